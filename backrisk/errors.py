@@ -1,0 +1,60 @@
+"""The exceptions of backrisk.
+
+::
+
+    BackriskError
+    ├── GraphError       a graph's file or definition
+    ├── SurveyError      a codebook or a table of answers; carries every problem found
+    ├── FitError         a model that cannot be fitted
+    ├── PosteriorError   a saved model that cannot be read or written
+    └── QueryError       a person, a piece of evidence, an intervention, a target
+
+Each message is one sentence that names what was wrong, where, and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BackriskError(Exception):
+    """Base of every error that backrisk raises on purpose."""
+
+
+class GraphError(BackriskError):
+    """A causal graph is not well formed."""
+
+
+class SurveyError(BackriskError):
+    """A codebook or a table of answers does not hold what it should.
+
+    Parameters
+    ----------
+    message : str
+        The sentence a person reads.
+    problems : iterable of str, optional
+        Every single problem; the message alone where there is one.
+    """
+
+    def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.problems: tuple[str, ...] = tuple(problems) or (message,)
+
+
+class FitError(BackriskError):
+    """A model cannot be built or fitted."""
+
+
+class PosteriorError(BackriskError):
+    """A saved model cannot be read, written or trusted."""
+
+
+class QueryError(BackriskError):
+    """A question cannot be asked as it was put."""
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Return ``", did you mean 'x'?"`` for the nearest known name, or an empty string."""
+    near = get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+    return f", did you mean '{near[0]}'?" if near else ""
