@@ -1,0 +1,615 @@
+"""Causal graphs: nodes with ordered states, edges with evidence, read from YAML and validated."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import yaml
+
+from backrisk.errors import GraphError, suggest
+
+GRADES = ("strong", "moderate", "weak", "none", "contradicted")
+ORIGINS = ("described", "literature", "measurement", "stated")
+MECHANISMS = ("saturated", "ordinal_logit", "noisy_max", "item")
+_LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
+_LARGEST_SD = 3.0
+_SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is left free
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A normal prior for the log odds ratio of an effect, reference to worst state of the cause.
+
+    Parameters
+    ----------
+    mean, sd : float
+        On the log odds scale; ``sd`` is positive.
+    """
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class Node:
+    """A discrete variable with ordered states; state 0 is the reference (healthiest).
+
+    Parameters
+    ----------
+    name : str
+    states : tuple of str
+        At least two labels, from reference to worst.
+    description, group : str
+    modifiable : bool
+        Whether a person could change it.
+    margin : tuple of float, optional
+        Prior guess of the population's shares, one for each state, summing to 1.
+    margin_source : str
+        Where the margin comes from.
+    concentration : float
+        Prior pseudo-observations behind the margin.
+    mechanism : str, optional
+        One of ``saturated``, ``ordinal_logit``, ``noisy_max``, ``item``; chosen when left out.
+    interactions : tuple of pairs of parent names
+        Products that an ``ordinal_logit`` adds to its main effects.
+    reliability : float, optional
+        For an item: how far an answer tells the state, 0 (nothing) to 1 (the state itself).
+    """
+
+    name: str
+    states: tuple[str, ...]
+    description: str = ""
+    group: str = ""
+    modifiable: bool = False
+    margin: tuple[float, ...] | None = None
+    margin_source: str = ""
+    concentration: float = 10.0
+    mechanism: str | None = None
+    interactions: tuple[tuple[str, str], ...] = ()
+    reliability: float | None = None
+
+    @property
+    def reference(self) -> str:
+        """The label of state 0."""
+        return self.states[0]
+
+    def code(self, label: str) -> int:
+        """Return the position of a state's label.
+
+        Raises
+        ------
+        GraphError
+            If the node has no such state.
+        """
+        if label not in self.states:
+            raise GraphError(
+                f"Node '{self.name}' has no state '{label}'{suggest(label, self.states)}; "
+                f"expected one of {', '.join(self.states)}."
+            )
+        return self.states.index(label)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A direct causal claim, with its evidence.
+
+    Parameters
+    ----------
+    cause, effect : str
+    claim : str
+        The claim in words.
+    origin : str
+        ``described`` (the described cascade), ``literature``, ``measurement`` or ``stated``.
+    grade : str
+        ``strong``, ``moderate``, ``weak``, ``none`` or ``contradicted``.
+    prior : Prior, optional
+        For the log odds ratio; none where a graph states no belief.
+    citations : tuple of str
+    """
+
+    cause: str
+    effect: str
+    claim: str
+    origin: str
+    grade: str
+    prior: Prior | None = None
+    citations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lagged:
+    """A described feedback: the cause now, the effect in the next period. Unused when static."""
+
+    cause: str
+    effect: str
+    claim: str
+
+
+@dataclass(frozen=True)
+class CausalGraph:
+    """A causal DAG as data: frozen, validated when made.
+
+    Parameters
+    ----------
+    name : str
+    nodes : tuple of Node
+    edges : tuple of Edge
+        The order of the edges into a node is the order of its CPT's parent axes.
+    lagged : tuple of Lagged
+    outcome : str, optional
+        The node that queries are about by default.
+    title, description : str
+
+    Raises
+    ------
+    GraphError
+        For the first mistake found, in one sentence.
+
+    Examples
+    --------
+    >>> graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> graph.parents("y")
+    ('x',)
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...] = ()
+    lagged: tuple[Lagged, ...] = ()
+    outcome: str | None = None
+    title: str = ""
+    description: str = ""
+    _by_name: dict[str, Node] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Validate, and index the nodes by name."""
+        object.__setattr__(self, "_by_name", {node.name: node for node in self.nodes})
+        _validate(self)
+
+    @classmethod
+    def from_edges(
+        cls,
+        edges: Iterable[tuple[str, str]],
+        states: Mapping[str, Sequence[str]],
+        *,
+        outcome: str | None = None,
+        name: str = "graph",
+    ) -> CausalGraph:
+        """Build a graph from pairs of names, without priors.
+
+        Parameters
+        ----------
+        edges : iterable of (cause, effect)
+        states : mapping of node name to labels, reference first
+        outcome : str, optional
+            Default: the only node without effects, if there is just one.
+        name : str
+
+        Returns
+        -------
+        CausalGraph
+
+        Raises
+        ------
+        GraphError
+            If the edges and states do not make a DAG.
+
+        Examples
+        --------
+        >>> two = {"a": ["no", "yes"], "b": ["no", "yes"]}
+        >>> CausalGraph.from_edges([("a", "b")], two).outcome
+        'b'
+        """
+        pairs = [(str(cause), str(effect)) for cause, effect in edges]
+        causes = {cause for cause, _ in pairs}
+        sinks = [node for node in states if node not in causes]
+        return cls(
+            name=name,
+            nodes=tuple(Node(node, tuple(labels)) for node, labels in states.items()),
+            edges=tuple(
+                Edge(cause, effect, f"{cause} affects {effect}", "stated", "none")
+                for cause, effect in pairs
+            ),
+            outcome=outcome or (sinks[0] if len(sinks) == 1 else None),
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], source: str = "graph") -> CausalGraph:
+        """Build a graph from the plain form that YAML holds.
+
+        Parameters
+        ----------
+        data : mapping
+            Keys ``name``, ``nodes`` (mapping), ``edges`` (list), and optionally ``outcome``,
+            ``lagged``, ``title``, ``description``.
+        source : str
+            What to call it in an error.
+
+        Returns
+        -------
+        CausalGraph
+
+        Raises
+        ------
+        GraphError
+            Naming the source, the entry and what was expected.
+        """
+        if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), Mapping):
+            raise GraphError(f"{source}: expected a mapping with 'nodes' and 'edges'.")
+        allowed = {"name", "title", "description", "outcome", "nodes", "edges", "lagged"}
+        _known_keys(data, allowed, source)
+        return cls(
+            name=str(data.get("name", source)),
+            nodes=tuple(_read_node(str(k), v, source) for k, v in data["nodes"].items()),
+            edges=tuple(_read_edge(entry, source) for entry in data.get("edges") or ()),
+            lagged=tuple(_read_lagged(entry, source) for entry in data.get("lagged") or ()),
+            outcome=data.get("outcome"),
+            title=str(data.get("title", "")),
+            description=str(data.get("description", "")),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain form: what :meth:`from_dict` reads, and a saved model holds."""
+        nodes = {}
+        for node in self.nodes:
+            entry = _without_defaults(node)
+            entry.pop("name")
+            nodes[node.name] = entry
+        edges = []
+        for edge in self.edges:
+            entry = _without_defaults(edge)
+            if edge.prior is not None:
+                entry["prior"] = {"mean": edge.prior.mean, "sd": edge.prior.sd}
+            edges.append(entry)
+        data: dict[str, Any] = {"name": self.name, "nodes": nodes, "edges": edges}
+        if self.lagged:
+            data["lagged"] = [_without_defaults(entry) for entry in self.lagged]
+        for key in ("outcome", "title", "description"):
+            if getattr(self, key):
+                data[key] = getattr(self, key)
+        return data
+
+    def node(self, name: str) -> Node:
+        """Return a node.
+
+        Raises
+        ------
+        GraphError
+            If there is none of that name.
+        """
+        if name not in self._by_name:
+            raise GraphError(
+                f"Graph '{self.name}' has no node '{name}'{suggest(name, self._by_name)}."
+            )
+        return self._by_name[name]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the nodes, in the graph's order."""
+        return tuple(node.name for node in self.nodes)
+
+    @cached_property
+    def items(self) -> tuple[str, ...]:
+        """Names of the nodes that are survey answers rather than parts of the mechanism."""
+        return tuple(node.name for node in self.nodes if node.mechanism == "item")
+
+    @cached_property
+    def _incoming(self) -> dict[str, tuple[Edge, ...]]:
+        found: dict[str, list[Edge]] = {name: [] for name in self.names}
+        for edge in self.edges:
+            found[edge.effect].append(edge)
+        return {name: tuple(edges) for name, edges in found.items()}
+
+    @cached_property
+    def _digraph(self) -> nx.DiGraph[str]:
+        return self.to_networkx()
+
+    @cached_property
+    def topological(self) -> tuple[str, ...]:
+        """Names, causes before effects."""
+        return tuple(nx.lexicographical_topological_sort(self._digraph, key=self.names.index))
+
+    def edges_into(self, name: str) -> tuple[Edge, ...]:
+        """Return the edges into a node, in the order of its CPT's parent axes."""
+        return self._incoming[self.node(name).name]
+
+    def parents(self, name: str) -> tuple[str, ...]:
+        """Return the direct causes of a node, in the order of its CPT's axes."""
+        return tuple(edge.cause for edge in self.edges_into(name))
+
+    def children(self, name: str) -> tuple[str, ...]:
+        """Return the direct effects of a node."""
+        return tuple(edge.effect for edge in self.edges if edge.cause == self.node(name).name)
+
+    def ancestors(self, name: str) -> frozenset[str]:
+        """Return every direct and indirect cause of a node."""
+        return frozenset(nx.ancestors(self._digraph, self.node(name).name))
+
+    def descendants(self, name: str) -> frozenset[str]:
+        """Return every direct and indirect effect of a node."""
+        return frozenset(nx.descendants(self._digraph, self.node(name).name))
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a node's CPT without draws: ``(*parents, state)``."""
+        return tuple(len(self.node(n).states) for n in (*self.parents(name), name))
+
+    def mechanism(self, name: str) -> str:
+        """Return how a node depends on its parents.
+
+        Roots are saturated. Other nodes follow an ordinal logit, which uses the priors of the
+        edges; where no edge states a prior, a small family is saturated instead.
+        """
+        node = self.node(name)
+        if node.mechanism is not None:
+            return node.mechanism
+        edges = self.edges_into(name)
+        rows = 1
+        for size in self.shape(name)[:-1]:
+            rows *= size
+        if not edges or (rows <= _SATURATED_ROWS and all(edge.prior is None for edge in edges)):
+            return "saturated"
+        return "ordinal_logit"
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """Return the DAG as NetworkX has it, with grades and claims on the edges."""
+        digraph: nx.DiGraph[str] = nx.DiGraph()
+        digraph.add_nodes_from(self.names)
+        for edge in self.edges:
+            digraph.add_edge(edge.cause, edge.effect, grade=edge.grade, claim=edge.claim)
+        return digraph
+
+
+def load_graph(name_or_path: str | Path) -> CausalGraph:
+    """Load a packaged graph by name, or a graph from a YAML file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        ``"runner"``, ``"runner_core"``, or the path of a file.
+
+    Returns
+    -------
+    CausalGraph
+
+    Raises
+    ------
+    GraphError
+        If the file cannot be read or does not hold a valid graph.
+
+    Examples
+    --------
+    >>> load_graph("runner_core").outcome
+    'pain'
+    """
+    packaged = files("backrisk") / "graphs" / f"{name_or_path}.yaml"
+    path = Path(name_or_path)
+    if packaged.is_file():
+        text, source = packaged.read_text(encoding="utf-8"), str(name_or_path)
+    elif path.is_file():
+        source = str(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise GraphError(f"{source}: cannot be read as UTF-8 text ({error}).") from error
+    else:
+        raise GraphError(
+            f"No graph '{name_or_path}'{suggest(name_or_path, packaged_graphs())}; expected one of "
+            f"{', '.join(packaged_graphs())}, or the path of a YAML file."
+        )
+    return CausalGraph.from_dict(load_yaml(text, source), source)
+
+
+def packaged_graphs() -> tuple[str, ...]:
+    """Return the names of the graphs that come with the package."""
+    folder = files("backrisk") / "graphs"
+    return tuple(
+        sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    )
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a repeated key is an error rather than a silent overwrite."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key, count in Counter(map(str, keys)).items():
+            if count > 1:
+                line = node.start_mark.line + 1
+                raise yaml.YAMLError(f"'{key}' stands twice in the mapping at line {line}")
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(text: str, source: str) -> Any:
+    """Parse YAML safely, refusing repeated keys.
+
+    Raises
+    ------
+    GraphError
+        Naming the source and the place.
+    """
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        raise GraphError(f"{source}: not valid YAML: {' '.join(str(error).split())}.") from error
+
+
+def _known_keys(entry: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:
+    for key in entry:
+        if key not in set(allowed):
+            raise GraphError(f"{where}: unknown key '{key}'{suggest(key, allowed)}.")
+
+
+def _read_node(name: str, entry: Any, source: str) -> Node:
+    where = f"{source}: node '{name}'"
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("states"), list):
+        raise GraphError(f"{where}: expected a mapping with a list of 'states'.")
+    _known_keys(entry, {f.name for f in fields(Node)} - {"name"}, where)
+    values = dict(entry)
+    values["states"] = tuple(map(str, entry["states"]))
+    try:
+        if entry.get("margin") is not None:
+            values["margin"] = tuple(float(share) for share in entry["margin"])
+        if "concentration" in entry:
+            values["concentration"] = float(entry["concentration"])
+        values["interactions"] = tuple(
+            (str(first), str(second)) for first, second in entry.get("interactions") or ()
+        )
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"{where}: {error}.") from error
+    return Node(name=name, **values)
+
+
+def _read_edge(entry: Any, source: str) -> Edge:
+    if not isinstance(entry, Mapping) or not {"cause", "effect"} <= set(entry):
+        raise GraphError(f"{source}: an edge needs 'cause' and 'effect', got {entry!r}.")
+    where = f"{source}: edge {entry['cause']} -> {entry['effect']}"
+    _known_keys(entry, {f.name for f in fields(Edge)}, where)
+    for key in ("claim", "grade"):
+        if not entry.get(key):
+            raise GraphError(f"{where} has no '{key}'; every edge needs a claim and a grade.")
+    prior = entry.get("prior")
+    try:
+        read = None if prior is None else Prior(float(prior["mean"]), float(prior["sd"]))
+    except (TypeError, KeyError, ValueError) as error:
+        raise GraphError(
+            f"{where}: expected a prior such as {{mean: 0.3, sd: 0.3}}, got {prior!r}."
+        ) from error
+    return Edge(
+        cause=str(entry["cause"]),
+        effect=str(entry["effect"]),
+        claim=str(entry["claim"]),
+        origin=str(entry.get("origin", "stated")),
+        grade=str(entry["grade"]),
+        prior=read,
+        citations=tuple(map(str, entry.get("citations") or ())),
+    )
+
+
+def _read_lagged(entry: Any, source: str) -> Lagged:
+    if not isinstance(entry, Mapping) or set(entry) != {"cause", "effect", "claim"}:
+        raise GraphError(
+            f"{source}: a lagged edge needs 'cause', 'effect' and 'claim', got {entry!r}."
+        )
+    return Lagged(**{key: str(value) for key, value in entry.items()})
+
+
+def _without_defaults(value: Any) -> dict[str, Any]:
+    def plain(entry: Any) -> Any:
+        return [plain(part) for part in entry] if isinstance(entry, tuple) else entry
+
+    return {
+        f.name: plain(getattr(value, f.name))
+        for f in fields(value)
+        if f.name != "prior" and getattr(value, f.name) != f.default
+    }
+
+
+def _validate(graph: CausalGraph) -> None:
+    """Raise a GraphError for the first mistake."""
+    at = f"Graph '{graph.name}'"
+    for name, count in Counter(node.name for node in graph.nodes).items():
+        if count > 1:
+            raise GraphError(f"{at}: node '{name}' is defined {count} times.")
+    if not graph.nodes:
+        raise GraphError(f"{at} has no nodes.")
+    for node in graph.nodes:
+        _validate_node(node, at)
+    for edge in graph.edges:
+        _validate_edge(edge, graph, at)
+    for (cause, effect), count in Counter((e.cause, e.effect) for e in graph.edges).items():
+        if count > 1:
+            raise GraphError(f"{at}: edge {cause} -> {effect} is given {count} times.")
+    for lagged in graph.lagged:
+        _known_node(lagged.cause, graph, f"{at}: lagged edge to '{lagged.effect}'")
+        _known_node(lagged.effect, graph, f"{at}: lagged edge from '{lagged.cause}'")
+    if graph.outcome is not None:
+        _known_node(graph.outcome, graph, f"{at}: outcome")
+    try:
+        cycle = nx.find_cycle(graph._digraph)
+    except nx.NetworkXNoCycle:
+        pass
+    else:
+        path = " -> ".join([edge[0] for edge in cycle] + [cycle[0][0]])
+        raise GraphError(f"{at} has a cycle: {path}; a feedback belongs under 'lagged'.")
+    for node in graph.nodes:
+        _validate_family(node, graph, at)
+
+
+def _known_node(name: str, graph: CausalGraph, where: str) -> None:
+    if name not in graph._by_name:
+        raise GraphError(f"{where}: unknown node '{name}'{suggest(name, graph._by_name)}.")
+
+
+def _validate_node(node: Node, at: str) -> None:
+    where = f"{at}: node '{node.name}'"
+    if not node.name.isidentifier():
+        raise GraphError(f"{where}: a name needs letters, digits and underscores only.")
+    if len(node.states) < 2:
+        raise GraphError(f"{where} has {len(node.states)} state; at least two are needed.")
+    for state, count in Counter(node.states).items():
+        if count > 1:
+            raise GraphError(f"{where}: state '{state}' is repeated.")
+    if node.mechanism is not None and node.mechanism not in MECHANISMS:
+        raise GraphError(
+            f"{where}: unknown mechanism '{node.mechanism}'{suggest(node.mechanism, MECHANISMS)}; "
+            f"expected one of {', '.join(MECHANISMS)}."
+        )
+    if node.margin is not None and (
+        len(node.margin) != len(node.states)
+        or any(not 0 < share < 1 for share in node.margin)
+        or abs(sum(node.margin) - 1) > 1e-6
+    ):
+        raise GraphError(
+            f"{where}: margin {list(node.margin)} should be {len(node.states)} shares "
+            "above 0 that sum to 1."
+        )
+    if not 0 < node.concentration < float("inf"):
+        raise GraphError(f"{where}: concentration {node.concentration} should be above 0.")
+    if node.reliability is not None and not 0 <= node.reliability <= 1:
+        raise GraphError(f"{where}: reliability {node.reliability} should lie in [0, 1].")
+
+
+def _validate_edge(edge: Edge, graph: CausalGraph, at: str) -> None:
+    where = f"{at}: edge {edge.cause} -> {edge.effect}"
+    _known_node(edge.cause, graph, where)
+    _known_node(edge.effect, graph, where)
+    if edge.cause == edge.effect:
+        raise GraphError(f"{where}: a node cannot cause itself.")
+    if not edge.claim:
+        raise GraphError(f"{where} has no claim.")
+    for value, known, what in ((edge.grade, GRADES, "grade"), (edge.origin, ORIGINS, "origin")):
+        if value not in known:
+            raise GraphError(
+                f"{where}: unknown {what} '{value}'{suggest(value, known)}; "
+                f"expected one of {', '.join(known)}."
+            )
+    if edge.prior is not None and not (
+        abs(edge.prior.mean) <= _LARGEST_LOG_ODDS and 0 < edge.prior.sd <= _LARGEST_SD
+    ):
+        raise GraphError(
+            f"{where}: prior mean {edge.prior.mean}, sd {edge.prior.sd} is absurd for a log odds "
+            f"ratio; expected |mean| <= {_LARGEST_LOG_ODDS:g} and 0 < sd <= {_LARGEST_SD:g}."
+        )
+
+
+def _validate_family(node: Node, graph: CausalGraph, at: str) -> None:
+    where = f"{at}: node '{node.name}'"
+    parents = graph.parents(node.name)
+    for pair in node.interactions:
+        if len(set(pair)) != 2 or not set(pair) <= set(parents):
+            raise GraphError(
+                f"{where}: interaction {' x '.join(pair)} should name two of its parents, "
+                f"{', '.join(parents) or 'of which it has none'}."
+            )
+    if node.mechanism == "item":
+        if len(parents) != 1 or graph.children(node.name):
+            raise GraphError(f"{where}: an item has one construct as its parent and no children.")
+        if graph.node(parents[0]).states != node.states:
+            raise GraphError(f"{where}: an item has the states of its construct '{parents[0]}'.")
