@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.resources import files
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
-import yaml
 
+from backrisk import _yaml
 from backrisk.errors import GraphError, suggest
 
 GRADES = ("strong", "moderate", "weak", "none", "contradicted")
@@ -403,7 +403,7 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
             f"No graph '{name_or_path}'{suggest(name_or_path, packaged_graphs())}; expected one of "
             f"{', '.join(packaged_graphs())}, or the path of a YAML file."
         )
-    return CausalGraph.from_dict(load_yaml(text, source), source)
+    return CausalGraph.from_dict(_parse(text, source), source)
 
 
 def packaged_graphs() -> tuple[str, ...]:
@@ -414,20 +414,8 @@ def packaged_graphs() -> tuple[str, ...]:
     )
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a repeated key is an error rather than a silent overwrite."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, count in Counter(map(str, keys)).items():
-            if count > 1:
-                line = node.start_mark.line + 1
-                raise yaml.YAMLError(f"'{key}' stands twice in the mapping at line {line}")
-        return super().construct_mapping(node, deep)
-
-
-def load_yaml(text: str, source: str) -> Any:
-    """Parse YAML safely, refusing repeated keys.
+def _parse(text: str, source: str) -> Any:
+    """Parse YAML safely.
 
     Raises
     ------
@@ -435,9 +423,10 @@ def load_yaml(text: str, source: str) -> Any:
         Naming the source and the place.
     """
     try:
-        return yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as error:
-        raise GraphError(f"{source}: not valid YAML: {' '.join(str(error).split())}.") from error
+        return _yaml.parse(text)
+    except _yaml.YAMLError as error:
+        where = " ".join(str(error).split())
+        raise GraphError(f"{source}: not valid YAML: {where}.") from error
 
 
 def _known_keys(entry: Mapping[str, Any], allowed: Iterable[str], where: str) -> None:

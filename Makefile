@@ -1,0 +1,46 @@
+# Every target works from a fresh clone: the environment is made on first use.
+.DEFAULT_GOAL := help
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell $(name) --version 2>/dev/null),$(name))))
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help setup demo test test-slow bench lint notebooks data clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY)  ## Make .venv and install the package with its development tools
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12))' || \
+	  { echo "backrisk needs Python 3.12 or newer; '$(PYTHON)' is older. Try: make PYTHON=/path/to/python3.13 setup"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## The main job on the packaged survey: fit, judge, one runner's risk and its causes
+	$(BIN)/backrisk demo
+
+test: $(READY)  ## Tests, doctests and the notebook, under ten minutes
+	$(BIN)/python -m pytest -q --durations=10
+
+test-slow: $(READY)  ## The long checks
+	$(BIN)/python -m pytest -q -m slow --durations=10
+
+bench: $(READY)  ## Timings, one JSON line each
+	$(BIN)/python -m tests.benchmarks
+
+lint: $(READY)  ## Style, types and import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+notebooks: $(READY)  ## Execute the notebooks in place
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+data: $(READY)  ## Simulate the packaged survey again
+	$(BIN)/backrisk simulate --graph runner --n 2000 --seed 1 --out data/survey.csv
+
+clean:  ## Remove the environment and caches
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Exact inference: over the rows of a survey, and over the draws of a posterior."""

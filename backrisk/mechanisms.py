@@ -1,0 +1,567 @@
+"""How a node depends on its parents: parameters, priors, and the CPT in NumPy.
+
+Every parameter lives in one of two vectors, whatever the graph:
+
+``continuation``
+    Stick-breaking fractions in (0, 1). A distribution over K ordered states takes K - 1 of them,
+    ``v_k = P(X = k | X >= k)``. A Dirichlet(alpha) is exactly independent fractions
+    ``v_k ~ Beta(alpha_k, alpha_{k+1} + ... + alpha_K)``.
+``beta``
+    Log odds ratios of effects, each from the reference to the worst state of the cause.
+
+So a graph of any size compiles to a model of two random variables. A `Layout` says which part of
+the vectors belongs to which node.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from backrisk.graph import CausalGraph, Node
+
+Array = NDArray[np.float64]
+
+COUPLINGS = ("monotone", "independent_causes", "independent")
+
+_INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
+_VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
+_NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
+_LEAST = 0.02  # no prior share is below this
+_FACTORISES = 1e-9
+
+
+@dataclass(frozen=True)
+class Simplex:
+    """A distribution among the parameters, with its Dirichlet prior.
+
+    Parameters
+    ----------
+    label : str
+        What a person reads, such as ``"pain | lumbar_load=high"``.
+    states : tuple of str
+        One label for each cell.
+    alpha : tuple of float
+        Dirichlet prior.
+    """
+
+    label: str
+    states: tuple[str, ...]
+    alpha: tuple[float, ...]
+
+    def fractions(self) -> list[tuple[float, float]]:
+        """Return the Beta prior of each stick-breaking fraction."""
+        rest = np.cumsum(self.alpha[::-1])[::-1]
+        return [(self.alpha[k], float(rest[k + 1])) for k in range(len(self.alpha) - 1)]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A log odds ratio among the parameters.
+
+    Parameters
+    ----------
+    label : str
+    causes : tuple of int
+        Positions among the parents: one for a main effect, two for an interaction.
+    mean, sd : float
+        Of its normal prior.
+    centre : float
+        Average exposure under the prior margins; subtracted, so that the cutpoints speak of the
+        average parent configuration.
+    """
+
+    label: str
+    causes: tuple[int, ...]
+    mean: float
+    sd: float
+    centre: float
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """The CPT of one node as a function of its parameters.
+
+    Parameters
+    ----------
+    node : str
+    parents : tuple of str
+    shape : tuple of int
+        ``(*parents, state)``.
+    simplexes : tuple of Simplex
+    effects : tuple of Effect
+    """
+
+    node: str
+    parents: tuple[str, ...]
+    shape: tuple[int, ...]
+    simplexes: tuple[Simplex, ...]
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def n_fractions(self) -> int:
+        """How many stick-breaking fractions the node has."""
+        return sum(len(simplex.alpha) - 1 for simplex in self.simplexes)
+
+    def configurations(self) -> Iterator[tuple[int, ...]]:
+        """Yield the states of the parents, in the order of the CPT's rows."""
+        return itertools.product(*(range(size) for size in self.shape[:-1]))
+
+    def cpt(self, fractions: Array, beta: Array) -> Array:
+        """Return the CPT.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (draw, n_fractions)
+        beta : ndarray, shape (draw, effects)
+
+        Returns
+        -------
+        ndarray, shape (draw, *parents, state)
+        """
+        raise NotImplementedError
+
+    def _simplex(self, fractions: Array) -> list[Array]:
+        """Return each simplex, ``(draw, cells)``."""
+        found, start = [], 0
+        for simplex in self.simplexes:
+            stop = start + len(simplex.alpha) - 1
+            found.append(break_sticks(fractions[:, start:stop]))
+            start = stop
+        return found
+
+
+class Saturated(Mechanism):
+    """A Dirichlet for each configuration of the parents."""
+
+    def cpt(self, fractions: Array, beta: Array) -> Array:
+        """Return the CPT; see `Mechanism.cpt`."""
+        rows = np.stack(self._simplex(fractions), axis=1)
+        return rows.reshape(len(fractions), *self.shape)
+
+
+class Item(Saturated):
+    """A survey answer as a noisy child of the construct that it measures."""
+
+
+class OrdinalLogit(Mechanism):
+    """Ordered states with proportional odds and monotone causes.
+
+    ``P(X <= k | pa) = logistic(c_k - sum_e beta_e (m_e(pa) - centre_e))``. The first simplex is
+    the distribution at the average configuration, from which the cutpoints follow; the others
+    are the steps of the causes with more than two states (Buerkner and Charpentier 2020,
+    doi:10.1111/bmsp.12195).
+    """
+
+    def cpt(self, fractions: Array, beta: Array) -> Array:
+        """Return the CPT; see `Mechanism.cpt`."""
+        average, *steps = self._simplex(fractions)
+        cut = logit(np.cumsum(average, axis=1)[:, :-1])
+        remaining = iter(steps)
+        exposure = []
+        for size in self.shape[:-1]:
+            step = next(remaining) if size > 2 else np.ones((len(fractions), 1))
+            exposure.append(np.concatenate([np.zeros_like(step[:, :1]), np.cumsum(step, 1)], 1))
+        table = np.empty((len(fractions), *self.shape))
+        for row in self.configurations():
+            shift = np.zeros(len(fractions))
+            for column, effect in enumerate(self.effects):
+                product = np.prod([exposure[p][:, row[p]] for p in effect.causes], axis=0)
+                shift += beta[:, column] * (product - effect.centre)
+            below = expit(cut - shift[:, None])
+            table[(slice(None), *row)] = np.diff(below, axis=1, prepend=0.0, append=1.0)
+        return table
+
+
+class NoisyMax(Mechanism):
+    """Leaky independent causes; with two states, the leaky noisy-OR.
+
+    ``P(X <= k | pa) = L_k prod_p Q_p[x_p, k]``, where a cause at its reference adds nothing. The
+    first simplex is the leak, then one for each other state of each cause.
+    """
+
+    def cpt(self, fractions: Array, beta: Array) -> Array:
+        """Return the CPT; see `Mechanism.cpt`."""
+        leak, *causes = (np.cumsum(simplex, axis=1) for simplex in self._simplex(fractions))
+        below = np.broadcast_to(
+            leak.reshape(len(leak), *(1,) * len(self.parents), -1), (len(leak), *self.shape)
+        ).copy()
+        following = iter(causes)
+        for axis, size in enumerate(self.shape[:-1], start=1):
+            for state in range(1, size):
+                at: list[Any] = [slice(None)] * below.ndim
+                at[axis] = state
+                extra = next(following)
+                below[tuple(at)] *= extra.reshape(len(extra), *(1,) * (below.ndim - 3), -1)
+        below[..., -1] = 1.0
+        return np.diff(below, axis=-1, prepend=0.0)
+
+
+def break_sticks(fractions: Array) -> Array:
+    """Return the distribution over K states given K - 1 stick-breaking fractions.
+
+    Parameters
+    ----------
+    fractions : ndarray, shape (..., K - 1)
+
+    Returns
+    -------
+    ndarray, shape (..., K)
+
+    Examples
+    --------
+    >>> break_sticks(np.array([0.5, 0.5])).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    left = np.cumprod(1.0 - fractions, axis=-1)
+    before = np.concatenate([np.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
+    return np.concatenate([fractions * before, left[..., -1:]], axis=-1)
+
+
+def prior_margin(node: Node) -> Array:
+    """Return the prior guess of a node's margin: the stated one, else equal shares."""
+    if node.margin is not None:
+        return np.asarray(node.margin)
+    return np.full(len(node.states), 1.0 / len(node.states))
+
+
+def mechanism(graph: CausalGraph, name: str) -> Mechanism:
+    """Build the mechanism of a node from what the graph says of it.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    name : str
+
+    Returns
+    -------
+    Mechanism
+
+    Examples
+    --------
+    >>> g = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    >>> mechanism(g, "b").cpt(np.array([[0.9, 0.2]]), np.zeros((1, 0))).round(3).tolist()
+    [[[0.9, 0.1], [0.2, 0.8]]]
+    """
+    build = {
+        "saturated": _saturated,
+        "ordinal_logit": _ordinal_logit,
+        "noisy_max": _noisy_max,
+        "item": _item,
+    }
+    return build[graph.mechanism(name)](graph, graph.node(name))
+
+
+def _row_labels(graph: CausalGraph, node: Node) -> list[str]:
+    parents = [graph.node(parent) for parent in graph.parents(node.name)]
+    if not parents:
+        return [node.name]
+    rows = itertools.product(*(parent.states for parent in parents))
+    names = [parent.name for parent in parents]
+    return [
+        f"{node.name} | " + ", ".join(f"{n}={s}" for n, s in zip(names, row, strict=True))
+        for row in rows
+    ]
+
+
+def _saturated(graph: CausalGraph, node: Node) -> Mechanism:
+    edges = graph.edges_into(node.name)
+    if any(edge.prior is not None for edge in edges):
+        stated = _ordinal_logit(graph, node)
+        means = np.array([[effect.mean for effect in stated.effects]])
+        alpha = [a / (a + b) for s in stated.simplexes for a, b in s.fractions()]
+        centred = stated.cpt(np.array([alpha]), means).reshape(-1, len(node.states))
+        rows = node.concentration * np.maximum(centred, _LEAST)
+    else:
+        count = int(np.prod(graph.shape(node.name)[:-1]))
+        row = np.ones(len(node.states))
+        if node.margin is not None:
+            row = node.concentration * prior_margin(node)
+        rows = np.tile(row, (count, 1))
+    return Saturated(
+        node.name,
+        graph.parents(node.name),
+        graph.shape(node.name),
+        tuple(
+            Simplex(label, node.states, tuple(map(float, row)))
+            for label, row in zip(_row_labels(graph, node), rows, strict=True)
+        ),
+    )
+
+
+def _item(graph: CausalGraph, node: Node) -> Mechanism:
+    construct = graph.node(graph.parents(node.name)[0])
+    reliability = 0.5 if node.reliability is None else node.reliability
+    share = prior_margin(construct)
+    rows = reliability * np.eye(len(share)) + (1.0 - reliability) * share
+    alpha = node.concentration * np.maximum(rows, _LEAST)
+    return Item(
+        node.name,
+        (construct.name,),
+        graph.shape(node.name),
+        tuple(
+            Simplex(label, node.states, tuple(map(float, row)))
+            for label, row in zip(_row_labels(graph, node), alpha, strict=True)
+        ),
+    )
+
+
+def _average_exposure(node: Node) -> float:
+    """Return the mean of the equal-stepped exposure 0..1 under the prior margin."""
+    return float(prior_margin(node) @ np.linspace(0.0, 1.0, len(node.states)))
+
+
+def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
+    edges = graph.edges_into(node.name)
+    parents = [graph.node(edge.cause) for edge in edges]
+    baseline = node.concentration * np.maximum(prior_margin(node), _LEAST)
+    simplexes = [Simplex(f"{node.name} on average", node.states, tuple(map(float, baseline)))]
+    simplexes += [
+        Simplex(
+            f"{node.name}, steps of {parent.name}", parent.states[1:], (_INCREMENTS,) * (size - 1)
+        )
+        for parent in parents
+        if (size := len(parent.states)) > 2
+    ]
+    effects = []
+    for position, (edge, parent) in enumerate(zip(edges, parents, strict=True)):
+        mean, sd = (edge.prior.mean, edge.prior.sd) if edge.prior else _VAGUE_EFFECT
+        label = f"{node.name}, {parent.name}"
+        effects.append(Effect(label, (position,), mean, sd, _average_exposure(parent)))
+    names = [parent.name for parent in parents]
+    for first, second in node.interactions:
+        pair = (names.index(first), names.index(second))
+        centre = _average_exposure(parents[pair[0]]) * _average_exposure(parents[pair[1]])
+        effects.append(Effect(f"{node.name}, {first} x {second}", pair, 0.0, 0.5, centre))
+    return OrdinalLogit(
+        node.name,
+        graph.parents(node.name),
+        graph.shape(node.name),
+        tuple(simplexes),
+        tuple(effects),
+    )
+
+
+def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:
+    margin = prior_margin(node)
+    below = np.cumsum(margin)[:-1]
+    leak = node.concentration * np.maximum(margin, _LEAST)
+    simplexes = [Simplex(f"{node.name}, leak", node.states, tuple(map(float, leak)))]
+    for edge in graph.edges_into(node.name):
+        cause = graph.node(edge.cause)
+        mean = edge.prior.mean if edge.prior else 0.5
+        for state in range(1, len(cause.states)):
+            shift = max(mean, 0.0) * state / (len(cause.states) - 1)
+            ratio = expit(logit(below) - shift) / below
+            pmf = np.maximum(np.diff(ratio, prepend=0.0, append=1.0), _LEAST)
+            alpha = _NOISY_CONCENTRATION * pmf / pmf.sum()
+            label = f"{node.name}, {cause.name}={cause.states[state]}"
+            simplexes.append(Simplex(label, node.states, tuple(map(float, alpha))))
+    return NoisyMax(node.name, graph.parents(node.name), graph.shape(node.name), tuple(simplexes))
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which part of the two parameter vectors belongs to which node.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+
+    Examples
+    --------
+    >>> g = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    >>> Layout(g).fraction_labels
+    ('a: no', 'b | a=no: no', 'b | a=yes: no')
+    """
+
+    graph: CausalGraph
+
+    @cached_property
+    def mechanisms(self) -> dict[str, Mechanism]:
+        """The mechanism of each node, in the graph's order."""
+        return {name: mechanism(self.graph, name) for name in self.graph.names}
+
+    @cached_property
+    def fraction_slices(self) -> dict[str, slice]:
+        """The part of ``continuation`` that each node owns."""
+        return _slices({n: m.n_fractions for n, m in self.mechanisms.items()})
+
+    @cached_property
+    def effect_slices(self) -> dict[str, slice]:
+        """The part of ``beta`` that each node owns."""
+        return _slices({n: len(m.effects) for n, m in self.mechanisms.items()})
+
+    @cached_property
+    def fraction_labels(self) -> tuple[str, ...]:
+        """What each fraction is: the distribution, and the state it stops at."""
+        return tuple(
+            f"{simplex.label}: {state}"
+            for each in self.mechanisms.values()
+            for simplex in each.simplexes
+            for state in simplex.states[:-1]
+        )
+
+    @cached_property
+    def effect_labels(self) -> tuple[str, ...]:
+        """What each effect is: ``"effect, cause"``."""
+        return tuple(e.label for each in self.mechanisms.values() for e in each.effects)
+
+    @cached_property
+    def fraction_prior(self) -> tuple[Array, Array]:
+        """The two parameters of the Beta prior of each fraction."""
+        pairs = [
+            pair
+            for each in self.mechanisms.values()
+            for simplex in each.simplexes
+            for pair in simplex.fractions()
+        ]
+        return np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+
+    @cached_property
+    def effect_prior(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of the normal prior of each effect."""
+        effects = [e for each in self.mechanisms.values() for e in each.effects]
+        return np.array([e.mean for e in effects]), np.array([e.sd for e in effects])
+
+    def cpt(self, name: str, continuation: Array, beta: Array) -> Array:
+        """Return the CPT of a node.
+
+        Parameters
+        ----------
+        name : str
+        continuation : ndarray, shape (draw, fractions)
+        beta : ndarray, shape (draw, effects)
+
+        Returns
+        -------
+        ndarray, shape (draw, *parents, state)
+        """
+        return self.mechanisms[name].cpt(
+            continuation[:, self.fraction_slices[name]], beta[:, self.effect_slices[name]]
+        )
+
+    def draw_prior(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Draw ``continuation`` and ``beta`` from their priors, each ``(draw, ...)``."""
+        (a, b), (mean, sd) = self.fraction_prior, self.effect_prior
+        continuation = rng.beta(a, b, size=(draws, len(a)))
+        tiny = np.finfo(float).eps
+        return np.clip(continuation, tiny, 1 - tiny), rng.normal(mean, sd, (draws, len(mean)))
+
+
+def _slices(sizes: Mapping[str, int]) -> dict[str, slice]:
+    stops = np.cumsum(list(sizes.values()))
+    return {
+        name: slice(int(stop) - size, int(stop))
+        for (name, size), stop in zip(sizes.items(), stops, strict=True)
+    }
+
+
+def couple(cpt: Array, doubled: Sequence[bool], coupling: str) -> Array:
+    """Return the joint table of a node in two worlds that share the node's noise.
+
+    Parameters
+    ----------
+    cpt : ndarray, shape (*parents, state, draw)
+    doubled : sequence of bool
+        For each parent, whether it may differ between the worlds.
+    coupling : {"monotone", "independent_causes", "independent"}
+        ``monotone``: one uniform noise for the node, joint CDF = min of the two CDFs.
+        ``independent_causes``: each cause has its own noise, as in a noisy-max; only where the
+        CPT has that form, else ``monotone`` applies. ``independent``: no shared noise.
+
+    Returns
+    -------
+    ndarray, shape (*parents, *second world of doubled parents, state, second state, draw)
+
+    Notes
+    -----
+    Which coupling holds cannot be learned from data of any amount; it is an assumption.
+
+    Examples
+    --------
+    >>> cpt = np.array([[0.7, 0.3], [0.2, 0.8]])[..., None]
+    >>> joint = couple(cpt, [True], "monotone")
+    >>> float(joint[1, 0, 1, 0, 0].round(3))  # exposed: present; had it not been: absent
+    0.5
+    """
+    if coupling == "independent_causes" and (factors := independent_causes(cpt)) is not None:
+        return _couple_causes(*factors, doubled)
+    below = np.cumsum(cpt, axis=-2)
+    states, draws = below.shape[-2:]
+    sizes = below.shape[:-2]
+    twice = [axis for axis, both in enumerate(doubled) if both]
+    here = below.reshape(*sizes, *(1,) * len(twice), states, 1, draws)
+    # In the second world a doubled parent's axis stands behind all the first world's.
+    shared = [1 if both else size for size, both in zip(sizes, doubled, strict=True)]
+    order = [axis for axis, both in enumerate(doubled) if not both] + twice
+    there = below.transpose(*order, len(sizes), len(sizes) + 1).reshape(
+        *shared, *(sizes[axis] for axis in twice), 1, states, draws
+    )
+    joint = here * there if coupling == "independent" else np.minimum(here, there)
+    return _difference(joint)
+
+
+def _difference(joint: Array) -> Array:
+    """Turn a joint CDF over the axes -3 and -2 into probabilities."""
+    return np.diff(np.diff(joint, axis=-3, prepend=0.0), axis=-2, prepend=0.0)
+
+
+def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
+    """Recover the leak and the causes of a noisy-max from its CPT, if it has that form.
+
+    Parameters
+    ----------
+    cpt : ndarray, shape (*parents, state, draw)
+
+    Returns
+    -------
+    leak : ndarray, shape (state, draw)
+        CDF with every parent at its reference.
+    causes : list of ndarray, shape (state of the parent, state, draw)
+        CDF of each parent's own contribution.
+    """
+    below = np.cumsum(cpt, axis=-2)
+    parents = cpt.ndim - 2
+    leak = below[(0,) * parents]
+    product = leak
+    causes = []
+    for axis in range(parents):
+        at: list[Any] = [0] * parents
+        at[axis] = slice(None)
+        cause = np.divide(
+            below[tuple(at)], leak, out=np.ones_like(below[tuple(at)]), where=leak > 0
+        )
+        shape = [1] * parents
+        shape[axis] = len(cause)
+        product = product * cause.reshape(*shape, *cause.shape[1:])
+        causes.append(cause)
+    if np.abs(product - below).max() > _FACTORISES:
+        return None
+    if any(np.diff(c, axis=1).min(initial=0.0) < -_FACTORISES for c in causes):
+        return None
+    return leak, causes
+
+
+def _couple_causes(leak: Array, causes: list[Array], doubled: Sequence[bool]) -> Array:
+    twice = [axis for axis, both in enumerate(doubled) if both]
+    axes = len(causes) + len(twice)
+    joint = np.minimum(leak[:, None], leak[None])
+    joint = joint.reshape(*(1,) * axes, *joint.shape)
+    for axis, cause in enumerate(causes):
+        shape = [1] * axes
+        shape[axis] = len(cause)
+        if doubled[axis]:
+            shape[len(causes) + twice.index(axis)] = len(cause)
+            pair = np.minimum(cause[:, None, :, None], cause[None, :, None, :])
+        else:
+            pair = np.minimum(cause[:, :, None], cause[:, None, :])
+        joint = joint * pair.reshape(*shape, *joint.shape[-3:-1], -1)
+    return _difference(joint)
