@@ -1,0 +1,394 @@
+"""Posteriors: draws of every CPT, with what produced them; saved as netCDF, checked on loading."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from backrisk.codebook import Codebook
+from backrisk.errors import BackriskError, PosteriorError
+from backrisk.graph import CausalGraph
+from backrisk.mechanisms import Layout
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+Array = NDArray[np.float64]
+
+FORMAT = "backrisk-posterior-1"
+_SUMS_TO_ONE = 1e-8
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What says whether the sampling may be trusted.
+
+    Parameters
+    ----------
+    method : str
+        ``"exact"``, ``"nutpie"`` or ``"pymc"``; ``"given"`` for CPTs from elsewhere.
+    worst : mapping
+        ``r_hat``, ``ess_bulk``, ``ess_tail``, ``divergences``, ``e_bfmi``; empty where nothing
+        was sampled by a chain.
+    warnings : tuple of str
+        One sentence for each failed criterion; repeated by every later output.
+    """
+
+    method: str
+    worst: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether every criterion was met."""
+        return not self.warnings
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Draws of the parameters of a graph, and what produced them. Holds no person's row.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        With the items of the codebook.
+    continuation, beta : ndarray, shape (draw, ...), or None
+        Draws of the two parameter vectors; see `backrisk.mechanisms`. None where CPTs were given.
+    chains : int
+    diagnostics : Diagnostics
+    codebook : Codebook, optional
+    prior_continuation, prior_beta : ndarray, shape (prior draw, ...), optional
+    given : mapping of str to ndarray, optional
+        CPTs given directly, each ``(draw, *parents, state)``.
+    meta : mapping
+        Seed, versions, number of people, how much of each node was observed.
+    """
+
+    graph: CausalGraph
+    continuation: Array | None = None
+    beta: Array | None = None
+    chains: int = 1
+    diagnostics: Diagnostics = field(default_factory=lambda: Diagnostics("given"))
+    codebook: Codebook | None = None
+    prior_continuation: Array | None = None
+    prior_beta: Array | None = None
+    given: Mapping[str, Array] | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_cpts(cls, graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> Posterior:
+        """Make a posterior from CPTs, without a fit.
+
+        Parameters
+        ----------
+        graph : CausalGraph
+        cpts : mapping of node name to array_like, shape (draw, *parents, state)
+            Parents in the graph's order. An array without the draw axis is one draw.
+
+        Returns
+        -------
+        Posterior
+
+        Raises
+        ------
+        PosteriorError
+            If a node is missing or unknown, a shape is wrong, or a row is not a distribution.
+
+        Examples
+        --------
+        >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+        >>> cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+        >>> Posterior.from_cpts(g, cpts).draws
+        1
+        """
+        if stray := sorted(set(cpts) ^ set(graph.names)):
+            what = "has no node" if stray[0] in cpts else "needs the CPT of node"
+            raise PosteriorError(f"Graph '{graph.name}' {what} '{stray[0]}'.")
+        read: dict[str, Array] = {}
+        for name in graph.names:
+            table = np.asarray(cpts[name], dtype=np.float64)
+            shape = graph.shape(name)
+            if table.shape == shape:
+                table = table[None]
+            if table.shape[1:] != shape:
+                raise PosteriorError(
+                    f"The CPT of '{name}' has shape {table.shape}, expected (draw, "
+                    f"{', '.join(map(str, shape))}): {' x '.join((*graph.parents(name), name))}."
+                )
+            valid = (table >= 0).all() and np.abs(table.sum(-1) - 1).max() <= _SUMS_TO_ONE
+            if not valid:
+                raise PosteriorError(
+                    f"The CPT of '{name}' should hold shares of at least 0 that sum to 1 over "
+                    "its last axis."
+                )
+            read[name] = table
+        counts = {len(table) for table in read.values()} - {1}
+        if len(counts) > 1:
+            raise PosteriorError(f"CPTs have different numbers of draws: {sorted(counts)}.")
+        draws = counts.pop() if counts else 1
+        given = {n: np.broadcast_to(t, (draws, *t.shape[1:])) for n, t in read.items()}
+        return cls(graph, given=given)
+
+    @property
+    def draws(self) -> int:
+        """The number of draws."""
+        if self.given is not None:
+            return len(next(iter(self.given.values())))
+        return 0 if self.continuation is None else len(self.continuation)
+
+    @property
+    def has_prior(self) -> bool:
+        """Whether prior draws of the same quantities are held."""
+        return self.prior_continuation is not None
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Which parameter belongs to which node."""
+        return Layout(self.graph)
+
+    @cached_property
+    def _tables(self) -> dict[str, Array]:
+        return {}
+
+    def cpt(self, name: str) -> Array:
+        """Return the draws of a node's CPT, ``(draw, *parents, state)``.
+
+        Raises
+        ------
+        GraphError
+            If there is no such node.
+        """
+        self.graph.node(name)
+        if self.given is not None:
+            return self.given[name]
+        if name not in self._tables:
+            assert self.continuation is not None
+            assert self.beta is not None
+            self._tables[name] = self.layout.cpt(name, self.continuation, self.beta)
+        return self._tables[name]
+
+    @cached_property
+    def _last(self) -> dict[str, Array]:
+        return {}
+
+    def table(self, name: str) -> Array:
+        """Return the same with the draw axis last and contiguous, as the query engine wants it."""
+        if name not in self._last:
+            self._last[name] = np.ascontiguousarray(np.moveaxis(self.cpt(name), 0, -1))
+        return self._last[name]
+
+    @cached_property
+    def prior(self) -> Posterior | None:
+        """The same model before the data, as a posterior of prior draws."""
+        if self.prior_continuation is None or self.prior_beta is None:
+            return None
+        return Posterior(
+            self.graph, self.prior_continuation, self.prior_beta, codebook=self.codebook
+        )
+
+    def subset(self, draws: int) -> Posterior:
+        """Return a posterior of at most this many draws, evenly spaced over the chains."""
+        if self.draws <= draws:
+            return self
+        keep = np.linspace(0, self.draws - 1, draws).astype(int)
+        if self.given is not None:
+            return Posterior(self.graph, given={n: t[keep] for n, t in self.given.items()})
+        assert self.continuation is not None
+        assert self.beta is not None
+        return Posterior(
+            self.graph,
+            self.continuation[keep],
+            self.beta[keep],
+            diagnostics=self.diagnostics,
+            codebook=self.codebook,
+            prior_continuation=self.prior_continuation,
+            prior_beta=self.prior_beta,
+            meta=self.meta,
+        )
+
+    def to_datatree(self) -> DataTree:
+        """Return the draws as ArviZ reads them: groups ``posterior`` and ``prior``.
+
+        Returns
+        -------
+        xarray.DataTree
+        """
+        import xarray as xr
+
+        def group(values: Mapping[str, tuple[Array, tuple[str, ...]]], chains: int) -> xr.Dataset:
+            arrays = {}
+            for key, (value, dims) in values.items():
+                shaped = value.reshape(chains, len(value) // chains, *value.shape[1:])
+                arrays[key] = (("chain", "draw", *dims), shaped)
+            coords: dict[str, Any] = {}
+            if self.given is None:
+                coords = {
+                    "distribution": list(self.layout.fraction_labels),
+                    "effect": list(self.layout.effect_labels),
+                }
+            return xr.Dataset(arrays, coords=coords)
+
+        groups = {}
+        if self.given is not None:
+            cpts = {
+                f"cpt_{n}": (np.asarray(t), tuple(f"{n}_{i}" for i in range(t.ndim - 1)))
+                for n, t in self.given.items()
+            }
+            groups["posterior"] = group(cpts, 1)
+        else:
+            for key, first, second, chains in (
+                ("posterior", self.continuation, self.beta, self.chains),
+                ("prior", self.prior_continuation, self.prior_beta, 1),
+            ):
+                if first is not None and second is not None:
+                    pair = {
+                        "continuation": (first, ("distribution",)),
+                        "beta": (second, ("effect",)),
+                    }
+                    groups[key] = group(pair, chains)
+        tree = xr.DataTree.from_dict(groups)
+        record = {
+            "graph": self.graph.to_dict(),
+            "codebook": None if self.codebook is None else self.codebook.to_dict(),
+            "diagnostics": {
+                "method": self.diagnostics.method,
+                "worst": dict(self.diagnostics.worst),
+                "warnings": list(self.diagnostics.warnings),
+            },
+            "meta": dict(self.meta),
+        }
+        tree.attrs["format"] = FORMAT
+        tree.attrs["record"] = json.dumps(record, sort_keys=True)
+        tree.attrs["checksum"] = _checksum(tree)
+        return tree
+
+    def save(self, path: str | Path) -> Path:
+        """Save as netCDF, written beside and renamed, so that nothing is left half-written.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        PosteriorError
+            If the folder does not exist or cannot be written.
+        """
+        path = Path(path)
+        if not path.parent.is_dir():
+            raise PosteriorError(f"{path} cannot be written: there is no folder '{path.parent}'.")
+        try:
+            handle, beside = tempfile.mkstemp(suffix=".nc", dir=path.parent)
+            os.close(handle)
+        except OSError as error:
+            raise PosteriorError(f"{path} cannot be written: {error.strerror}.") from error
+        try:
+            self.to_datatree().to_netcdf(beside, engine="h5netcdf")
+            Path(beside).chmod(0o644)
+            Path(beside).replace(path)
+        except OSError as error:
+            raise PosteriorError(f"{path} cannot be written: {error}.") from error
+        finally:
+            Path(beside).unlink(missing_ok=True)
+        return path
+
+
+def load_posterior(path: str | Path) -> Posterior:
+    """Load a saved posterior, refusing a file that is foreign, truncated or altered.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    PosteriorError
+        In one sentence.
+    """
+    import xarray as xr
+
+    path = Path(path)
+    if not path.is_file():
+        raise PosteriorError(f"{path}: there is no such file.")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as opened:
+            tree = opened.load()
+    except Exception as error:  # h5py raises whatever the broken bytes lead it to
+        raise PosteriorError(
+            f"{path} is not a model that can be read: it is damaged, cut short, or no netCDF file."
+        ) from error
+    if tree.attrs.get("format") != FORMAT:
+        raise PosteriorError(
+            f"{path} is not a backrisk model of this version: its format is "
+            f"'{tree.attrs.get('format')}', expected '{FORMAT}'."
+        )
+    if tree.attrs.get("checksum") != _checksum(tree):
+        raise PosteriorError(f"{path} was altered after it was saved: its checksum does not match.")
+    try:
+        return _from_datatree(tree)
+    except (BackriskError, KeyError, ValueError) as error:
+        raise PosteriorError(f"{path} holds a model of another graph version: {error}") from error
+
+
+def _from_datatree(tree: DataTree) -> Posterior:
+    record = json.loads(tree.attrs["record"])
+    graph = CausalGraph.from_dict(record["graph"])
+    codebook = record["codebook"] and Codebook.from_dict(record["codebook"], graph)
+    values = tree["posterior"].to_dataset()
+    if "continuation" not in values:
+        cpts = {name: values[f"cpt_{name}"].to_numpy()[0] for name in graph.names}
+        return Posterior(graph, given=cpts)
+
+    def flat(group: str, name: str) -> Array | None:
+        if group not in tree.children:
+            return None
+        array: Array = tree[group][name].to_numpy()
+        return array.reshape(-1, array.shape[-1])
+
+    continuation = flat("posterior", "continuation")
+    layout = Layout(graph)
+    assert continuation is not None
+    if values["distribution"].to_numpy().tolist() != list(layout.fraction_labels):
+        raise PosteriorError("its parameters are not those of its graph.")
+    diagnostics = record["diagnostics"]
+    return Posterior(
+        graph=graph,
+        continuation=continuation,
+        beta=flat("posterior", "beta"),
+        chains=values.sizes["chain"],
+        diagnostics=Diagnostics(
+            diagnostics["method"], diagnostics["worst"], tuple(diagnostics["warnings"])
+        ),
+        codebook=codebook,
+        prior_continuation=flat("prior", "continuation"),
+        prior_beta=flat("prior", "beta"),
+        meta=record["meta"],
+    )
+
+
+def _checksum(tree: DataTree) -> str:
+    digest = hashlib.sha256(str(tree.attrs.get("record")).encode())
+    for name in sorted(tree.children):
+        dataset = tree[name].to_dataset()
+        for variable in sorted(map(str, dataset.data_vars)):
+            digest.update(f"{name}/{variable}".encode())
+            digest.update(np.ascontiguousarray(dataset[variable].to_numpy(), np.float64).tobytes())
+    return digest.hexdigest()
