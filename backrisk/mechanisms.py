@@ -16,7 +16,7 @@ the vectors belongs to which node.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,8 +28,6 @@ from scipy.special import expit, logit
 from backrisk.graph import CausalGraph, Node
 
 Array = NDArray[np.float64]
-
-COUPLINGS = ("monotone", "independent_causes", "independent")
 
 _INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
 _VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
@@ -464,56 +462,6 @@ def _slices(sizes: Mapping[str, int]) -> dict[str, slice]:
     }
 
 
-def couple(cpt: Array, doubled: Sequence[bool], coupling: str) -> Array:
-    """Return the joint table of a node in two worlds that share the node's noise.
-
-    Parameters
-    ----------
-    cpt : ndarray, shape (*parents, state, draw)
-    doubled : sequence of bool
-        For each parent, whether it may differ between the worlds.
-    coupling : {"monotone", "independent_causes", "independent"}
-        ``monotone``: one uniform noise for the node, joint CDF = min of the two CDFs.
-        ``independent_causes``: each cause has its own noise, as in a noisy-max; only where the
-        CPT has that form, else ``monotone`` applies. ``independent``: no shared noise.
-
-    Returns
-    -------
-    ndarray, shape (*parents, *second world of doubled parents, state, second state, draw)
-
-    Notes
-    -----
-    Which coupling holds cannot be learned from data of any amount; it is an assumption.
-
-    Examples
-    --------
-    >>> cpt = np.array([[0.7, 0.3], [0.2, 0.8]])[..., None]
-    >>> joint = couple(cpt, [True], "monotone")
-    >>> float(joint[1, 0, 1, 0, 0].round(3))  # exposed: present; had it not been: absent
-    0.5
-    """
-    if coupling == "independent_causes" and (factors := independent_causes(cpt)) is not None:
-        return _couple_causes(*factors, doubled)
-    below = np.cumsum(cpt, axis=-2)
-    states, draws = below.shape[-2:]
-    sizes = below.shape[:-2]
-    twice = [axis for axis, both in enumerate(doubled) if both]
-    here = below.reshape(*sizes, *(1,) * len(twice), states, 1, draws)
-    # In the second world a doubled parent's axis stands behind all the first world's.
-    shared = [1 if both else size for size, both in zip(sizes, doubled, strict=True)]
-    order = [axis for axis, both in enumerate(doubled) if not both] + twice
-    there = below.transpose(*order, len(sizes), len(sizes) + 1).reshape(
-        *shared, *(sizes[axis] for axis in twice), 1, states, draws
-    )
-    joint = here * there if coupling == "independent" else np.minimum(here, there)
-    return _difference(joint)
-
-
-def _difference(joint: Array) -> Array:
-    """Turn a joint CDF over the axes -3 and -2 into probabilities."""
-    return np.diff(np.diff(joint, axis=-3, prepend=0.0), axis=-2, prepend=0.0)
-
-
 def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
     """Recover the leak and the causes of a noisy-max from its CPT, if it has that form.
 
@@ -527,6 +475,13 @@ def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
         CDF with every parent at its reference.
     causes : list of ndarray, shape (state of the parent, state, draw)
         CDF of each parent's own contribution.
+
+    Examples
+    --------
+    >>> noisy_or = np.array([[[0.9, 0.1], [0.36, 0.64]], [[0.18, 0.82], [0.072, 0.928]]])
+    >>> leak, causes = independent_causes(noisy_or[..., None])
+    >>> [float(1 - cause[1, 0, 0].round(3)) for cause in causes]
+    [0.8, 0.6]
     """
     below = np.cumsum(cpt, axis=-2)
     parents = cpt.ndim - 2
@@ -548,20 +503,3 @@ def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
     if any(np.diff(c, axis=1).min(initial=0.0) < -_FACTORISES for c in causes):
         return None
     return leak, causes
-
-
-def _couple_causes(leak: Array, causes: list[Array], doubled: Sequence[bool]) -> Array:
-    twice = [axis for axis, both in enumerate(doubled) if both]
-    axes = len(causes) + len(twice)
-    joint = np.minimum(leak[:, None], leak[None])
-    joint = joint.reshape(*(1,) * axes, *joint.shape)
-    for axis, cause in enumerate(causes):
-        shape = [1] * axes
-        shape[axis] = len(cause)
-        if doubled[axis]:
-            shape[len(causes) + twice.index(axis)] = len(cause)
-            pair = np.minimum(cause[:, None, :, None], cause[None, :, None, :])
-        else:
-            pair = np.minimum(cause[:, :, None], cause[:, None, :])
-        joint = joint * pair.reshape(*shape, *joint.shape[-3:-1], -1)
-    return _difference(joint)

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from typing import Any, Literal
 
 import arviz as az
-import nutpie
 import numpy as np
+import nutpie
 import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
@@ -241,7 +241,7 @@ def judge(tree: xr.DataTree, method: str) -> Diagnostics:
 
 
 def _extreme(values: Any, largest: bool) -> tuple[float, str]:
-    """The worst value over all parameters, and the parameter that has it."""
+    """Return the worst value over all parameters, and the parameter that has it."""
     found: list[tuple[float, str]] = []
     for name, array in values.data_vars.items():
         numbers = array.to_numpy()

@@ -285,7 +285,7 @@ def _eliminate(
         node = min(left, key=lambda u: (_cost(tables, u, states, len(codes)), u))
         joined = [table for table in tables if node in table.scope]
         tables = [table for table in tables if node not in table.scope]
-        tables.append(_sum_out(tape, cells, joined, node, states))
+        tables.append(_sum_out(tape, cells, _merge(tape, cells, joined, states), node, states))
         left.remove(node)
     return tables[0].bases
 
@@ -306,11 +306,37 @@ def _cost(tables: Sequence[_Table], node: int, states: Sequence[int], rows: int)
     return size * copies
 
 
+def _merge(
+    tape: _Tape, cells: Cells, joined: Sequence[_Table], states: Sequence[int]
+) -> list[_Table]:
+    """Multiply tables of equal scope first, so that the larger step multiplies fewer."""
+    groups: dict[frozenset[int], list[_Table]] = {}
+    for table in joined:
+        groups.setdefault(frozenset(table.scope), []).append(table)
+    if len(groups) == 1:
+        return list(joined)
+    return [
+        group[0] if len(group) == 1 else _step(tape, cells, group, tuple(sorted(scope)), states)
+        for scope, group in groups.items()
+    ]
+
+
 def _sum_out(
     tape: _Tape, cells: Cells, joined: Sequence[_Table], node: int, states: Sequence[int]
 ) -> _Table:
-    scope = _scope(joined, node)
-    axes = (*scope, node)
+    return _step(tape, cells, joined, _scope(joined, node), states, node)
+
+
+def _step(
+    tape: _Tape,
+    cells: Cells,
+    joined: Sequence[_Table],
+    scope: tuple[int, ...],
+    states: Sequence[int],
+    node: int | None = None,
+) -> _Table:
+    """Multiply tables over a scope, and sum over one more node where one is given."""
+    axes = scope if node is None else (*scope, node)
     shape = tuple(states[u] for u in axes)
     size = int(np.prod([float(s) for s in shape]))
     if size > LARGEST_TABLE:
@@ -324,13 +350,13 @@ def _sum_out(
         # The axes of a table stand in the order of its scope; bring them to the step's order.
         order = sorted(range(len(table.scope)), key=lambda i: axes.index(table.scope[i]))
         dims = [states[u] if u in table.scope else 1 for u in axes]
-        relative = table.relative.transpose(order).reshape(dims)
-        expanded.append(np.broadcast_to(relative, shape).reshape(-1, shape[-1]))
+        relative = np.broadcast_to(table.relative.transpose(order).reshape(dims), shape)
+        expanded.append(relative.reshape(-1, 1 if node is None else shape[-1]))
     ranked = sorted(range(len(joined)), key=lambda i: (expanded[i].tobytes(), joined[i].bases[0]))
     relative = np.stack([expanded[i] for i in ranked], axis=-1)
     bases = np.stack([joined[i].bases for i in ranked], axis=-1)
     addresses = tape.addresses(np.ascontiguousarray(relative), np.ascontiguousarray(bases))
-    out = np.arange(relative.shape[0], dtype=np.int64).reshape(shape[:-1])
+    out = np.arange(len(relative), dtype=np.int64).reshape([states[u] for u in scope])
     return _Table(scope, out, addresses, len(np.unique(addresses)))
 
 

@@ -1,0 +1,83 @@
+"""From draws to what a person reads. The only place that knows the interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+INTERVAL = 0.90
+INTERVAL_NAME = "90 % equal-tailed interval"
+DISCLAIMER = "Decision support, not a diagnosis."
+
+
+def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]:
+    """Return the equal-tailed interval over the first axis.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, ...)
+    probability : float
+        Posterior probability inside.
+
+    Returns
+    -------
+    low, high : ndarray, shape (...)
+
+    Examples
+    --------
+    >>> low, high = interval(np.arange(101.0))
+    >>> float(low), float(high)
+    (5.0, 95.0)
+    """
+    tail = (1.0 - probability) / 2.0
+    low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
+    return low, high
+
+
+def summarise(draws: Array, labels: Sequence[str]) -> pd.DataFrame:
+    """Return mean and interval of each column of draws.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, label)
+    labels : sequence of str
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index `labels`; columns ``mean``, ``low``, ``high``.
+    """
+    low, high = interval(draws)
+    return pd.DataFrame(
+        {"mean": draws.mean(axis=0), "low": low, "high": high}, index=pd.Index(labels)
+    )
+
+
+def percent(share: float) -> str:
+    """Word a share as a percentage, with a digit more where it is small.
+
+    Examples
+    --------
+    >>> percent(0.123), percent(0.0456), percent(0.0004)
+    ('12 %', '4.6 %', '<0.1 %')
+    """
+    if 0 < abs(share) < 0.001:
+        return "<0.1 %" if share > 0 else ">-0.1 %"
+    return f"{100 * share:.0f} %" if abs(share) >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def estimate(draws: Array) -> str:
+    """Word draws of a share as its mean and interval.
+
+    Examples
+    --------
+    >>> estimate(np.linspace(0.1, 0.3, 101))
+    '20 % (11 % to 29 %)'
+    """
+    low, high = interval(draws)
+    return f"{percent(float(draws.mean()))} ({percent(float(low))} to {percent(float(high))})"
