@@ -26,6 +26,8 @@ from backrisk.graph import CausalGraph, Edge, Node, load_graph
 
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 _SHOWN = 20  # problems that the message of an error prints
+# Prior people behind a stated reliability: about the size of the studies that measure one.
+_RELIABILITY_PEOPLE = 200.0
 _TRIES = 200  # draws of inputs before a derived state counts as out of reach
 
 
@@ -360,7 +362,9 @@ class Codebook(_Spec):
                 continue
             states, what = graph.node(spec.item).states, spec.question or name
             item = Node(name, states, description=what, group="item", mechanism="item")
-            nodes.append(replace(item, reliability=spec.reliability))
+            nodes.append(
+                replace(item, reliability=spec.reliability, concentration=_RELIABILITY_PEOPLE)
+            )
             claim = f"The answer to '{what}' reports {spec.item}, with error."
             cited = (spec.source,) if spec.source else ()
             edges.append(Edge(spec.item, name, claim, "measurement", "moderate", citations=cited))
@@ -577,11 +581,10 @@ def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) ->
     >>> load_codebook("runner").synthetic
     True
     """
-    packaged = files("backrisk") / "graphs" / "codebooks"
-    place = packaged / f"{name_or_path}.yaml"
-    path = place if place.is_file() else Path(name_or_path)
+    names = packaged_codebooks()
+    place = files("backrisk") / "graphs" / "codebooks" / f"{name_or_path}.yaml"
+    path = place if str(name_or_path) in names else Path(name_or_path)
     if not path.is_file():
-        names = sorted(f.name[:-5] for f in packaged.iterdir() if f.name.endswith(".yaml"))
         raise SurveyError(
             f"No codebook '{name_or_path}'{suggest(name_or_path, names)}; expected one of "
             f"{', '.join(names)}, or the path of a YAML file."
@@ -596,6 +599,12 @@ def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) ->
     if not isinstance(data, dict):
         raise SurveyError(f"{label} holds no mapping of keys to values.")
     return Codebook.from_dict({"name": Path(name_or_path).stem, **data}, graph)
+
+
+def packaged_codebooks() -> tuple[str, ...]:
+    """Return the names of the codebooks that come with the package."""
+    folder = files("backrisk") / "graphs" / "codebooks"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
 
 
 def failure(source: str, problems: Iterable[str]) -> SurveyError:

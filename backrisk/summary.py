@@ -31,7 +31,7 @@ def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]
     Examples
     --------
     >>> low, high = interval(np.arange(101.0))
-    >>> float(low), float(high)
+    >>> float(low.round(6)), float(high.round(6))
     (5.0, 95.0)
     """
     tail = (1.0 - probability) / 2.0

@@ -12,7 +12,6 @@ import csv
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.codebook import Codebook, Column, Derived, failure, load_codebook, sentence
+from backrisk.codebook import Codebook, Column, Derived, failure, load_codebook,
+    packaged_codebooks, sentence
 from backrisk.errors import SurveyError, suggest
 from backrisk.graph import CausalGraph
 
@@ -215,7 +215,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
 def _choose(columns: Iterable[str], graph: CausalGraph) -> Codebook:
     """Return the graph's packaged codebook where it fits at least as well as the plain reading."""
     plain = Codebook.plain(graph)
-    if not (files("backrisk") / "graphs" / "codebooks" / f"{graph.name}.yaml").is_file():
+    if graph.name not in packaged_codebooks():
         return plain
     try:
         packaged = load_codebook(graph.name, graph)

@@ -187,6 +187,9 @@ class World:
     def _factors(self, keep: Sequence[Variable]) -> list[Factor]:
         needed = self._needed(keep)
         factors = [Factor((), np.ones(self.posterior.draws))]
+        for name in self.free:  # also where other intervened nodes cut off all its effects
+            states = len(self.graph.node(name).states)
+            factors.append(Factor(((name, 1),), np.ones((states, 1))))
         for name in self.graph.names:
             here, there = (name, 0) in needed, (name, 1) in needed
             if name in self.do or name in self.free:

@@ -1,0 +1,102 @@
+"""What the data said about each node, and how a model's predictions compare with a survey."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError
+from backrisk.inference.draws import World
+from backrisk.posterior import Posterior
+from backrisk.query import distribution
+from backrisk.summary import interval
+from backrisk.survey import Survey
+
+Array = NDArray[np.float64]
+
+_MOSTLY_PRIOR = 0.2
+
+
+def learned(posterior: Posterior) -> pd.DataFrame:
+    """Say for each node how far the data moved its CPT from the prior.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        With prior draws.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index node; ``answered``, the share of people who report it; ``distance``, the mean over
+        CPT cells of ``1 - sd(posterior) / sd(prior)``, 0 where nothing was learned and 1 where
+        everything was; ``reading``.
+
+    Raises
+    ------
+    QueryError
+        If the posterior holds no prior draws.
+    """
+    prior = posterior.prior
+    if prior is None:
+        raise QueryError("This posterior holds no prior to compare with: it was given as CPTs.")
+    answered = posterior.meta.get("answered", {})
+    rows = []
+    for name in posterior.graph.names:
+        before, after = prior.cpt(name).std(axis=0), posterior.cpt(name).std(axis=0)
+        distance = float(np.clip(1.0 - after / before, 0.0, 1.0).mean())
+        rows.append(
+            {
+                "answered": float(answered.get(name, 0.0)),
+                "distance": distance,
+                "reading": "mostly prior" if distance < _MOSTLY_PRIOR else "learned from data",
+            }
+        )
+    return pd.DataFrame(rows, index=pd.Index(posterior.graph.names))
+
+
+def predicted_margins(posterior: Posterior, survey: Survey) -> pd.DataFrame:
+    """Compare each observed node's margin with the model's.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    survey : Survey
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``node, state, survey, model, low, high``: shares among those who answered, and
+        the model's mean and interval for the population.
+
+    Raises
+    ------
+    QueryError
+        If the survey was read for another graph.
+    """
+    if survey.graph != posterior.graph:
+        raise QueryError("The survey was read for another graph than the model's.")
+    weights = np.ones(survey.n) if survey.weights is None else survey.weights
+    rows = []
+    for column, node in enumerate(posterior.graph.nodes):
+        codes = survey.codes[:, column]
+        seen = codes >= 0
+        if not seen.any():
+            continue
+        shares = np.bincount(codes[seen], weights=weights[seen], minlength=len(node.states))
+        shares = shares / shares.sum()
+        draws = distribution(World(posterior, {}, {}), node.name)
+        low, high = interval(draws.T)
+        for k, state in enumerate(node.states):
+            rows.append(
+                {
+                    "node": node.name,
+                    "state": state,
+                    "survey": float(shares[k]),
+                    "model": float(draws[k].mean()),
+                    "low": float(low[k]),
+                    "high": float(high[k]),
+                }
+            )
+    return pd.DataFrame(rows)

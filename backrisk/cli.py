@@ -1,0 +1,304 @@
+"""The command line. Errors are one sentence and exit code 2; nothing is left half-written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from backrisk.errors import BackriskError, QueryError
+from backrisk.graph import load_graph
+from backrisk.posterior import load_posterior
+from backrisk.terminal import Format, read_json, show, show_diagnostics, write_text
+
+app = typer.Typer(
+    help="Causal attribution of low back pain in runners. Decision support, not diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A saved model (.nc).")]
+SurveyFile = Annotated[Path, typer.Argument(metavar="SURVEY", help="A CSV or Parquet file.")]
+PersonFile = Annotated[Path, typer.Option("--person", help="A JSON file of one person's answers.")]
+FormatOption = Annotated[Format, typer.Option("--format", help="A table, or JSON.")]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", help='A node, or "node>=state"; default the outcome.')
+]
+GraphOption = Annotated[
+    str, typer.Option("--graph", help="A packaged graph's name, or a YAML file.")
+]
+CodebookOption = Annotated[
+    str | None, typer.Option("--codebook", help="A packaged codebook's name, or a YAML file.")
+]
+SeedOption = Annotated[int, typer.Option("--seed", help="Same seed, same result.")]
+DoOption = Annotated[list[str], typer.Option("--do", help="node=state; may be repeated.")]
+CouplingOption = Annotated[
+    str, typer.Option("--coupling", help="monotone, independent_causes or independent.")
+]
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """Turn the package's errors into one sentence and exit code 2."""
+    try:
+        yield
+    except BackriskError as error:
+        _err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the model and figures.")] = Path("out/demo"),
+    seed: SeedOption = 1,
+) -> None:
+    """Tell the whole story on the packaged synthetic survey."""
+    from backrisk.demo import run
+
+    with _sentences():
+        run(out, seed, _out)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="The CSV file to write.")],
+    graph: GraphOption = "runner",
+    codebook: CodebookOption = None,
+    n: Annotated[int, typer.Option("--n", help="Number of people.")] = 2000,
+    seed: SeedOption = 1,
+) -> None:
+    """Write a synthetic survey: people drawn from the graph's documented truth."""
+    from backrisk.codebook import Codebook, load_codebook, packaged_codebooks
+    from backrisk.simulation import simulate as draw
+
+    with _sentences():
+        chosen = load_graph(graph)
+        if codebook is None:
+            codebook = chosen.name if chosen.name in packaged_codebooks() else None
+        book = Codebook.plain(chosen) if codebook is None else load_codebook(codebook, chosen)
+        frame = draw(chosen, n, seed, codebook=book)
+        write_text(out, frame.to_csv(index=False))
+        _out.print(f"Wrote {n:,} synthetic runners to {out}.")
+
+
+@app.command()
+def validate(
+    survey: SurveyFile, graph: GraphOption = "runner", codebook: CodebookOption = None
+) -> None:
+    """Check a survey against its codebook and show what is answered."""
+    from backrisk.survey import read_survey, tabulate
+
+    with _sentences():
+        read = read_survey(survey, load_graph(graph), codebook)
+        patterns = len(tabulate(read).weights)
+        table = Table("node", "answered", title=f"{survey.name}: {read.n:,} people")
+        for name, share in read.answered.items():
+            table.add_row(str(name), "not measured" if share == 0 else f"{100 * share:.0f} %")
+        _out.print(table)
+        _out.print(f"{patterns:,} distinct patterns, codebook '{read.codebook.name}'. No problems.")
+        if read.codebook.synthetic:
+            _out.print("The codebook says that this survey is synthetic.")
+
+
+@app.command()
+def fit(
+    survey: SurveyFile,
+    out: Annotated[Path, typer.Option(help="The model file to write.")],
+    graph: GraphOption = "runner",
+    codebook: CodebookOption = None,
+    seed: SeedOption = 1,
+    draws: Annotated[int, typer.Option(help="Draws for each chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    tune: Annotated[int, typer.Option(help="Adaptation steps for each chain.")] = 1000,
+    sampler: Annotated[str, typer.Option(help="nutpie or pymc.")] = "nutpie",
+) -> None:
+    """Fit a survey and save the model."""
+    from backrisk.survey import read_survey
+
+    with _sentences():
+        if sampler not in ("nutpie", "pymc"):
+            raise QueryError(f"There is no sampler '{sampler}'; expected nutpie or pymc.")
+        if not out.parent.is_dir():
+            raise QueryError(f"{out} cannot be written: there is no folder '{out.parent}'.")
+        chosen = load_graph(graph)
+        read = read_survey(survey, chosen, codebook)
+        from backrisk.fitting import fit as sample
+
+        posterior = sample(
+            chosen,
+            read,
+            seed=seed,
+            draws=draws,
+            chains=chains,
+            tune=tune,
+            sampler="pymc" if sampler == "pymc" else "nutpie",
+        )
+        posterior.save(out)
+        show_diagnostics(posterior, _out)
+        _out.print(f"Saved {posterior.draws:,} draws to {out}.")
+
+
+@app.command()
+def check(
+    model: ModelFile,
+    survey: Annotated[
+        Path | None, typer.Argument(help="The survey, to compare with what the model predicts.")
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Judge a saved model: its sampling, what the data said, its predictions of a survey."""
+    from backrisk.check import learned, predicted_margins
+
+    with _sentences():
+        posterior = load_posterior(model)
+        said = learned(posterior)
+        margins = None
+        if survey is not None:
+            from backrisk.survey import read_survey
+
+            read = read_survey(survey, posterior.graph, posterior.codebook)
+            margins = predicted_margins(posterior, read)
+        if format is Format.json:
+            report: dict[str, Any] = {
+                "kind": "check",
+                "diagnostics": {
+                    "method": posterior.diagnostics.method,
+                    "worst": dict(posterior.diagnostics.worst),
+                    "warnings": list(posterior.diagnostics.warnings),
+                },
+                "learned": said.reset_index(names="node").to_dict(orient="records"),
+            }
+            if margins is not None:
+                report["margins"] = margins.to_dict(orient="records")
+            print(json.dumps(report, indent=2))
+            return
+        show_diagnostics(posterior, _out)
+        table = Table("node", "answered", "prior to posterior distance", "reading")
+        for name, row in said.iterrows():
+            table.add_row(
+                str(name),
+                f"{100 * row['answered']:.0f} %",
+                f"{row['distance']:.2f}",
+                row["reading"],
+            )
+        _out.print(table)
+        if margins is not None:
+            table = Table("node", "state", "survey", "model", title="Margins")
+            for row in margins.to_dict(orient="records"):
+                model_says = f"{row['model']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+                table.add_row(row["node"], row["state"], f"{row['survey']:.3f}", model_says)
+            _out.print(table)
+
+
+@app.command()
+def risk(
+    model: ModelFile,
+    person: PersonFile,
+    target: TargetOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell how likely the target is for this person (seeing)."""
+    from backrisk.query import risk as ask
+
+    with _sentences():
+        show(ask(load_posterior(model), read_json(person), target=target), format, _out)
+
+
+@app.command()
+def diagnose(
+    model: ModelFile,
+    person: PersonFile,
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell which state each unobserved node is likely in (seeing)."""
+    from backrisk.query import diagnose as ask
+
+    with _sentences():
+        show(ask(load_posterior(model), read_json(person)), format, _out)
+
+
+@app.command()
+def intervene(
+    model: ModelFile,
+    person: PersonFile,
+    do: DoOption,
+    target: TargetOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell what the risk would be if a node were set (doing)."""
+    from backrisk.query import intervene as ask
+
+    with _sentences():
+        answer = ask(load_posterior(model), read_json(person), _read_do(do), target=target)
+        show(answer, format, _out)
+
+
+@app.command()
+def counterfactual(
+    model: ModelFile,
+    person: PersonFile,
+    do: DoOption,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell what would have been for this very person (counterfactual)."""
+    from backrisk.query import counterfactual as ask
+
+    with _sentences():
+        answer = ask(
+            load_posterior(model), read_json(person), _read_do(do), target=target, coupling=coupling
+        )
+        show(answer, format, _out)
+
+
+@app.command()
+def attribute(
+    model: ModelFile,
+    person: PersonFile,
+    method: Annotated[str, typer.Option(help="necessity, shapley or diagnostic.")] = "necessity",
+    level: Annotated[str, typer.Option(help="proximal or distal.")] = "proximal",
+    cause: Annotated[list[str] | None, typer.Option(help="A cause; may be repeated.")] = None,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell which causes this person's outcome, or risk, goes back to."""
+    from backrisk.attribution import attribute as ask
+
+    with _sentences():
+        answer = ask(
+            load_posterior(model),
+            read_json(person),
+            cause or None,
+            method=method,  # type: ignore[arg-type]  # checked there, with a suggestion
+            level=level,  # type: ignore[arg-type]
+            target=target,
+            coupling=coupling,
+        )
+        show(answer, format, _out)
+
+
+def _read_do(settings: list[str]) -> dict[str, str]:
+    do = {}
+    for setting in settings:
+        node, equals, state = setting.partition("=")
+        if not equals or not node or not state:
+            raise QueryError(f"--do {setting}: expected node=state, such as core_strength=strong.")
+        do[node.strip()] = state.strip()
+    return do

@@ -1,0 +1,542 @@
+"""Questions about one person, by rung: seeing, doing, counterfactual.
+
+Every answer is computed for each draw and summarised last. It has ``draws``, ``table`` and
+``text``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError, suggest
+from backrisk.graph import CausalGraph
+from backrisk.inference.draws import COUPLINGS, World
+from backrisk.posterior import Posterior
+from backrisk.summary import DISCLAIMER, INTERVAL_NAME, estimate, interval, percent, summarise
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The outcome event.
+
+    Parameters
+    ----------
+    node : str
+    codes : tuple of int
+        States that count as the event.
+    label : str
+    """
+
+    node: str
+    codes: tuple[int, ...]
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the answers have in common.
+
+    Parameters
+    ----------
+    draws : ndarray
+        First axis: posterior draws.
+    target : Target
+    evidence : mapping of node to state
+        What the answer took into account.
+    notes : tuple of str
+        Assumptions and what was left out.
+    warnings : tuple of str
+        Those of the fit.
+    """
+
+    draws: Array
+    target: Target
+    evidence: Mapping[str, str]
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    warnings: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Mean and interval, one row a quantity."""
+        raise NotImplementedError
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says, without notes."""
+        raise NotImplementedError
+
+    @property
+    def text(self) -> str:
+        """The answer in words, with its assumptions and the fit's warnings."""
+        closing = f"Ranges are the {INTERVAL_NAME}. {DISCLAIMER}"
+        warned = [f"Warning: {warning}" for warning in self.warnings]
+        return " ".join([*self.sentences(), *self.notes, *warned, closing])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values: the JSON that the command line prints."""
+        table = self.table.reset_index(names="name").astype(object)
+        return {
+            "kind": type(self).__name__.lower(),
+            "target": self.target.label,
+            "evidence": dict(self.evidence),
+            "interval": {"kind": "equal-tailed", "probability": 0.90},
+            "draws": len(self.draws),
+            "rows": table.where(table.notna(), None).to_dict(orient="records"),
+            "text": self.text,
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Risk(Answer):
+    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population."""
+
+    average: Array
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Rows ``this person`` and ``average``."""
+        return summarise(np.column_stack([self.draws, self.average]), ["this person", "average"])
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        return [
+            f"The risk of {self.target.label} given the answers is {estimate(self.draws)}; "
+            f"over the whole population it is {estimate(self.average)}."
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis(Answer):
+    """P(state | evidence) of the unobserved nodes; ``draws`` is ``(draw, row)``."""
+
+    rows: tuple[tuple[str, str], ...]
+    before: Array
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a state: mean and interval, and the mean without any answer."""
+        table = summarise(self.draws, [f"{node}={state}" for node, state in self.rows])
+        table.insert(0, "node", [node for node, _ in self.rows])
+        table.insert(1, "state", [state for _, state in self.rows])
+        return table.assign(without_answers=self.before.mean(axis=0))
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        best: dict[str, tuple[float, int]] = {}
+        for column, (node, _) in enumerate(self.rows):
+            mean = float(self.draws[:, column].mean())
+            best[node] = max(best.get(node, (-1.0, 0)), (mean, column))
+        said = [
+            f"{node} is most likely {self.rows[column][1]}: {estimate(self.draws[:, column])}."
+            for node, (_, column) in best.items()
+        ]
+        return said or ["Every node is among the answers."]
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast(Answer):
+    """The target's probability with a change made; ``draws`` is ``(draw,)``, beside ``before``."""
+
+    before: Array
+    do: Mapping[str, str]
+    coupling: str | None
+
+    @property
+    def change(self) -> Array:
+        """After minus before, ``(draw,)``."""
+        return self.draws - self.before
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Rows ``before``, ``after`` and ``change``."""
+        columns = np.column_stack([self.before, self.draws, self.change])
+        return summarise(columns, ["before", "after", "change"])
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        done = " and ".join(f"{node} set to {state}" for node, state in self.do.items())
+        low, high = interval(self.change)
+        moved = f"{100 * self.change.mean():+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+        if self.coupling is None:
+            opening = f"With {done}, the risk of {self.target.label} would be"
+        else:
+            opening = f"Had this person had {done}, the probability of {self.target.label} would be"
+        return [
+            f"{opening} {estimate(self.draws)} in place of {percent(float(self.before.mean()))}, "
+            f"a change of {moved}."
+        ]
+
+
+def read_target(graph: CausalGraph, target: str | None) -> Target:
+    """Read a target: a node (its event is "not at the reference") or ``"node>=state"``.
+
+    Raises
+    ------
+    QueryError
+        If the node or the state is unknown, or the graph has no outcome to default to.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> read_target(load_graph("runner_core"), "pain>=limiting").codes
+    (2,)
+    """
+    if target is None:
+        if graph.outcome is None:
+            raise QueryError(f"Graph '{graph.name}' names no outcome: give target=, a node.")
+        target = graph.outcome
+    name, _, level = (part.strip() for part in target.partition(">="))
+    if name not in graph.names:
+        raise QueryError(f"The target '{name}' is no node{suggest(name, graph.names)}.")
+    states = graph.node(name).states
+    if not level:
+        return Target(name, tuple(range(1, len(states))), f"{name} other than {states[0]}")
+    if level.isdigit() and level not in states and int(level) < len(states):
+        level = states[int(level)]
+    if level not in states:
+        raise QueryError(
+            f"The target's node '{name}' has no state '{level}'{suggest(level, states)}; expected "
+            f"one of {', '.join(states)}."
+        )
+    first = states.index(level)
+    return Target(name, tuple(range(first, len(states))), f"{name} at least {level}")
+
+
+def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, int]:
+    """Read one person's evidence: state labels by node, or raw answers through the codebook.
+
+    Returns
+    -------
+    dict of node to state code
+
+    Raises
+    ------
+    QueryError
+        If a name, a label or a number is not understood; near names are suggested.
+    """
+    graph = posterior.graph
+    if posterior.codebook is not None:
+        labels = posterior.codebook.encode_person(person, graph)
+    else:
+        labels = {str(name): str(label) for name, label in person.items()}
+    return {name: _code(graph, name, label, "The person's") for name, label in labels.items()}
+
+
+def _code(graph: CausalGraph, name: str, label: str, whose: str) -> int:
+    if name not in graph.names:
+        raise QueryError(f"{whose} '{name}' is no node{suggest(name, graph.names)}.")
+    states = graph.node(name).states
+    if label not in states:
+        raise QueryError(
+            f"{whose} '{name}' has the value '{label}'{suggest(label, states)}; expected one of "
+            f"{', '.join(states)}."
+        )
+    return states.index(label)
+
+
+def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[str, int]:
+    """Read an intervention, refusing an empty one and one on the target or an item.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not do:
+        raise QueryError("do= is empty: name at least one node and the state to set it to.")
+    for name in do:
+        if name == target.node:
+            raise QueryError(f"do= sets the target '{name}' itself; set one of its causes.")
+        if name in graph.items:
+            raise QueryError(f"do= sets '{name}', an answer; set what it measures instead.")
+    return {name: _code(graph, name, str(label), "do= sets") for name, label in do.items()}
+
+
+def check_coupling(coupling: str) -> None:
+    """Refuse a coupling that does not exist.
+
+    Raises
+    ------
+    QueryError
+    """
+    if coupling not in COUPLINGS:
+        raise QueryError(
+            f"There is no coupling '{coupling}'{suggest(coupling, COUPLINGS)}; expected one of "
+            f"{', '.join(COUPLINGS)}."
+        )
+
+
+def named(graph: CausalGraph, codes: Mapping[str, int]) -> dict[str, str]:
+    """Return states by label in place of code."""
+    return {name: graph.node(name).states[code] for name, code in codes.items()}
+
+
+def event(joint: Array, target: Target) -> Array:
+    """Return P(target) given ``P(target node, evidence)`` of shape ``(state, draw)``.
+
+    Raises
+    ------
+    QueryError
+        If the evidence has probability zero in some draw.
+    """
+    total = joint.sum(axis=0)
+    if not (total > 0).all():
+        raise QueryError("The answers contradict each other: the model gives them probability 0.")
+    share: Array = joint[list(target.codes)].sum(axis=0) / total
+    return share
+
+
+def probability(world: World, target: Target) -> Array:
+    """Return P(target in the last world | evidence), ``(draw,)``."""
+    variable = world.variable(target.node)
+    if variable[1] == 0 and target.node in world.evidence:
+        return np.full(world.posterior.draws, float(world.evidence[target.node] in target.codes))
+    return event(world.joint([variable]), target)
+
+
+def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None) -> Risk:
+    """Answer how likely the target is for a person. Rung: seeing.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        State labels by node, or raw answers of the codebook; incomplete allowed.
+    target : str, optional
+        A node, or ``"node>=state"``; default the graph's outcome.
+
+    Returns
+    -------
+    Risk
+        ``draws`` of ``P(target | evidence)``, shape ``(draw,)``.
+
+    Raises
+    ------
+    QueryError
+        If the person or the target is not understood, or the evidence is impossible.
+
+    Notes
+    -----
+    An association, not an effect: it says what goes with the answers, not what a change would do.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> risk(p, {"x": "yes"}).draws.tolist()
+    [0.8]
+    """
+    aim = read_target(posterior.graph, target)
+    evidence = read_person(posterior, person)
+    notes = ()
+    if aim.node in evidence:
+        notes = (
+            f"{aim.node} is itself among the answers, so nothing is uncertain; leave it out to "
+            "ask what the other answers say.",
+        )
+    return Risk(
+        probability(World(posterior, evidence, {}), aim),
+        aim,
+        named(posterior.graph, evidence),
+        probability(World(posterior, {}, {}), aim),
+        notes=notes,
+        warnings=posterior.diagnostics.warnings,
+    )
+
+
+def diagnose(
+    posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None
+) -> Diagnosis:
+    """Answer which state each unobserved node is likely in. Rung: seeing.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+    target : str, optional
+        Only names what the answer is for.
+
+    Returns
+    -------
+    Diagnosis
+        ``draws`` of ``P(node = state | evidence)``, shape ``(draw, row)`` in the order of
+        ``rows``, pairs of node and state. Items are left out.
+
+    Raises
+    ------
+    QueryError
+        As for `risk`.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> diagnose(p, {"y": "yes"}).table["mean"].round(3).to_dict()
+    {'x=no': 0.273, 'x=yes': 0.727}
+    """
+    graph = posterior.graph
+    aim = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    rows: list[tuple[str, str]] = []
+    after, before = [], []
+    for node in graph.nodes:
+        if node.name in evidence or node.name in graph.items:
+            continue
+        rows += [(node.name, state) for state in node.states]
+        after.append(distribution(World(posterior, evidence, {}), node.name))
+        before.append(distribution(World(posterior, {}, {}), node.name))
+    empty = np.zeros((posterior.draws, 0))
+    return Diagnosis(
+        np.concatenate([a.T for a in after], axis=1) if after else empty,
+        aim,
+        named(graph, evidence),
+        tuple(rows),
+        np.concatenate([b.T for b in before], axis=1) if before else empty,
+        warnings=posterior.diagnostics.warnings,
+    )
+
+
+def distribution(world: World, node: str) -> Array:
+    """Return P(node | evidence), ``(state, draw)``."""
+    joint = world.joint([(node, 0)])
+    total = joint.sum(axis=0)
+    if not (total > 0).all():
+        raise QueryError("The answers contradict each other: the model gives them probability 0.")
+    share: Array = joint / total
+    return share
+
+
+def intervene(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    do: Mapping[str, str],
+    *,
+    target: str | None = None,
+) -> Contrast:
+    """Answer what the target's probability would be if nodes were set. Rung: doing.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        Evidence on nodes that the intervention cannot change. A reported value of an intervened
+        node is replaced by the one set.
+    do : mapping of node to state
+    target : str, optional
+
+    Returns
+    -------
+    Contrast
+        ``draws`` of ``P(target | do, evidence)``; ``before`` is ``P(target | evidence)`` with
+        the person's own values of the intervened nodes.
+
+    Raises
+    ------
+    QueryError
+        If there is evidence on a descendant of an intervened node: what would have been, given
+        what was seen, is the question of `counterfactual`.
+
+    Notes
+    -----
+    Assumes that the graph holds: no unmeasured common cause of the set nodes and the target.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> intervene(p, {}, {"x": "no"}).draws.tolist()
+    [0.3]
+    """
+    graph = posterior.graph
+    aim = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    setting = read_do(graph, do, aim)
+    for name in setting:
+        reached = [seen for seen in evidence if seen in graph.descendants(name)]
+        if reached:
+            raise QueryError(
+                f"The person reports '{reached[0]}', which setting '{name}' would change; leave "
+                "it out, or ask counterfactual() what would have been."
+            )
+    context = {name: code for name, code in evidence.items() if name not in setting}
+    return Contrast(
+        probability(World(posterior, context, setting), aim),
+        aim,
+        named(graph, evidence),
+        probability(World(posterior, evidence, {}), aim),
+        named(graph, setting),
+        None,
+        notes=(f"This rests on the graph '{graph.name}' being right about causes.",),
+        warnings=posterior.diagnostics.warnings,
+    )
+
+
+def counterfactual(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    do: Mapping[str, str],
+    *,
+    target: str | None = None,
+    coupling: str = "monotone",
+) -> Contrast:
+    """Answer what would have been for this very person. Rung: counterfactual.
+
+    Abduction, action and prediction in the twin network (Balke and Pearl 1994; Pearl 2009,
+    doi:10.1017/CBO9780511803161).
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        Evidence on any nodes.
+    do : mapping of node to state
+    target : str, optional
+    coupling : {"monotone", "independent_causes", "independent"}
+        How a node's noise is shared between what was and what would have been; an assumption
+        that no data can check.
+
+    Returns
+    -------
+    Contrast
+        ``draws`` of ``P(target had do been | evidence)``; ``before`` is ``P(target | evidence)``.
+
+    Raises
+    ------
+    QueryError
+        As for `risk`; if the coupling is unknown; if the table would not fit the budget.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> answer = counterfactual(p, {"x": "yes", "y": "yes"}, {"x": "no"})
+    >>> answer.draws.round(3).tolist()
+    [0.375]
+    """
+    graph = posterior.graph
+    aim = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    setting = read_do(graph, do, aim)
+    check_coupling(coupling)
+    return Contrast(
+        probability(World(posterior, evidence, setting, coupling), aim),
+        aim,
+        named(graph, evidence),
+        probability(World(posterior, evidence, {}), aim),
+        named(graph, setting),
+        coupling,
+        notes=(f"This assumes the {coupling} coupling of each node's noise in the two worlds.",),
+        warnings=posterior.diagnostics.warnings,
+    )
