@@ -19,8 +19,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.codebook import Codebook, Column, Derived, failure, load_codebook,
-    packaged_codebooks, sentence
+from backrisk.codebook import (
+    Codebook,
+    Column,
+    Derived,
+    failure,
+    load_codebook,
+    packaged_codebooks,
+    sentence,
+)
 from backrisk.errors import SurveyError, suggest
 from backrisk.graph import CausalGraph
 

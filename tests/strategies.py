@@ -1,0 +1,190 @@
+"""Random graphs with random CPTs, and brute force over every joint state: the definitions."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.graph import CausalGraph
+from backrisk.posterior import Posterior
+
+Array = NDArray[np.float64]
+
+
+def random_graph(rng: np.random.Generator, nodes: int, density: float = 0.5) -> CausalGraph:
+    """A DAG over nodes of 2 to 4 states whose last node has every other as a possible cause."""
+    states = {f"n{i}": [f"s{k}" for k in range(rng.integers(2, 5))] for i in range(nodes)}
+    names = list(states)
+    edges = [
+        (a, b) for a, b in itertools.combinations(names, 2) if rng.random() < density
+    ]
+    if not any(effect == names[-1] for _, effect in edges):
+        edges.append((names[0], names[-1]))
+    return CausalGraph.from_edges(edges, states, outcome=names[-1])
+
+
+def random_posterior(rng: np.random.Generator, graph: CausalGraph, draws: int = 2) -> Posterior:
+    """CPTs with Dirichlet rows."""
+    return Posterior.from_cpts(
+        graph,
+        {
+            name: rng.dirichlet(np.ones(shape[-1]), size=(draws, *shape[:-1]))
+            for name in graph.names
+            for shape in [graph.shape(name)]
+        },
+    )
+
+
+def random_person(
+    rng: np.random.Generator, graph: CausalGraph, share: float = 0.4
+) -> dict[str, str]:
+    """Evidence on some of the nodes."""
+    return {
+        node.name: node.states[int(rng.integers(len(node.states)))]
+        for node in graph.nodes
+        if rng.random() < share
+    }
+
+
+class Brute:
+    """One draw of a network, every joint state written out.
+
+    In the twin network each node has one noise variable, a response function from parent
+    configurations to states. Worlds share it; the joint law of a node's responses in two
+    configurations is the coupling.
+    """
+
+    def __init__(self, posterior: Posterior, draw: int, coupling: str = "monotone") -> None:
+        self.graph = posterior.graph
+        self.cpt = {name: posterior.cpt(name)[draw] for name in self.graph.names}
+        self.coupling = coupling
+        self.states = {node.name: range(len(node.states)) for node in self.graph.nodes}
+
+    def row(self, name: str, state: Mapping[str, int]) -> Array:
+        """The node's distribution given the states of its parents."""
+        return self.cpt[name][tuple(state[p] for p in self.graph.parents(name))]
+
+    def joint(self, do: Mapping[str, int] | None = None) -> dict[tuple[int, ...], float]:
+        """Truncated factorisation: probability of every full state."""
+        do = do or {}
+        found = {}
+        for full in itertools.product(*self.states.values()):
+            state = dict(zip(self.graph.names, full, strict=True))
+            p = 1.0
+            for name in self.graph.names:
+                if name in do:
+                    p *= float(state[name] == do[name])
+                else:
+                    p *= self.row(name, state)[state[name]]
+            found[full] = p
+        return found
+
+    def probability(
+        self,
+        event: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        do: Mapping[str, int] | None = None,
+    ) -> float:
+        """P(event | evidence) under do."""
+        above = below = 0.0
+        for full, p in self.joint(do).items():
+            state = dict(zip(self.graph.names, full, strict=True))
+            if all(state[name] == code for name, code in evidence.items()):
+                below += p
+                above += p * event(state)
+        return above / below
+
+    def pair(self, name: str, first: Array, second: Array, same: bool) -> Array:
+        """Joint table of one node's states under two rows of its CPT."""
+        if same:
+            return np.diag(first)
+        if self.coupling == "independent":
+            return np.outer(first, second)
+        # One uniform noise: cut [0, 1] at both rows' cumulative probabilities.
+        table = np.zeros((len(first), len(second)))
+        a = np.concatenate([[0.0], np.cumsum(first)])
+        b = np.concatenate([[0.0], np.cumsum(second)])
+        for i, j in itertools.product(range(len(first)), range(len(second))):
+            table[i, j] = max(0.0, min(a[i + 1], b[j + 1]) - max(a[i], b[j]))
+        return table
+
+    def counterfactual(
+        self,
+        event: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        do: Mapping[str, int],
+    ) -> float:
+        """P(event had do been | evidence), by enumeration of both worlds."""
+        reached = set(do).union(*(self.graph.descendants(name) for name in do))
+        order = self.graph.topological
+        above = below = 0.0
+        stack: list[tuple[int, dict[str, int], dict[str, int], float]] = [(0, {}, {}, 1.0)]
+        while stack:
+            depth, here, there, p = stack.pop()
+            if p == 0.0:
+                continue
+            if depth == len(order):
+                below += p
+                above += p * event(there)
+                continue
+            name = order[depth]
+            first = self.row(name, here)
+            for k in self.states[name]:
+                if evidence.get(name, k) != k:
+                    continue
+                seen = {**here, name: k}
+                if name in do:
+                    stack.append((depth + 1, seen, {**there, name: do[name]}, p * first[k]))
+                elif name not in reached:
+                    stack.append((depth + 1, seen, {**there, name: k}, p * first[k]))
+                else:
+                    second = self.row(name, there)
+                    table = self.pair(name, first, second, same=False)
+                    stack += [
+                        (depth + 1, seen, {**there, name: j}, p * table[k, j])
+                        for j in self.states[name]
+                    ]
+        return above / below
+
+    def shapley(
+        self,
+        event: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        causes: Sequence[str],
+    ) -> list[float]:
+        """Average marginal contributions over all orders of the causes."""
+        changed = set().union(*(self.graph.descendants(cause) for cause in causes))
+        context = {
+            name: code
+            for name, code in evidence.items()
+            if name not in changed and name not in causes
+        }
+        unreported = [cause for cause in causes if cause not in evidence]
+        values: dict[frozenset[str], float] = {}
+        weights = {
+            combo: self.probability(
+                lambda s, combo=combo: all(
+                    s[c] == k for c, k in zip(unreported, combo, strict=True)
+                ),
+                evidence,
+            )
+            for combo in itertools.product(*(self.states[c] for c in unreported))
+        }
+        for size in range(len(causes) + 1):
+            for inside in itertools.combinations(causes, size):
+                total = 0.0
+                for combo, weight in weights.items():
+                    actual = {**evidence, **dict(zip(unreported, combo, strict=True))}
+                    do = {c: actual[c] if c in inside else 0 for c in causes}
+                    total += weight * self.probability(event, context, do)
+                values[frozenset(inside)] = total
+        shares = dict.fromkeys(causes, 0.0)
+        for order in itertools.permutations(causes):
+            for i, cause in enumerate(order):
+                gain = values[frozenset(order[: i + 1])] - values[frozenset(order[:i])]
+                shares[cause] += gain / math.factorial(len(causes))
+        return [shares[cause] for cause in causes]
