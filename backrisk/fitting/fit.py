@@ -40,7 +40,7 @@ def fit(
     chains: int = 4,
     tune: int = 1000,
     sampler: Literal["nutpie", "pymc"] = "nutpie",
-    target_accept: float = 0.9,
+    target_accept: float = 0.8,
     progress: bool = True,
 ) -> Posterior:
     """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.

@@ -1,0 +1,82 @@
+"""Published numbers, exactly."""
+
+import numpy as np
+import pytest
+
+from backrisk import CausalGraph, Posterior, attribute, risk
+from backrisk.graph import Node
+from backrisk.mechanisms import mechanism
+
+NO_YES = ["no", "yes"]
+EXACT = {"rtol": 0, "atol": 1e-9}
+
+
+@pytest.fixture
+def one_edge():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": NO_YES, "y": NO_YES})
+    cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+    return Posterior.from_cpts(graph, cpts)
+
+
+@pytest.mark.parametrize(("coupling", "expected"), [("monotone", 0.625), ("independent", 0.7)])
+def test_necessity_of_one_edge_and_its_bounds(one_edge, coupling, expected):
+    answer = attribute(one_edge, {"x": "yes", "y": "yes"}, ["x"], coupling=coupling)
+    np.testing.assert_allclose(answer.draws, expected, **EXACT)
+    np.testing.assert_allclose(answer.bounds[0], 0.625, **EXACT)
+    np.testing.assert_allclose(answer.bounds[1], 0.875, **EXACT)
+
+
+def test_leaky_noisy_or():
+    base = CausalGraph.from_edges(
+        [("a", "y"), ("b", "y")], {"a": NO_YES, "b": NO_YES, "y": NO_YES}
+    )
+    nodes = tuple(
+        Node("y", ("no", "yes"), mechanism="noisy_max") if n.name == "y" else n for n in base.nodes
+    )
+    graph = CausalGraph(base.name, nodes, base.edges, outcome="y")
+    # P(leak absent) = 0.9; P(no contribution | a) = 0.2, of b = 0.4.
+    table = mechanism(graph, "y").cpt(np.array([[0.9, 0.2, 0.4]]), np.zeros((1, 0)))[0]
+    np.testing.assert_allclose(table[..., 1], [[0.1, 0.64], [0.82, 0.928]], **EXACT)
+
+
+def test_asia():
+    names = ["asia", "smoke", "tub", "lung", "bronc", "either", "xray", "dysp"]
+    edges = [
+        ("asia", "tub"),
+        ("smoke", "lung"),
+        ("smoke", "bronc"),
+        ("tub", "either"),
+        ("lung", "either"),
+        ("either", "xray"),
+        ("either", "dysp"),
+        ("bronc", "dysp"),
+    ]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys(names, NO_YES))
+
+    def rows(*yes):
+        share = np.array(yes).reshape((2,) * int(np.log2(len(yes))))
+        return np.stack([1 - share, share], axis=-1)
+
+    posterior = Posterior.from_cpts(
+        graph,
+        {
+            "asia": rows(0.01),
+            "smoke": rows(0.5),
+            "tub": rows(0.01, 0.05),
+            "lung": rows(0.01, 0.1),
+            "bronc": rows(0.3, 0.6),
+            "either": rows(0.0, 1.0, 1.0, 1.0),
+            "xray": rows(0.05, 0.98),
+            "dysp": rows(0.1, 0.8, 0.7, 0.9),
+        },
+    )
+    expected = {
+        "tub": 0.0104,
+        "lung": 0.055,
+        "bronc": 0.45,
+        "either": 0.064828,
+        "xray": 0.11029,
+        "dysp": 0.435971,
+    }
+    for name, share in expected.items():
+        np.testing.assert_allclose(risk(posterior, {}, target=name).draws, share, rtol=0, atol=1e-6)
