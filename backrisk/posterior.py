@@ -268,7 +268,7 @@ class Posterior:
             "meta": dict(self.meta),
         }
         tree.attrs["format"] = FORMAT
-        tree.attrs["record"] = json.dumps(record, sort_keys=True)
+        tree.attrs["record"] = json.dumps(record)
         tree.attrs["checksum"] = _checksum(tree)
         return tree
 

@@ -1,0 +1,129 @@
+"""The command line as a person uses it: answers, JSON, and one sentence for each mistake."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from backrisk.cli import app
+
+run = CliRunner()
+
+
+@pytest.fixture
+def person(tmp_path):
+    def write(answers):
+        path = tmp_path / "p.json"
+        path.write_text(answers if isinstance(answers, str) else json.dumps(answers))
+        return str(path)
+
+    return write
+
+
+def said(*arguments):
+    result = run.invoke(app, [str(a) for a in arguments])
+    return result.exit_code, " ".join(result.output.split())
+
+
+HURTING = {"fatigue": "high", "pain": "limiting"}
+
+
+@pytest.mark.parametrize(
+    ("command", "answers", "rest", "kind"),
+    [
+        ("risk", {"fatigue": "high"}, [], "risk"),
+        ("diagnose", {"fatigue": "high"}, [], "diagnosis"),
+        ("attribute", HURTING, [], "attribution"),
+        ("attribute", HURTING, ["--method", "shapley"], "attribution"),
+        ("attribute", HURTING, ["--method", "diagnostic", "--cause", "fatigue"], "attribution"),
+        ("intervene", {}, ["--do", "fatigue=low"], "contrast"),
+        ("counterfactual", HURTING, ["--do", "fatigue=low"], "contrast"),
+    ],
+)
+def test_every_question_answers_as_table_and_json(
+    core_model, person, command, answers, rest, kind
+):
+    arguments = [command, core_model, "--person", person(answers), *rest]
+    code, text = said(*arguments)
+    assert code == 0
+    assert "Decision support, not a diagnosis." in text
+    code, text = said(*arguments, "--format", "json")
+    answer = json.loads(text)
+    assert code == 0
+    assert answer["kind"] == kind
+    assert answer["interval"] == {"kind": "equal-tailed", "probability": 0.9}
+    assert all(0 <= row["mean"] <= 1 or kind != "risk" for row in answer["rows"])
+
+
+@pytest.mark.parametrize(
+    ("command", "answers", "rest", "words"),
+    [
+        ("risk", {"fatige": "high"}, [], "'fatige' is unknown, did you mean 'fatigue'?"),
+        ("risk", {"fatigue": "hihg"}, [], "did you mean 'high'?"),
+        ("risk", "{", [], "line 1: not JSON"),
+        ("risk", "[1]", [], "should hold one object"),
+        ("risk", {}, ["--target", "pian"], "did you mean 'pain'?"),
+        ("risk", {}, ["--target", "pain>=awful"], "has no state 'awful'"),
+        ("attribute", {}, [], "use method='shapley'"),
+        ("attribute", HURTING, ["--method", "shapely"], "did you mean 'shapley'?"),
+        ("attribute", HURTING, ["--cause", "pain"], "'pain' is no cause of 'pain'"),
+        ("attribute", HURTING, ["--coupling", "x"], "There is no coupling 'x'"),
+        ("intervene", HURTING, ["--do", "fatigue=low"], "ask counterfactual()"),
+        ("intervene", {}, ["--do", "fatigue"], "expected node=state"),
+        ("intervene", {}, ["--do", "pain=none"], "sets the target"),
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_code_2(
+    core_model, person, command, answers, rest, words
+):
+    code, text = said(command, core_model, "--person", person(answers), *rest)
+    assert code == 2
+    assert words in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["risk", "none.nc", "--person", "p.json"], "there is no such file"),
+        (["validate", "none.csv"], "there is no such file"),
+        (["fit", "none.csv", "--out", "nowhere/m.nc"], "there is no folder"),
+        (["simulate", "--graph", "runer", "--out", "s.csv"], "did you mean 'runner'?"),
+        (["simulate", "--n", "0", "--out", "s.csv"], "expected at least 1 person"),
+    ],
+)
+def test_bad_files_leave_nothing_behind(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    code, text = said(*arguments)
+    assert code == 2
+    assert words in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_simulate_validate_fit_check_from_the_shell(tmp_path):
+    survey, model = tmp_path / "s.csv", tmp_path / "m.nc"
+    code, _ = said("simulate", "--graph", "runner_core", "--n", 150, "--out", survey)
+    assert code == 0
+    code, text = said("validate", survey, "--graph", "runner_core")
+    assert code == 0
+    assert "150 people" in text
+    fitting = ["--graph", "runner_core", "--draws", 100, "--tune", 150, "--chains", 2]
+    code, text = said("fit", survey, "--out", model, *fitting)
+    assert code == 0
+    assert "Saved 200 draws" in text
+    code, text = said("check", model, survey, "--format", "json")
+    report = json.loads(text)
+    assert code == 0
+    assert {row["node"] for row in report["learned"]} >= {"pain", "lumbar_load"}
+    assert report["margins"]
+    code, text = said("check", model)
+    assert code == 0
+
+
+def test_a_bad_survey_is_refused_with_row_and_column(tmp_path):
+    survey = tmp_path / "s.csv"
+    survey.write_text("fatigue,pain\nhigh,none\nhgih,none\n")
+    code, text = said("fit", survey, "--out", tmp_path / "m.nc", "--graph", "runner_core")
+    assert code == 2
+    assert "row 3, column 'fatigue'" in text
+    assert not (tmp_path / "m.nc").exists()
