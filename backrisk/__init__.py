@@ -38,7 +38,8 @@ if TYPE_CHECKING:
         QueryError,
         SurveyError,
     )
-    from backrisk.fitting import build_model, fit, log_likelihood
+    from backrisk.fitting import build_model, log_likelihood
+    from backrisk.fitting.fit import fit
     from backrisk.graph import CausalGraph, Edge, Node, Prior, load_graph, packaged_graphs
     from backrisk.posterior import Diagnostics, Posterior, load_posterior
     from backrisk.query import (

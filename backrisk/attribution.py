@@ -246,12 +246,14 @@ def _compute(
     if method == "shapley":
         values = _coalitions(posterior, evidence, causes, aim)
         shares = shapley(values)
-        return _Shares(shares.T, total=values[(1,) * len(causes)] - values[(0,) * len(causes)])
+        everyone, nobody = values[(1,) * len(causes)], values[(0,) * len(causes)]
+        return _Shares(shares.T, total=everyone - nobody)
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
             return np.full(posterior.draws, float(seen[cause] > 0))
-        return 1.0 - distribution(World(posterior, seen, {}), cause)[0]
+        reference: Array = distribution(World(posterior, seen, {}), cause)[0]
+        return 1.0 - reference
 
     return _Shares(
         np.column_stack([adverse(cause, evidence) for cause in causes]),
@@ -458,7 +460,7 @@ def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:
     'contradicted'
     """
     for position, grade in enumerate(GRADES):
-        allowed = nx.DiGraph()
+        allowed: nx.DiGraph[str] = nx.DiGraph()
         allowed.add_nodes_from(graph.names)
         allowed.add_edges_from(
             (edge.cause, edge.effect)

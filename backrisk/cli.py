@@ -199,9 +199,9 @@ def check(
         _out.print(table)
         if margins is not None:
             table = Table("node", "state", "survey", "model", title="Margins")
-            for row in margins.to_dict(orient="records"):
-                model_says = f"{row['model']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-                table.add_row(row["node"], row["state"], f"{row['survey']:.3f}", model_says)
+            for each in margins.to_dict("records"):
+                model_says = f"{each['model']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
+                table.add_row(each["node"], each["state"], f"{each['survey']:.3f}", model_says)
             _out.print(table)
 
 

@@ -70,6 +70,11 @@ class Measure(_Spec):
         """The node or construct that is measured; None for a mere input."""
         return self.node or self.item
 
+    @property
+    def said(self) -> frozenset[str]:
+        """The states that an answer can say."""
+        return frozenset(self.states)
+
     def state(self, value: float | str | None) -> str | None:
         """Return the state that a value says, None where it is missing."""
         if value is None or not self.cuts:
@@ -126,6 +131,11 @@ class Column(Measure):
         ):
             raise ValueError("'typical' must lie within 'range'")
         return self
+
+    @property
+    def said(self) -> frozenset[str]:
+        """The states that an answer can say."""
+        return frozenset(self.states if self.labels is None else self.labels.values())
 
     def read(self, raw: object, missing: tuple[str, ...]) -> float | str | None:
         """Return the number, the state or the text of a raw answer, None where it is missing.
@@ -228,6 +238,15 @@ class Derived(Measure):
         elif len(self.from_) != 2 or not self.cuts or self.rules:
             raise ValueError(f"'{self.derive}' needs two columns in 'from', and 'cuts', no 'rules'")
         return self
+
+    @property
+    def said(self) -> frozenset[str]:
+        """The states that a derived value can say."""
+        if self.derive != "first_match":
+            return frozenset(self.states)
+        return frozenset(rule.state for rule in self.rules if rule.state) | (
+            frozenset() if self.otherwise is None else {self.otherwise}
+        )
 
     def divisor(self, second: float) -> float:
         """Return what the first input is divided by."""
@@ -360,7 +379,9 @@ class Codebook(_Spec):
         for name, spec in self.measures.items():
             if spec.item is None or name in graph.names:
                 continue
-            states, what = graph.node(spec.item).states, spec.question or name
+            said = spec.said
+            states = tuple(state for state in graph.node(spec.item).states if state in said)
+            what = spec.question or name
             item = Node(name, states, description=what, group="item", mechanism="item")
             nodes.append(
                 replace(item, reliability=spec.reliability, concentration=_RELIABILITY_PEOPLE)

@@ -72,7 +72,7 @@ def run(out: Path, seed: int, console: Console) -> None:
     hidden = [name for name, share in survey.answered.items() if share == 0]
     console.print(
         f"{survey.n:,} synthetic runners, {len(answers.columns)} columns; nobody measured "
-        f"{', '.join(hidden)}."
+        f"{', '.join(map(str, hidden))}."
     )
 
     console.rule("2. The fit")

@@ -600,5 +600,8 @@ def _validate_family(node: Node, graph: CausalGraph, at: str) -> None:
     if node.mechanism == "item":
         if len(parents) != 1 or graph.children(node.name):
             raise GraphError(f"{where}: an item has one construct as its parent and no children.")
-        if graph.node(parents[0]).states != node.states:
-            raise GraphError(f"{where}: an item has the states of its construct '{parents[0]}'.")
+        construct = graph.node(parents[0])
+        if tuple(s for s in construct.states if s in node.states) != node.states:
+            raise GraphError(
+                f"{where}: an item has states of its construct '{construct.name}', in their order."
+            )

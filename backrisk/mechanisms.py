@@ -16,7 +16,7 @@ the vectors belongs to which node.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -174,7 +174,8 @@ class OrdinalLogit(Mechanism):
                 product = np.prod([exposure[p][:, row[p]] for p in effect.causes], axis=0)
                 shift += beta[:, column] * (product - effect.centre)
             below = expit(cut - shift[:, None])
-            table[(slice(None), *row)] = np.diff(below, axis=1, prepend=0.0, append=1.0)
+            at: Any = (slice(None), *row)
+            table[at] = np.diff(below, axis=1, prepend=0.0, append=1.0)
         return table
 
 
@@ -297,8 +298,8 @@ def _saturated(graph: CausalGraph, node: Node) -> Mechanism:
 def _item(graph: CausalGraph, node: Node) -> Mechanism:
     construct = graph.node(graph.parents(node.name)[0])
     reliability = 0.5 if node.reliability is None else node.reliability
-    share = prior_margin(construct)
-    rows = reliability * np.eye(len(share)) + (1.0 - reliability) * share
+    exact = _nearest_answer(construct.states, node.states)
+    rows = reliability * exact + (1.0 - reliability) * (prior_margin(construct) @ exact)
     alpha = node.concentration * np.maximum(rows, _LEAST)
     return Item(
         node.name,
@@ -309,6 +310,23 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
             for label, row in zip(_row_labels(graph, node), alpha, strict=True)
         ),
     )
+
+
+def _nearest_answer(states: Sequence[str], answers: Sequence[str]) -> Array:
+    """Return what an errorless answer would be, ``(state, answer)``.
+
+    Where no answer says a state, people choose equally between its neighbours.
+    """
+    place = np.array([states.index(answer) for answer in answers])
+    exact = np.zeros((len(states), len(answers)))
+    for state in range(len(states)):
+        around = {
+            int(np.searchsorted(place, state)),
+            int(np.searchsorted(place, state, side="right")) - 1,
+        }
+        chosen = [state_at for state_at in sorted(around) if 0 <= state_at < len(answers)]
+        exact[state, chosen] = 1.0 / len(chosen)
+    return exact
 
 
 def _average_exposure(node: Node) -> float:

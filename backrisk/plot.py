@@ -11,7 +11,7 @@ from backrisk.attribution import Attribution
 from backrisk.errors import BackriskError
 from backrisk.posterior import Posterior
 from backrisk.query import Contrast, Risk
-from backrisk.summary import INTERVAL_NAME
+from backrisk.summary import INTERVAL_NAME, interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,14 +66,13 @@ def plot_risk(answer: Risk) -> Figure:
     figure, axes = _figure(3.2)
     counts, edges = np.histogram(100 * answer.draws, bins=40)
     axes.stairs(counts, edges, fill=True, color=_PALE)
-    person, average = answer.table.loc["this person"], answer.table.loc["average"]
+    mean, average = 100 * answer.draws.mean(), 100 * float(answer.average.mean())
+    low, high = (100 * float(end) for end in interval(answer.draws))
     top = counts.max()
-    axes.hlines(-0.05 * top, 100 * person["low"], 100 * person["high"], color=_MARK, linewidth=3)
-    axes.plot(100 * person["mean"], -0.05 * top, "o", color=_MARK, markersize=7)
-    axes.axvline(100 * average["mean"], color=_INK, linestyle=":")
-    axes.text(
-        100 * average["mean"], 1.02 * top, "population's average", ha="center", color=_INK, size=9
-    )
+    axes.hlines(-0.05 * top, low, high, color=_MARK, linewidth=3)
+    axes.plot(mean, -0.05 * top, "o", color=_MARK, markersize=7)
+    axes.axvline(average, color=_INK, linestyle=":")
+    axes.text(average, 1.02 * top, "population's average", ha="center", color=_INK, size=9)
     axes.set_ylim(-0.1 * top, 1.12 * top)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

@@ -337,7 +337,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     """
     aim = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if aim.node in evidence:
         notes = (
             f"{aim.node} is itself among the answers, so nothing is uncertain; leave it out to "

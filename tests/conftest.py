@@ -7,8 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from backrisk import fit, load_graph, simulate  # noqa: E402
-from backrisk.survey import Survey  # noqa: E402
+from backrisk import fit, load_graph, simulate
+from backrisk.survey import Survey
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -19,9 +19,7 @@ def random_graph(rng: np.random.Generator, nodes: int, density: float = 0.5) -> 
     """A DAG over nodes of 2 to 4 states whose last node has every other as a possible cause."""
     states = {f"n{i}": [f"s{k}" for k in range(rng.integers(2, 5))] for i in range(nodes)}
     names = list(states)
-    edges = [
-        (a, b) for a, b in itertools.combinations(names, 2) if rng.random() < density
-    ]
+    edges = [(a, b) for a, b in itertools.combinations(names, 2) if rng.random() < density]
     if not any(effect == names[-1] for _, effect in edges):
         edges.append((names[0], names[-1]))
     return CausalGraph.from_edges(edges, states, outcome=names[-1])

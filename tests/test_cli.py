@@ -40,9 +40,7 @@ HURTING = {"fatigue": "high", "pain": "limiting"}
         ("counterfactual", HURTING, ["--do", "fatigue=low"], "contrast"),
     ],
 )
-def test_every_question_answers_as_table_and_json(
-    core_model, person, command, answers, rest, kind
-):
+def test_every_question_answers_as_table_and_json(core_model, person, command, answers, rest, kind):
     arguments = [command, core_model, "--person", person(answers), *rest]
     code, text = said(*arguments)
     assert code == 0

@@ -92,9 +92,7 @@ def test_intervals_cover_the_truth_at_their_rate(capsys):
         rates.append(np.mean(hits))
         entries = len(hits)
     parameters = len(layout.fraction_labels) + len(layout.effect_labels)
-    error = max(
-        np.std(rates, ddof=1) / np.sqrt(5), np.sqrt(LEVEL * (1 - LEVEL) / (5 * parameters))
-    )
+    error = max(np.std(rates, ddof=1) / np.sqrt(5), np.sqrt(LEVEL * (1 - LEVEL) / (5 * parameters)))
     with capsys.disabled():
         print(f"\ncoverage of 90 % intervals: {np.mean(rates):.3f} ({entries} entries x 5)")
     assert abs(np.mean(rates) - LEVEL) < 3 * error

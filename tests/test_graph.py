@@ -21,7 +21,8 @@ fatigue: load_progression recovery core_strength
 running_posture: fatigue core_strength daily_posture
 compensation: fatigue core_strength glute_strength back_stiffness hip_extension trunk_imbalance
 impact_load: footwear surface gait_abnormality bmi
-lumbar_load: core_strength pelvic_tilt compensation impact_load running_posture trunk_imbalance gait_abnormality
+lumbar_load: core_strength pelvic_tilt compensation impact_load running_posture \
+trunk_imbalance gait_abnormality
 pain: lumbar_load previous_back_pain warm_up strength_training low_mood bmi running_experience
 """
 ROOTS = """

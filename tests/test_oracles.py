@@ -27,9 +27,7 @@ def test_necessity_of_one_edge_and_its_bounds(one_edge, coupling, expected):
 
 
 def test_leaky_noisy_or():
-    base = CausalGraph.from_edges(
-        [("a", "y"), ("b", "y")], {"a": NO_YES, "b": NO_YES, "y": NO_YES}
-    )
+    base = CausalGraph.from_edges([("a", "y"), ("b", "y")], {"a": NO_YES, "b": NO_YES, "y": NO_YES})
     nodes = tuple(
         Node("y", ("no", "yes"), mechanism="noisy_max") if n.name == "y" else n for n in base.nodes
     )

@@ -154,7 +154,7 @@ def _sample(
         # What the libraries tell about their own insides; convergence is judged below.
         warnings.simplefilter("ignore")
         if sampler == "nutpie":
-            return nutpie.sample(
+            tree: xr.DataTree = nutpie.sample(
                 nutpie.compile_pymc_model(model, var_names=_recorded(model)),
                 draws=draws,
                 tune=tune,
@@ -163,8 +163,9 @@ def _sample(
                 target_accept=target_accept,
                 progress_bar=progress,
             )
+            return tree
         with model:
-            return pm.sample(
+            tree = pm.sample(
                 draws=draws,
                 tune=tune,
                 chains=chains,
@@ -174,6 +175,7 @@ def _sample(
                 progressbar=progress,
                 compute_convergence_checks=False,
             )
+    return tree
 
 
 def _recorded(model: pm.Model) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.mechanisms import independent_causes
-from backrisk.posterior import Posterior
 
 Array = NDArray[np.float64]
 Variable = tuple[str, int]
@@ -140,13 +139,29 @@ def align(table: Array, scope: Sequence[Variable], union: Sequence[Variable]) ->
     return table.transpose(*order, *trailing).reshape(*shape, *table.shape[len(scope) :])
 
 
+class Tables(Protocol):
+    """What the engine needs of a posterior."""
+
+    @property
+    def graph(self) -> CausalGraph:
+        """The causal DAG."""
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+
+    def table(self, name: str) -> Array:
+        """Return a node's CPT, shape ``(*parents, state, draw)``."""
+
+
 @dataclass(frozen=True, eq=False)
 class World:
     """What is asked of a posterior: evidence in world 0, an intervention that makes world 1.
 
     Parameters
     ----------
-    posterior : Posterior
+    posterior : Tables
+        A posterior.
     evidence : mapping of node to state code
         Seen in world 0.
     do : mapping of node to state code
@@ -157,7 +172,7 @@ class World:
         Intervened nodes whose value in world 1 is left open, as an axis.
     """
 
-    posterior: Posterior
+    posterior: Tables
     evidence: Mapping[str, int]
     do: Mapping[str, int]
     coupling: str = "monotone"

@@ -154,7 +154,8 @@ def _root_values(log_cells: Array, tape: Ints) -> Array:
     buffer = np.empty(tape[1])
     buffer[: tape[0]] = np.exp(log_cells)
     _forward(buffer, templates, offsets, steps, bases)
-    return np.log(buffer[roots])
+    values: Array = np.log(buffer[roots])
+    return values
 
 
 def row_log_likelihood(circuit: Circuit, log_cells: Array) -> Array:

@@ -182,22 +182,22 @@ def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -
         If a step would need a table of more than `LARGEST_TABLE` cells.
     """
     cells = Cells.of(graph)
-    codes = codes.astype(np.int64)
     observed = codes >= 0
+    states: Ints = codes.astype(np.int64)
     kept = _with_observed_descendants(graph, observed)
     hidden = kept & ~observed
 
-    row_cells = np.full(codes.shape, -1, dtype=np.int64)
+    row_cells = np.full(states.shape, -1, dtype=np.int64)
     counts = np.zeros(cells.size)
     for v, family in enumerate(cells.families):
         full = observed[:, list(family)].all(axis=1)
-        address = cells.starts[v] + codes[:, list(family)] @ cells.strides[v]
+        address = cells.starts[v] + states[:, list(family)] @ cells.strides[v]
         row_cells[full, v] = address[full]
         counts += np.bincount(address[full], weights=weights[full], minlength=cells.size)
 
     tape = _Tape(cells.size)
     pairs = [
-        (rows, _eliminate(tape, cells, codes[rows], nodes, families))
+        (rows, _eliminate(tape, cells, states[rows], nodes, families))
         for (nodes, families), rows in _components(cells, hidden, kept).items()
     ]
     patterns = np.concatenate([rows for rows, _ in pairs] or [np.empty(0, np.int64)])
