@@ -114,12 +114,15 @@ class Circuit:
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """A table of one component: its open nodes, relative addresses, and one base for each row."""
+    """A table of one component: its open nodes, relative addresses, and one base for each row.
+
+    ``answers`` are the observed nodes that it depends on: rows that agree there share it.
+    """
 
     scope: tuple[int, ...]
     relative: Ints
     bases: Ints
-    distinct: int
+    answers: frozenset[int]
 
 
 class _Tape:
@@ -197,7 +200,7 @@ def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -
 
     tape = _Tape(cells.size)
     pairs = [
-        (rows, _eliminate(tape, cells, states[rows], nodes, families))
+        (rows, _eliminate(tape, cells, states[rows], nodes, families, len(states)))
         for (nodes, families), rows in _components(cells, hidden, kept).items()
     ]
     patterns = np.concatenate([rows for rows, _ in pairs] or [np.empty(0, np.int64)])
@@ -265,7 +268,12 @@ def _connected(
 
 
 def _eliminate(
-    tape: _Tape, cells: Cells, codes: Ints, nodes: Sequence[int], families: Sequence[int]
+    tape: _Tape,
+    cells: Cells,
+    codes: Ints,
+    nodes: Sequence[int],
+    families: Sequence[int],
+    people: int,
 ) -> Ints:
     """Sum one component out for each row; return the address of each row's probability."""
     states = [len(node.states) for node in cells.graph.nodes]
@@ -279,10 +287,10 @@ def _eliminate(
         for i, u in enumerate(family):
             if u in nodes:
                 relative = relative[..., None] + strides[i] * np.arange(states[u])
-        tables.append(_Table(scope, relative, bases, len(np.unique(bases))))
+        tables.append(_Table(scope, relative, bases, frozenset(family[i] for i in seen)))
     left = set(nodes)
     while left:
-        node = min(left, key=lambda u: (_cost(tables, u, states, len(codes)), u))
+        node = min(left, key=lambda u: (_cost(tables, u, states, people), u))
         joined = [table for table in tables if node in table.scope]
         tables = [table for table in tables if node not in table.scope]
         tables.append(_sum_out(tape, cells, _merge(tape, cells, joined, states), node, states))
@@ -294,12 +302,16 @@ def _scope(tables: Sequence[_Table], node: int) -> tuple[int, ...]:
     return tuple(sorted({u for table in tables for u in table.scope} - {node}))
 
 
-def _cost(tables: Sequence[_Table], node: int, states: Sequence[int], rows: int) -> float:
-    """Cells to compute if this node went next: size of the table times distinct copies of it."""
+def _cost(tables: Sequence[_Table], node: int, states: Sequence[int], people: int) -> float:
+    """Return the cells to compute if this node went next.
+
+    The size of the table times its distinct copies in the whole survey, so that what few answers
+    decide is summed first and shared by everyone.
+    """
     joined = [table for table in tables if node in table.scope]
     copies = 1.0
-    for table in joined:
-        copies = min(copies * table.distinct, rows)
+    for u in frozenset().union(*(table.answers for table in joined)):
+        copies = min(copies * states[u], people)
     size = float(states[node])
     for u in _scope(joined, node):
         size *= states[u]
@@ -357,7 +369,7 @@ def _step(
     bases = np.stack([joined[i].bases for i in ranked], axis=-1)
     addresses = tape.addresses(np.ascontiguousarray(relative), np.ascontiguousarray(bases))
     out = np.arange(len(relative), dtype=np.int64).reshape([states[u] for u in scope])
-    return _Table(scope, out, addresses, len(np.unique(addresses)))
+    return _Table(scope, out, addresses, frozenset().union(*(t.answers for t in joined)))
 
 
 def depth(circuit: Circuit) -> dict[str, int]:
