@@ -19,7 +19,7 @@ def clinic():
 
 @pytest.fixture(scope="module")
 def posterior(clinic):
-    return fit(load_graph("runner"), clinic, seed=1, draws=500, tune=500, progress=False)
+    return fit(load_graph("runner"), clinic, seed=1, draws=1000, tune=500, progress=False)
 
 
 def test_one_row_a_person_with_the_dirt_read_as_missing(clinic):
