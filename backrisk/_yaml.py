@@ -1,4 +1,4 @@
-"""YAML without its surprises: yes and no are words, and no key may stand twice."""
+"""YAML without its surprises: yes, no and 40_54 are words, and no key may stand twice."""
 
 from __future__ import annotations
 
@@ -22,12 +22,19 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_BOOL = "tag:yaml.org,2002:bool"
+# The core schema of YAML 1.2: PyYAML's 1.1 reads yes as true, 40_54 as 4054 and 1:30 as 90.
+_CORE = {
+    "bool": (r"^(true|false)$", "tf"),
+    "int": (r"^[-+]?[0-9]+$", "-+0123456789"),
+    "float": (r"^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$", "-+.0123456789"),
+}
+_TAG = "tag:yaml.org,2002:"
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in pairs if tag != _BOOL]
+    first: [(tag, regexp) for tag, regexp in pairs if tag.removeprefix(_TAG) not in _CORE]
     for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"^(true|false)$"), ["t", "f"])
+for _name, (_pattern, _first) in _CORE.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), list(_first))
 
 
 def parse(text: str) -> Any:

@@ -92,7 +92,7 @@ def run(out: Path, seed: int, console: Console) -> None:
 
     console.rule("4. Her pain: counterfactual")
     hurting = RUNNER | {"pain": "limiting"}
-    needed = attribute(posterior, hurting, method="necessity")
+    needed = attribute(posterior, hurting, method="necessity", target="pain>=limiting")
     show(needed, Format.table, console)
 
     console.rule("5. Shares of her risk")

@@ -6,14 +6,22 @@ import json
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import Any, Literal
 
+import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.query import Answer
+from backrisk.summary import percent
+
+INTERVAL_HEADER = "mean (90 % interval)"
+_NUMBERS = (INTERVAL_HEADER, "leading", "data support", "without answers", "bounds")
+_FIRST_TO_GO = ("leading", "state", "data support")  # where the terminal is narrow
 
 
 class Format(StrEnum):
@@ -90,19 +98,62 @@ def show(answer: Answer, format: Format, console: Console) -> None:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
     frame = answer.table
-    table = Table(title=_title(answer), title_justify="left")
+    names = list(map(str, frame.index))
+    columns = _columns(frame)
+    hidden = []
+    for header in _FIRST_TO_GO:
+        if header in columns and _width(names, columns) > console.width:
+            hidden.append(header)
+            del columns[header]
+    table = Table(
+        title=_title(answer),
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("", no_wrap=True)
-    for column in _shown(frame.columns):
-        table.add_column(column.replace("_", " "), justify="right")
-    for name, row in frame.iterrows():
-        table.add_row(str(name), *(_cell(row[column]) for column in _shown(frame.columns)))
+    for header, cells in columns.items():
+        justify: Literal["left", "right"] = "right" if header in _NUMBERS else "left"
+        table.add_column(fill(header, _widest(header, cells)), justify=justify, no_wrap=True)
+    for name, *cells in zip(names, *columns.values(), strict=True):
+        table.add_row(name, *cells)
     console.print(table)
+    if hidden:
+        console.print(f"A wider terminal, or --format json, shows also: {', '.join(hidden)}.")
     console.print(answer.text, markup=False)
 
 
-def _shown(columns: Any) -> list[str]:
-    """Leave to JSON what would crowd a terminal."""
-    return [c for c in columns if c not in ("node", "lower_bound_low", "upper_bound_high")]
+def _widest(header: str, cells: list[str]) -> int:
+    """Return the width at which no cell breaks; a header may, between words."""
+    return max(map(len, [*header.split(), *cells]), default=1)
+
+
+def _width(names: list[str], columns: dict[str, list[str]]) -> int:
+    """Return the width that a table needs, two blanks between columns."""
+    widths = [_widest(header, cells) for header, cells in columns.items()]
+    return _widest("", names) + sum(2 + width for width in widths)
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """Lay a table out for a terminal: an estimate with its interval is one column."""
+    found: dict[str, list[str]] = {}
+    for column in map(str, frame.columns):
+        if column in ("node", "low", "high") or column.startswith(("lower_", "upper_")):
+            continue
+        if column == "mean":
+            found[INTERVAL_HEADER] = [
+                f"{percent(mean)} ({_points(low)} to {_points(high)})"
+                for mean, low, high in zip(frame["mean"], frame["low"], frame["high"], strict=True)
+            ]
+        elif set(cells := [_cell(value) for value in frame[column]]) != {"-"}:
+            found[column.replace("_", " ")] = cells
+    if "lower_bound" in frame:
+        found["bounds"] = [
+            f"{_points(low)} to {_points(high)}"
+            for low, high in zip(frame["lower_bound"], frame["upper_bound"], strict=True)
+        ]
+    return found
 
 
 def _title(answer: Answer) -> str:
@@ -110,7 +161,11 @@ def _title(answer: Answer) -> str:
     return f"{kind} of {answer.target.label}"
 
 
+def _points(share: float) -> str:
+    return percent(share).removesuffix(" %")
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, str):
-        return value
-    return "-" if value != value else f"{value:.3f}"
+        return "-" if value == "not reported" else value
+    return "-" if value != value else f"{value:.2f}"

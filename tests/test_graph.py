@@ -156,3 +156,9 @@ def test_yes_and_no_are_words(tmp_path):
 def test_grades_are_ordered_from_strong_to_contradicted():
     assert GRADES[0] == "strong"
     assert GRADES[-1] == "contradicted"
+
+
+def test_labels_that_look_like_numbers_stay_words():
+    graph = load_graph("runner")
+    assert graph.node("age").states == ("under_40", "40_54", "55_plus")
+    assert graph.node("running_experience").states == ("up_to_6y", "over_6y")
