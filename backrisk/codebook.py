@@ -22,7 +22,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from backrisk import _yaml
 from backrisk.errors import QueryError, SurveyError, suggest
-from backrisk.graph import CausalGraph, Edge, Node, load_graph
+from backrisk.graph import (
+    ANSWERED,
+    NOT_ANSWERED,
+    CausalGraph,
+    Edge,
+    Node,
+    Prior,
+    load_graph,
+)
 
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 _SHOWN = 20  # problems that the message of an error prints
@@ -37,6 +45,25 @@ class _Spec(BaseModel):
     )
 
 
+class Nonresponse(_Spec):
+    """How strongly an answer's own value bears on its being missing.
+
+    Parameters
+    ----------
+    mean, sd : float
+        Normal prior of the log odds ratio of not answering, from the reference to the worst state.
+    share : float
+        Prior guess of the share that does not answer.
+    why : str
+        Where the prior comes from.
+    """
+
+    mean: float = Field(ge=-4, le=4)
+    sd: float = Field(gt=0, le=3)
+    share: float = Field(default=0.1, gt=0, lt=1)
+    why: str = ""
+
+
 class Measure(_Spec):
     """What a column and a derived value have in common.
 
@@ -46,6 +73,16 @@ class Measure(_Spec):
         The node that the answer observes, or the construct of which it is a noisy sign.
     reliability : float, optional
         Of an item: how far the answer says the construct's state, from 0 (nothing) to 1 (all).
+    misclassification : mapping, optional
+        Of an item, in place of a reliability: for each state of the construct the probability of
+        each answer, such as ``{no: {no: 0.9, yes: 0.1}, yes: {no: 0.2, yes: 0.8}}``.
+    error : {"learned", "fixed", "unknown"}
+        Of an item: the stated error is where the data start from, or known for sure, or nothing is
+        known of it.
+    people : float
+        Of an item: how many people the stated error was measured on, as far as the prior goes.
+    nonresponse : Nonresponse, optional
+        Whether the answer is missing may depend on what it would have been.
     question, source, unit : str
     cuts : tuple of float
         Increasing cut points; a value equal to a cut point belongs to the interval above it.
@@ -58,6 +95,10 @@ class Measure(_Spec):
     node: str | None = None
     item: str | None = None
     reliability: float | None = Field(default=None, ge=0, le=1)
+    misclassification: dict[str, dict[str, float]] | None = None
+    error: Literal["learned", "fixed", "unknown"] = "learned"
+    people: float = Field(default=_RELIABILITY_PEOPLE, gt=0)
+    nonresponse: Nonresponse | None = None
     question: str = ""
     source: str = ""
     unit: str = ""
@@ -93,8 +134,14 @@ class Measure(_Spec):
     def _one_purpose(self) -> Measure:
         if self.node and self.item:
             raise ValueError("give 'node' or 'item', not both")
-        if self.item and self.reliability is None:
-            raise ValueError("an item needs a 'reliability' between 0 and 1")
+        stated = (self.reliability is not None) + (self.misclassification is not None)
+        if self.item and stated != (self.error != "unknown"):
+            raise ValueError(
+                "an item needs a 'reliability' between 0 and 1, or a 'misclassification', or "
+                "'error: unknown'"
+            )
+        if not self.item and (stated or self.error != "learned"):
+            raise ValueError("only an item has an error")
         if any(high <= low for low, high in zip(self.cuts, self.cuts[1:], strict=False)):
             raise ValueError("'cuts' must increase")
         if self.typical and self.typical[0] >= self.typical[1]:
@@ -371,27 +418,48 @@ class Codebook(_Spec):
         return self.measures[name].node or name
 
     def extend(self, graph: CausalGraph) -> CausalGraph:
-        """Add an Item node, and its edge from the construct, for every item of the codebook.
+        """Add the nodes that tell of answers, with their edges.
 
-        Items that the graph already has stay as they are.
+        An Item for every item of the codebook, a child of its construct; a response for every
+        answer that may be missing because of its own value, a child of that answer. Nodes that
+        the graph already has stay as they are.
         """
         nodes, edges = list(graph.nodes), list(graph.edges)
         for name, spec in self.measures.items():
-            if spec.item is None or name in graph.names:
+            if spec.item is not None and name not in graph.names:
+                nodes.append(_item_node(name, spec, graph.node(spec.item).states))
+                claim = f"The answer to '{spec.question or name}' reports {spec.item}, with error."
+                cited = (spec.source,) if spec.source else ()
+                edges.append(
+                    Edge(spec.item, name, claim, "measurement", "moderate", citations=cited)
+                )
+        for name, spec in self.measures.items():
+            response = self.response_of(name)
+            if spec.nonresponse is None or response in graph.names:
                 continue
-            said = spec.said
-            states = tuple(state for state in graph.node(spec.item).states if state in said)
-            what = spec.question or name
-            item = Node(name, states, description=what, group="item", mechanism="item")
+            prior = Prior(spec.nonresponse.mean, spec.nonresponse.sd)
             nodes.append(
-                replace(item, reliability=spec.reliability, concentration=_RELIABILITY_PEOPLE)
+                Node(
+                    response,
+                    (ANSWERED, NOT_ANSWERED),
+                    description=f"Whether '{spec.question or name}' was answered.",
+                    group="response",
+                    margin=(1.0 - spec.nonresponse.share, spec.nonresponse.share),
+                    mechanism="response",
+                )
             )
-            claim = f"The answer to '{what}' reports {spec.item}, with error."
-            cited = (spec.source,) if spec.source else ()
-            edges.append(Edge(spec.item, name, claim, "measurement", "moderate", citations=cited))
+            claim = "Whether it is answered may depend on what the answer would have been."
+            cited = (spec.nonresponse.why,) if spec.nonresponse.why else ()
+            edges.append(
+                Edge(self.node_of(name), response, claim, "measurement", "weak", prior, cited)
+            )
         if len(nodes) == len(graph.nodes):
             return graph
         return replace(graph, nodes=tuple(nodes), edges=tuple(edges))
+
+    def response_of(self, name: str) -> str:
+        """Return the name of the node that tells whether a measure was answered."""
+        return f"{name}_response"
 
     def encode_answer(self, column: str, raw: object) -> tuple[str, str | None]:
         """Return the node that a raw answer fills, and the label of the state it says.
@@ -555,6 +623,10 @@ class Codebook(_Spec):
                 say(name, f"node '{spec.node}' is already observed by '{observed[spec.node]}'")
             known = graph.node(target).states
             states = spec.states or known
+            for state, row in (spec.misclassification or {}).items():
+                for label in (state, *row):
+                    if label not in known:
+                        say(name, f"'{target}' has no state '{label}'{suggest(label, known)}")
             if spec.cuts and len(states) != len(spec.cuts) + 1:
                 say(name, f"{len(spec.cuts)} cuts need {len(spec.cuts) + 1} states")
             used: list[str | None] = list(states)
@@ -647,6 +719,28 @@ def sentence(text: str) -> str:
 def either(labels: Iterable[str]) -> str:
     """Return the words for a choice among labels."""
     return "one of " + ", ".join(f"'{label}'" for label in labels)
+
+
+def _item_node(name: str, spec: Measure, construct: tuple[str, ...]) -> Node:
+    """Return the node of an item, its answers in the order of the construct's states."""
+    states = tuple(state for state in construct if state in spec.said)
+    rows = None
+    if spec.misclassification is not None:
+        rows = tuple(
+            tuple(spec.misclassification.get(state, {}).get(answer, 0.0) for answer in states)
+            for state in construct
+        )
+    return Node(
+        name,
+        states,
+        description=spec.question or name,
+        group="item",
+        mechanism="item",
+        reliability=spec.reliability,
+        misclassification=rows,
+        fixed=spec.error == "fixed",
+        concentration=spec.people,
+    )
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,8 @@ from backrisk.errors import GraphError, suggest
 
 GRADES = ("strong", "moderate", "weak", "none", "contradicted")
 ORIGINS = ("described", "literature", "measurement", "stated")
-MECHANISMS = ("saturated", "ordinal_logit", "noisy_max", "item")
+MECHANISMS = ("saturated", "ordinal_logit", "noisy_max", "item", "response")
+ANSWERED, NOT_ANSWERED = "answered", "not_answered"  # the states of a response node
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
 _SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is left free
@@ -56,11 +57,18 @@ class Node:
     concentration : float
         Prior pseudo-observations behind the margin.
     mechanism : str, optional
-        One of ``saturated``, ``ordinal_logit``, ``noisy_max``, ``item``; chosen when left out.
+        One of ``saturated``, ``ordinal_logit``, ``noisy_max``, ``item``, ``response``; chosen
+        when left out.
     interactions : tuple of pairs of parent names
         Products that an ``ordinal_logit`` adds to its main effects.
     reliability : float, optional
         For an item: how far an answer tells the state, 0 (nothing) to 1 (the state itself).
+        Without it and without `misclassification`, nothing is known and the prior is flat.
+    misclassification : tuple of tuple of float, optional
+        For an item, in place of a reliability: the probability of each answer, one row for each
+        state of the construct.
+    fixed : bool
+        For an item: the error is known, and not learned from the data.
     """
 
     name: str
@@ -74,6 +82,8 @@ class Node:
     mechanism: str | None = None
     interactions: tuple[tuple[str, str], ...] = ()
     reliability: float | None = None
+    misclassification: tuple[tuple[float, ...], ...] | None = None
+    fixed: bool = False
 
     @property
     def reference(self) -> str:
@@ -297,8 +307,8 @@ class CausalGraph:
 
     @cached_property
     def items(self) -> tuple[str, ...]:
-        """Names of the nodes that are survey answers rather than parts of the mechanism."""
-        return tuple(node.name for node in self.nodes if node.mechanism == "item")
+        """Names of the nodes that tell of survey answers: no parts of how the outcome arises."""
+        return tuple(node.name for node in self.nodes if node.mechanism in ("item", "response"))
 
     @cached_property
     def _incoming(self) -> dict[str, tuple[Edge, ...]]:
@@ -447,6 +457,10 @@ def _read_node(name: str, entry: Any, source: str) -> Node:
             values["margin"] = tuple(float(share) for share in entry["margin"])
         if "concentration" in entry:
             values["concentration"] = float(entry["concentration"])
+        if entry.get("misclassification") is not None:
+            values["misclassification"] = tuple(
+                tuple(map(float, row)) for row in entry["misclassification"]
+            )
         values["interactions"] = tuple(
             (str(first), str(second)) for first, second in entry.get("interactions") or ()
         )
@@ -598,10 +612,44 @@ def _validate_family(node: Node, graph: CausalGraph, at: str) -> None:
                 f"{', '.join(parents) or 'of which it has none'}."
             )
     if node.mechanism == "item":
-        if len(parents) != 1 or graph.children(node.name):
-            raise GraphError(f"{where}: an item has one construct as its parent and no children.")
-        construct = graph.node(parents[0])
-        if tuple(s for s in construct.states if s in node.states) != node.states:
-            raise GraphError(
-                f"{where}: an item has states of its construct '{construct.name}', in their order."
-            )
+        _validate_item(node, graph, where)
+    elif node.misclassification is not None or node.fixed or node.reliability is not None:
+        raise GraphError(f"{where}: only an item has a reliability or a misclassification.")
+    if node.mechanism == "response" and (
+        len(parents) != 1
+        or graph.children(node.name)
+        or node.states != (ANSWERED, NOT_ANSWERED)
+        or graph.edges_into(node.name)[0].prior is None
+    ):
+        raise GraphError(
+            f"{where}: a response has the states {ANSWERED} and {NOT_ANSWERED}, the node that may "
+            "go unanswered as its only parent with a prior, and no children."
+        )
+
+
+def _validate_item(node: Node, graph: CausalGraph, where: str) -> None:
+    parents = graph.parents(node.name)
+    children = [graph.node(child).mechanism for child in graph.children(node.name)]
+    if len(parents) != 1 or set(children) - {"response"}:
+        raise GraphError(
+            f"{where}: an item has one construct as its parent, and no children but a response."
+        )
+    construct = graph.node(parents[0])
+    if tuple(s for s in construct.states if s in node.states) != node.states:
+        raise GraphError(
+            f"{where}: an item has states of its construct '{construct.name}', in their order."
+        )
+    rows = node.misclassification
+    if rows is not None and (
+        node.reliability is not None
+        or len(rows) != len(construct.states)
+        or any(len(row) != len(node.states) or abs(sum(row) - 1) > 1e-6 for row in rows)
+        or any(not 0 <= share <= 1 for row in rows for share in row)
+    ):
+        raise GraphError(
+            f"{where}: misclassification takes the place of a reliability and has a row of "
+            f"{len(node.states)} shares that sum to 1 for each of the {len(construct.states)} "
+            f"states of '{construct.name}'."
+        )
+    if node.fixed and rows is None and node.reliability is None:
+        raise GraphError(f"{where}: a fixed error needs a reliability or a misclassification.")

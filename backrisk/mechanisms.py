@@ -34,6 +34,7 @@ _VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
 _NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
 _LEAST = 0.02  # no prior share is below this
 _FACTORISES = 1e-9
+SITE_SCALE = 0.5  # prior scale of how far sites lie apart, on the log odds scale
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,12 @@ class Effect:
     causes : tuple of int
         Positions among the parents: one for a main effect, two for an interaction.
     mean, sd : float
-        Of its normal prior.
+        Of its prior: normal, or log-normal where the sign is settled.
     centre : float
         Average exposure under the prior margins; subtracted, so that the cutpoints speak of the
         average parent configuration.
+    settled : bool
+        Whether the sign is that of the mean: so where the claim is graded strong.
     """
 
     label: str
@@ -81,6 +84,7 @@ class Effect:
     mean: float
     sd: float
     centre: float
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,23 @@ class Saturated(Mechanism):
 
 class Item(Saturated):
     """A survey answer as a noisy child of the construct that it measures."""
+
+
+@dataclass(frozen=True)
+class KnownItem(Mechanism):
+    """A survey answer whose error is known: no parameters.
+
+    Parameters
+    ----------
+    rows_known : tuple of tuple of float
+        The probability of each answer, one row for each state of the construct.
+    """
+
+    rows_known: tuple[tuple[float, ...], ...] = ()
+
+    def cpt(self, fractions: Array, beta: Array) -> Array:
+        """Return the CPT; see `Mechanism.cpt`."""
+        return np.broadcast_to(np.array(self.rows_known), (len(fractions), *self.shape))
 
 
 class OrdinalLogit(Mechanism):
@@ -254,6 +275,7 @@ def mechanism(graph: CausalGraph, name: str) -> Mechanism:
         "ordinal_logit": _ordinal_logit,
         "noisy_max": _noisy_max,
         "item": _item,
+        "response": _ordinal_logit,
     }
     return build[graph.mechanism(name)](graph, graph.node(name))
 
@@ -297,14 +319,24 @@ def _saturated(graph: CausalGraph, node: Node) -> Mechanism:
 
 def _item(graph: CausalGraph, node: Node) -> Mechanism:
     construct = graph.node(graph.parents(node.name)[0])
-    reliability = 0.5 if node.reliability is None else node.reliability
-    exact = _nearest_answer(construct.states, node.states)
-    rows = reliability * exact + (1.0 - reliability) * (prior_margin(construct) @ exact)
-    alpha = node.concentration * np.maximum(rows, _LEAST)
+    rows = np.full((len(construct.states), len(node.states)), 1.0 / len(node.states))
+    people = float(len(node.states))  # nothing is known of its error: Dirichlet(1, ..., 1)
+    if node.misclassification is not None:
+        rows, people = np.array(node.misclassification), node.concentration
+    elif node.reliability is not None:
+        exact = _nearest_answer(construct.states, node.states)
+        chance = prior_margin(construct) @ exact
+        rows = node.reliability * exact + (1.0 - node.reliability) * chance
+        people = node.concentration
+    shape = graph.shape(node.name)
+    if node.fixed:
+        known = tuple(tuple(map(float, row)) for row in rows)
+        return KnownItem(node.name, (construct.name,), shape, (), (), known)
+    alpha = people * np.maximum(rows, _LEAST)
     return Item(
         node.name,
         (construct.name,),
-        graph.shape(node.name),
+        shape,
         tuple(
             Simplex(label, node.states, tuple(map(float, row)))
             for label, row in zip(_row_labels(graph, node), alpha, strict=True)
@@ -350,7 +382,8 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
     for position, (edge, parent) in enumerate(zip(edges, parents, strict=True)):
         mean, sd = (edge.prior.mean, edge.prior.sd) if edge.prior else _VAGUE_EFFECT
         label = f"{node.name}, {parent.name}"
-        effects.append(Effect(label, (position,), mean, sd, _average_exposure(parent)))
+        settled = edge.grade == "strong" and edge.prior is not None and mean != 0.0
+        effects.append(Effect(label, (position,), mean, sd, _average_exposure(parent), settled))
     names = [parent.name for parent in parents]
     for first, second in node.interactions:
         pair = (names.index(first), names.index(second))
@@ -406,6 +439,11 @@ class Layout:
         return {name: mechanism(self.graph, name) for name in self.graph.names}
 
     @cached_property
+    def pooled(self) -> tuple[str, ...]:
+        """The nodes whose intercept may differ between sites: the ordinal ones."""
+        return tuple(n for n, m in self.mechanisms.items() if isinstance(m, OrdinalLogit))
+
+    @cached_property
     def fraction_slices(self) -> dict[str, slice]:
         """The part of ``continuation`` that each node owns."""
         return _slices({n: m.n_fractions for n, m in self.mechanisms.items()})
@@ -442,10 +480,27 @@ class Layout:
         return np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
 
     @cached_property
+    def _effects(self) -> list[Effect]:
+        return [effect for each in self.mechanisms.values() for effect in each.effects]
+
+    @cached_property
     def effect_prior(self) -> tuple[Array, Array]:
-        """Mean and standard deviation of the normal prior of each effect."""
-        effects = [e for each in self.mechanisms.values() for e in each.effects]
-        return np.array([e.mean for e in effects]), np.array([e.sd for e in effects])
+        """Mean and standard deviation of the prior of each effect."""
+        return np.array([e.mean for e in self._effects]), np.array([e.sd for e in self._effects])
+
+    @cached_property
+    def effect_scale(self) -> tuple[Array, Array, Array]:
+        """How a standard normal ``z`` becomes an effect, three vectors: location, spread, sign.
+
+        ``location + spread * z`` where the sign is 0; else ``sign * exp(location + spread * z)``,
+        the log-normal of the prior's mean and standard deviation.
+        """
+        mean, sd = self.effect_prior
+        sign = np.array([np.sign(e.mean) * e.settled for e in self._effects])
+        ratio = np.divide(sd, mean, out=np.zeros_like(mean), where=sign != 0)
+        spread = np.sqrt(np.log1p(ratio**2))
+        size = np.log(np.where(sign != 0, np.abs(mean), 1.0)) - 0.5 * spread**2
+        return np.where(sign != 0, size, mean), np.where(sign != 0, spread, sd), sign
 
     def cpt(self, name: str, continuation: Array, beta: Array) -> Array:
         """Return the CPT of a node.
@@ -464,12 +519,41 @@ class Layout:
             continuation[:, self.fraction_slices[name]], beta[:, self.effect_slices[name]]
         )
 
+    def at_shift(self, continuation: Array, shift: Array) -> Array:
+        """Return the fractions of a site whose linear predictors are shifted.
+
+        A shift moves the cutpoints, so that the site is a model like any other.
+
+        Parameters
+        ----------
+        continuation : ndarray, shape (draw, fractions)
+        shift : ndarray, shape (draw, pooled node)
+
+        Returns
+        -------
+        ndarray, shape (draw, fractions)
+        """
+        moved = continuation.copy()
+        for column, name in enumerate(self.pooled):
+            start = self.fraction_slices[name].start
+            part = slice(start, start + self.mechanisms[name].shape[-1] - 1)
+            # P(X > k) is a product of survivals; its odds grow by exp(shift).
+            above = np.cumprod(1.0 - continuation[:, part], axis=1)
+            odds = np.exp(shift[:, column, None])
+            above = above * odds / (1.0 - above + above * odds)
+            before = np.concatenate([np.ones_like(above[:, :1]), above[:, :-1]], axis=1)
+            moved[:, part] = 1.0 - above / before
+        return moved
+
     def draw_prior(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw ``continuation`` and ``beta`` from their priors, each ``(draw, ...)``."""
-        (a, b), (mean, sd) = self.fraction_prior, self.effect_prior
+        a, b = self.fraction_prior
         continuation = rng.beta(a, b, size=(draws, len(a)))
         tiny = np.finfo(float).eps
-        return np.clip(continuation, tiny, 1 - tiny), rng.normal(mean, sd, (draws, len(mean)))
+        location, spread, sign = self.effect_scale
+        beta = location + spread * rng.normal(size=(draws, len(location)))
+        beta = np.where(sign != 0, sign * np.exp(np.where(sign != 0, beta, 0.0)), beta)
+        return np.clip(continuation, tiny, 1 - tiny), beta
 
 
 def _slices(sizes: Mapping[str, int]) -> dict[str, slice]:

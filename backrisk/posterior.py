@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backrisk.codebook import Codebook
-from backrisk.errors import BackriskError, PosteriorError
+from backrisk.errors import BackriskError, PosteriorError, suggest
 from backrisk.graph import CausalGraph
-from backrisk.mechanisms import Layout
+from backrisk.mechanisms import SITE_SCALE, Layout
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -55,6 +55,25 @@ class Diagnostics:
 
 
 @dataclass(frozen=True, eq=False)
+class SiteEffects:
+    """How far the intercepts of ordinal nodes lie from their pooled value, on the log odds scale.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The sites of the survey.
+    shift : ndarray, shape (draw, site, node)
+        For each node of `Layout.pooled`.
+    scale : ndarray, shape (draw, node)
+        Standard deviation over the population of sites.
+    """
+
+    names: tuple[str, ...]
+    shift: Array
+    scale: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Posterior:
     """Draws of the parameters of a graph, and what produced them. Holds no person's row.
 
@@ -70,6 +89,8 @@ class Posterior:
     prior_continuation, prior_beta : ndarray, shape (prior draw, ...), optional
     given : mapping of str to ndarray, optional
         CPTs given directly, each ``(draw, *parents, state)``.
+    sites : SiteEffects, optional
+        For a survey of several sites; see `at_site`.
     meta : mapping
         Seed, versions, number of people, how much of each node was observed.
     """
@@ -83,6 +104,7 @@ class Posterior:
     prior_continuation: Array | None = None
     prior_beta: Array | None = None
     given: Mapping[str, Array] | None = None
+    sites: SiteEffects | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -196,6 +218,57 @@ class Posterior:
             self.graph, self.prior_continuation, self.prior_beta, codebook=self.codebook
         )
 
+    def at_site(self, site: str | None, *, seed: int = 0) -> Posterior:
+        """Return the posterior of one site, or of a site that was not in the survey.
+
+        Parameters
+        ----------
+        site : str or None
+            A site of the survey; ``"new"`` for a site unseen so far, which integrates over the
+            population of sites by drawing one for each posterior draw; ``"average"`` or None for
+            the pooled intercepts, as the posterior itself has them.
+        seed : int
+            For ``"new"``.
+
+        Returns
+        -------
+        Posterior
+            Without sites: every query then is about that site. Its prior is that of a new site.
+
+        Raises
+        ------
+        PosteriorError
+            If the survey had no sites, or none of that name.
+        """
+        if site in (None, "average"):
+            return self
+        if self.sites is None or self.continuation is None:
+            raise PosteriorError(
+                f"This model knows no sites, so it cannot speak of '{site}'; ask it without a site."
+            )
+        rng = np.random.default_rng(seed)
+        if site == "new":
+            shift = self.sites.scale * rng.normal(size=self.sites.scale.shape)
+        elif site in self.sites.names:
+            shift = self.sites.shift[:, self.sites.names.index(site)]
+        else:
+            raise PosteriorError(
+                f"The model knows no site '{site}'{suggest(site, self.sites.names)}; expected one "
+                f"of {', '.join(self.sites.names)}, or 'new', or 'average'."
+            )
+        prior = self.prior_continuation
+        if prior is not None:
+            size = (len(prior), len(self.layout.pooled))
+            scale = np.abs(rng.normal(0.0, SITE_SCALE, size=size))
+            prior = self.layout.at_shift(prior, scale * rng.normal(size=size))
+        return replace(
+            self,
+            continuation=self.layout.at_shift(self.continuation, shift),
+            prior_continuation=prior,
+            sites=None,
+            meta={**self.meta, "site": site},
+        )
+
     def subset(self, draws: int) -> Posterior:
         """Return a posterior of at most this many draws, evenly spaced over the chains."""
         if self.draws <= draws:
@@ -213,6 +286,9 @@ class Posterior:
             codebook=self.codebook,
             prior_continuation=self.prior_continuation,
             prior_beta=self.prior_beta,
+            sites=None
+            if self.sites is None
+            else SiteEffects(self.sites.names, self.sites.shift[keep], self.sites.scale[keep]),
             meta=self.meta,
         )
 
@@ -236,6 +312,8 @@ class Posterior:
                     "distribution": list(self.layout.fraction_labels),
                     "effect": list(self.layout.effect_labels),
                 }
+                if self.sites is not None and "site_shift" in values:
+                    coords |= {"site": list(self.sites.names), "pooled": list(self.layout.pooled)}
             return xr.Dataset(arrays, coords=coords)
 
         groups = {}
@@ -255,6 +333,9 @@ class Posterior:
                         "continuation": (first, ("distribution",)),
                         "beta": (second, ("effect",)),
                     }
+                    if key == "posterior" and self.sites is not None:
+                        pair["site_shift"] = (self.sites.shift, ("site", "pooled"))
+                        pair["site_scale"] = (self.sites.scale, ("pooled",))
                     groups[key] = group(pair, chains)
         tree = xr.DataTree.from_dict(groups)
         record = {
@@ -358,10 +439,10 @@ def _from_datatree(tree: DataTree) -> Posterior:
         return Posterior(graph, given=cpts)
 
     def flat(group: str, name: str) -> Array | None:
-        if group not in tree.children:
+        if group not in tree.children or name not in tree[group]:
             return None
         array: Array = tree[group][name].to_numpy()
-        return array.reshape(-1, array.shape[-1])
+        return array.reshape(-1, *array.shape[2:])
 
     continuation = flat("posterior", "continuation")
     layout = Layout(graph)
@@ -369,6 +450,10 @@ def _from_datatree(tree: DataTree) -> Posterior:
     if values["distribution"].to_numpy().tolist() != list(layout.fraction_labels):
         raise PosteriorError("its parameters are not those of its graph.")
     diagnostics = record["diagnostics"]
+    shift, scale = flat("posterior", "site_shift"), flat("posterior", "site_scale")
+    sites = None
+    if shift is not None and scale is not None:
+        sites = SiteEffects(tuple(map(str, values["site"].to_numpy())), shift, scale)
     return Posterior(
         graph=graph,
         continuation=continuation,
@@ -380,6 +465,7 @@ def _from_datatree(tree: DataTree) -> Posterior:
         codebook=codebook,
         prior_continuation=flat("prior", "continuation"),
         prior_beta=flat("prior", "beta"),
+        sites=sites,
         meta=record["meta"],
     )
 

@@ -93,7 +93,8 @@ def simulate(
         What to draw from, on the graph with the codebook's items; default `truth`.
     gaps : bool
         Leave answers out: some at random, and tests more often for older people, which makes
-        them missing at random given age.
+        them missing at random given age. Answers with a ``nonresponse`` in the codebook are
+        missing where the response node says so, whatever `gaps` is.
 
     Returns
     -------
@@ -131,7 +132,14 @@ def simulate(
             columns[name] = [codebook.decode(name, state, rng) for state in states]
     order = [name for name in codebook.columns if name in columns]
     frame = pd.DataFrame({name: columns[name] for name in order}, dtype=object)
-    return _with_gaps(frame, graph, codebook, codes, rng) if gaps else frame
+    if gaps:
+        frame = _with_gaps(frame, graph, codebook, codes, rng)
+    for name, spec in codebook.measures.items():
+        if spec.nonresponse is not None:
+            response = codes[:, graph.names.index(codebook.response_of(name))]
+            inputs = list(spec.from_) if isinstance(spec, Derived) else [name]
+            frame[inputs] = frame[inputs].mask(response > 0, "")
+    return frame
 
 
 def _with_gaps(
@@ -145,10 +153,11 @@ def _with_gaps(
     if "age" in graph.names:
         older = (codes[:, graph.names.index("age")] > 0).astype(float)
     for name in frame.columns:
-        if codebook.columns[name].node in ("age", "sex"):
-            continue  # always answered, so that what depends on age is missing at random
+        spec = codebook.columns[name]
+        if spec.node in ("age", "sex") or spec.nonresponse is not None:
+            continue  # age is always answered, so that what depends on it is missing at random
         rate = np.full(len(frame), SKIPPED)
-        if codebook.columns[name].item:
+        if spec.item:
             rate = SKIPPED_ITEM + SKIPPED_OLDER * older
         frame[name] = frame[name].mask(rng.random(len(frame)) < rate, "")
     return frame

@@ -130,6 +130,9 @@ class Survey:
         for name, spec in codebook.measures.items():
             place = extended.names.index(codebook.node_of(name))
             codes[:, place] = _encode(frame, name, spec, codebook, extended.nodes[place].states)
+            if spec.nonresponse is not None:
+                response = extended.names.index(codebook.response_of(name))
+                codes[:, response] = codes[:, place] < 0
         if (codes < 0).all():
             raise SurveyError(f"{source} has no answers: all are missing in all {len(frame)} rows.")
         weights: NDArray[np.float64] | None = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal
 
 import arviz as az
@@ -15,13 +18,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from backrisk.errors import FitError
-from backrisk.fitting.model import build_model
+from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
+from backrisk.fitting.identify import check_identified
+from backrisk.fitting.model import build_model, pooled_sites, survey_circuit
 from backrisk.graph import CausalGraph
 from backrisk.inference.kernel import row_log_likelihood
 from backrisk.inference.rows import Cells, Circuit, build_circuit
-from backrisk.mechanisms import Layout, Saturated
-from backrisk.posterior import Diagnostics, Posterior
-from backrisk.survey import Survey, tabulate
+from backrisk.mechanisms import KnownItem, Layout, Saturated
+from backrisk.posterior import Diagnostics, Posterior, SiteEffects
+from backrisk.survey import Patterns, Survey, tabulate
 
 Array = NDArray[np.float64]
 
@@ -29,6 +34,68 @@ R_HAT = 1.01
 ESS_PER_CHAIN = 100
 E_BFMI = 0.3
 _PRIOR_DRAWS = 1000
+_PARAMETERS = ("continuation", "beta", "site_scale", "site_shift")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What sampling needs of a survey.
+
+    Parameters
+    ----------
+    survey : Survey
+    patterns : Patterns
+    circuit : Circuit
+    layout : Layout
+    """
+
+    survey: Survey
+    patterns: Patterns
+    circuit: Circuit
+    layout: Layout
+
+    @property
+    def conjugate(self) -> bool:
+        """Whether the posterior is a product of Dirichlets."""
+        return not len(self.circuit.roots) and all(
+            isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledModel:
+    """A model compiled once for surveys of one graph; see `compile_model`."""
+
+    graph: CausalGraph
+    sites: tuple[str, ...]
+    compiled: Any
+
+
+def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
+    """Compile a model once, for many surveys of the same graph and sites.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    survey : Survey
+        Any of them.
+
+    Returns
+    -------
+    CompiledModel
+        For ``fit(..., compiled=)``: a simulation study compiles once.
+
+    Raises
+    ------
+    FitError
+        As for `fit`.
+    """
+    problem = _prepare(graph, survey)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the libraries tell about their own insides
+        model = build_model(survey.graph, survey, circuit=problem.circuit)
+        compiled = nutpie.compile_pymc_model(model, var_names=_recorded(model))
+    return CompiledModel(survey.graph, pooled_sites(survey), compiled)
 
 
 def fit(
@@ -41,6 +108,9 @@ def fit(
     tune: int = 1000,
     sampler: Literal["nutpie", "pymc"] = "nutpie",
     target_accept: float = 0.8,
+    cores: int | None = None,
+    keep: str | Path | None = None,
+    compiled: CompiledModel | None = None,
     progress: bool = True,
 ) -> Posterior:
     """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.
@@ -53,7 +123,10 @@ def fit(
     graph : CausalGraph
         The graph that the survey was read for; the codebook's items are added by the survey.
     survey : Survey
-        Weights act as counts. Sites are kept by the survey and not yet modelled.
+        Sampling weights are scaled to sum to their effective sample size (Kish 1965), which gives
+        a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153). With at least two
+        sites, the intercepts of ordinal nodes vary by site and are partially pooled; see
+        `Posterior.at_site`. The margins of nodes without causes are those of all sites together.
     seed : int
     draws : int
         For each chain, after `tune` steps of adaptation.
@@ -61,6 +134,15 @@ def fit(
     tune : int
     sampler : {"nutpie", "pymc"}
     target_accept : float
+    cores : int, optional
+        Chains that run at once; by default as many as there are processors. Draws do not depend
+        on it.
+    keep : str or Path, optional
+        A folder for finished chains, with nutpie. A fit that was interrupted goes on from them:
+        a chain that had not finished starts again. They are used only by the very same fit, and
+        removed at its end.
+    compiled : CompiledModel, optional
+        What `compile_model` gave for a survey of the same graph and sites.
     progress : bool
         Show a progress bar.
 
@@ -73,8 +155,8 @@ def fit(
     Raises
     ------
     FitError
-        If the survey belongs to another graph, a number is out of range, or the graph is beyond
-        exact elimination.
+        If the survey belongs to another graph, a number is out of range, the graph is beyond
+        exact elimination, or an unobserved node cannot be told from the error of its items.
 
     Examples
     --------
@@ -85,34 +167,32 @@ def fit(
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
-    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
-        raise FitError(
-            f"The survey was read for graph '{survey.graph.name}', not for '{graph.name}'."
-        )
     for label, number in (("draws", draws), ("chains", chains), ("tune", tune)):
         if number < 1:
             raise FitError(f"{label} is {number}, expected at least 1.")
-    graph = survey.graph
-    patterns = tabulate(survey)
-    circuit = build_circuit(graph, patterns.codes, patterns.weights)
-    layout = Layout(graph)
+    problem = _prepare(graph, survey)
+    cautions = check_identified(survey)
+    layout = problem.layout
     rng = np.random.default_rng(seed)
     prior_continuation, prior_beta = layout.draw_prior(_PRIOR_DRAWS, rng)
-    if not len(circuit.roots) and all(
-        isinstance(each, Saturated) for each in layout.mechanisms.values()
-    ):
-        continuation = _conjugate(layout, circuit, draws * chains, rng)
+    sites = None
+    if problem.conjugate:
+        continuation = _conjugate(layout, problem.circuit, draws * chains, rng)
         beta = np.zeros((draws * chains, 0))
         diagnostics = Diagnostics("exact")
     else:
-        tree = _sample(
-            graph, survey, circuit, seed, draws, chains, tune, sampler, target_accept, progress
-        )
+        settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
+        if sampler == "nutpie":
+            tree = _by_nutpie(problem, settings, seed, chains, keep, compiled, progress)
+        else:
+            tree = _by_pymc(problem, settings, seed, chains, progress)
         continuation = _flat(tree, "continuation")
         beta = _flat(tree, "beta") if "beta" in tree["posterior"] else np.zeros((draws * chains, 0))
-        diagnostics = judge(tree, sampler)
+        if "site_shift" in tree["posterior"]:
+            sites = SiteEffects(survey.sites, _flat(tree, "site_shift"), _flat(tree, "site_scale"))
+        diagnostics = judge(tree, sampler, cautions)
     return Posterior(
-        graph=graph,
+        graph=survey.graph,
         continuation=continuation,
         beta=beta,
         chains=chains,
@@ -120,8 +200,18 @@ def fit(
         codebook=survey.codebook,
         prior_continuation=prior_continuation,
         prior_beta=prior_beta,
-        meta=_meta(survey, len(patterns.weights), seed, draws, tune),
+        sites=sites,
+        meta=_meta(problem, seed, draws, tune),
     )
+
+
+def _prepare(graph: CausalGraph, survey: Survey) -> Problem:
+    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
+        raise FitError(
+            f"The survey was read for graph '{survey.graph.name}', not for '{graph.name}'."
+        )
+    patterns = tabulate(survey)
+    return Problem(survey, patterns, survey_circuit(survey, patterns), Layout(survey.graph))
 
 
 def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Generator) -> Array:
@@ -137,71 +227,90 @@ def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Gene
     return rng.beta(first, second, size=(draws, len(pairs)))
 
 
-def _sample(
-    graph: CausalGraph,
-    survey: Survey,
-    circuit: Circuit,
+def _by_nutpie(
+    problem: Problem,
+    settings: Settings,
     seed: int,
-    draws: int,
     chains: int,
-    tune: int,
-    sampler: str,
-    target_accept: float,
+    keep: str | Path | None,
+    compiled: CompiledModel | None,
     progress: bool,
 ) -> xr.DataTree:
-    model = build_model(graph, survey, circuit=circuit)
+    survey = problem.survey
+    if compiled is None:
+        model = compile_model(survey.graph, survey).compiled
+    elif (compiled.graph, compiled.sites) != (survey.graph, pooled_sites(survey)):
+        raise FitError("The compiled model is one of another graph, or of other sites.")
+    else:
+        tape, reals = problem.circuit.packed()
+        model = compiled.compiled.with_data(tape=tape, reals=reals)
+    seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
+    kept = None if keep is None else Kept(Path(keep), _fingerprint(problem, settings, seed))
+    tree = run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+    if kept is not None:
+        kept.clear(chains)
+    return tree
+
+
+def _by_pymc(
+    problem: Problem, settings: Settings, seed: int, chains: int, progress: bool
+) -> xr.DataTree:
     with warnings.catch_warnings():
-        # What the libraries tell about their own insides; convergence is judged below.
-        warnings.simplefilter("ignore")
-        if sampler == "nutpie":
-            tree: xr.DataTree = nutpie.sample(
-                nutpie.compile_pymc_model(model, var_names=_recorded(model)),
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                seed=seed,
-                target_accept=target_accept,
-                progress_bar=progress,
-            )
-            return tree
+        warnings.simplefilter("ignore")  # convergence is judged below
+        model = build_model(problem.survey.graph, problem.survey, circuit=problem.circuit)
         with model:
-            tree = pm.sample(
-                draws=draws,
-                tune=tune,
+            tree: xr.DataTree = pm.sample(
+                draws=settings.draws,
+                tune=settings.tune,
                 chains=chains,
                 cores=1,
                 random_seed=seed,
-                target_accept=target_accept,
+                target_accept=settings.target_accept,
                 progressbar=progress,
                 compute_convergence_checks=False,
             )
     return tree
 
 
+def _fingerprint(problem: Problem, settings: Settings, seed: int) -> str:
+    """Return a hash of everything that a chain's draws depend on."""
+    integers, reals = problem.circuit.packed()
+    return fingerprint(
+        {
+            "graph": problem.survey.graph.to_dict(),
+            "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
+            "settings": [settings.draws, settings.tune, settings.target_accept, seed],
+            "versions": _versions(),
+        }
+    )
+
+
 def _recorded(model: pm.Model) -> list[str]:
-    return [name for name in ("continuation", "beta") if name in model.named_vars]
+    return [name for name in _PARAMETERS if name in model.named_vars]
 
 
 def _flat(tree: xr.DataTree, name: str) -> Array:
     values: Array = tree["posterior"][name].transpose("chain", "draw", ...).to_numpy()
-    return values.reshape(-1, values.shape[-1])
+    return values.reshape(-1, *values.shape[2:])
 
 
-def judge(tree: xr.DataTree, method: str) -> Diagnostics:
+def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Diagnostics:
     """Judge a sampled tree.
 
     Parameters
     ----------
     tree : xarray.DataTree
-        With groups ``posterior`` and ``sample_stats``.
+        With groups ``posterior`` and ``sample_stats``. Every parameter is judged.
     method : str
+    cautions : tuple of str
+        What was found before sampling; told beside the warnings.
 
     Returns
     -------
     Diagnostics
     """
     chosen = tree["posterior"].to_dataset()[
-        [name for name in ("continuation", "beta") if name in tree["posterior"]]
+        [name for name in _PARAMETERS if name in tree["posterior"]]
     ]
     chains = chosen.sizes["chain"]
     worst: dict[str, float] = {}
@@ -239,7 +348,7 @@ def judge(tree: xr.DataTree, method: str) -> Diagnostics:
             f"E-BFMI is {worst['e_bfmi']:.2f} (at least {E_BFMI}): the sampler explores the "
             "energy poorly."
         )
-    return Diagnostics(method, worst, tuple(said))
+    return Diagnostics(method, worst, (*said, *cautions))
 
 
 def _extreme(values: Any, largest: bool) -> tuple[float, str]:
@@ -249,25 +358,32 @@ def _extreme(values: Any, largest: bool) -> tuple[float, str]:
         numbers = array.to_numpy()
         if numbers.size:
             at = int(np.nanargmax(numbers) if largest else np.nanargmin(numbers))
-            label = str(array[array.dims[0]].to_numpy()[at])
-            found.append((float(numbers[at]), f"{name} [{label}]"))
+            place = np.unravel_index(at, numbers.shape)
+            label = ", ".join(
+                str(array[dim].to_numpy()[i]) for dim, i in zip(array.dims, place, strict=True)
+            )
+            found.append((float(numbers.ravel()[at]), f"{name} [{label}]"))
     return (max if largest else min)(found)
 
 
-def _meta(survey: Survey, patterns: int, seed: int, draws: int, tune: int) -> Mapping[str, Any]:
+def _meta(problem: Problem, seed: int, draws: int, tune: int) -> Mapping[str, Any]:
+    survey, patterns = problem.survey, problem.patterns
     return {
         "people": survey.n,
-        "patterns": patterns,
+        "effective_people": float(patterns.weights.sum() ** 2 / patterns.squares.sum()),
+        "patterns": len(patterns.weights),
         "answered": {name: float(share) for name, share in survey.answered.items()},
         "synthetic": survey.codebook.synthetic,
         "survey": survey.codebook.title or survey.codebook.name,
         "seed": seed,
         "draws": draws,
         "tune": tune,
-        "versions": {
-            name: version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")
-        },
+        "versions": _versions(),
     }
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")}
 
 
 def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,23 @@ from numpy.typing import NDArray
 
 from backrisk.errors import FitError
 from backrisk.fitting.likelihood import MarginalLogLikelihood
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, Edge, Node
 from backrisk.inference.rows import Cells, Circuit, build_circuit
-from backrisk.mechanisms import Layout, Mechanism, NoisyMax, OrdinalLogit, Saturated
-from backrisk.survey import Survey, tabulate
+from backrisk.mechanisms import (
+    SITE_SCALE,
+    KnownItem,
+    Layout,
+    Mechanism,
+    NoisyMax,
+    OrdinalLogit,
+    Saturated,
+)
+from backrisk.survey import Patterns, Survey, tabulate
 
 Ints = NDArray[np.int64]
 
 _FAR = 1e3  # a cutpoint beyond every linear predictor
+_SITE = "site__"
 
 
 def build_model(
@@ -32,15 +43,18 @@ def build_model(
     graph : CausalGraph
         With the items of the survey; ``survey.graph`` where there is a survey.
     survey : Survey, optional
-        Without it, the model is the prior.
+        Without it, the model is the prior. With sites, the intercepts of ordinal nodes vary by
+        site around their pooled value.
     circuit : Circuit, optional
-        The survey's circuit, where it is already made.
+        What `survey_circuit` gave for the survey, where it is already made.
 
     Returns
     -------
     pymc.Model
         ``continuation`` (dimension ``distribution``) and ``beta`` (dimension ``effect``), with
-        the coordinates of `Layout`; ``log_cells``, the log of every CPT cell, is not recorded.
+        the coordinates of `Layout`; with sites ``site_scale`` (dimension ``pooled``, the nodes)
+        and ``site_shift`` (dimensions ``site, pooled``), on the log odds scale. The log of every
+        CPT cell is not recorded.
 
     Raises
     ------
@@ -59,45 +73,134 @@ def build_model(
             f"{len(survey.graph.names)} nodes and items; build the model of that graph."
         )
     if survey is not None and circuit is None:
-        patterns = tabulate(survey)
-        circuit = build_circuit(graph, patterns.codes, patterns.weights)
+        circuit = survey_circuit(survey, tabulate(survey))
     layout = Layout(graph)
+    sites = pooled_sites(survey)
+    pooled = layout.pooled if sites else ()
     coords = {"distribution": layout.fraction_labels, "effect": layout.effect_labels}
+    if pooled:
+        coords |= {"site": sites, "pooled": pooled}
     with pm.Model(coords=coords) as model:
         first, second = layout.fraction_prior
         continuation = pm.Beta("continuation", first, second, dims="distribution")
         beta: Any = pt.zeros(0)
         if layout.effect_labels:
-            mean, sd = layout.effect_prior
+            location, spread, sign = layout.effect_scale
             z = pm.Normal("z", 0.0, 1.0, dims="effect")
-            beta = pm.Deterministic("beta", mean + sd * z, dims="effect")
+            value = location + spread * z
+            if sign.any():
+                settled = sign != 0
+                value = pt.switch(settled, sign * pt.exp(pt.switch(settled, value, 0.0)), value)
+            beta = pm.Deterministic("beta", value, dims="effect")
+        shift: Any = None
+        if pooled:
+            scale = pm.HalfNormal("site_scale", SITE_SCALE, dims="pooled")
+            away = pm.Normal("site_z", 0.0, 1.0, dims=("site", "pooled"))
+            shift = pm.Deterministic("site_shift", scale * away, dims=("site", "pooled"))
         if circuit is not None:
-            tape, reals = (pytensor.shared(part) for part in circuit.packed())
-            cells = log_cells(layout, continuation, beta)
+            tape, reals = (
+                pytensor.shared(part, name=name)
+                for name, part in zip(("tape", "reals"), circuit.packed(), strict=True)
+            )
+            cells = log_cells(layout, continuation, beta, shift, len(sites))
             value, _ = MarginalLogLikelihood()(cells, tape, reals)
             pm.Potential("log_likelihood", value)
     return model
 
 
-def log_cells(layout: Layout, continuation: Any, beta: Any) -> Any:
+def pooled_sites(survey: Survey | None) -> tuple[str, ...]:
+    """Return the sites whose intercepts are pooled: none unless there are at least two."""
+    if survey is None or survey.site is None or len(survey.sites) < 2:
+        return ()
+    return survey.sites
+
+
+def survey_circuit(survey: Survey, patterns: Patterns) -> Circuit:
+    """Compile a survey's patterns into a circuit.
+
+    With sites, each ordinal node has a CPT for each site: the site is one more cause of it, which
+    everyone reports and whose own distribution counts for nothing.
+
+    Parameters
+    ----------
+    survey : Survey
+    patterns : Patterns
+        What `tabulate` gave.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    FitError
+        If exact elimination is out of reach.
+    """
+    if not pooled_sites(survey):
+        return build_circuit(survey.graph, patterns.codes, effective_weights(patterns))
+    assert patterns.site is not None
+    codes = np.column_stack([patterns.codes, patterns.site]).astype(np.int8)
+    return build_circuit(with_sites(survey.graph, survey.sites), codes, effective_weights(patterns))
+
+
+def effective_weights(patterns: Patterns) -> NDArray[np.float64]:
+    """Scale sampling weights to sum to the effective sample size.
+
+    Weighted answers carry the information of ``(sum w)^2 / sum w^2`` people (Kish 1965). Weights
+    that sum to it give a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153) whose
+    intervals are neither those of the sum of the weights nor those of the number of people.
+    Without weights nothing changes.
+
+    Parameters
+    ----------
+    patterns : Patterns
+
+    Returns
+    -------
+    ndarray, shape (patterns,)
+    """
+    return patterns.weights * (patterns.weights.sum() / patterns.squares.sum())
+
+
+def with_sites(graph: CausalGraph, sites: Sequence[str]) -> CausalGraph:
+    """Return the graph with the site as the first cause of every ordinal node, for addresses."""
+    node = Node(_SITE, tuple(sites))
+    edges = [Edge(_SITE, name, "Sites differ.", "stated", "none") for name in Layout(graph).pooled]
+    return replace(graph, nodes=(*graph.nodes, node), edges=(*edges, *graph.edges))
+
+
+def log_cells(
+    layout: Layout, continuation: Any, beta: Any, shift: Any = None, sites: int = 0
+) -> Any:
     """Return the log of every CPT cell as one PyTensor vector, in the order of `Cells`.
 
     Parameters
     ----------
     layout : Layout
     continuation, beta : TensorVariable, vectors
+    shift : TensorVariable, shape (site, pooled node), optional
+        Added to the linear predictor at each site. The cells are then those of `with_sites`.
+    sites : int
 
     Returns
     -------
     TensorVariable, vector
     """
     sums = _Sums(len(layout.fraction_labels))
+    graph = (
+        layout.graph if shift is None else with_sites(layout.graph, [str(i) for i in range(sites)])
+    )
+    place_of = Cells.of(graph)
     parts = [
-        _saturated_cells(layout, sums, continuation),
-        _ordinal_cells(layout, sums, continuation, beta),
-        _noisy_max_cells(layout, sums, continuation),
+        _saturated_cells(layout, place_of, sums, continuation),
+        _ordinal_cells(layout, place_of, sums, continuation, beta, shift, sites),
+        _noisy_max_cells(layout, place_of, sums, continuation),
+        _known_cells(layout, place_of),
     ]
     present = [part for part in parts if part is not None]
+    if shift is not None:
+        where = place_of.part(_SITE)
+        present.append((pt.zeros(sites), np.arange(where.start, where.stop)))
     order = np.concatenate([where for _, where in present])
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
@@ -132,9 +235,10 @@ class _Sums:
         return logs[index.ravel()].reshape(index.shape).sum(axis=1)
 
 
-def _of_kind(layout: Layout, kind: type[Mechanism]) -> list[tuple[Mechanism, int, int, slice]]:
+def _of_kind[M: Mechanism](
+    layout: Layout, cells: Cells, kind: type[M]
+) -> list[tuple[M, int, int, slice]]:
     """Nodes of one kind: mechanism, first fraction, first effect, place among the cells."""
-    cells = Cells.of(layout.graph)
     return [
         (
             each,
@@ -147,12 +251,22 @@ def _of_kind(layout: Layout, kind: type[Mechanism]) -> list[tuple[Mechanism, int
     ]
 
 
-def _where(nodes: list[tuple[Mechanism, int, int, slice]]) -> Ints:
+def _where(nodes: Sequence[tuple[Mechanism, int, int, slice]]) -> Ints:
     return np.concatenate([np.arange(part.start, part.stop) for *_, part in nodes])
 
 
-def _saturated_cells(layout: Layout, sums: _Sums, continuation: Any) -> tuple[Any, Ints] | None:
-    nodes = _of_kind(layout, Saturated)
+def _known_cells(layout: Layout, cells: Cells) -> tuple[Any, Ints] | None:
+    nodes = _of_kind(layout, cells, KnownItem)
+    if not nodes:
+        return None
+    rows = np.concatenate([np.ravel(each.rows_known) for each, *_ in nodes])
+    return pt.constant(np.log(np.maximum(rows, np.finfo(float).tiny))), _where(nodes)
+
+
+def _saturated_cells(
+    layout: Layout, cells: Cells, sums: _Sums, continuation: Any
+) -> tuple[Any, Ints] | None:
+    nodes = _of_kind(layout, cells, Saturated)
     if not nodes:
         return None
     rows = []
@@ -165,9 +279,15 @@ def _saturated_cells(layout: Layout, sums: _Sums, continuation: Any) -> tuple[An
 
 
 def _ordinal_cells(
-    layout: Layout, sums: _Sums, continuation: Any, beta: Any
+    layout: Layout,
+    cells: Cells,
+    sums: _Sums,
+    continuation: Any,
+    beta: Any,
+    shift_of_site: Any = None,
+    sites: int = 0,
 ) -> tuple[Any, Ints] | None:
-    nodes = _of_kind(layout, OrdinalLogit)
+    nodes = _of_kind(layout, cells, OrdinalLogit)
     if not nodes:
         return None
     survivals: list[list[int]] = []  # P(X > k) on average, for each finite cutpoint
@@ -178,9 +298,12 @@ def _ordinal_cells(
     upper: list[int] = []
     lower: list[int] = []
     row_of: list[int] = []
-    for each, start, first_effect, _ in nodes:
+    node_of: list[int] = []  # of each finite cutpoint
+    total = sum(each.shape[-1] - 1 for each, *_ in nodes)  # finite cutpoints of one site
+    for place, (each, start, first_effect, _) in enumerate(nodes):
         states = each.shape[-1]
         first_cut = len(survivals)
+        node_of += [place] * (states - 1)
         survivals += [sums.survival(start, k + 1) for k in range(states - 1)]
         start += states - 1
         exposure: list[list[int]] = []  # address of each state's exposure; 0 is none, 1 is full
@@ -188,11 +311,15 @@ def _ordinal_cells(
             exposure.append([0, *(2 + len(steps) + j for j in range(size - 2)), 1])
             steps += [sums.survival(start, k) for k in range(1, size - 1)]
             start += max(size - 2, 0)
-        for row in each.configurations():
-            for k in range(states):
-                upper.append(first_cut + k if k < states - 1 else -2)
-                lower.append(first_cut + k - 1 if k else -1)
-                row_of.append(len(effects))
+        first_row = len(effects)
+        rows = list(each.configurations())
+        for site in range(max(sites, 1)):  # the site is the first axis of the CPT
+            for place_of_row in range(first_row, first_row + len(rows)):
+                for k in range(states):
+                    upper.append(site * total + first_cut + k if k < states - 1 else -2)
+                    lower.append(site * total + first_cut + k - 1 if k else -1)
+                    row_of.append(place_of_row)
+        for row in rows:
             effects.append([1 + first_effect + e for e in range(len(each.effects))])
             centres.append([effect.centre for effect in each.effects])
             products.append(
@@ -212,7 +339,10 @@ def _ordinal_cells(
     pairs = np.array([row + [(0, 0)] * (width - len(row)) for row in products])
 
     survival = sums.evaluate(survivals, continuation)
-    cut = pt.concatenate([pt.log1mexp(survival) - survival, np.array([_FAR, -_FAR])])
+    average = pt.log1mexp(survival) - survival
+    if shift_of_site is not None:
+        average = (average[None, :] - shift_of_site[:, np.array(node_of)]).ravel()
+    cut = pt.concatenate([average, np.array([_FAR, -_FAR])])
     level = pt.constant(np.array([0.0, 1.0]))
     if steps:
         level = pt.concatenate([level, -pt.expm1(sums.evaluate(steps, continuation))])
@@ -220,15 +350,17 @@ def _ordinal_cells(
     exposed = level[pairs[..., 0].ravel()] * level[pairs[..., 1].ravel()]
     shift = (weights * (exposed - centre.ravel())).reshape(padded.shape).sum(axis=1)
     here = shift[np.array(row_of)]
-    finite = len(survivals)
+    finite = total * max(sites, 1)
     above = cut[np.array([i if i >= 0 else finite for i in upper])] - here
     below = cut[np.array([i if i >= 0 else finite + 1 for i in lower])] - here
     value = -pt.softplus(-above) - pt.softplus(below) + pt.log1mexp(below - above)
     return value, _where(nodes)
 
 
-def _noisy_max_cells(layout: Layout, sums: _Sums, continuation: Any) -> tuple[Any, Ints] | None:
-    nodes = _of_kind(layout, NoisyMax)
+def _noisy_max_cells(
+    layout: Layout, cells: Cells, sums: _Sums, continuation: Any
+) -> tuple[Any, Ints] | None:
+    nodes = _of_kind(layout, cells, NoisyMax)
     if not nodes:
         return None
     survivals: list[list[int]] = []  # P(contribution > k) of the leak and of each cause's state

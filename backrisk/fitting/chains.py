@@ -1,0 +1,239 @@
+"""Running chains: progress, interruption, and chains kept so that a fit can go on."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nutpie
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from backrisk.errors import FitError
+
+_LOOK = 0.05  # seconds between two looks at the running chains
+_STATS = ("diverging", "energy")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How each chain is sampled.
+
+    Parameters
+    ----------
+    draws, tune : int
+    target_accept : float
+    cores : int
+        Chains that run at once.
+    """
+
+    draws: int
+    tune: int
+    target_accept: float
+    cores: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A folder of finished chains, which belong to one model, survey and seed.
+
+    Holds draws of parameters and no person's row. A chain is written beside and renamed, so that
+    an interruption leaves whole chains only.
+
+    Parameters
+    ----------
+    folder : Path
+    fingerprint : str
+        Of everything that the draws depend on.
+    """
+
+    folder: Path
+    fingerprint: str
+
+    def path(self, chain: int) -> Path:
+        """Return the file of a chain."""
+        return self.folder / f"chain-{chain}.nc"
+
+    def load(self, chain: int) -> xr.DataTree | None:
+        """Return a finished chain; None where there is none of this very fit."""
+        try:
+            with xr.open_datatree(self.path(chain), engine="h5netcdf") as opened:
+                tree = opened.load()
+        except Exception:  # absent, cut short or foreign: the chain is sampled again
+            return None
+        return tree if tree.attrs.get("fingerprint") == self.fingerprint else None
+
+    def save(self, chain: int, tree: xr.DataTree) -> None:
+        """Keep a finished chain.
+
+        Raises
+        ------
+        FitError
+            If the folder cannot be written.
+        """
+        beside = self.path(chain).with_suffix(".part")
+        tree.attrs["fingerprint"] = self.fingerprint
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tree.to_netcdf(beside, engine="h5netcdf")
+            beside.replace(self.path(chain))
+        except OSError as error:
+            raise FitError(f"Chains cannot be kept in {self.folder}: {error}.") from error
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def clear(self, chains: int) -> None:
+        """Remove the chains, and the folder where nothing else is in it."""
+        for chain in range(chains):
+            self.path(chain).unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
+
+
+def run_chains(
+    compiled: Any,
+    seeds: Sequence[int],
+    settings: Settings,
+    *,
+    kept: Kept | None = None,
+    progress: bool = True,
+) -> xr.DataTree:
+    """Sample every chain that is not kept already, a few at once.
+
+    Each chain has a seed of its own, so that neither the number of cores nor an interruption
+    changes what it draws.
+
+    Parameters
+    ----------
+    compiled : nutpie.CompiledModel
+    seeds : sequence of int
+        One for each chain.
+    settings : Settings
+    kept : Kept, optional
+        Where finished chains are kept and looked for.
+    progress : bool
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior`` and ``sample_stats``, dimensions ``(chain, draw, ...)``.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After the running chains were stopped; finished ones stay in `kept`.
+    """
+    done: dict[int, xr.DataTree] = {}
+    for chain in range(len(seeds)):
+        if kept is not None and (tree := kept.load(chain)) is not None:
+            done[chain] = tree
+    if done and progress:
+        Console(stderr=True).print(
+            f"{len(done)} of {len(seeds)} chains were finished before and are kept; the others "
+            "start again."
+        )
+    waiting = [chain for chain in range(len(seeds)) if chain not in done]
+    running: dict[int, Any] = {}
+    with _bars(settings, len(seeds), done, show=progress) as tell:
+        try:
+            while waiting or running:
+                while waiting and len(running) < settings.cores:
+                    chain = waiting.pop(0)
+                    running[chain] = nutpie.sample(
+                        compiled,
+                        draws=settings.draws,
+                        tune=settings.tune,
+                        chains=1,
+                        cores=1,
+                        seed=seeds[chain],
+                        target_accept=settings.target_accept,
+                        save_warmup=False,
+                        progress_bar=False,
+                        progress_callback=tell(chain),
+                        blocking=False,
+                    )
+                for chain in [c for c, sampler in running.items() if sampler.is_finished]:
+                    done[chain] = _slim(running.pop(chain).wait())
+                    tell(chain)(None)
+                    if kept is not None:
+                        kept.save(chain, done[chain])
+                time.sleep(_LOOK)
+        finally:
+            for sampler in running.values():
+                sampler.cancel()
+    return _joined([done[chain] for chain in range(len(seeds))])
+
+
+def fingerprint(parts: dict[str, Any]) -> str:
+    """Return a hash of what a fit's draws depend on."""
+    import hashlib
+
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def available_cores() -> int:
+    """Return the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _slim(tree: xr.DataTree) -> xr.DataTree:
+    """Keep what is judged and what is asked."""
+    return xr.DataTree.from_dict(
+        {
+            "posterior": tree["posterior"].to_dataset(),
+            "sample_stats": tree["sample_stats"].to_dataset()[list(_STATS)],
+        }
+    )
+
+
+def _joined(trees: Sequence[xr.DataTree]) -> xr.DataTree:
+    groups = {}
+    for name in ("posterior", "sample_stats"):
+        parts = [tree[name].to_dataset().assign_coords(chain=[i]) for i, tree in enumerate(trees)]
+        groups[name] = xr.concat(parts, "chain")
+    return xr.DataTree.from_dict(groups)
+
+
+@contextmanager
+def _bars(
+    settings: Settings, chains: int, done: dict[int, xr.DataTree], *, show: bool
+) -> Iterator[Any]:
+    """Show a bar for each chain; yields what makes a chain's progress callback."""
+    total = settings.tune + settings.draws
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not show,
+    )
+    tasks = [
+        bars.add_task(f"chain {i + 1}", total=total, completed=total * (i in done), note="")
+        for i in range(chains)
+    ]
+
+    def tell(chain: int) -> Any:
+        def update(states: Any) -> None:
+            if states is None:
+                bars.update(tasks[chain], completed=total)
+                return
+            state = states[0]
+            note = "adapting" if state.tuning else ""
+            if state.divergences:
+                note = f"{note} {state.divergences} divergent".strip()
+            bars.update(tasks[chain], completed=state.finished_draws, note=note)
+
+        return update
+
+    with bars:
+        yield tell
