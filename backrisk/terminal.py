@@ -89,20 +89,22 @@ def show(answer: Answer, format: Format, console: Console) -> None:
     if format is Format.json:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
-    frame = answer.table
+    columns = answer.columns()
+    shown = _shown(columns)
     table = Table(title=_title(answer), title_justify="left")
     table.add_column("", no_wrap=True)
-    for column in _shown(frame.columns):
+    for column in shown:
         table.add_column(column.replace("_", " "), justify="right")
-    for name, row in frame.iterrows():
-        table.add_row(str(name), *(_cell(row[column]) for column in _shown(frame.columns)))
+    for place, name in enumerate(columns["name"]):
+        table.add_row(str(name), *(_cell(columns[column][place]) for column in shown))
     console.print(table)
     console.print(answer.text, markup=False)
 
 
 def _shown(columns: Any) -> list[str]:
     """Leave to JSON what would crowd a terminal."""
-    return [c for c in columns if c not in ("node", "lower_bound_low", "upper_bound_high")]
+    hidden = ("name", "node", "lower_bound_low", "upper_bound_high")
+    return [column for column in columns if column not in hidden]
 
 
 def _title(answer: Answer) -> str:
