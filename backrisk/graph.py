@@ -335,7 +335,7 @@ class CausalGraph:
         }
 
     def __hash__(self) -> int:
-        """Hash by names: equal graphs have equal names, and a query's plan is found by its graph."""
+        """Hash by names, quickly: a query finds its plan by its graph."""
         return hash((self.name, self.names))
 
     def edges_into(self, name: str) -> tuple[Edge, ...]:

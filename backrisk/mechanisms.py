@@ -31,14 +31,14 @@ from backrisk.graph import CausalGraph, Node
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
-LARGEST_TABLE = 2 * 2**30  # bytes that the draws of one CPT may take
+LARGEST_FAMILY = 2**24  # cells that a CPT may have
+LARGEST_TABLE = 2 * 2**30  # bytes that its draws may take
 _FEWEST_DRAWS = 1000  # that a fitted posterior should hold
 _INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
 _VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
 _NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
 _LEAST = 0.02  # no prior share is below this
 _FACTORISES = 1e-9
-_BLOCK = 32  # rows computed at once: with thousands of draws they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -185,41 +185,37 @@ class OrdinalLogit(Mechanism):
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""
         average, *steps = self._simplex(fractions)
-        # logistic(logit(p) - shift) is p / (p + (1 - p) exp(shift)), without a logit to lose digits.
+        # logistic(logit(p) - shift) is p / (p + (1 - p) exp(shift)): no logit, no lost digits.
         below = np.cumsum(average, axis=0)[:-1]
         above = np.cumsum(average[::-1], axis=0)[-2::-1]
-        exposure = self._exposures(steps, fractions.shape[-1])
+        shifts = self._shifts(steps, beta)
         table = np.empty((len(rows), self.shape[-1], fractions.shape[-1]))
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            odds = np.exp(self._shift(exposure, beta, block))[:, None]
-            part = table[start : start + _BLOCK]
-            np.divide(below, below + above * odds, out=part[:, :-1])
-            part[:, -1] = 1.0 - part[:, -2]
-            part[:, 1:-1] -= part[:, :-2].copy()
+        for row, part in zip(rows.tolist(), table, strict=True):  # each row's draws fit the cache
+            shift = np.zeros(fractions.shape[-1])
+            for effect, by_state in zip(self.effects, shifts, strict=True):
+                shift += by_state[tuple(row[p] for p in effect.causes)]
+            odds = np.exp(shift, out=shift)
+            bottom = above * odds
+            bottom += below
+            np.divide(below, bottom, out=part[:-1])
+            np.subtract(1.0, part[-2], out=part[-1])
+            part[1:-1] -= part[:-2]
         return table
 
-    def _exposures(self, steps: Sequence[Array], draws: int) -> list[Array]:
-        """Return each parent's exposure by its state, from 0 to 1: ``(state, draw)``."""
+    def _shifts(self, steps: Sequence[Array], beta: Array) -> list[Array]:
+        """Return what each effect adds, by the states of its causes: ``(*states, draw)``."""
         remaining = iter(steps)
         exposure = []
         for size in self.shape[:-1]:
-            step = next(remaining) if size > 2 else np.ones((1, draws))
+            step = next(remaining) if size > 2 else np.ones((1, beta.shape[-1]))
             exposure.append(np.concatenate([np.zeros_like(step[:1]), np.cumsum(step, axis=0)]))
-        return exposure
-
-    def _shift(self, exposure: Sequence[Array], beta: Array, rows: Rows) -> Array:
-        """Return the sum of the effects in each row, ``(row, draw)``."""
-        shift = np.zeros((len(rows), beta.shape[-1]))
+        shifts = []
         for effect, size in zip(self.effects, beta, strict=True):
-            at = [rows[:, p] for p in effect.causes]
-            levels, which = np.unique(np.stack(at, axis=1), axis=0, return_inverse=True)
-            product = np.prod(
-                [exposure[p][level] for p, level in zip(effect.causes, levels.T, strict=True)],
-                axis=0,
-            )
-            shift += (size * (product - effect.centre))[which]
-        return shift
+            product = exposure[effect.causes[0]]
+            for cause in effect.causes[1:]:
+                product = product[..., None, :] * exposure[cause]
+            shifts.append(size * (product - effect.centre))
+        return shifts
 
 
 class NoisyMax(Mechanism):
@@ -314,15 +310,16 @@ def too_large(graph: CausalGraph, name: str, draws: int) -> str | None:
     >>> states = {f"n{i}": ["no", "yes"] for i in range(26)}
     >>> g = CausalGraph.from_edges([(f"n{i}", "n25") for i in range(25)], states)
     >>> too_large(g, "n25", 1000)
-    "The CPT of 'n25' with its 25 parents has 67,108,864 cells, 500.0 GiB for 1,000 draws; ..."
+    "The CPT of 'n25' with its 25 parents has 67,108,864 cells, 500.0 GiB in 1,000 draws; ..."
     """
     cells = math.prod(graph.shape(name))
-    if 8 * cells * draws <= LARGEST_TABLE:
+    if cells <= LARGEST_FAMILY and 8 * cells * draws <= LARGEST_TABLE:
         return None
     return (
         f"The CPT of '{name}' with its {len(graph.parents(name))} parents has {cells:,} cells, "
-        f"{8 * cells * draws / 2**30:,.1f} GiB for {draws:,} draws; the limit is "
-        f"{LARGEST_TABLE / 2**30:,.0f} GiB. Put a node between it and some of its parents."
+        f"{8 * cells * draws / 2**30:,.1f} GiB in {draws:,} draws; the limit is "
+        f"{LARGEST_FAMILY:,} cells and {LARGEST_TABLE / 2**30:,.0f} GiB. Put a node between it "
+        "and some of its parents."
     )
 
 

@@ -199,6 +199,7 @@ class Posterior:
         if name not in self._computed:
             if complaint := too_large(self.graph, name, self.draws):
                 raise QueryError(complaint)
+            # Memory that is never touched is never laid out, so rows nobody asks for are free.
             self._computed[name] = (np.empty((*shape, self.draws)), np.zeros(shape[:-1], bool))
         table, done = self._computed[name]
         wanted = np.zeros_like(done)
@@ -207,8 +208,12 @@ class Posterior:
         if wanted.any():
             rows = np.argwhere(wanted)
             values = self.layout.rows(node.name, *self._parameters, rows)
-            table[tuple(rows.T)] = values
-            done |= wanted  # after the values: another thread may be reading
+            if wanted.all():
+                table = values.reshape(table.shape)
+                self._computed[name] = (table, wanted)
+            else:
+                table[tuple(rows.T)] = values
+                done |= wanted  # after the values: another thread may be reading
         return table
 
     def positive(self, name: str) -> bool:
@@ -264,7 +269,9 @@ class Posterior:
             return self
         keep = np.linspace(0, self.draws - 1, draws).astype(int)
         if self.given is not None:
-            return Posterior(self.graph, given={n: _draws_last(t[keep]) for n, t in self.given.items()})
+            return Posterior(
+                self.graph, given={n: _draws_last(t[keep]) for n, t in self.given.items()}
+            )
         assert self.continuation is not None
         assert self.beta is not None
         return Posterior(
@@ -398,9 +405,8 @@ def load_posterior(path: str | Path) -> Posterior:
     try:
         with h5py.File(path, "r") as file:
             attributes = {key: file.attrs.get(key) for key in ("format", "record", "checksum")}
-            arrays, labels = {}, []
-            if attributes["format"] == FORMAT:
-                arrays, labels = _read(file)
+            ours = attributes["format"] == FORMAT
+            arrays, labels = _read(file) if ours else ({}, [])
     except Exception as error:  # h5py raises whatever the broken bytes lead it to
         raise PosteriorError(
             f"{path} is not a model that can be read: it is damaged, cut short, or no netCDF file."

@@ -78,7 +78,9 @@ class Answer:
 
         A subclass defines this, or `table` where it needs more of pandas.
         """
-        return self.table.reset_index(names="name").to_dict(orient="list")
+        frame = self.table
+        columns = {str(name): frame[name].tolist() for name in frame}
+        return {"name": frame.index.tolist(), **columns}
 
     def sentences(self) -> list[str]:
         """Return what the answer says, without notes."""
@@ -95,7 +97,10 @@ class Answer:
         """Return the answer as plain values: the JSON that the command line prints."""
         columns = self.columns()
         rows = [
-            {name: None if value != value else value for name, value in zip(columns, row, strict=True)}
+            {
+                name: None if value != value else value
+                for name, value in zip(columns, row, strict=True)
+            }
             for row in zip(*columns.values(), strict=True)
         ]
         return {

@@ -297,22 +297,22 @@ def _order(
     tape = _Tape(sources, sizes)
     left = {v for source in sources for v in source.scope} - set(keep)
 
+    near: dict[Variable, set[Variable]] = {}
+    for source in sources:
+        for v in source.scope:
+            near.setdefault(v, set()).update(source.scope)
+
     def fill(v: Variable) -> tuple[int, int, Variable]:
-        scopes = [set(tape.scopes[i]) for i in tape.with_variable(v)]
-        union = set().union(*scopes)
-        others = [set(tape.scopes[i]) for i in tape.live]
-        added = sum(
-            sizes[a] * sizes[b]
-            for a, b in itertools.combinations(union - {v}, 2)
-            if not any(a in scope and b in scope for scope in others)
-        )
-        return added, tape.cells(union), v
+        others = near[v] - {v}
+        added = sum(sizes[a] * sizes[b] for a in others for b in others - near[a])
+        return added, tape.cells(near[v]), v
 
     while left:
         v = min(left, key=fill)
-        inputs = tape.with_variable(v)
-        union = {u for i in inputs for u in tape.scopes[i]}
-        tape.join(inputs, sorted(union - {v}))
+        others = near[v] - {v}
+        tape.join(tape.with_variable(v), sorted(others))
+        for u in others:
+            near[u] = (near[u] | others) - {v}
         left.remove(v)
     if tape.live:
         tape.join(sorted(tape.live), [v for v in keep if any(v in s.scope for s in sources)])
@@ -470,9 +470,9 @@ class World:
         if 8 * part.cells > BUDGET:
             names = ", ".join(sorted({node for node, _ in part.widest}))
             raise QueryError(
-                f"The answer needs {part.cells:,} cells for each draw ({8 * part.cells / 2**20:,.0f}"
-                f" MB), over {names}; the budget is {BUDGET // 8:,} ({BUDGET / 2**20:,.0f} MB). "
-                "Report more of these nodes."
+                f"The answer needs {part.cells:,} cells for each draw "
+                f"({8 * part.cells / 2**20:,.0f} MB), over {names}; the budget is "
+                f"{BUDGET // 8:,} ({BUDGET / 2**20:,.0f} MB). Report more of these nodes."
             )
         if not part.sources:
             return finish(np.ones((1, 1)))
@@ -510,11 +510,6 @@ class World:
         assert out is not None
         return out
 
-    def _codes(self, variable: Variable) -> Codes:
-        name, world = variable
-        code = (self.do if world else self.evidence)[name]
-        return np.atleast_1d(np.asarray(code, dtype=np.intp))
-
     def _fetch(self, source: _Source, rows: _Rows) -> Callable[[slice], Array]:
         """Return how to get a source for some draws: ``([row], *scope, draw)``."""
         if not source.worlds:
@@ -525,7 +520,7 @@ class World:
         worlds = [self._sliced(source.name, world, codes) for world in source.worlds]
         if len(worlds) > 1:
             return self._pair(source, codes, worlds)
-        (scope, table, at) = worlds[0]
+        _, table, at = worlds[0]
         own = codes.get((source.name, source.worlds[0]))
         if own is not None:
             table, at = np.moveaxis(table, -2, len(at)), (*at, own)
@@ -692,4 +687,5 @@ def _coupled(here: Array, there: Array, own: Codes | None, coupling: str) -> Arr
     if coupling == "independent":
         return (high - low) * np.diff(second, axis=-2)
     shared = np.minimum(high, second[..., 1:, :]) - np.maximum(low, second[..., :-1, :])
-    return np.maximum(shared, 0.0)
+    np.maximum(shared, 0.0, out=shared)
+    return shared
