@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         diagnose,
         intervene,
         risk,
+        risks,
     )
     from backrisk.simulation import simulate, truth
     from backrisk.survey import Survey, read_survey, tabulate
@@ -76,6 +77,7 @@ _HOME = {
         "diagnose",
         "intervene",
         "risk",
+        "risks",
     ),
     "simulation": ("simulate", "truth"),
     "survey": ("Survey", "read_survey", "tabulate"),
@@ -114,6 +116,7 @@ __all__ = [
     "packaged_graphs",
     "read_survey",
     "risk",
+    "risks",
     "simulate",
     "tabulate",
     "truth",

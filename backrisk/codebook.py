@@ -623,13 +623,11 @@ class Codebook(_Spec):
                 say(name, f"node '{spec.node}' is already observed by '{observed[spec.node]}'")
             known = graph.node(target).states
             states = spec.states or known
-            for state, row in (spec.misclassification or {}).items():
-                for label in (state, *row):
-                    if label not in known:
-                        say(name, f"'{target}' has no state '{label}'{suggest(label, known)}")
             if spec.cuts and len(states) != len(spec.cuts) + 1:
                 say(name, f"{len(spec.cuts)} cuts need {len(spec.cuts) + 1} states")
             used: list[str | None] = list(states)
+            for state, row in (spec.misclassification or {}).items():
+                used += [state, *row]
             update: dict[str, Any] = {"states": states}
             if isinstance(spec, Derived):
                 used += [spec.otherwise, *(rule.state for rule in spec.rules)]

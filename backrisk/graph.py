@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from backrisk import _yaml
 from backrisk.errors import GraphError, suggest
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 GRADES = ("strong", "moderate", "weak", "none", "contradicted")
 ORIGINS = ("described", "literature", "measurement", "stated")
@@ -318,13 +319,34 @@ class CausalGraph:
         return {name: tuple(edges) for name, edges in found.items()}
 
     @cached_property
-    def _digraph(self) -> nx.DiGraph[str]:
-        return self.to_networkx()
+    def topological(self) -> tuple[str, ...]:
+        """Names, causes before effects; the graph's order where that leaves a choice."""
+        order: list[str] = []
+        waiting = dict.fromkeys(self.names)
+        while waiting:
+            free = (n for n in waiting if not any(e.cause in waiting for e in self._incoming[n]))
+            order.append(next(free))  # there is one: the graph was checked for cycles
+            del waiting[order[-1]]
+        return tuple(order)
 
     @cached_property
-    def topological(self) -> tuple[str, ...]:
-        """Names, causes before effects."""
-        return tuple(nx.lexicographical_topological_sort(self._digraph, key=self.names.index))
+    def _above(self) -> dict[str, frozenset[str]]:
+        above: dict[str, frozenset[str]] = {}
+        for name in self.topological:
+            causes = self.parents(name)
+            above[name] = frozenset(causes).union(*(above[cause] for cause in causes))
+        return above
+
+    @cached_property
+    def _below(self) -> dict[str, frozenset[str]]:
+        return {
+            name: frozenset(other for other in self.names if name in self._above[other])
+            for name in self.names
+        }
+
+    def __hash__(self) -> int:
+        """Hash by names, quickly: a query finds its plan by its graph."""
+        return hash((self.name, self.names))
 
     def edges_into(self, name: str) -> tuple[Edge, ...]:
         """Return the edges into a node, in the order of its CPT's parent axes."""
@@ -340,11 +362,11 @@ class CausalGraph:
 
     def ancestors(self, name: str) -> frozenset[str]:
         """Return every direct and indirect cause of a node."""
-        return frozenset(nx.ancestors(self._digraph, self.node(name).name))
+        return self._above[self.node(name).name]
 
     def descendants(self, name: str) -> frozenset[str]:
         """Return every direct and indirect effect of a node."""
-        return frozenset(nx.descendants(self._digraph, self.node(name).name))
+        return self._below[self.node(name).name]
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a node's CPT without draws: ``(*parents, state)``."""
@@ -369,6 +391,8 @@ class CausalGraph:
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """Return the DAG as NetworkX has it, with grades and claims on the edges."""
+        import networkx as nx
+
         digraph: nx.DiGraph[str] = nx.DiGraph()
         digraph.add_nodes_from(self.names)
         for edge in self.edges:
@@ -534,15 +558,32 @@ def _validate(graph: CausalGraph) -> None:
         _known_node(lagged.effect, graph, f"{at}: lagged edge from '{lagged.cause}'")
     if graph.outcome is not None:
         _known_node(graph.outcome, graph, f"{at}: outcome")
-    try:
-        cycle = nx.find_cycle(graph._digraph)
-    except nx.NetworkXNoCycle:
-        pass
-    else:
-        path = " -> ".join([edge[0] for edge in cycle] + [cycle[0][0]])
+    if cycle := _cycle(graph):
+        path = " -> ".join((*cycle, cycle[0]))
         raise GraphError(f"{at} has a cycle: {path}; a feedback belongs under 'lagged'.")
     for node in graph.nodes:
         _validate_family(node, graph, at)
+
+
+def _cycle(graph: CausalGraph) -> tuple[str, ...]:
+    """Return the nodes of a cycle in the order of its edges, if there is one."""
+    names = graph.names
+    left = set(names)
+    while True:
+        stuck = {edge.effect for edge in graph.edges if {edge.cause, edge.effect} <= left}
+        if not stuck:
+            return ()
+        if stuck == left:
+            break
+        left = stuck
+    # Every node left has a cause among those left: walking from cause to cause must return.
+    cause_of = {e.effect: e.cause for e in graph.edges if {e.cause, e.effect} <= left}
+    walk = [next(name for name in names if name in left)]
+    while cause_of[walk[-1]] not in walk:
+        walk.append(cause_of[walk[-1]])
+    cycle = walk[walk.index(cause_of[walk[-1]]) :][::-1]
+    first = min(range(len(cycle)), key=lambda i: names.index(cycle[i]))
+    return (*cycle[first:], *cycle[:first])
 
 
 def _known_node(name: str, graph: CausalGraph, where: str) -> None:

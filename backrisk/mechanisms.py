@@ -16,6 +16,7 @@ the vectors belongs to which node.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,12 +24,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
+from backrisk.errors import GraphError
 from backrisk.graph import CausalGraph, Node
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
+LARGEST_FAMILY = 2**24  # cells that a CPT may have
+LARGEST_TABLE = 2 * 2**30  # bytes that its draws may take
+_FEWEST_DRAWS = 1000  # that a fitted posterior should hold
 _INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
 _VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
 _NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
@@ -128,14 +133,32 @@ class Mechanism:
         -------
         ndarray, shape (draw, *parents, state)
         """
+        every = np.array(list(self.configurations()), dtype=np.intp)
+        table = self.rows(fractions.T, beta.T, every)
+        return np.moveaxis(table.reshape(*self.shape, len(fractions)), -1, 0)
+
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return some rows of the CPT, draws last: what a query needs of it.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (n_fractions, draw)
+        beta : ndarray, shape (effects, draw)
+        rows : ndarray of int, shape (row, parent)
+            The states of the parents in each row.
+
+        Returns
+        -------
+        ndarray, shape (row, state, draw)
+        """
         raise NotImplementedError
 
     def _simplex(self, fractions: Array) -> list[Array]:
-        """Return each simplex, ``(draw, cells)``."""
+        """Return each simplex, ``(cells, draw)``."""
         found, start = [], 0
         for simplex in self.simplexes:
             stop = start + len(simplex.alpha) - 1
-            found.append(break_sticks(fractions[:, start:stop]))
+            found.append(break_sticks(fractions[start:stop], axis=0))
             start = stop
         return found
 
@@ -143,10 +166,11 @@ class Mechanism:
 class Saturated(Mechanism):
     """A Dirichlet for each configuration of the parents."""
 
-    def cpt(self, fractions: Array, beta: Array) -> Array:
-        """Return the CPT; see `Mechanism.cpt`."""
-        rows = np.stack(self._simplex(fractions), axis=1)
-        return rows.reshape(len(fractions), *self.shape)
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        each = fractions.reshape(-1, self.shape[-1] - 1, fractions.shape[-1])
+        at = np.ravel_multi_index(tuple(rows.T), self.shape[:-1]) if self.parents else [0]
+        return break_sticks(each[at], axis=-2)
 
 
 class Item(Saturated):
@@ -159,15 +183,16 @@ class KnownItem(Mechanism):
 
     Parameters
     ----------
-    rows_known : tuple of tuple of float
+    known : tuple of tuple of float
         The probability of each answer, one row for each state of the construct.
     """
 
-    rows_known: tuple[tuple[float, ...], ...] = ()
+    known: tuple[tuple[float, ...], ...] = ()
 
-    def cpt(self, fractions: Array, beta: Array) -> Array:
-        """Return the CPT; see `Mechanism.cpt`."""
-        return np.broadcast_to(np.array(self.rows_known), (len(fractions), *self.shape))
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        table = np.array(self.known)[rows[:, 0]]
+        return np.broadcast_to(table[..., None], (*table.shape, fractions.shape[-1]))
 
 
 class OrdinalLogit(Mechanism):
@@ -179,25 +204,40 @@ class OrdinalLogit(Mechanism):
     doi:10.1111/bmsp.12195).
     """
 
-    def cpt(self, fractions: Array, beta: Array) -> Array:
-        """Return the CPT; see `Mechanism.cpt`."""
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
         average, *steps = self._simplex(fractions)
-        cut = logit(np.cumsum(average, axis=1)[:, :-1])
+        # logistic(logit(p) - shift) is p / (p + (1 - p) exp(shift)): no logit, no lost digits.
+        below = np.cumsum(average, axis=0)[:-1]
+        above = np.cumsum(average[::-1], axis=0)[-2::-1]
+        shifts = self._shifts(steps, beta)
+        table = np.empty((len(rows), self.shape[-1], fractions.shape[-1]))
+        for row, part in zip(rows.tolist(), table, strict=True):  # each row's draws fit the cache
+            shift = np.zeros(fractions.shape[-1])
+            for effect, by_state in zip(self.effects, shifts, strict=True):
+                shift += by_state[tuple(row[p] for p in effect.causes)]
+            odds = np.exp(shift, out=shift)
+            bottom = above * odds
+            bottom += below
+            np.divide(below, bottom, out=part[:-1])
+            np.subtract(1.0, part[-2], out=part[-1])
+            part[1:-1] -= part[:-2]
+        return table
+
+    def _shifts(self, steps: Sequence[Array], beta: Array) -> list[Array]:
+        """Return what each effect adds, by the states of its causes: ``(*states, draw)``."""
         remaining = iter(steps)
         exposure = []
         for size in self.shape[:-1]:
-            step = next(remaining) if size > 2 else np.ones((len(fractions), 1))
-            exposure.append(np.concatenate([np.zeros_like(step[:, :1]), np.cumsum(step, 1)], 1))
-        table = np.empty((len(fractions), *self.shape))
-        for row in self.configurations():
-            shift = np.zeros(len(fractions))
-            for column, effect in enumerate(self.effects):
-                product = np.prod([exposure[p][:, row[p]] for p in effect.causes], axis=0)
-                shift += beta[:, column] * (product - effect.centre)
-            below = expit(cut - shift[:, None])
-            at: Any = (slice(None), *row)
-            table[at] = np.diff(below, axis=1, prepend=0.0, append=1.0)
-        return table
+            step = next(remaining) if size > 2 else np.ones((1, beta.shape[-1]))
+            exposure.append(np.concatenate([np.zeros_like(step[:1]), np.cumsum(step, axis=0)]))
+        shifts = []
+        for effect, size in zip(self.effects, beta, strict=True):
+            product = exposure[effect.causes[0]]
+            for cause in effect.causes[1:]:
+                product = product[..., None, :] * exposure[cause]
+            shifts.append(size * (product - effect.centre))
+        return shifts
 
 
 class NoisyMax(Mechanism):
@@ -207,42 +247,40 @@ class NoisyMax(Mechanism):
     first simplex is the leak, then one for each other state of each cause.
     """
 
-    def cpt(self, fractions: Array, beta: Array) -> Array:
-        """Return the CPT; see `Mechanism.cpt`."""
-        leak, *causes = (np.cumsum(simplex, axis=1) for simplex in self._simplex(fractions))
-        below = np.broadcast_to(
-            leak.reshape(len(leak), *(1,) * len(self.parents), -1), (len(leak), *self.shape)
-        ).copy()
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        leak, *causes = (np.cumsum(simplex, axis=0) for simplex in self._simplex(fractions))
         following = iter(causes)
-        for axis, size in enumerate(self.shape[:-1], start=1):
-            for state in range(1, size):
-                at: list[Any] = [slice(None)] * below.ndim
-                at[axis] = state
-                extra = next(following)
-                below[tuple(at)] *= extra.reshape(len(extra), *(1,) * (below.ndim - 3), -1)
-        below[..., -1] = 1.0
-        return np.diff(below, axis=-1, prepend=0.0)
+        below = np.repeat(leak[None], len(rows), axis=0)
+        for parent, size in enumerate(self.shape[:-1]):
+            others = [next(following) for _ in range(size - 1)]
+            below *= np.stack([np.ones_like(leak), *others])[rows[:, parent]]
+        below[:, -1] = 1.0
+        return np.diff(below, axis=1, prepend=0.0)
 
 
-def break_sticks(fractions: Array) -> Array:
+def break_sticks(fractions: Array, axis: int = -1) -> Array:
     """Return the distribution over K states given K - 1 stick-breaking fractions.
 
     Parameters
     ----------
-    fractions : ndarray, shape (..., K - 1)
+    fractions : ndarray, shape (..., K - 1, ...)
+    axis : int
+        Of the fractions, and of the states.
 
     Returns
     -------
-    ndarray, shape (..., K)
+    ndarray, shape (..., K, ...)
 
     Examples
     --------
     >>> break_sticks(np.array([0.5, 0.5])).tolist()
     [0.5, 0.25, 0.25]
     """
-    left = np.cumprod(1.0 - fractions, axis=-1)
-    before = np.concatenate([np.ones_like(left[..., :1]), left[..., :-1]], axis=-1)
-    return np.concatenate([fractions * before, left[..., -1:]], axis=-1)
+    left = np.cumprod(1.0 - fractions, axis=axis)
+    whole = np.ones_like(left.take([0], axis=axis))
+    before = np.concatenate([whole, left.take(range(left.shape[axis] - 1), axis=axis)], axis=axis)
+    return np.concatenate([fractions * before, left.take([-1], axis=axis)], axis=axis)
 
 
 def prior_margin(node: Node) -> Array:
@@ -264,12 +302,19 @@ def mechanism(graph: CausalGraph, name: str) -> Mechanism:
     -------
     Mechanism
 
+    Raises
+    ------
+    GraphError
+        If the node has so many parents that draws of its CPT cannot be held.
+
     Examples
     --------
     >>> g = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
     >>> mechanism(g, "b").cpt(np.array([[0.9, 0.2]]), np.zeros((1, 0))).round(3).tolist()
     [[[0.9, 0.1], [0.2, 0.8]]]
     """
+    if complaint := too_large(graph, name, _FEWEST_DRAWS):
+        raise GraphError(complaint)
     build = {
         "saturated": _saturated,
         "ordinal_logit": _ordinal_logit,
@@ -278,6 +323,27 @@ def mechanism(graph: CausalGraph, name: str) -> Mechanism:
         "response": _ordinal_logit,
     }
     return build[graph.mechanism(name)](graph, graph.node(name))
+
+
+def too_large(graph: CausalGraph, name: str, draws: int) -> str | None:
+    """Say why the draws of a node's CPT cannot be held, if they cannot.
+
+    Examples
+    --------
+    >>> states = {f"n{i}": ["no", "yes"] for i in range(26)}
+    >>> g = CausalGraph.from_edges([(f"n{i}", "n25") for i in range(25)], states)
+    >>> too_large(g, "n25", 1000)
+    "The CPT of 'n25' with its 25 parents has 67,108,864 cells, 500.0 GiB in 1,000 draws; ..."
+    """
+    cells = math.prod(graph.shape(name))
+    if cells <= LARGEST_FAMILY and 8 * cells * draws <= LARGEST_TABLE:
+        return None
+    return (
+        f"The CPT of '{name}' with its {len(graph.parents(name))} parents has {cells:,} cells, "
+        f"{8 * cells * draws / 2**30:,.1f} GiB in {draws:,} draws; the limit is "
+        f"{LARGEST_FAMILY:,} cells and {LARGEST_TABLE / 2**30:,.0f} GiB. Put a node between it "
+        "and some of its parents."
+    )
 
 
 def _row_labels(graph: CausalGraph, node: Node) -> list[str]:
@@ -408,7 +474,7 @@ def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:
         mean = edge.prior.mean if edge.prior else 0.5
         for state in range(1, len(cause.states)):
             shift = max(mean, 0.0) * state / (len(cause.states) - 1)
-            ratio = expit(logit(below) - shift) / below
+            ratio = 1.0 / (below + (1.0 - below) * np.exp(shift))
             pmf = np.maximum(np.diff(ratio, prepend=0.0, append=1.0), _LEAST)
             alpha = _NOISY_CONCENTRATION * pmf / pmf.sum()
             label = f"{node.name}, {cause.name}={cause.states[state]}"
@@ -544,6 +610,24 @@ class Layout:
             before = np.concatenate([np.ones_like(above[:, :1]), above[:, :-1]], axis=1)
             moved[:, part] = 1.0 - above / before
         return moved
+
+    def rows(self, name: str, continuation: Array, beta: Array, rows: Rows) -> Array:
+        """Return some rows of the CPT of a node, draws last.
+
+        Parameters
+        ----------
+        name : str
+        continuation : ndarray, shape (fractions, draw)
+        beta : ndarray, shape (effects, draw)
+        rows : ndarray of int, shape (row, parent)
+
+        Returns
+        -------
+        ndarray, shape (row, state, draw)
+        """
+        return self.mechanisms[name].rows(
+            continuation[self.fraction_slices[name]], beta[self.effect_slices[name]], rows
+        )
 
     def draw_prior(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw ``continuation`` and ``beta`` from their priors, each ``(draw, ...)``."""

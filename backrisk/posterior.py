@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backrisk.codebook import Codebook
-from backrisk.errors import BackriskError, PosteriorError, suggest
+from backrisk.errors import BackriskError, PosteriorError, QueryError, suggest
 from backrisk.graph import CausalGraph
-from backrisk.mechanisms import SITE_SCALE, Layout
+from backrisk.mechanisms import SITE_SCALE, Layout, independent_causes, too_large
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 
 FORMAT = "backrisk-posterior-1"
 _SUMS_TO_ONE = 1e-8
+_PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,8 @@ class Posterior:
         Raises
         ------
         PosteriorError
-            If a node is missing or unknown, a shape is wrong, or a row is not a distribution.
+            If a node is missing or unknown, a shape is wrong, a row is not a distribution, or
+            the draws of a CPT are too many to hold.
 
         Examples
         --------
@@ -138,6 +140,8 @@ class Posterior:
             raise PosteriorError(f"Graph '{graph.name}' {what} '{stray[0]}'.")
         read: dict[str, Array] = {}
         for name in graph.names:
+            if complaint := too_large(graph, name, 1):
+                raise PosteriorError(complaint)
             table = np.asarray(cpts[name], dtype=np.float64)
             shape = graph.shape(name)
             if table.shape == shape:
@@ -158,7 +162,10 @@ class Posterior:
         if len(counts) > 1:
             raise PosteriorError(f"CPTs have different numbers of draws: {sorted(counts)}.")
         draws = counts.pop() if counts else 1
-        given = {n: np.broadcast_to(t, (draws, *t.shape[1:])) for n, t in read.items()}
+        for name in graph.names:
+            if complaint := too_large(graph, name, draws):
+                raise PosteriorError(complaint)
+        given = {n: _draws_last(np.broadcast_to(t, (draws, *t.shape[1:]))) for n, t in read.items()}
         return cls(graph, given=given)
 
     @property
@@ -178,10 +185,6 @@ class Posterior:
         """Which parameter belongs to which node."""
         return Layout(self.graph)
 
-    @cached_property
-    def _tables(self) -> dict[str, Array]:
-        return {}
-
     def cpt(self, name: str) -> Array:
         """Return the draws of a node's CPT, ``(draw, *parents, state)``.
 
@@ -190,24 +193,88 @@ class Posterior:
         GraphError
             If there is no such node.
         """
-        self.graph.node(name)
+        return np.moveaxis(self.table(name), -1, 0)
+
+    def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
+        """Return the same with the draw axis last and contiguous, as the query engine wants it.
+
+        Parameters
+        ----------
+        name : str
+        at : tuple
+            An index of the parents' axes. Only the rows there are sure to be computed; every
+            other row may hold anything. Rows are computed once.
+
+        Returns
+        -------
+        ndarray, shape (*parents, state, draw)
+
+        Raises
+        ------
+        QueryError
+            If the table is too large to hold; nothing is allocated.
+        """
+        node = self.graph.node(name)
         if self.given is not None:
-            return self.given[name]
-        if name not in self._tables:
-            assert self.continuation is not None
-            assert self.beta is not None
-            self._tables[name] = self.layout.cpt(name, self.continuation, self.beta)
-        return self._tables[name]
+            return np.moveaxis(self.given[name], 0, -1)
+        shape = self.graph.shape(name)
+        if name not in self._computed:
+            if complaint := too_large(self.graph, name, self.draws):
+                raise QueryError(complaint)
+            # Memory that is never touched is never laid out, so rows nobody asks for are free.
+            self._computed[name] = (np.empty((*shape, self.draws)), np.zeros(shape[:-1], bool))
+        table, done = self._computed[name]
+        wanted = np.zeros_like(done)
+        wanted[at] = True
+        wanted &= ~done
+        if wanted.any():
+            rows = np.argwhere(wanted)
+            values = self.layout.rows(node.name, *self._parameters, rows)
+            if wanted.all():
+                table = values.reshape(table.shape)
+                self._computed[name] = (table, wanted)
+            else:
+                table[tuple(rows.T)] = values
+                done |= wanted  # after the values: another thread may be reading
+        return table
+
+    def positive(self, name: str) -> bool:
+        """Return whether no cell of a node's CPT is zero; what was sampled never is."""
+        if self.given is None:
+            return True
+        if name not in self._positive:
+            self._positive[name] = bool((self.given[name] > 0).all())
+        return self._positive[name]
+
+    def causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        """Return a node's CPT as a leak and independent causes, if it has that form.
+
+        See `backrisk.mechanisms.independent_causes`.
+        """
+        if name not in self._causes:
+            few = self.subset(_PROBE).table(name)
+            possible = independent_causes(few) is not None
+            self._causes[name] = independent_causes(self.table(name)) if possible else None
+        return self._causes[name]
 
     @cached_property
-    def _last(self) -> dict[str, Array]:
+    def _parameters(self) -> tuple[Array, Array]:
+        """The two parameter vectors with their draws last and contiguous."""
+        assert self.continuation is not None
+        assert self.beta is not None
+        return np.ascontiguousarray(self.continuation.T), np.ascontiguousarray(self.beta.T)
+
+    @cached_property
+    def _computed(self) -> dict[str, tuple[Array, NDArray[np.bool_]]]:
         return {}
 
-    def table(self, name: str) -> Array:
-        """Return the same with the draw axis last and contiguous, as the query engine wants it."""
-        if name not in self._last:
-            self._last[name] = np.ascontiguousarray(np.moveaxis(self.cpt(name), 0, -1))
-        return self._last[name]
+    @cached_property
+    def _positive(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def _causes(self) -> dict[str, tuple[Array, list[Array]] | None]:
+        return {}
 
     @cached_property
     def prior(self) -> Posterior | None:
@@ -275,7 +342,9 @@ class Posterior:
             return self
         keep = np.linspace(0, self.draws - 1, draws).astype(int)
         if self.given is not None:
-            return Posterior(self.graph, given={n: t[keep] for n, t in self.given.items()})
+            return Posterior(
+                self.graph, given={n: _draws_last(t[keep]) for n, t in self.given.items()}
+            )
         assert self.continuation is not None
         assert self.beta is not None
         return Posterior(
@@ -329,7 +398,7 @@ class Posterior:
                 ("prior", self.prior_continuation, self.prior_beta, 1),
             ):
                 if first is not None and second is not None:
-                    pair = {
+                    pair: dict[str, tuple[Array, tuple[str, ...]]] = {
                         "continuation": (first, ("distribution",)),
                         "beta": (second, ("effect",)),
                     }
@@ -346,11 +415,17 @@ class Posterior:
                 "worst": dict(self.diagnostics.worst),
                 "warnings": list(self.diagnostics.warnings),
             },
+            "sites": None if self.sites is None else list(self.sites.names),
             "meta": dict(self.meta),
         }
         tree.attrs["format"] = FORMAT
         tree.attrs["record"] = json.dumps(record)
-        tree.attrs["checksum"] = _checksum(tree)
+        arrays = {
+            f"{key}/{name}": values.to_numpy()
+            for key, child in tree.children.items()
+            for name, values in child.data_vars.items()
+        }
+        tree.attrs["checksum"] = _checksum(tree.attrs["record"], arrays)
         return tree
 
     def save(self, path: str | Path) -> Path:
@@ -404,77 +479,90 @@ def load_posterior(path: str | Path) -> Posterior:
     PosteriorError
         In one sentence.
     """
-    import xarray as xr
+    import h5py  # netCDF-4 files are HDF5: reading them so spares the import of xarray
 
     path = Path(path)
     if not path.is_file():
         raise PosteriorError(f"{path}: there is no such file.")
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as opened:
-            tree = opened.load()
+        with h5py.File(path, "r") as file:
+            attributes = {key: file.attrs.get(key) for key in ("format", "record", "checksum")}
+            ours = attributes["format"] == FORMAT
+            arrays, labels = _read(file) if ours else ({}, [])
     except Exception as error:  # h5py raises whatever the broken bytes lead it to
         raise PosteriorError(
             f"{path} is not a model that can be read: it is damaged, cut short, or no netCDF file."
         ) from error
-    if tree.attrs.get("format") != FORMAT:
+    if attributes["format"] != FORMAT:
         raise PosteriorError(
             f"{path} is not a backrisk model of this version: its format is "
-            f"'{tree.attrs.get('format')}', expected '{FORMAT}'."
+            f"'{attributes['format']}', expected '{FORMAT}'."
         )
-    if tree.attrs.get("checksum") != _checksum(tree):
+    record = str(attributes["record"])
+    if attributes["checksum"] != _checksum(record, arrays):
         raise PosteriorError(f"{path} was altered after it was saved: its checksum does not match.")
     try:
-        return _from_datatree(tree)
+        return _from_record(json.loads(record), arrays, labels)
     except (BackriskError, KeyError, ValueError) as error:
         raise PosteriorError(f"{path} holds a model of another graph version: {error}") from error
 
 
-def _from_datatree(tree: DataTree) -> Posterior:
-    record = json.loads(tree.attrs["record"])
+def _read(file: Any) -> tuple[dict[str, Array], list[str]]:
+    """Return the arrays of an open file by ``group/name``, and the labels of the fractions."""
+    arrays = {
+        f"{group}/{name}": np.asarray(values, dtype=np.float64)
+        for group, members in file.items()
+        for name, values in members.items()
+        if values.attrs.get("CLASS") != b"DIMENSION_SCALE"  # netCDF's dimensions and coordinates
+    }
+    labels = file.get("posterior/distribution")
+    return arrays, [] if labels is None else labels.asstr()[:].tolist()
+
+
+def _from_record(
+    record: Mapping[str, Any], arrays: Mapping[str, Array], labels: list[str]
+) -> Posterior:
     graph = CausalGraph.from_dict(record["graph"])
     codebook = record["codebook"] and Codebook.from_dict(record["codebook"], graph)
-    values = tree["posterior"].to_dataset()
-    if "continuation" not in values:
-        cpts = {name: values[f"cpt_{name}"].to_numpy()[0] for name in graph.names}
-        return Posterior(graph, given=cpts)
+    if "posterior/continuation" not in arrays:
+        given = {name: _draws_last(arrays[f"posterior/cpt_{name}"][0]) for name in graph.names}
+        return Posterior(graph, given=given)
 
-    def flat(group: str, name: str) -> Array | None:
-        if group not in tree.children or name not in tree[group]:
-            return None
-        array: Array = tree[group][name].to_numpy()
-        return array.reshape(-1, *array.shape[2:])
+    def flat(name: str) -> Array | None:
+        array = arrays.get(name)
+        return None if array is None else array.reshape(-1, *array.shape[2:])
 
-    continuation = flat("posterior", "continuation")
-    layout = Layout(graph)
-    assert continuation is not None
-    if values["distribution"].to_numpy().tolist() != list(layout.fraction_labels):
+    if labels != list(Layout(graph).fraction_labels):
         raise PosteriorError("its parameters are not those of its graph.")
     diagnostics = record["diagnostics"]
-    shift, scale = flat("posterior", "site_shift"), flat("posterior", "site_scale")
+    shift, scale = flat("posterior/site_shift"), flat("posterior/site_scale")
     sites = None
     if shift is not None and scale is not None:
-        sites = SiteEffects(tuple(map(str, values["site"].to_numpy())), shift, scale)
+        sites = SiteEffects(tuple(record["sites"]), shift, scale)
     return Posterior(
         graph=graph,
-        continuation=continuation,
-        beta=flat("posterior", "beta"),
-        chains=values.sizes["chain"],
+        continuation=flat("posterior/continuation"),
+        beta=flat("posterior/beta"),
+        chains=len(arrays["posterior/continuation"]),
         diagnostics=Diagnostics(
             diagnostics["method"], diagnostics["worst"], tuple(diagnostics["warnings"])
         ),
         codebook=codebook,
-        prior_continuation=flat("prior", "continuation"),
-        prior_beta=flat("prior", "beta"),
+        prior_continuation=flat("prior/continuation"),
+        prior_beta=flat("prior/beta"),
         sites=sites,
         meta=record["meta"],
     )
 
 
-def _checksum(tree: DataTree) -> str:
-    digest = hashlib.sha256(str(tree.attrs.get("record")).encode())
-    for name in sorted(tree.children):
-        dataset = tree[name].to_dataset()
-        for variable in sorted(map(str, dataset.data_vars)):
-            digest.update(f"{name}/{variable}".encode())
-            digest.update(np.ascontiguousarray(dataset[variable].to_numpy(), np.float64).tobytes())
+def _draws_last(table: Array) -> Array:
+    """Return the same table, draws first, whose memory has the draws of a cell side by side."""
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(table, 0, -1)), -1, 0)
+
+
+def _checksum(record: str, arrays: Mapping[str, Array]) -> str:
+    digest = hashlib.sha256(record.encode())
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(arrays[name], np.float64).tobytes())
     return digest.hexdigest()

@@ -6,19 +6,21 @@ Every answer is computed for each draw and summarised last. It has ``draws``, ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError, suggest
 from backrisk.graph import CausalGraph
-from backrisk.inference.draws import COUPLINGS, World
+from backrisk.inference.draws import BUDGET, CONTRADICTION, COUPLINGS, World
 from backrisk.posterior import Posterior
-from backrisk.summary import DISCLAIMER, INTERVAL_NAME, estimate, interval, percent, summarise
+from backrisk.summary import DISCLAIMER, INTERVAL_NAME, described, estimate, interval, percent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -66,7 +68,19 @@ class Answer:
     @property
     def table(self) -> pd.DataFrame:
         """Mean and interval, one row a quantity."""
-        raise NotImplementedError
+        import pandas as pd
+
+        columns = self.columns()
+        return pd.DataFrame(columns, index=pd.Index(columns.pop("name")))
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the table as plain columns, the row's ``name`` first: all that printing needs.
+
+        A subclass defines this, or `table` where it needs more of pandas.
+        """
+        frame = self.table
+        columns = {str(name): frame[name].tolist() for name in frame}
+        return {"name": frame.index.tolist(), **columns}
 
     def sentences(self) -> list[str]:
         """Return what the answer says, without notes."""
@@ -81,14 +95,21 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values: the JSON that the command line prints."""
-        table = self.table.reset_index(names="name").astype(object)
+        columns = self.columns()
+        rows = [
+            {
+                name: None if value != value else value
+                for name, value in zip(columns, row, strict=True)
+            }
+            for row in zip(*columns.values(), strict=True)
+        ]
         return {
             "kind": type(self).__name__.lower(),
             "target": self.target.label,
             "evidence": dict(self.evidence),
             "interval": {"kind": "equal-tailed", "probability": 0.90},
             "draws": len(self.draws),
-            "rows": table.where(table.notna(), None).to_dict(orient="records"),
+            "rows": rows,
             "text": self.text,
             "notes": list(self.notes),
             "warnings": list(self.warnings),
@@ -101,10 +122,9 @@ class Risk(Answer):
 
     average: Array
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """Rows ``this person`` and ``average``."""
-        return summarise(np.column_stack([self.draws, self.average]), ["this person", "average"])
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the rows ``this person`` and ``average``."""
+        return described(np.column_stack([self.draws, self.average]), ["this person", "average"])
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
@@ -121,13 +141,15 @@ class Diagnosis(Answer):
     rows: tuple[tuple[str, str], ...]
     before: Array
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row a state: mean and interval, and the mean without any answer."""
-        table = summarise(self.draws, [f"{node}={state}" for node, state in self.rows])
-        table.insert(0, "node", [node for node, _ in self.rows])
-        table.insert(1, "state", [state for _, state in self.rows])
-        return table.assign(without_answers=self.before.mean(axis=0))
+    def columns(self) -> dict[str, list[Any]]:
+        """Return one row a state: mean and interval, and the mean without any answer."""
+        found = described(self.draws, [f"{node}={state}" for node, state in self.rows])
+        named_rows = {
+            "name": found.pop("name"),
+            "node": [node for node, _ in self.rows],
+            "state": [state for _, state in self.rows],
+        }
+        return {**named_rows, **found, "without_answers": self.before.mean(axis=0).tolist()}
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
@@ -155,11 +177,10 @@ class Contrast(Answer):
         """After minus before, ``(draw,)``."""
         return self.draws - self.before
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """Rows ``before``, ``after`` and ``change``."""
-        columns = np.column_stack([self.before, self.draws, self.change])
-        return summarise(columns, ["before", "after", "change"])
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the rows ``before``, ``after`` and ``change``."""
+        draws = np.column_stack([self.before, self.draws, self.change])
+        return described(draws, ["before", "after", "change"])
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
@@ -279,27 +300,21 @@ def named(graph: CausalGraph, codes: Mapping[str, int]) -> dict[str, str]:
     return {name: graph.node(name).states[code] for name, code in codes.items()}
 
 
-def event(joint: Array, target: Target) -> Array:
-    """Return P(target) given ``P(target node, evidence)`` of shape ``(state, draw)``.
+def probability(world: World, target: Target, *, strict: bool = True) -> Array:
+    """Return P(target in the last world | evidence), ``(draw,)``; ``(person, draw)`` for many.
 
     Raises
     ------
     QueryError
-        If the evidence has probability zero in some draw.
+        If the evidence has probability zero in some draw; if not `strict`, the answer is NaN.
     """
-    total = joint.sum(axis=0)
-    if not (total > 0).all():
-        raise QueryError("The answers contradict each other: the model gives them probability 0.")
-    share: Array = joint[list(target.codes)].sum(axis=0) / total
-    return share
-
-
-def probability(world: World, target: Target) -> Array:
-    """Return P(target in the last world | evidence), ``(draw,)``."""
     variable = world.variable(target.node)
     if variable[1] == 0 and target.node in world.evidence:
-        return np.full(world.posterior.draws, float(world.evidence[target.node] in target.codes))
-    return event(world.joint([variable]), target)
+        present = np.isin(world.evidence[target.node], target.codes).astype(float)
+        shape = () if world.people is None else (world.people,)
+        draws = np.broadcast_to(present[..., None], (*shape, world.posterior.draws))
+        return draws.copy()
+    return world.conditional([variable], {variable: target.codes}, strict=strict)
 
 
 def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None) -> Risk:
@@ -351,6 +366,123 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
         notes=notes,
         warnings=posterior.diagnostics.warnings,
     )
+
+
+def risks(
+    posterior: Posterior,
+    people: Sequence[Mapping[str, Any]],
+    do: Mapping[str, str] | None = None,
+    *,
+    target: str | None = None,
+) -> Array:
+    """Answer `risk`, or with an intervention `intervene`, for many people. Rungs: seeing, doing.
+
+    People who answered the same questions are one contraction, however they answered.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    people : sequence of mapping
+        As for `risk`.
+    do : mapping of node to state, optional
+        As for `intervene`; the same for everyone.
+    target : str, optional
+
+    Returns
+    -------
+    ndarray, shape (draw, person)
+
+    Raises
+    ------
+    QueryError
+        As `risk` and `intervene`, naming the person by place, from 1; if the answer would not
+        fit the budget.
+
+    Notes
+    -----
+    Assumptions are those of `risk` or `intervene`.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> risks(p, [{"x": "yes"}, {}, {"x": "no"}]).round(3).tolist()
+    [[0.8, 0.55, 0.3]]
+    """
+    graph = posterior.graph
+    aim = read_target(graph, target)
+    setting = {} if do is None else read_do(graph, do, aim)
+    codes = np.full((len(people), len(graph.names)), -1, dtype=np.intp)
+    column = {name: i for i, name in enumerate(graph.names)}
+    for place, person in enumerate(people):
+        try:
+            evidence = read_person(posterior, person)
+            _demand_upstream(graph, evidence, setting)
+        except QueryError as error:
+            raise QueryError(f"Person {place + 1}: {error}") from error
+        for name, code in evidence.items():
+            codes[place, column[name]] = code
+    codes[:, [column[name] for name in setting]] = -1
+    return probabilities(posterior, codes, aim, setting).T
+
+
+_PEOPLE = 2048  # people asked about in one contraction
+
+
+def probabilities(
+    posterior: Posterior,
+    codes: NDArray[np.integer[Any]],
+    target: Target,
+    do: Mapping[str, int] | None = None,
+    coupling: str = "monotone",
+    *,
+    strict: bool = True,
+) -> Array:
+    """Return P(target in the last world | evidence) for many people given as codes.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    codes : ndarray of int, shape (person, node)
+        States in the order of the graph's nodes, -1 where not seen: those of a survey.
+    target : Target
+    do : mapping of node to state code, optional
+        Set in world 1. Evidence stays evidence about world 0, as in `counterfactual`; for what
+        `intervene` answers, leave out the nodes that are set and what lies downstream of them.
+    coupling : str
+    strict : bool
+        Refuse contradictory answers; else theirs is NaN.
+
+    Returns
+    -------
+    ndarray, shape (person, draw)
+
+    Raises
+    ------
+    QueryError
+        If the answer would not fit the budget; if answers contradict each other.
+    """
+    graph, people = posterior.graph, len(codes)
+    if 8 * people * posterior.draws > BUDGET:
+        most = BUDGET // (8 * posterior.draws)
+        raise QueryError(
+            f"Answers for {people:,} people and {posterior.draws:,} draws do not fit the budget "
+            f"of {BUDGET / 2**20:,.0f} MB; ask about {most:,} people at a time."
+        )
+    found = np.empty((people, posterior.draws))
+    signatures, which = np.unique(codes >= 0, axis=0, return_inverse=True)
+    for number, seen in enumerate(signatures):
+        members = np.flatnonzero(which == number)
+        for start in range(0, len(members), _PEOPLE):
+            some = members[start : start + _PEOPLE]
+            evidence = {graph.names[i]: codes[some, i] for i in np.flatnonzero(seen)}
+            world = World(posterior, evidence, do or {}, coupling)
+            found[some] = probability(world, target, strict=False)
+    if strict and np.isnan(found).any():
+        place = int(np.isnan(found).any(axis=1).argmax())
+        raise QueryError(f"Person {place + 1}: {CONTRADICTION}")
+    return found
 
 
 def diagnose(
@@ -408,12 +540,7 @@ def diagnose(
 
 def distribution(world: World, node: str) -> Array:
     """Return P(node | evidence), ``(state, draw)``."""
-    joint = world.joint([(node, 0)])
-    total = joint.sum(axis=0)
-    if not (total > 0).all():
-        raise QueryError("The answers contradict each other: the model gives them probability 0.")
-    share: Array = joint / total
-    return share
+    return world.conditional([(node, 0)])
 
 
 def intervene(
@@ -462,13 +589,7 @@ def intervene(
     aim = read_target(graph, target)
     evidence = read_person(posterior, person)
     setting = read_do(graph, do, aim)
-    for name in setting:
-        reached = [seen for seen in evidence if seen in graph.descendants(name)]
-        if reached:
-            raise QueryError(
-                f"The person reports '{reached[0]}', which setting '{name}' would change; leave "
-                "it out, or ask counterfactual() what would have been."
-            )
+    _demand_upstream(graph, evidence, setting)
     context = {name: code for name, code in evidence.items() if name not in setting}
     return Contrast(
         probability(World(posterior, context, setting), aim),
@@ -480,6 +601,33 @@ def intervene(
         notes=(f"This rests on the graph '{graph.name}' being right about causes.",),
         warnings=posterior.diagnostics.warnings,
     )
+
+
+def _demand_upstream(
+    graph: CausalGraph, evidence: Mapping[str, int], setting: Mapping[str, int]
+) -> None:
+    """Refuse evidence that an intervention would change."""
+    for name in setting:
+        reached = [seen for seen in evidence if seen in graph.descendants(name)]
+        if reached:
+            raise QueryError(
+                f"The person reports '{reached[0]}', which setting '{name}' would change; leave "
+                "it out, or ask counterfactual() what would have been."
+            )
+
+
+def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
+    """Say which coupling an answer assumes, and where the model does not allow it."""
+    notes = [f"This assumes the {world.coupling} coupling of each node's noise in the two worlds."]
+    if world.coupling == "independent_causes":
+        others = world.without_own_causes([world.variable(target.node)])
+        if others:
+            notes.append(
+                "Independent causes have a meaning only where a node's causes act independently "
+                f"(a noisy-max), which these do not: {', '.join(others)}. They follow the "
+                "monotone coupling in its place."
+            )
+    return tuple(notes)
 
 
 def counterfactual(
@@ -530,13 +678,14 @@ def counterfactual(
     evidence = read_person(posterior, person)
     setting = read_do(graph, do, aim)
     check_coupling(coupling)
+    world = World(posterior, evidence, setting, coupling)
     return Contrast(
-        probability(World(posterior, evidence, setting, coupling), aim),
+        probability(world, aim),
         aim,
         named(graph, evidence),
         probability(World(posterior, evidence, {}), aim),
         named(graph, setting),
         coupling,
-        notes=(f"This assumes the {coupling} coupling of each node's noise in the two worlds.",),
+        notes=coupling_notes(world, aim),
         warnings=posterior.diagnostics.warnings,
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Array = NDArray[np.float64]
 
@@ -52,10 +55,38 @@ def summarise(draws: Array, labels: Sequence[str]) -> pd.DataFrame:
     pandas.DataFrame
         Index `labels`; columns ``mean``, ``low``, ``high``.
     """
+    import pandas as pd
+
+    columns = described(draws, labels)
+    return pd.DataFrame(columns, index=pd.Index(columns.pop("name")))
+
+
+def described(draws: Array, labels: Sequence[str]) -> dict[str, list[Any]]:
+    """Return mean and interval of each column of draws, as plain columns.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, label)
+    labels : sequence of str
+
+    Returns
+    -------
+    dict of list
+        ``name``, ``mean``, ``low``, ``high``.
+
+    Examples
+    --------
+    >>> described(np.array([[0.25], [0.75]]), ["risk"])["mean"]
+    [0.5]
+    """
     low, high = interval(draws)
-    return pd.DataFrame(
-        {"mean": draws.mean(axis=0), "low": low, "high": high}, index=pd.Index(labels)
-    )
+    mean = draws.mean(axis=0)
+    return {
+        "name": list(labels),
+        "mean": mean.tolist(),
+        "low": low.tolist(),
+        "high": high.tolist(),
+    }
 
 
 def percent(share: float) -> str:

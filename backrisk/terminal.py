@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Literal
 
-import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -97,9 +97,9 @@ def show(answer: Answer, format: Format, console: Console) -> None:
     if format is Format.json:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
-    frame = answer.table
-    names = list(map(str, frame.index))
-    columns = _columns(frame)
+    found = answer.columns()
+    names = list(map(str, found.pop("name")))
+    columns = _columns(found)
     hidden = []
     for header in _FIRST_TO_GO:
         if header in columns and _width(names, columns) > console.width:
@@ -135,25 +135,25 @@ def _width(names: list[str], columns: dict[str, list[str]]) -> int:
     return _widest("", names) + sum(2 + width for width in widths)
 
 
-def _columns(frame: pd.DataFrame) -> dict[str, list[str]]:
-    """Lay a table out for a terminal: an estimate with its interval is one column."""
-    found: dict[str, list[str]] = {}
-    for column in map(str, frame.columns):
+def _columns(found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    """Lay columns out for a terminal: an estimate with its interval is one column."""
+    shown: dict[str, list[str]] = {}
+    for column, values in found.items():
         if column in ("node", "low", "high") or column.startswith(("lower_", "upper_")):
             continue
         if column == "mean":
-            found[INTERVAL_HEADER] = [
+            shown[INTERVAL_HEADER] = [
                 f"{percent(mean)} ({_points(low)} to {_points(high)})"
-                for mean, low, high in zip(frame["mean"], frame["low"], frame["high"], strict=True)
+                for mean, low, high in zip(values, found["low"], found["high"], strict=True)
             ]
-        elif set(cells := [_cell(value) for value in frame[column]]) != {"-"}:
-            found[column.replace("_", " ")] = cells
-    if "lower_bound" in frame:
-        found["bounds"] = [
+        elif set(cells := [_cell(value) for value in values]) != {"-"}:
+            shown[column.replace("_", " ")] = cells
+    if "lower_bound" in found:
+        shown["bounds"] = [
             f"{_points(low)} to {_points(high)}"
-            for low, high in zip(frame["lower_bound"], frame["upper_bound"], strict=True)
+            for low, high in zip(found["lower_bound"], found["upper_bound"], strict=True)
         ]
-    return found
+    return shown
 
 
 def _title(answer: Answer) -> str:

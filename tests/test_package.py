@@ -11,7 +11,7 @@ PUBLIC = """
 Attribution BackriskError CausalGraph Codebook Contrast Diagnosis Diagnostics Edge FitError
 GraphError Node Posterior PosteriorError Prior QueryError Risk Survey SurveyError attribute
 build_model counterfactual diagnose fit intervene load_codebook load_graph load_posterior
-log_likelihood packaged_graphs read_survey risk simulate tabulate truth
+log_likelihood packaged_graphs read_survey risk risks simulate tabulate truth
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}

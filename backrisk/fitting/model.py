@@ -159,7 +159,10 @@ def effective_weights(patterns: Patterns) -> NDArray[np.float64]:
     -------
     ndarray, shape (patterns,)
     """
-    return patterns.weights * (patterns.weights.sum() / patterns.squares.sum())
+    scaled: NDArray[np.float64] = patterns.weights * (
+        patterns.weights.sum() / patterns.squares.sum()
+    )
+    return scaled
 
 
 def with_sites(graph: CausalGraph, sites: Sequence[str]) -> CausalGraph:
@@ -259,7 +262,7 @@ def _known_cells(layout: Layout, cells: Cells) -> tuple[Any, Ints] | None:
     nodes = _of_kind(layout, cells, KnownItem)
     if not nodes:
         return None
-    rows = np.concatenate([np.ravel(each.rows_known) for each, *_ in nodes])
+    rows = np.concatenate([np.ravel(each.known) for each, *_ in nodes])
     return pt.constant(np.log(np.maximum(rows, np.finfo(float).tiny))), _where(nodes)
 
 

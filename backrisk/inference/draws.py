@@ -3,13 +3,20 @@
 A variable is a pair ``(node, world)``. World 0 is the one that was seen; world 1 is the one that
 would have been under an intervention. Nodes that the intervention cannot reach exist in world 0
 alone and are shared.
+
+A query is planned once for its *signature*: which nodes are seen, set, left open and kept, not
+their values. The plan leaves out what sums to one, slices every table at what is known, splits
+what falls apart, and orders the rest. People who share a signature are one contraction: each
+intermediate table has a row for every distinct combination of the answers it depends on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,126 +24,21 @@ from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.mechanisms import independent_causes
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
 Variable = tuple[str, int]
+State = int | Codes
 
 COUPLINGS = ("monotone", "independent_causes", "independent")
-BUDGET = 512 * 2**20  # bytes that the largest table of a query may take
-
-
-@dataclass(frozen=True, eq=False)
-class Factor:
-    """A table over variables, draw axis last: shape ``(*scope, draw)``."""
-
-    scope: tuple[Variable, ...]
-    table: Array
-
-
-@lru_cache(maxsize=1024)
-def _plan(
-    scopes: tuple[tuple[Variable, ...], ...],
-    sizes: tuple[tuple[Variable, int], ...],
-    keep: tuple[Variable, ...],
-) -> tuple[tuple[Variable, ...], int, tuple[Variable, ...]]:
-    """Order the variables to sum out, smallest table first; cells and scope of the largest."""
-    size = dict(sizes)
-    live = [frozenset(scope) for scope in scopes]
-    left = {v for scope in live for v in scope} - set(keep)
-
-    def joined(v: Variable) -> frozenset[Variable]:
-        return frozenset().union(*(scope for scope in live if v in scope))
-
-    def cells(scope: Iterable[Variable]) -> int:
-        total = 1
-        for v in scope:
-            total *= size[v]
-        return total
-
-    order = []
-    largest = frozenset(keep)
-    while left:
-        v = min(left, key=lambda u: (cells(joined(u)), u))
-        union = joined(v)
-        largest = max(largest, union, key=cells)
-        live = [scope for scope in live if v not in scope] + [union - {v}]
-        left.remove(v)
-        order.append(v)
-    return tuple(order), cells(largest), tuple(sorted(largest))
-
-
-def contract(factors: Sequence[Factor], keep: Sequence[Variable]) -> Array:
-    """Multiply factors and sum out all but the kept variables.
-
-    Parameters
-    ----------
-    factors : sequence of Factor
-    keep : sequence of variables
-        Each in the scope of some factor.
-
-    Returns
-    -------
-    ndarray, shape (*keep, draw)
-
-    Raises
-    ------
-    QueryError
-        If a single draw would need more than `BUDGET` bytes; nothing is allocated.
-    """
-    sizes: dict[Variable, int] = {}
-    for factor in factors:
-        sizes |= dict(zip(factor.scope, factor.table.shape, strict=False))
-    order, cells, largest = _plan(
-        tuple(factor.scope for factor in factors), tuple(sorted(sizes.items())), tuple(keep)
-    )
-    if 8 * cells > BUDGET:
-        names = ", ".join(sorted({node for node, _ in largest}))
-        raise QueryError(
-            f"The answer needs a table of {cells:,} cells for each draw, over {names}; the budget "
-            f"is {BUDGET // 8:,}. Report more of these nodes."
-        )
-    draws = max(factor.table.shape[-1] for factor in factors)
-    chunk = max(1, min(draws, BUDGET // (8 * cells)))
-    parts = []
-    for start in range(0, draws, chunk):
-        part = [
-            Factor(
-                f.scope, f.table[..., start : start + chunk] if f.table.shape[-1] > 1 else f.table
-            )
-            for f in factors
-        ]
-        parts.append(_sum_product(part, order, tuple(keep)))
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
-
-
-def _sum_product(
-    factors: Sequence[Factor], order: Sequence[Variable], keep: tuple[Variable, ...]
-) -> Array:
-    live = list(factors)
-    for v in order:
-        joined = [factor for factor in live if v in factor.scope]
-        union = (*sorted({u for f in joined for u in f.scope if u != v}), v)
-        table = _multiply(joined, union).sum(axis=-2)
-        live = [factor for factor in live if v not in factor.scope] + [Factor(union[:-1], table)]
-    return _multiply(live, keep)
-
-
-def _multiply(factors: Sequence[Factor], scope: tuple[Variable, ...]) -> Array:
-    aligned = [align(factor.table, factor.scope, scope) for factor in factors]
-    aligned.sort(key=lambda table: table.size)
-    product = aligned[0]
-    for table in aligned[1:]:
-        product = product * table
-    return product
-
-
-def align(table: Array, scope: Sequence[Variable], union: Sequence[Variable]) -> Array:
-    """Lay a table's axes out in the order of a larger scope, trailing axes kept."""
-    order = sorted(range(len(scope)), key=lambda i: union.index(scope[i]))
-    trailing = range(len(scope), table.ndim)
-    shape = [table.shape[scope.index(v)] if v in scope else 1 for v in union]
-    return table.transpose(*order, *trailing).reshape(*shape, *table.shape[len(scope) :])
+CONTRADICTION = "The answers contradict each other: the model gives them probability 0."
+BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
+_CACHE = 16 * 2**20  # bytes of tables that stay near the processor
+_FEW, _MANY = 64, 2048  # draws, and people, worked on at once
+_LARGEST_KEY = 2**62  # distinct rows of answers are told apart by one integer
+_PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
+_LETTERS = [chr(code) for code in range(ord("A"), ord("z") + 1) if chr(code).isalpha()]
+_LETTERS = [letter for letter in _LETTERS if letter not in "YZ"]  # people and draws
 
 
 class Tables(Protocol):
@@ -150,8 +52,272 @@ class Tables(Protocol):
     def draws(self) -> int:
         """Number of draws."""
 
-    def table(self, name: str) -> Array:
-        """Return a node's CPT, shape ``(*parents, state, draw)``."""
+    def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
+        """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+
+    def positive(self, name: str) -> bool:
+        """Return whether no cell of a node's CPT is zero."""
+
+    def causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        """Return a node's CPT as a leak and independent causes, if it has that form."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A table that the posterior gives: a node in one world, or in both.
+
+    Parameters
+    ----------
+    name : str
+    worlds : tuple of int
+        None for the ones that a free variable has.
+    known : tuple of variables
+        Seen or set, where the table is sliced.
+    scope : tuple of variables
+        What is left open.
+    """
+
+    name: str
+    worlds: tuple[int, ...]
+    known: tuple[Variable, ...]
+    scope: tuple[Variable, ...]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Multiply tables and sum variables out.
+
+    Tables are numbered: first the sources, then the results of the steps. Each letter of the
+    subscripts is a variable; ``Y`` is the axis of people, ``Z`` that of draws. The result has a
+    number of cells, for one person and draw, and a row for each combination of what is known.
+    """
+
+    inputs: tuple[int, ...]
+    subscripts: str
+    known: tuple[Variable, ...]
+    cells: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Steps that lead from some sources to one table.
+
+    Parameters
+    ----------
+    sources : tuple of _Source
+    steps : tuple of _Step
+    known : tuple of variables
+        What the result depends on.
+    cells : int
+        The most cells that are held at any moment, for one draw and one person.
+    widest : tuple of variables
+        Scope of the largest table.
+    """
+
+    sources: tuple[_Source, ...]
+    steps: tuple[_Step, ...]
+    known: tuple[Variable, ...]
+    cells: int
+    widest: tuple[Variable, ...]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A part that ends in the kept variables, and parts that are independent of them."""
+
+    main: _Part
+    others: tuple[_Part, ...]
+
+
+@lru_cache(maxsize=4096)
+def _reached(graph: CausalGraph, nodes: frozenset[str]) -> frozenset[str]:
+    """Return the intervened nodes and all that they affect."""
+    return nodes.union(*(graph.descendants(name) for name in nodes))
+
+
+@lru_cache(maxsize=4096)
+def _plan(
+    graph: CausalGraph,
+    seen: frozenset[str],
+    done: frozenset[str],
+    free: frozenset[str],
+    keep: tuple[Variable, ...],
+) -> _Plan:
+    """Plan a query for its signature."""
+    sources = list(_sources(graph, seen, done, free, keep))
+    sizes = {
+        variable: len(graph.node(variable[0]).states)
+        for source in sources
+        for variable in (*source.scope, *source.known)
+    }
+    parts = _components(sources)
+    main = [source for part in parts if _touches(part, keep) for source in part]
+    others = [part for part in parts if not _touches(part, keep)]
+    return _Plan(
+        _order(main, keep, sizes),
+        tuple(_order(part, (), sizes) for part in others),
+    )
+
+
+def _sources(
+    graph: CausalGraph,
+    seen: frozenset[str],
+    done: frozenset[str],
+    free: frozenset[str],
+    keep: Sequence[Variable],
+) -> Iterator[_Source]:
+    """Yield the tables of the kept and seen variables and their causes; the rest sums to one."""
+    changed = _reached(graph, done | free)
+
+    def causes(name: str, world: int) -> list[Variable]:
+        return [(parent, int(world and parent in changed)) for parent in graph.parents(name)]
+
+    def known(variable: Variable) -> bool:
+        return variable[0] in (done if variable[1] else seen)
+
+    needed: set[Variable] = set()
+    waiting = [*keep, *((name, 0) for name in seen)]
+    while waiting:
+        name, world = waiting.pop()
+        if (name, world) not in needed:
+            needed.add((name, world))
+            if not (world and name in done | free):
+                waiting += causes(name, world)
+    for variable in keep:
+        if variable[1] and variable[0] in free:
+            yield _Source(variable[0], (), (), (variable,))  # else nothing may speak of it
+    for name in graph.names:
+        worlds = tuple(
+            world
+            for world in (0, 1)
+            if (name, world) in needed and not (world and name in done | free)
+        )
+        if worlds:
+            family = [v for world in worlds for v in (*causes(name, world), (name, world))]
+            parents = dict.fromkeys(v for v in family if v[0] != name)
+            within = [*parents, *((name, world) for world in worlds)]
+            yield _Source(
+                name,
+                worlds,
+                tuple(v for v in within if known(v)),
+                tuple(v for v in within if not known(v)),
+            )
+
+
+def _components(sources: Sequence[_Source]) -> list[list[_Source]]:
+    """Split tables into groups that share no open variable."""
+    groups: list[tuple[set[Variable], list[_Source]]] = []
+    for source in sources:
+        scope, members = set(source.scope), [source]
+        apart = []
+        for others, group in groups:
+            if scope & others:
+                scope, members = scope | others, group + members
+            else:
+                apart.append((others, group))
+        groups = [*apart, (scope, members)]
+    return [members for _, members in groups]
+
+
+def _touches(part: Sequence[_Source], keep: Sequence[Variable]) -> bool:
+    return any(variable in source.scope for source in part for variable in keep)
+
+
+class _Tape:
+    """Steps being planned over tables; a table is a number, and is used once."""
+
+    def __init__(self, sources: Sequence[_Source], sizes: Mapping[Variable, int]) -> None:
+        self.sizes = sizes
+        self.sources = tuple(sources)
+        self.scopes = [source.scope for source in sources]
+        self.known = [source.known for source in sources]
+        self.live = set(range(len(sources)))
+        self.steps: list[_Step] = []
+        self.held = self.most = 0
+        self.widest: tuple[Variable, ...] = ()
+
+    def cells(self, scope: Iterable[Variable]) -> int:
+        """Return the number of cells of a table over a scope."""
+        return math.prod(self.sizes[v] for v in scope)
+
+    def _union(self, inputs: Iterable[int]) -> list[Variable]:
+        return sorted({v for i in inputs for v in self.scopes[i]})
+
+    def with_variable(self, v: Variable) -> list[int]:
+        """Return the tables over a variable."""
+        return [i for i in self.live if v in self.scopes[i]]
+
+    def join(self, inputs: Sequence[int], scope: Sequence[Variable]) -> None:
+        """Multiply tables and sum out all variables outside a scope."""
+        inputs = list(inputs)
+        while len(inputs) > 2:  # two at a time, those first that make the smallest table
+            pairs = itertools.combinations(inputs, 2)
+            pair = min(pairs, key=lambda pair: self.cells(self._union(pair)))
+            self.join(pair, self._union(pair))
+            inputs = [*(i for i in inputs if i not in pair), len(self.scopes) - 1]
+        union = self._union(inputs)
+        letter = dict(zip(union, _LETTERS, strict=False))
+        known = tuple(sorted({v for i in inputs for v in self.known[i]}))
+
+        def label(i: int) -> str:
+            # More variables than letters make a table beyond any budget, which is refused.
+            open_here = "".join(letter.get(v, "?") for v in self.scopes[i])
+            return f"{'Y' if self.known[i] else ''}{open_here}Z"
+
+        self.scopes.append(tuple(scope))
+        self.known.append(known)
+        made = len(self.scopes) - 1
+        cells = self._account(inputs, made)
+        subscripts = f"{','.join(map(label, inputs))}->{label(made)}"
+        self.steps.append(_Step(tuple(inputs), subscripts, known, cells))
+        self.live = self.live - set(inputs) | {made}
+
+    def _account(self, inputs: Sequence[int], made: int) -> int:
+        """Keep the books of memory and return the new cells of a step.
+
+        Sources are fetched when used, results held until used.
+        """
+        fetched = [i for i in inputs if i < len(self.sources)]
+        held = [i for i in inputs if i >= len(self.sources)]
+        copies = [_PAIR_COPIES if len(self.sources[i].worlds) > 1 else 1 for i in fetched]
+        new = self.cells(self.scopes[made]) + sum(
+            n * self.cells(self.scopes[i]) for n, i in zip(copies, fetched, strict=True)
+        )
+        self.most = max(self.most, self.held + new)
+        self.held += self.cells(self.scopes[made]) - sum(self.cells(self.scopes[i]) for i in held)
+        tables = [self.scopes[i] for i in (*inputs, made)]
+        self.widest = max(self.widest, *tables, key=self.cells)
+        return new
+
+
+def _order(
+    sources: Sequence[_Source], keep: Sequence[Variable], sizes: Mapping[Variable, int]
+) -> _Part:
+    """Order the variables to sum out by weighted min-fill: what adds the fewest cells of fill."""
+    tape = _Tape(sources, sizes)
+    left = {v for source in sources for v in source.scope} - set(keep)
+
+    near: dict[Variable, set[Variable]] = {}
+    for source in sources:
+        for v in source.scope:
+            near.setdefault(v, set()).update(source.scope)
+
+    def fill(v: Variable) -> tuple[int, int, Variable]:
+        others = near[v] - {v}
+        added = sum(sizes[a] * sizes[b] for a in others for b in others - near[a])
+        return added, tape.cells(near[v]), v
+
+    while left:
+        v = min(left, key=fill)
+        others = near[v] - {v}
+        tape.join(tape.with_variable(v), sorted(others))
+        for u in others:
+            near[u] = (near[u] | others) - {v}
+        left.remove(v)
+    if tape.live:
+        tape.join(sorted(tape.live), [v for v in keep if any(v in s.scope for s in sources)])
+    known = tape.known[-1] if tape.known else ()
+    return _Part(tape.sources, tuple(tape.steps), known, tape.most, tape.widest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +329,9 @@ class World:
     posterior : Tables
         A posterior.
     evidence : mapping of node to state code
-        Seen in world 0.
+        Seen in world 0. Arrays of codes, one for each person, ask for many people at once.
     do : mapping of node to state code
-        Set in world 1.
+        Set in world 1; arrays as well.
     coupling : str
         How a node's noise is shared between the worlds.
     free : tuple of str
@@ -173,8 +339,8 @@ class World:
     """
 
     posterior: Tables
-    evidence: Mapping[str, int]
-    do: Mapping[str, int]
+    evidence: Mapping[str, State]
+    do: Mapping[str, State]
     coupling: str = "monotone"
     free: tuple[str, ...] = ()
 
@@ -183,125 +349,320 @@ class World:
         """The posterior's graph."""
         return self.posterior.graph
 
+    @cached_property
+    def people(self) -> int | None:
+        """The number of people; None where codes are single numbers."""
+        sizes = {np.size(v) for v in (*self.evidence.values(), *self.do.values()) if np.ndim(v)}
+        if len(sizes) > 1:
+            raise QueryError(f"Codes of different numbers of people: {sorted(sizes)}.")
+        return sizes.pop() if sizes else None
+
+    @cached_property
+    def _changed(self) -> frozenset[str]:
+        return _reached(self.graph, frozenset((*self.do, *self.free)))
+
     def variable(self, node: str) -> Variable:
         """Return a node as it is in world 1, which is world 0 where nothing reaches it."""
         return (node, int(node in self._changed))
 
-    @property
-    def _changed(self) -> frozenset[str]:
-        set_nodes = (*self.do, *self.free)
-        return frozenset(set_nodes).union(*(self.graph.descendants(n) for n in set_nodes))
-
     def joint(self, keep: Sequence[Variable]) -> Array:
         """Return ``P(keep, evidence)``, shape ``(*keep, draw)``.
 
-        Kept variables are neither seen nor set.
+        Kept variables are neither seen nor set. With many people their axis comes first.
+
+        Raises
+        ------
+        QueryError
+            If a single draw would need more than `BUDGET` bytes; nothing is allocated.
         """
-        return contract(self._factors(keep), keep)
+        plan = self._plan(keep)
+        found = self._run(plan.main, lambda table: table)
+        for part in plan.others:
+            constant = self._run(part, lambda table: table)
+            found = found * constant.reshape(len(constant), *(1,) * len(keep), -1)
+        return self._shaped(found)
 
-    def _factors(self, keep: Sequence[Variable]) -> list[Factor]:
-        needed = self._needed(keep)
-        factors = [Factor((), np.ones(self.posterior.draws))]
-        for name in self.free:  # also where other intervened nodes cut off all its effects
-            states = len(self.graph.node(name).states)
-            factors.append(Factor(((name, 1),), np.ones((states, 1))))
-        for name in self.graph.names:
-            here, there = (name, 0) in needed, (name, 1) in needed
-            if name in self.do or name in self.free:
-                there = False
-            if here and there:
-                factors.append(self._pair(name))
-            elif here or there:
-                factors.append(self._single(name, int(there)))
-        return factors
+    def conditional(
+        self,
+        keep: Sequence[Variable],
+        event: Mapping[Variable, Sequence[int]] | None = None,
+        *,
+        strict: bool = True,
+    ) -> Array:
+        """Return ``P(keep | evidence)``, shape ``(*keep, draw)``.
 
-    def _needed(self, keep: Sequence[Variable]) -> set[Variable]:
-        """Return the kept and seen variables with all their causes; the rest sums to one."""
+        What is independent of the kept variables given the evidence is not computed.
+
+        Parameters
+        ----------
+        keep : sequence of variables
+        event : mapping of variable to codes, optional
+            Sum these states of kept variables, whose axes then fall away.
+        strict : bool
+            Refuse evidence of probability zero; else the answer is NaN there.
+
+        Raises
+        ------
+        QueryError
+            As `joint`; and if the evidence has probability zero in some draw.
+        """
+        plan = self._plan(keep)
+        axes = tuple(range(1, 1 + len(keep)))
+        gone = tuple(axis for axis, v in zip(axes, keep, strict=True) if event and v in event)
+
+        def finish(table: Array) -> Array:
+            total = table.sum(axis=axes, keepdims=True)
+            for axis in gone:
+                assert event is not None
+                table = table.take(list(event[keep[axis - 1]]), axis=axis)
+            with np.errstate(invalid="ignore"):  # 0 / 0 is seen below
+                share: Array = (table.sum(axis=gone, keepdims=True) / total).squeeze(gone)
+            return share
+
+        found = self._run(plan.main, finish)
+        for part in plan.others:
+            if not all(self.posterior.positive(source.name) for source in part.sources):
+                possible = self._run(part, lambda table: table) > 0
+                shape = (len(possible), *(1,) * (found.ndim - 2), -1)
+                found = np.where(possible.reshape(shape), found, np.nan)
+        if strict and np.isnan(found).any():
+            raise QueryError(CONTRADICTION)
+        return self._shaped(found)
+
+    def touched(self, keep: Sequence[Variable]) -> dict[str, tuple[int, ...]]:
+        """Return the nodes whose tables `conditional` multiplies, with the worlds they are in."""
+        sources = self._plan(keep).main.sources
+        return {source.name: source.worlds for source in sources if source.worlds}
+
+    def without_own_causes(self, keep: Sequence[Variable]) -> tuple[str, ...]:
+        """Return the doubled nodes whose CPT is no noisy-max.
+
+        Independent causes are undefined for them: they follow the monotone coupling.
+        """
+        return tuple(
+            name
+            for name, worlds in self.touched(keep).items()
+            if len(worlds) > 1 and self.posterior.causes(name) is None
+        )
+
+    def _plan(self, keep: Sequence[Variable]) -> _Plan:
+        return _plan(
+            self.graph,
+            frozenset(self.evidence),
+            frozenset(self.do),
+            frozenset(self.free),
+            tuple(keep),
+        )
+
+    def _shaped(self, found: Array) -> Array:
+        """Drop the axis of people where there is but one person; fill the axis of draws."""
+        shape = (self.people or 1, *found.shape[1:-1], self.posterior.draws)
+        full = np.broadcast_to(found, shape)
+        return full[0] if self.people is None else full
+
+    def _codes(self, variable: Variable) -> Codes:
+        name, world = variable
+        code = (self.do if world else self.evidence)[name]
+        return np.atleast_1d(np.asarray(code, dtype=np.intp))
+
+    def _run(self, part: _Part, finish: Callable[[Array], Array]) -> Array:
+        """Carry a part out for everyone; ``([person], *finished, draw)``."""
+        if 8 * part.cells > BUDGET:
+            names = ", ".join(sorted({node for node, _ in part.widest}))
+            raise QueryError(
+                f"The answer needs {part.cells:,} cells for each draw "
+                f"({8 * part.cells / 2**20:,.0f} MB), over {names}; the budget is "
+                f"{BUDGET // 8:,} ({BUDGET / 2**20:,.0f} MB). Report more of these nodes."
+            )
+        if not part.sources:
+            return finish(np.ones((1, 1)))
+        codes = {v: self._codes(v) for source in part.sources for v in source.known}
+        people = max((len(code) for code in codes.values()), default=1)
+        parts = [
+            self._run_people(part, finish, _people(codes, start, start + _MANY))
+            for start in range(0, people, _MANY)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _run_people(
+        self, part: _Part, finish: Callable[[Array], Array], codes: Mapping[Variable, Codes]
+    ) -> Array:
+        """Carry a part out for some people, in chunks of draws that fit the cache."""
+        rows = _Rows(codes)
+        need = 8 * sum(step.cells * rows.count(step.known) for step in part.steps)
+        if need * _FEW > BUDGET and rows.people > 1:
+            half = rows.people // 2
+            some, others = _people(codes, 0, half), _people(codes, half, rows.people)
+            return np.concatenate(
+                [self._run_people(part, finish, some), self._run_people(part, finish, others)]
+            )
+        draws = self.posterior.draws
+        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // need, draws), 1)
+        fetches = [self._fetch(source, rows) for source in part.sources]
+        out: Array | None = None
+        for start in range(0, draws, chunk):
+            some_draws = slice(start, min(start + chunk, draws))
+            table = _carry_out(part, fetches, rows, some_draws)
+            done = finish(table if part.known else table[None])
+            if out is None:
+                out = np.empty((rows.people, *done.shape[1:-1], draws))
+            out[..., some_draws] = done if len(done) == 1 else done[rows.of(part.known)[1]]
+        assert out is not None
+        return out
+
+    def _fetch(self, source: _Source, rows: _Rows) -> Callable[[slice], Array]:
+        """Return how to get a source for some draws: ``([row], *scope, draw)``."""
+        if not source.worlds:
+            ones = np.ones((len(self.graph.node(source.name).states), 1))
+            return lambda some: ones
+        first, _ = rows.of(source.known)
+        codes = {v: rows.codes[v][first if rows.many(v) else [0]] for v in source.known}
+        worlds = [self._sliced(source.name, world, codes) for world in source.worlds]
+        if len(worlds) > 1:
+            return self._pair(source, codes, worlds)
+        _, table, at = worlds[0]
+        own = codes.get((source.name, source.worlds[0]))
+        if own is not None:
+            table, at = np.moveaxis(table, -2, len(at)), (*at, own)
+        if not at:
+            return lambda some: table[..., some]
+        return lambda some: _taken(table[..., some], at)
+
+    def _sliced(
+        self, name: str, world: int, codes: Mapping[Variable, Codes]
+    ) -> tuple[tuple[Variable, ...], Array, tuple[Codes, ...]]:
+        """Return a CPT with its known parents first, the codes to take there, the open parents."""
         changed = self._changed
-        needed: set[Variable] = set()
-        waiting = [*keep, *((name, 0) for name in self.evidence)]
-        while waiting:
-            name, world = waiting.pop()
-            if (name, world) in needed:
-                continue
-            needed.add((name, world))
-            if world and (name in self.do or name in self.free):
-                continue
-            waiting += [(p, int(world and p in changed)) for p in self.graph.parents(name)]
-        return needed
+        family = [(p, int(world and p in changed)) for p in self.graph.parents(name)]
+        at = tuple(codes.get(v, slice(None)) for v in family)
+        known = [i for i, v in enumerate(family) if v in codes]
+        rest = [i for i, v in enumerate(family) if v not in codes]
+        table = self.posterior.table(name, at)
+        trailing = range(len(family), table.ndim)
+        return (
+            tuple(family[i] for i in rest),
+            table.transpose(*known, *rest, *trailing),
+            tuple(codes[family[i]] for i in known),
+        )
 
-    def _value(self, node: str, world: int) -> int | None:
-        """Return the state of a variable, if it is seen or set."""
-        return self.do.get(node) if world else self.evidence.get(node)
-
-    def _sliced(self, name: str, world: int) -> tuple[tuple[Variable, ...], Array]:
-        """Return the CPT of a node in a world, sliced at its known parents; the open ones."""
-        changed = self._changed
-        index: list[Any] = []
-        scope: list[Variable] = []
-        for parent in self.graph.parents(name):
-            variable = (parent, int(world and parent in changed))
-            value = self._value(*variable)
-            index.append(slice(None) if value is None else value)
-            if value is None:
-                scope.append(variable)
-        return tuple(scope), self.posterior.table(name)[tuple(index)]
-
-    def _single(self, name: str, world: int) -> Factor:
-        scope, table = self._sliced(name, world)
-        value = self._value(name, world)
-        if value is not None:
-            return Factor(scope, table[..., value, :])
-        return Factor((*scope, (name, world)), table)
-
-    def _pair(self, name: str) -> Factor:
-        """Return the joint table of a node in both worlds, by coupling its two CDFs."""
-        scope0, table0 = self._sliced(name, 0)
-        scope1, table1 = self._sliced(name, 1)
-        union = tuple(dict.fromkeys((*scope0, *scope1)))
-        joint: Array | None = None
+    def _pair(
+        self,
+        source: _Source,
+        codes: Mapping[Variable, Codes],
+        worlds: Sequence[tuple[tuple[Variable, ...], Array, tuple[Codes, ...]]],
+    ) -> Callable[[slice], Array]:
+        """Return how to get the joint table of a node in both worlds, by coupling its two rows."""
+        own = codes.get((source.name, 0))
+        union = [v for v in source.scope if v[0] != source.name]
+        causes = None
         if self.coupling == "independent_causes":
-            joint = self._pair_of_causes(name, union)
-        if joint is None:
-            first, second = _levels(table0), _levels(table1)
-            value = self._value(name, 0)
-            if value is not None:
-                first = first[..., value : value + 2, :]
-            here = align(first, scope0, union)[..., :, None, :]
-            there = align(second, scope1, union)[..., None, :, :]
-            independent = self.coupling == "independent"
-            joint = here * there if independent else np.minimum(here, there)
-        table = np.diff(np.diff(joint, axis=-3), axis=-2)
-        if self._value(name, 0) is not None:
-            return Factor((*union, (name, 1)), table[..., 0, :, :])
-        return Factor((*union, (name, 0), (name, 1)), table)
+            causes = self.posterior.causes(source.name)
 
-    def _pair_of_causes(self, name: str, union: tuple[Variable, ...]) -> Array | None:
-        """Return the joint CDF where each cause has its own noise; None if the CPT forbids it."""
-        found = independent_causes(self.posterior.table(name))
-        if found is None:
-            return None
-        leak, causes = found
-        value = self._value(name, 0)
-        window = slice(None) if value is None else slice(value, value + 2)
+        def fetch(some: slice) -> Array:
+            if causes is not None:
+                joint = self._joined_causes(source, codes, causes, some)
+            else:
+                sides = [
+                    _align(_taken(table[..., some], at), scope, union)
+                    for scope, table, at in worlds
+                ]
+                joint = _coupled(sides[0], sides[1], own, self.coupling)
+            joint = joint if own is None else joint[..., 0, :, :]
+            return joint if source.known else joint[0]
+
+        return fetch
+
+    def _joined_causes(
+        self,
+        source: _Source,
+        codes: Mapping[Variable, Codes],
+        causes: tuple[Array, list[Array]],
+        some: slice,
+    ) -> Array:
+        """Return a node's joint table where the leak and each cause have their own noise."""
+        own = codes.get((source.name, 0))
+        union = [v for v in source.scope if v[0] != source.name]
+        leak = _levels(np.diff(causes[0][..., some], axis=0, prepend=0.0)[None])
+        leak = leak.reshape(1, *(1,) * len(union), *leak.shape[1:])
+        joint = np.minimum(_window(leak, own)[..., :, None, :], leak[..., None, :, :])
         changed = self._changed
-        levels = _levels(np.diff(leak, axis=0, prepend=0.0))
-        joint = np.minimum(levels[window][:, None], levels[None])
-        joint = joint.reshape(*(1,) * len(union), *joint.shape)
-        for parent, cause in zip(self.graph.parents(name), causes, strict=True):
-            zero = np.zeros_like(cause[:, :1])
+        for parent, cause in zip(self.graph.parents(source.name), causes[1], strict=True):
             # Below the lowest state the CDF is 0, whatever the cause: any factor will do there.
-            bounds = np.concatenate([zero + 1.0, cause], axis=1)
+            bounds = np.concatenate([np.ones_like(cause[:, :1]), cause], axis=1)[..., some]
             sides = []
             for world in (0, 1):
-                variable = (parent, int(world and parent in changed))
-                known = self._value(*variable)
-                scope = () if known is not None else (variable,)
-                side = bounds if known is None else bounds[known]
-                side = side[..., window, :] if world == 0 else side
-                sides.append(align(side, scope, union))
+                v = (parent, int(world and parent in changed))
+                known = (codes[v],) if v in codes else ()
+                side = _align(_taken(bounds, known), () if known else (v,), union)
+                sides.append(side if world else _window(side, own))
             joint = joint * np.minimum(sides[0][..., :, None, :], sides[1][..., None, :, :])
-        return joint
+        return np.maximum(np.diff(np.diff(joint, axis=-3), axis=-2), 0.0)
+
+
+class _Rows:
+    """Which people share the answers that a table depends on."""
+
+    def __init__(self, codes: Mapping[Variable, Codes]) -> None:
+        self.codes = codes
+        self.people = max((len(code) for code in codes.values()), default=1)
+        self._found: dict[tuple[Variable, ...], tuple[Codes, Codes]] = {}
+
+    def many(self, variable: Variable) -> bool:
+        """Return whether people differ in a variable at all."""
+        return len(self.codes[variable]) > 1
+
+    def of(self, known: tuple[Variable, ...]) -> tuple[Codes, Codes]:
+        """Return one person for each distinct row of answers, and each person's row."""
+        if known not in self._found:
+            key, size = np.zeros(self.people, dtype=np.intp), 1
+            for v in known:
+                states = int(self.codes[v].max()) + 1
+                if size * states > _LARGEST_KEY:
+                    key, size = np.unique(key, return_inverse=True)[1], self.people
+                key, size = key * states + self.codes[v], size * states
+            _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+            self._found[known] = first, inverse
+        return self._found[known]
+
+    def count(self, known: tuple[Variable, ...]) -> int:
+        """Return the number of distinct rows."""
+        return len(self.of(known)[0])
+
+
+def _people(codes: Mapping[Variable, Codes], start: int, stop: int) -> dict[Variable, Codes]:
+    return {v: code[start:stop] if len(code) > 1 else code for v, code in codes.items()}
+
+
+def _carry_out(
+    part: _Part, fetches: Sequence[Callable[[slice], Array]], rows: _Rows, some: slice
+) -> Array:
+    """Carry the steps out for some draws."""
+    known = [source.known for source in part.sources] + [step.known for step in part.steps]
+    tables: dict[int, Array] = {}
+    for made, step in enumerate(part.steps, start=len(fetches)):
+        inputs = []
+        for i in step.inputs:
+            table = tables.pop(i) if i in tables else fetches[i](some)
+            if rows.people > 1 and known[i] and known[i] != step.known:
+                table = table[rows.of(known[i])[1][rows.of(step.known)[0]]]
+            inputs.append(table)
+        tables[made] = np.einsum(step.subscripts, *inputs)
+    return tables[made]
+
+
+def _taken(table: Array, at: Sequence[Codes]) -> Array:
+    """Take one row for each entry of the codes of a table's first axes; one row without any."""
+    if all(len(code) == 1 for code in at):  # a view, not a copy
+        return table[(*(int(code[0]) for code in at), None)]
+    return table[tuple(at)]
+
+
+def _align(table: Array, scope: Sequence[Variable], union: Sequence[Variable]) -> Array:
+    """Lay a table ``(row, *scope, state, draw)`` out over a larger scope."""
+    order = sorted(range(len(scope)), key=lambda i: union.index(scope[i]))
+    shape = [table.shape[1 + scope.index(v)] if v in scope else 1 for v in union]
+    moved = table.transpose(0, *(1 + i for i in order), -2, -1)
+    return moved.reshape(len(table), *shape, *table.shape[-2:])
 
 
 def _levels(table: Array) -> Array:
@@ -309,3 +670,22 @@ def _levels(table: Array) -> Array:
     below = np.cumsum(table, axis=-2)
     below[..., -1, :] = 1.0
     return np.concatenate([np.zeros_like(below[..., :1, :]), below], axis=-2)
+
+
+def _window(levels: Array, own: Codes | None) -> Array:
+    """Keep the two levels around each row's seen state, ``(row, ..., 2, draw)``."""
+    if own is None:
+        return levels
+    row = np.arange(len(levels))
+    return np.stack([levels[row, ..., own + i, :] for i in (0, 1)], axis=-2)
+
+
+def _coupled(here: Array, there: Array, own: Codes | None, coupling: str) -> Array:
+    """Return the joint table of two rows, ``(row, ..., state here, state there, draw)``."""
+    first, second = _window(_levels(here), own)[..., None, :], _levels(there)[..., None, :, :]
+    low, high = first[..., :-1, :, :], first[..., 1:, :, :]
+    if coupling == "independent":
+        return (high - low) * np.diff(second, axis=-2)
+    shared = np.minimum(high, second[..., 1:, :]) - np.maximum(low, second[..., :-1, :])
+    np.maximum(shared, 0.0, out=shared)
+    return shared
