@@ -11,7 +11,7 @@ from backrisk.inference.draws import World
 from backrisk.posterior import Posterior
 from backrisk.query import distribution
 from backrisk.summary import interval
-from backrisk.survey import Survey
+from backrisk.survey import Survey, tabulate
 
 Array = NDArray[np.float64]
 
@@ -77,14 +77,16 @@ def predicted_margins(posterior: Posterior, survey: Survey) -> pd.DataFrame:
     """
     if survey.graph != posterior.graph:
         raise QueryError("The survey was read for another graph than the model's.")
-    weights = np.ones(survey.n) if survey.weights is None else survey.weights
+    patterns = tabulate(survey)
     rows = []
     for column, node in enumerate(posterior.graph.nodes):
-        codes = survey.codes[:, column]
+        codes = patterns.codes[:, column]
         seen = codes >= 0
         if not seen.any():
             continue
-        shares = np.bincount(codes[seen], weights=weights[seen], minlength=len(node.states))
+        shares = np.bincount(
+            codes[seen], weights=patterns.weights[seen], minlength=len(node.states)
+        )
         shares = shares / shares.sum()
         draws = distribution(World(posterior, {}, {}), node.name)
         low, high = interval(draws.T)

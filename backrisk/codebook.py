@@ -194,7 +194,7 @@ class Column(Measure):
         """
         if raw is None or str(raw) in {"<NA>", "NaT"} or raw != raw:
             return None
-        if self.type != "number" and isinstance(raw, float) and raw.is_integer():
+        if isinstance(raw, float) and raw.is_integer():
             raw = int(raw)  # a column of whole numbers with gaps is read as floats
         text = str(raw).strip()
         if text in missing:
@@ -297,7 +297,8 @@ class Derived(Measure):
 
     def divisor(self, second: float) -> float:
         """Return what the first input is divided by."""
-        return (second / 100) ** 2 if self.derive == "bmi" else second
+        metres = second / 100
+        return metres * metres if self.derive == "bmi" else second
 
     def value(self, answers: Mapping[str, float | str | None]) -> float | str | None:
         """Return the derived number, or for ``first_match`` the state; None where missing."""

@@ -3,52 +3,52 @@
 `read_survey` turns a CSV or Parquet file into a frozen `Survey` of integer codes (-1 is a missing
 answer), or raises one `SurveyError` that lists every problem of the file. `tabulate` reduces a
 survey to its distinct answer patterns: everything later depends on the number of people only
-through these.
+through these. Databases and big files are reduced to the same patterns by an engine, before
+anything comes to Python; see `backrisk.tables`.
 """
 
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.codebook import (
-    Codebook,
-    Column,
-    Derived,
-    failure,
-    load_codebook,
-    packaged_codebooks,
-    sentence,
-)
-from backrisk.errors import SurveyError, suggest
+from backrisk.cells import TEXT, chosen, complaint, header_problems, in_time
+from backrisk.codebook import Codebook, Column, Derived, failure, sentence
+from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
 
-_TEXT = Column(role="input", type="text")
+_BIG = 50_000_000  # bytes of a file that pandas still reads by default
 
 
 @dataclass(frozen=True, eq=False)
 class Survey:
     """Answers of people as integer codes; no names, no identifiers.
 
+    A row is a person, or where `people` is given all people of one answer pattern and site.
+
     Parameters
     ----------
     graph : CausalGraph
         The graph, extended by the codebook's items.
-    codes : ndarray of int8, shape (n, nodes)
+    codes : ndarray of int8, shape (rows, nodes)
         State index in the order of ``graph.names``; -1 is missing.
     codebook : Codebook
-    weights : ndarray of float, shape (n,), optional
-    site : ndarray of int, shape (n,), optional
+    weights : ndarray of float, shape (rows,), optional
+        The sum of the weights of the people of the row.
+    site : ndarray of int, shape (rows,), optional
         Index into `sites`.
     sites : tuple of str
+    people : ndarray of int, shape (rows,), optional
+        How many people each row stands for; left out, each stands for one.
+    squares : ndarray of float, shape (rows,), optional
+        The sum of the squared weights of the people of the row; needed beside `people`, where
+        there are weights, for the effective sample size.
     """
 
     graph: CausalGraph
@@ -57,16 +57,18 @@ class Survey:
     weights: NDArray[np.float64] | None = None
     site: NDArray[np.intp] | None = None
     sites: tuple[str, ...] = ()
+    people: NDArray[np.int64] | None = None
+    squares: NDArray[np.float64] | None = None
 
     @property
     def n(self) -> int:
         """The number of people."""
-        return len(self.codes)
+        return len(self.codes) if self.people is None else int(self.people.sum())
 
     @property
     def answered(self) -> pd.Series[float]:
         """The share of people whose state is observed, by node."""
-        shares = (self.codes >= 0).mean(axis=0)
+        shares = np.average(self.codes >= 0, axis=0, weights=self.people)
         return pd.Series(shares, index=list(self.graph.names), name="answered")
 
     @classmethod
@@ -108,17 +110,12 @@ class Survey:
         [[0, 1], [1, -1]]
         """
         frame = frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
-        if codebook is None:
-            codebook = _choose(frame.columns, graph)
-        elif isinstance(codebook, Codebook):
-            codebook = codebook.resolved(graph)
-        else:
-            codebook = load_codebook(codebook, graph)
+        codebook = chosen(codebook, list(frame.columns), graph)
         if frame.empty:
             raise SurveyError(f"{source} has no rows, expected a header and one row a person.")
         if not frame.index.is_unique or not pd.api.types.is_integer_dtype(frame.index):
             frame = frame.reset_index(drop=True)
-        problems = _header_problems(frame, codebook, source)
+        problems = header_problems(list(frame.columns), codebook, source)
         known = [name for name in codebook.known if list(frame.columns).count(name) == 1]
         problems += _cell_problems(frame[known], codebook, source)
         if problems:
@@ -148,35 +145,82 @@ class Survey:
 
 
 def read_survey(
-    path: str | Path, graph: CausalGraph, codebook: Codebook | str | Path | None = None
+    path: str | Path,
+    graph: CausalGraph,
+    codebook: Codebook | str | Path | None = None,
+    *,
+    engine: Literal["pandas", "duckdb", "spark"] | None = None,
 ) -> Survey:
-    """Read a survey from a CSV or Parquet file.
+    """Read a survey from a CSV or Parquet file, or from a table of a DuckDB or SQLite file.
 
     Parameters
     ----------
     path : str or Path
-        ``.parquet`` or ``.pq`` is read as Parquet, anything else as UTF-8 CSV with commas.
+        ``.parquet`` or ``.pq`` is read as Parquet, ``.duckdb`` or ``.ddb`` as DuckDB, ``.sqlite``,
+        ``.sqlite3`` or ``.db`` as SQLite, anything else as UTF-8 CSV with commas. A table of a
+        database is chosen as ``file.duckdb::table``; a file with one table needs no choice.
     graph : CausalGraph
     codebook : Codebook, str or Path, optional
         See `Survey.from_frame`.
+    engine : {"pandas", "duckdb", "spark"}, optional
+        What reads the table. pandas keeps a row for each person. The others, through Ibis, count
+        the distinct answer patterns, check the same and give the same codes; memory grows with
+        the patterns (and with the distinct free texts, where the codebook reads any) and not with
+        the people. By default pandas for CSV and Parquet files up to 50 MB, else DuckDB.
 
     Returns
     -------
     Survey
+        Of one row a person from pandas, else of one row a pattern and site, sorted.
 
     Raises
     ------
     SurveyError
-        Every problem of the file at once. A row is the line of the file (the header is line 1);
-        in Parquet, the position of the record from 1.
+        Every problem of the file at once (of more than a thousand bad cells, through Ibis, the
+        first thousand). A row is the line of the file (the header is line 1); in Parquet and
+        databases, the position of the record from 1.
     """
+    from backrisk import sources  # light; what it needs is imported where it is used
+
+    file = Path(str(path).partition("::")[0])
+    if engine is None:
+        big = file.is_file() and file.stat().st_size > _BIG
+        engine = "duckdb" if big or sources.is_database(path) else "pandas"
+    if engine != "pandas":
+        return _count(path, graph, codebook, engine)
+    if sources.is_database(path):
+        raise SurveyError(f"{file.name} is a database, which pandas does not read; use duckdb.")
     path = Path(path)
     if not path.is_file():
         raise SurveyError(f"{path}: there is no such file.")
     if path.stat().st_size == 0:
         raise SurveyError(f"{path.name} is empty, expected a header and one row a person.")
-    frame = _read_parquet(path) if path.suffix in {".parquet", ".pq"} else _read_csv(path)
+    frame = _read_parquet(path) if path.suffix.lower() in sources.PARQUET else _read_csv(path)
     return Survey.from_frame(frame, graph, codebook, source=path.name)
+
+
+def _count(
+    path: str | Path, graph: CausalGraph, codebook: Codebook | str | Path | None, engine: str
+) -> Survey:
+    """Let an engine reduce a table to its patterns."""
+    from backrisk.sources import opened
+
+    with opened(path, engine) as source:
+        from backrisk.tables import tabulate_source
+
+        book = chosen(codebook, source.columns, graph)
+        extended = book.extend(graph)
+        found = tabulate_source(source, book, extended)
+    return Survey(
+        graph=extended,
+        codes=found.codes,
+        codebook=book,
+        weights=found.weights,
+        site=found.site,
+        sites=found.sites,
+        people=found.people,
+        squares=found.squares,
+    )
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -222,50 +266,6 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype=np.int64), dtype=object)
 
 
-def _choose(columns: Iterable[str], graph: CausalGraph) -> Codebook:
-    """Return the graph's packaged codebook where it fits at least as well as the plain reading."""
-    plain = Codebook.plain(graph)
-    if graph.name not in packaged_codebooks():
-        return plain
-    try:
-        packaged = load_codebook(graph.name, graph)
-    except SurveyError:  # a graph of the user's own that shares a packaged name
-        return plain
-    names = set(columns)
-    return packaged if len(names & set(packaged.known)) >= len(names & set(plain.known)) else plain
-
-
-def _header_problems(frame: pd.DataFrame, codebook: Codebook, source: str) -> list[str]:
-    problems = [
-        sentence(
-            f"{source}, column '{name}': unknown, expected a column of codebook "
-            f"'{codebook.name}'{suggest(name, codebook.known)}"
-        )
-        for name in dict.fromkeys(frame.columns)
-        if name not in codebook.known
-    ]
-    for name, count in frame.columns.value_counts().items():
-        if count > 1:
-            problems.append(f"{source}, column '{name}': occurs {count} times, expected once.")
-    if not set(frame.columns) & set(codebook.columns):
-        problems.append(f"{source} has no column of codebook '{codebook.name}'.")
-    return problems
-
-
-def _complaint(name: str, raw: object, codebook: Codebook) -> str | None:
-    """Return what was expected of a cell, None where the cell is as expected."""
-    try:
-        if name in codebook.columns:
-            codebook.columns[name].read(raw, codebook.missing)
-        elif name == codebook.site and _TEXT.read(raw, codebook.missing) is None:
-            return "the name of a site"
-        elif name == codebook.weight and not 0 <= float(str(raw)) < math.inf:
-            return "a weight, a finite number not below 0"
-    except ValueError as error:
-        return str(error) if name in codebook.columns else "a weight, a finite number not below 0"
-    return None
-
-
 def _cell_problems(frame: pd.DataFrame, codebook: Codebook, source: str) -> list[str]:
     """Check every cell with pandera, lazily, and word the failures."""
     import pandera.pandas as pa  # half a second: only where a table is read
@@ -273,7 +273,7 @@ def _cell_problems(frame: pd.DataFrame, codebook: Codebook, source: str) -> list
     def check(name: str) -> Any:
         def valid(column: pd.Series[Any]) -> pd.Series[bool]:
             codes, distinct = pd.factorize(column, use_na_sentinel=False)
-            good = np.array([_complaint(name, raw, codebook) is None for raw in distinct], bool)
+            good = np.array([complaint(name, raw, codebook) is None for raw in distinct], bool)
             return pd.Series(good[codes], index=column.index)
 
         return pa.Column(None, pa.Check(valid, ignore_na=False), nullable=True)
@@ -289,7 +289,7 @@ def _cell_problems(frame: pd.DataFrame, codebook: Codebook, source: str) -> list
         problems = []
         for row, name in sorted(found, key=lambda cell: (cell[0], order[cell[1]])):
             raw: Any = frame.at[row, name]
-            wanted = _complaint(name, raw, codebook)
+            wanted = complaint(name, raw, codebook)
             problems.append(
                 sentence(f"{source}, row {row}, column '{name}': value '{raw}', expected {wanted}")
             )
@@ -303,12 +303,10 @@ def _one_row_each(frame: pd.DataFrame, codebook: Codebook) -> pd.DataFrame:
     if rule is None or rule.column not in frame.columns:
         return frame
     ordered = frame
-    if rule.by in frame.columns:  # numbers, else dates; what cannot be read sorts last
-        when: pd.Series[Any] = pd.to_numeric(frame[rule.by], errors="coerce")
-        if when.isna().all():
-            when = pd.to_datetime(frame[rule.by], errors="coerce", format="mixed")
+    if rule.by in frame.columns:  # what cannot be read sorts last
+        when = in_time(frame[rule.by])
         ordered = frame.loc[when.sort_values(kind="stable").index]
-    person = ordered[rule.column].map(lambda raw: _TEXT.read(raw, codebook.missing))
+    person = ordered[rule.column].map(lambda raw: TEXT.read(raw, codebook.missing))
     repeated = person.duplicated(keep=rule.keep) & person.notna()
     return frame.loc[frame.index.isin(ordered.index[~repeated])]
 
@@ -347,16 +345,23 @@ class Patterns:
     codes : ndarray of int8, shape (patterns, nodes)
     weights : ndarray of float, shape (patterns,)
         Number of people, or their total weight.
-    index : ndarray of int, shape (n,)
-        The pattern of each person.
+    index : ndarray of int, shape (rows,)
+        The pattern of each row of the survey.
     site : ndarray of int, shape (patterns,), optional
         People of different sites are never one pattern.
+    people : ndarray of int, shape (patterns,)
+        Number of people.
+    squares : ndarray of float, shape (patterns,)
+        Sum of the squared weights of the people: the effective sample size of all is
+        ``weights.sum() ** 2 / squares.sum()``.
     """
 
     codes: NDArray[np.int8]
     weights: NDArray[np.float64]
     index: NDArray[np.intp]
-    site: NDArray[np.intp] | None = None
+    site: NDArray[np.intp] | None
+    people: NDArray[np.int64]
+    squares: NDArray[np.float64]
 
 
 def tabulate(survey: Survey) -> Patterns:
@@ -385,9 +390,16 @@ def tabulate(survey: Survey) -> Patterns:
     unique, index = np.unique(rows, axis=0, return_inverse=True)
     index = index.ravel()
     codes, site = (unique, None) if survey.site is None else (unique[:, 1:], unique[:, 0])
+    each = np.ones(len(rows), np.int64) if survey.people is None else survey.people
+    weights = each.astype(np.float64) if survey.weights is None else survey.weights
+    squares = weights**2 if survey.people is None else survey.squares
+    if survey.weights is None or squares is None:  # without weights each person weighs one
+        squares = weights
     return Patterns(
         codes=np.ascontiguousarray(codes, dtype=np.int8),
-        weights=np.bincount(index, survey.weights, len(unique)).astype(np.float64),
+        weights=np.bincount(index, weights, len(unique)),
         index=index,
         site=None if site is None else site.astype(np.intp),
+        people=np.bincount(index, each, len(unique)).astype(np.int64),
+        squares=np.bincount(index, squares, len(unique)),
     )

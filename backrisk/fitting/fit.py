@@ -403,10 +403,15 @@ def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
     Raises
     ------
     FitError
-        If the survey belongs to another graph.
+        If the survey belongs to another graph, or has patterns instead of people.
     """
     if survey.graph != posterior.graph:
         raise FitError("The survey was read for another graph than the posterior's.")
+    if survey.people is not None:
+        raise FitError(
+            "The survey was reduced to answer patterns while it was read; for a log-likelihood of "
+            "each person, read it with engine='pandas'."
+        )
     patterns = tabulate(survey)
     circuit = build_circuit(posterior.graph, patterns.codes, patterns.weights)
     cells = Cells.of(posterior.graph)
