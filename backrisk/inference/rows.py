@@ -29,10 +29,16 @@ from backrisk.graph import CausalGraph
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LARGEST_TABLE = 20_000_000  # cells of one step, before anything is allocated
+LARGEST_TABLE = 4_000_000  # cells of one step, before anything is allocated
 LARGEST_BUFFER = 250_000_000  # cells of all steps together, 2 GB; a gradient holds it twice
 
+_TOO_MUCH = (
+    "Summing out the unobserved nodes of {:,} answer patterns needs more than "
+    f"{LARGEST_BUFFER:,} cells in all. Fit fewer people, or observe more."
+)
+
 _HIDDEN, _OBSERVED = 1, 2  # what a node is in a component; observed ones add their state
+_PAIR = 3.0  # a product of two tables, written and pulled back through, in tables of a sum
 _CASES_AT_ONCE = 100_000  # bounds the memory of construction
 
 
@@ -132,8 +138,16 @@ class _Table:
     answers: int
 
 
+class _Product(NamedTuple):
+    """A step of a plan: the tables to multiply, the scope left, the node summed over if any."""
+
+    tables: tuple[_Table, ...]
+    scope: int
+    node: int | None
+
+
 class _Step(NamedTuple):
-    """A step of a plan: its template, its tables in the template's order, which look alike."""
+    """A step ready to run: its template, its tables in the template's order, which look alike."""
 
     template: int
     slots: tuple[int, ...]
@@ -153,19 +167,27 @@ class _Planner:
         self._offset_length = 0
         self._template_of: dict[bytes, int] = {}
         self._steps: dict[Any, tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]] = {}
-        self._sizes: dict[int, float] = {}
+        self._alike = [
+            (float(k), sum(1 << u for u, states in enumerate(self.states) if states == k))
+            for k in sorted(set(self.states))
+        ]
+        self._copied: dict[tuple[int, int], float] = {}
+        self._pairings: dict[Any, tuple[float, tuple[tuple[int, int], ...]]] = {}
 
-    def plan(self, nodes: int, families: Sequence[int]) -> list[_Step]:
-        """Order the elimination of one component: greedy, smallest cost next."""
+    def plan(self, nodes: int, families: Sequence[int]) -> list[_Product]:
+        """Order the elimination of one component: greedy, smallest cost next.
+
+        Sizes are checked here, before the first template is written.
+        """
         tables = [_Table(v, v, self.members[v] & nodes, self.members[v] & ~nodes) for v in families]
-        plan: list[_Step] = []
+        plan: list[_Product] = []
         costs = {u: self._cost(tables, u) for u in _bits(nodes)}
         while costs:
             node = min(costs, key=lambda u: (costs[u], u))
             del costs[node]
             joined = [table for table in tables if table.scope >> node & 1]
             tables = [table for table in tables if not table.scope >> node & 1]
-            made = self._step(plan, self._merge(plan, joined), node)
+            made = self._multiply(plan, self._merge(plan, joined), node)
             tables.append(made)
             for u in _bits(made.scope):
                 costs[u] = self._cost(tables, u)
@@ -173,65 +195,107 @@ class _Planner:
 
     def _size(self, nodes: int) -> float:
         """Return the number of joint states of a set of nodes."""
-        if nodes not in self._sizes:
-            self._sizes[nodes] = float(np.prod([float(self.states[u]) for u in _bits(nodes)]))
-        return self._sizes[nodes]
+        size = 1.0
+        for states, alike in self._alike:
+            size *= states ** min((nodes & alike).bit_count(), 60)  # beyond any table, yet finite
+        return size
 
     def _cost(self, tables: Sequence[_Table], node: int) -> float:
-        """Return the cells to compute if this node went next.
+        """Return the multiplications that it would take if this node went next."""
+        joined = tuple((table.scope, table.answers) for table in tables if table.scope >> node & 1)
+        return self._pairing(joined)[0]
 
-        The size of the table times its distinct copies in the whole survey, so that what few
-        answers decide is summed first and shared by everyone.
+    def _pairing(
+        self, joined: tuple[tuple[int, int], ...]
+    ) -> tuple[float, tuple[tuple[int, int], ...]]:
+        """Find which pairs to multiply before the sum over a node, and the cost of all of it.
+
+        A table costs its cells times its distinct copies in the whole survey, so that what few
+        answers decide is multiplied once and shared by everyone. A pair is multiplied apart where
+        that, with writing it and pulling back through it, takes less than one more table in the
+        sum.
+
+        Parameters
+        ----------
+        joined : tuple of (scope, answers)
+
+        Returns
+        -------
+        cost : float
+        pairs : tuple of (int, int)
+            Positions, first the later one; the product goes to the end.
         """
-        scope = answers = 0
-        for table in tables:
-            if table.scope >> node & 1:
-                scope |= table.scope
-                answers |= table.answers
-        return self._size(scope) * min(self._size(answers), self.people)
+        if joined not in self._pairings:
+            left, pairs, cost = list(joined), [], 0.0
+            scope = answers = 0
+            for one in left:
+                scope, answers = scope | one[0], answers | one[1]
+            whole = self._cells(scope, answers)
+            while len(left) > 2:
+                least = whole
+                for i, (scope, answers) in enumerate(left):
+                    for j in range(i):
+                        size = self._cells(scope | left[j][0], answers | left[j][1])
+                        if size < least:
+                            least, pair = size, (i, j)
+                if _PAIR * least >= whole:
+                    break
+                first, second = left.pop(pair[0]), left.pop(pair[1])
+                left.append((first[0] | second[0], first[1] | second[1]))
+                pairs.append(pair)
+                cost += _PAIR * least
+            self._pairings[joined] = (cost + whole * len(left), tuple(pairs))
+        return self._pairings[joined]
 
-    def _merge(self, plan: list[_Step], joined: Sequence[_Table]) -> list[_Table]:
-        """Multiply tables of equal scope first, so that the larger step multiplies fewer."""
-        groups: dict[int, list[_Table]] = {}
-        for table in joined:
-            groups.setdefault(table.scope, []).append(table)
-        if len(groups) == 1:
-            return list(joined)
-        return [
-            group[0] if len(group) == 1 else self._step(plan, group, None)
-            for group in groups.values()
-        ]
+    def _cells(self, scope: int, answers: int) -> float:
+        """Return the cells of a table over all its copies."""
+        key = (scope, answers)
+        if key not in self._copied:
+            self._copied[key] = self._size(scope) * min(self._size(answers), self.people)
+        return self._copied[key]
 
-    def _step(self, plan: list[_Step], joined: Sequence[_Table], node: int | None) -> _Table:
-        """Multiply tables, and sum over one node of theirs where one is given."""
-        scope = answers = 0
+    def _merge(self, plan: list[_Product], joined: Sequence[_Table]) -> list[_Table]:
+        """Multiply the pairs that are worth it."""
+        left = list(joined)
+        for i, j in self._pairing(tuple((table.scope, table.answers) for table in joined))[1]:
+            left.append(self._multiply(plan, [left.pop(i), left.pop(j)], None))
+        return left
+
+    def _multiply(self, plan: list[_Product], joined: Sequence[_Table], node: int | None) -> _Table:
+        """Plan to multiply tables, and to sum over one node of theirs where one is given."""
+        whole = answers = 0
         for table in joined:
-            scope |= table.scope
+            whole |= table.scope
             answers |= table.answers
-        if node is not None:
-            scope &= ~(1 << node)
-        joined = sorted(joined, key=lambda table: (table.family, table.scope, table.slot))
-        key = (tuple((table.family, table.scope) for table in joined), node)
-        if key not in self._steps:
-            self._steps[key] = self._template(joined, list(_bits(scope)), node)
-        template, order, alike = self._steps[key]
-        plan.append(_Step(template, tuple(joined[i].slot for i in order), alike))
+        if self._size(whole) > LARGEST_TABLE:
+            names = ", ".join(self.cells.graph.names[u] for u in _bits(whole))
+            raise FitError(
+                f"Summing out the unobserved nodes needs a table of {self._size(whole):,.0f} cells "
+                f"over {names}; the limit is {LARGEST_TABLE:,}. Observe one of them or remove "
+                "edges between them."
+            )
+        scope = whole if node is None else whole & ~(1 << node)
+        tables = sorted(joined, key=lambda table: (table.family, table.scope, table.slot))
+        plan.append(_Product(tuple(tables), scope, node))
         return _Table(len(self.states) + len(plan) - 1, -1, scope, answers)
 
+    def ready(self, product: _Product) -> _Step:
+        """Find the template of a planned step."""
+        key = (tuple((table.family, table.scope) for table in product.tables), product.node)
+        if key not in self._steps:
+            self._steps[key] = self._template(product)
+        template, order, alike = self._steps[key]
+        return _Step(template, tuple(product.tables[i].slot for i in order), alike)
+
     def _template(
-        self, joined: Sequence[_Table], scope: list[int], node: int | None
+        self, product: _Product
     ) -> tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]:
         """Return a template's number, the order of its tables, and the runs that look alike."""
-        axes = scope if node is None else [*scope, node]
+        joined, node = product.tables, product.node
+        axes = list(_bits(product.scope)) + ([] if node is None else [node])
         shape = tuple(self.states[u] for u in axes)
-        size = math.prod(shape)
-        if size > LARGEST_TABLE:
-            names = ", ".join(self.cells.graph.names[u] for u in axes)
-            raise FitError(
-                f"Summing out the unobserved nodes needs a table of {size:,} cells over {names}; "
-                f"the limit is {LARGEST_TABLE:,}. Observe one of them or remove edges between "
-                "them."
-            )
+        if self._offset_length + math.prod(shape) * len(joined) > LARGEST_BUFFER:
+            raise FitError(_TOO_MUCH.format(self.people))
         columns = []
         for table in joined:
             relative = np.zeros(shape, dtype=np.int64)
@@ -359,7 +423,8 @@ def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -
     planner, tape = _Planner(cells, len(codes)), _Tape(cells.size)
     patterns, cases, case_of = _components(cells, observed, codes)
     shapes, shape_of = _distinct_bytes(np.minimum(cases, _OBSERVED))
-    plans = [_plan(planner, shape) for shape in shapes]
+    products = [_plan(planner, shape) for shape in shapes]
+    plans = [[planner.ready(product) for product in plan] for plan in products]
     owner = np.empty(len(cases), dtype=np.int64)
     owner[case_of] = patterns  # any pattern of a case: they agree on all that it depends on
     address = np.empty(len(cases), dtype=np.int64)
@@ -414,9 +479,11 @@ def _components(
     label = np.where(hidden, np.arange(nodes, dtype=np.int32), np.int32(nodes))
     before = np.zeros_like(label)
     touched = np.empty_like(label)
+    families = list(enumerate(cells.families))
     while not np.array_equal(before, label):
         before[...] = label
-        for v, family in enumerate(cells.families):
+        families.reverse()  # what is connected upwards and downwards takes few rounds
+        for v, family in families:
             lowest = label[:, list(family)].min(axis=1)
             touched[:, v] = np.where(kept[:, v], lowest, nodes)
             for u in family:
@@ -425,12 +492,13 @@ def _components(
     patterns, found = [np.empty(0, np.int64)], [np.empty((0, nodes), np.int8)]
     for node in range(nodes):
         rows = np.flatnonzero(label[:, node] == node)
+        if not len(rows):
+            continue
         case = np.zeros((len(rows), nodes), dtype=np.int8)
-        for v, family in enumerate(cells.families):
-            of_this = touched[rows, v] == node
-            if of_this.any():
-                for u in family:
-                    case[of_this, u] = 1
+        of_this = touched[rows] == node
+        for v in np.flatnonzero(of_this.any(axis=0)).tolist():
+            for u in cells.families[v]:
+                case[of_this[:, v], u] = 1
         case = np.where(case, np.where(observed[rows], _OBSERVED + codes[rows], _HIDDEN), 0)
         patterns.append(rows)
         found.append(case.astype(np.int8))
@@ -445,7 +513,7 @@ def _distinct_bytes(rows: NDArray[np.int8]) -> tuple[NDArray[np.int8], Ints]:
     return rows[first], inverse
 
 
-def _plan(planner: _Planner, shape: NDArray[np.int8]) -> list[_Step]:
+def _plan(planner: _Planner, shape: NDArray[np.int8]) -> list[_Product]:
     nodes = sum(1 << u for u in np.flatnonzero(shape == _HIDDEN).tolist())
     families = [v for v in np.flatnonzero(shape).tolist() if planner.members[v] & nodes]
     return planner.plan(nodes, families)
@@ -491,10 +559,7 @@ def _run(
             out = planner.templates[template][0]
             slots[rows, nodes + turn] = tape.addresses(template, out, bases)
             if tape.end > LARGEST_BUFFER:
-                raise FitError(
-                    f"Summing out the unobserved nodes of {planner.people:,} answer patterns needs "
-                    f"more than {LARGEST_BUFFER:,} cells. Fit fewer people, or observe more."
-                )
+                raise FitError(_TOO_MUCH.format(planner.people))
     for i, shape in enumerate(shapes.tolist()):
         last[starts[i] : stops[i]] = slots[starts[i] : stops[i], nodes + len(plans[shape]) - 1]
     return last
