@@ -27,8 +27,12 @@ test: $(READY)  ## Tests, doctests and the notebook, under ten minutes
 test-slow: $(READY)  ## The long checks
 	$(BIN)/python -m pytest -q -m slow --durations=10
 
-bench: $(READY)  ## Timings, one JSON line each
+bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+.venv/.bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 lint: $(READY)  ## Style, types and import layers
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The circuit against enumeration: value, gradient, rows; and exact conjugacy."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from scipy.stats import beta as beta_distribution
 from strategies import random_graph, random_posterior
 
 from backrisk import CausalGraph, FitError, fit
-from backrisk.inference import rows
+from backrisk.inference import kernel, rows
 from backrisk.inference.kernel import row_log_likelihood, value_and_counts
 from backrisk.inference.rows import Cells, build_circuit
 from backrisk.survey import Survey
@@ -101,6 +102,95 @@ def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(rows, "LARGEST_TABLE", 10)
     with pytest.raises(FitError, match=r"needs a table of .* cells over n"):
         build_circuit(graph, codes, np.ones(1))
+
+
+def test_a_large_graph_out_of_reach_is_refused_before_anything_is_allocated():
+    """A grid of 900 unobserved nodes has cliques of about thirty."""
+    side = 30
+    states = {f"g{i}": ["no", "yes"] for i in range(side * side)}
+    names = list(states)
+    edges = [(names[i], names[i + 1]) for i in range(side * side) if (i + 1) % side]
+    edges += [(names[i], names[i + side]) for i in range(side * (side - 1))]
+    graph = CausalGraph.from_edges(edges, states, outcome=names[-1])
+    codes = np.full((3, side * side), -1, dtype=np.int8)
+    codes[:, -1] = [0, 1, 0]
+    tracemalloc.start()
+    with pytest.raises(FitError, match=r"table of [\d,]+ cells over g\d+"):
+        build_circuit(graph, codes, np.ones(3))
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
+
+
+def test_a_long_chain_is_within_reach():
+    """Markov chain of 1,500 unobserved nodes: the product of its transition matrices."""
+    states = {f"c{i}": ["no", "yes"] for i in range(1500)}
+    names = list(states)
+    graph = CausalGraph.from_edges(itertools.pairwise(names), states)
+    codes = np.full((1, 1500), -1, dtype=np.int8)
+    codes[0, -1] = 1
+    rng = np.random.default_rng(0)
+    tables = [rng.dirichlet([1, 1])] + [rng.dirichlet([1, 1], size=2) for _ in names[1:]]
+    reference = tables[0]
+    for table in tables[1:]:
+        reference = reference @ table
+    log_cells = np.log(np.concatenate([table.ravel() for table in tables]))
+    value, _ = value_and_counts(log_cells, *build_circuit(graph, codes, np.ones(1)).packed())
+    assert value == pytest.approx(np.log(reference[1]), rel=1e-12)
+
+
+def test_the_circuit_that_shares_too_little_is_refused(monkeypatch):
+    graph = random_graph(np.random.default_rng(1), 6)
+    codes = np.full((1, 6), -1, dtype=np.int8)
+    codes[0, -1] = 0
+    monkeypatch.setattr(rows, "LARGEST_BUFFER", 10)
+    with pytest.raises(FitError, match="of 1 answer patterns needs more than"):
+        build_circuit(graph, codes, np.ones(1))
+
+
+@pytest.fixture(params=[1e-3, 1e-30, 0.0])
+def star(request):
+    """One latent cause of 200 answers that are improbable under either of its states."""
+    states = {"cause": ["no", "yes"], **{f"a{i}": ["no", "yes"] for i in range(200)}}
+    answers = list(states)[1:]
+    graph = CausalGraph.from_edges([("cause", name) for name in answers], states)
+    codes = np.array([[-1] + [1] * 200, [-1, *([0, 1] * 100)], [-1, 1] + [0] * 199], np.int8)
+    log_yes = np.full((200, 2), np.log(request.param) if request.param else -np.inf)
+    log_yes[:, 1] += np.log(2.0)
+    log_no = np.log1p(-np.exp(log_yes))
+    cause = np.log([0.7, 0.3])
+    log_cells = np.concatenate([cause, np.stack([log_no, log_yes], axis=-1).ravel()])
+    terms = cause + np.where(codes[:, 1:, None] == 1, log_yes, log_no).sum(axis=1)
+    return graph, codes, log_cells, terms
+
+
+def test_probabilities_below_the_smallest_number(star):
+    """Log sum of exps by hand: 200 answers of probability 1e-30 make 1e-6000."""
+    graph, codes, log_cells, terms = star
+    weights = np.array([1.0, 2.0, 3.0])
+    circuit = build_circuit(graph, codes, weights)
+    value, counts = value_and_counts(log_cells, *circuit.packed())
+    each = np.logaddexp(terms[:, 0], terms[:, 1])
+    assert value == pytest.approx(weights @ each, rel=1e-13)
+    np.testing.assert_allclose(row_log_likelihood(circuit, log_cells[None])[0], each, rtol=1e-13)
+    if np.isfinite(value):
+        share = np.exp(terms - each[:, None])
+        np.testing.assert_allclose(counts[:2], weights @ share, rtol=1e-11)
+        np.testing.assert_allclose(
+            counts[2:].reshape(200, 2, 2)[:, :, 1],
+            (weights[:, None, None] * share[:, None, :] * (codes[:, 1:, None] == 1)).sum(axis=0),
+            rtol=1e-11,
+        )
+    assert not np.isnan(counts).any()
+
+
+def test_the_pass_over_logs_equals_the_pass_over_probabilities(case, monkeypatch):
+    graph, _, theta, codes, weights = case
+    circuit = build_circuit(graph, codes, weights)
+    value, counts = value_and_counts(np.log(theta), *circuit.packed())
+    monkeypatch.setattr(kernel, "_SMALLEST", np.inf)  # always, as if all underflowed
+    logs_value, logs_counts = value_and_counts.py_func(np.log(theta), *circuit.packed())
+    assert logs_value == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(logs_counts, counts, rtol=1e-10, atol=1e-12)
 
 
 def test_conjugate_draws_follow_dirichlet_plus_counts():

@@ -15,8 +15,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +29,17 @@ from backrisk.graph import CausalGraph
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-LARGEST_TABLE = 20_000_000  # cells of one step, before anything is allocated
+LARGEST_TABLE = 4_000_000  # cells of one step, before anything is allocated
+LARGEST_BUFFER = 250_000_000  # cells of all steps together, 2 GB; a gradient holds it twice
+
+_TOO_MUCH = (
+    "Summing out the unobserved nodes of {:,} answer patterns needs more than "
+    f"{LARGEST_BUFFER:,} cells in all. Fit fewer people, or observe more."
+)
+
+_HIDDEN, _OBSERVED = 1, 2  # what a node is in a component; observed ones add their state
+_PAIR = 3.0  # a product of two tables, written and pulled back through, in tables of a sum
+_CASES_AT_ONCE = 100_000  # bounds the memory of construction
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,17 +124,224 @@ class Circuit:
         return integers.astype(np.int64), np.concatenate([self.counts, self.root_weights])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class _Table:
-    """A table of one component: its open nodes, relative addresses, and one base for each row.
+    """A table of one component, before any row is looked at.
 
-    ``answers`` are the observed nodes that it depends on: rows that agree there share it.
+    Sets of nodes are integers, one bit a node. ``answers`` are the observed nodes that it depends
+    on: rows that agree there share it. ``family`` is -1 for the result of a step.
     """
 
-    scope: tuple[int, ...]
-    relative: Ints
-    bases: Ints
-    answers: frozenset[int]
+    slot: int
+    family: int
+    scope: int
+    answers: int
+
+
+class _Product(NamedTuple):
+    """A step of a plan: the tables to multiply, the scope left, the node summed over if any."""
+
+    tables: tuple[_Table, ...]
+    scope: int
+    node: int | None
+
+
+class _Step(NamedTuple):
+    """A step ready to run: its template, its tables in the template's order, which look alike."""
+
+    template: int
+    slots: tuple[int, ...]
+    alike: tuple[tuple[int, int], ...]
+
+
+class _Planner:
+    """Elimination orders and templates, each found once."""
+
+    def __init__(self, cells: Cells, people: int) -> None:
+        self.cells = cells
+        self.people = people
+        self.states = [len(node.states) for node in cells.graph.nodes]
+        self.members = [sum(1 << u for u in family) for family in cells.families]
+        self.templates: list[tuple[int, int, int, int]] = []
+        self.offsets: list[Ints] = []
+        self._offset_length = 0
+        self._template_of: dict[bytes, int] = {}
+        self._steps: dict[Any, tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]] = {}
+        self._alike = [
+            (float(k), sum(1 << u for u, states in enumerate(self.states) if states == k))
+            for k in sorted(set(self.states))
+        ]
+        self._copied: dict[tuple[int, int], float] = {}
+        self._pairings: dict[Any, tuple[float, tuple[tuple[int, int], ...]]] = {}
+
+    def plan(self, nodes: int, families: Sequence[int]) -> list[_Product]:
+        """Order the elimination of one component: greedy, smallest cost next.
+
+        Sizes are checked here, before the first template is written.
+        """
+        tables = [_Table(v, v, self.members[v] & nodes, self.members[v] & ~nodes) for v in families]
+        plan: list[_Product] = []
+        costs = {u: self._cost(tables, u) for u in _bits(nodes)}
+        while costs:
+            node = min(costs, key=lambda u: (costs[u], u))
+            del costs[node]
+            joined = [table for table in tables if table.scope >> node & 1]
+            tables = [table for table in tables if not table.scope >> node & 1]
+            made = self._multiply(plan, self._merge(plan, joined), node)
+            tables.append(made)
+            for u in _bits(made.scope):
+                costs[u] = self._cost(tables, u)
+        return plan
+
+    def _size(self, nodes: int) -> float:
+        """Return the number of joint states of a set of nodes."""
+        size = 1.0
+        for states, alike in self._alike:
+            size *= states ** min((nodes & alike).bit_count(), 60)  # beyond any table, yet finite
+        return size
+
+    def _cost(self, tables: Sequence[_Table], node: int) -> float:
+        """Return the multiplications that it would take if this node went next."""
+        joined = tuple((table.scope, table.answers) for table in tables if table.scope >> node & 1)
+        return self._pairing(joined)[0]
+
+    def _pairing(
+        self, joined: tuple[tuple[int, int], ...]
+    ) -> tuple[float, tuple[tuple[int, int], ...]]:
+        """Find which pairs to multiply before the sum over a node, and the cost of all of it.
+
+        A table costs its cells times its distinct copies in the whole survey, so that what few
+        answers decide is multiplied once and shared by everyone. A pair is multiplied apart where
+        that, with writing it and pulling back through it, takes less than one more table in the
+        sum.
+
+        Parameters
+        ----------
+        joined : tuple of (scope, answers)
+
+        Returns
+        -------
+        cost : float
+        pairs : tuple of (int, int)
+            Positions, first the later one; the product goes to the end.
+        """
+        if joined not in self._pairings:
+            left, pairs, cost = list(joined), [], 0.0
+            scope = answers = 0
+            for one in left:
+                scope, answers = scope | one[0], answers | one[1]
+            whole = self._cells(scope, answers)
+            while len(left) > 2:
+                least = whole
+                for i, (scope, answers) in enumerate(left):
+                    for j in range(i):
+                        size = self._cells(scope | left[j][0], answers | left[j][1])
+                        if size < least:
+                            least, pair = size, (i, j)
+                if _PAIR * least >= whole:
+                    break
+                first, second = left.pop(pair[0]), left.pop(pair[1])
+                left.append((first[0] | second[0], first[1] | second[1]))
+                pairs.append(pair)
+                cost += _PAIR * least
+            self._pairings[joined] = (cost + whole * len(left), tuple(pairs))
+        return self._pairings[joined]
+
+    def _cells(self, scope: int, answers: int) -> float:
+        """Return the cells of a table over all its copies."""
+        key = (scope, answers)
+        if key not in self._copied:
+            self._copied[key] = self._size(scope) * min(self._size(answers), self.people)
+        return self._copied[key]
+
+    def _merge(self, plan: list[_Product], joined: Sequence[_Table]) -> list[_Table]:
+        """Multiply the pairs that are worth it."""
+        left = list(joined)
+        for i, j in self._pairing(tuple((table.scope, table.answers) for table in joined))[1]:
+            left.append(self._multiply(plan, [left.pop(i), left.pop(j)], None))
+        return left
+
+    def _multiply(self, plan: list[_Product], joined: Sequence[_Table], node: int | None) -> _Table:
+        """Plan to multiply tables, and to sum over one node of theirs where one is given."""
+        whole = answers = 0
+        for table in joined:
+            whole |= table.scope
+            answers |= table.answers
+        if self._size(whole) > LARGEST_TABLE:
+            names = ", ".join(self.cells.graph.names[u] for u in _bits(whole))
+            raise FitError(
+                f"Summing out the unobserved nodes needs a table of {self._size(whole):,.0f} cells "
+                f"over {names}; the limit is {LARGEST_TABLE:,}. Observe one of them or remove "
+                "edges between them."
+            )
+        scope = whole if node is None else whole & ~(1 << node)
+        tables = sorted(joined, key=lambda table: (table.family, table.scope, table.slot))
+        plan.append(_Product(tuple(tables), scope, node))
+        return _Table(len(self.states) + len(plan) - 1, -1, scope, answers)
+
+    def ready(self, product: _Product) -> _Step:
+        """Find the template of a planned step."""
+        key = (tuple((table.family, table.scope) for table in product.tables), product.node)
+        if key not in self._steps:
+            self._steps[key] = self._template(product)
+        template, order, alike = self._steps[key]
+        return _Step(template, tuple(product.tables[i].slot for i in order), alike)
+
+    def _template(
+        self, product: _Product
+    ) -> tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]:
+        """Return a template's number, the order of its tables, and the runs that look alike."""
+        joined, node = product.tables, product.node
+        axes = list(_bits(product.scope)) + ([] if node is None else [node])
+        shape = tuple(self.states[u] for u in axes)
+        if self._offset_length + math.prod(shape) * len(joined) > LARGEST_BUFFER:
+            raise FitError(_TOO_MUCH.format(self.people))
+        columns = []
+        for table in joined:
+            relative = np.zeros(shape, dtype=np.int64)
+            for u, stride in self._strides(table):
+                along = [1] * len(axes)
+                along[axes.index(u)] = self.states[u]
+                relative += stride * np.arange(self.states[u]).reshape(along)
+            columns.append(relative.reshape(-1, 1 if node is None else shape[-1]))
+        order = sorted(range(len(joined)), key=lambda i: columns[i].tobytes())
+        relative = np.stack([columns[i] for i in order], axis=-1)
+        looks = [columns[i].tobytes() for i in order]
+        alike = tuple(
+            (looks.index(look), looks.index(look) + looks.count(look))
+            for look in dict.fromkeys(looks)
+            if looks.count(look) > 1
+        )
+        name = np.array(relative.shape).tobytes() + relative.tobytes()
+        if name not in self._template_of:
+            self._template_of[name] = len(self.templates)
+            out, states, tables = relative.shape
+            self.templates.append((out, states, tables, self._offset_length))
+            self.offsets.append(relative.ravel())
+            self._offset_length += relative.size
+        return self._template_of[name], tuple(order), alike
+
+    def _strides(self, table: _Table) -> list[tuple[int, int]]:
+        """Return the open nodes of a table with the distance between their states."""
+        if table.family >= 0:
+            family, strides = self.cells.families[table.family], self.cells.strides[table.family]
+            return [
+                (u, int(stride))
+                for u, stride in zip(family, strides, strict=True)
+                if table.scope >> u & 1
+            ]
+        found, stride = [], 1
+        for u in reversed(list(_bits(table.scope))):
+            found.append((u, stride))
+            stride *= self.states[u]
+        return found
+
+
+def _bits(nodes: int) -> Iterator[int]:
+    while nodes:
+        low = nodes & -nodes
+        yield low.bit_length() - 1
+        nodes ^= low
 
 
 class _Tape:
@@ -130,39 +349,40 @@ class _Tape:
 
     def __init__(self, start: int) -> None:
         self.end = start
-        self.templates: list[tuple[int, int, int, int]] = []
-        self.offsets: list[Ints] = []
         self.steps: list[tuple[int, int, int]] = []
         self.bases: list[int] = []
-        self._template_of: dict[bytes, int] = {}
-        self._address_of: dict[tuple[int, bytes], int] = {}
-        self._offset_length = 0
+        self._address_of: dict[tuple[int, ...], int] = {}
 
-    def template(self, relative: Ints) -> int:
-        """Return the number of a template, given ``[cell out, state, table]``."""
-        key = np.array(relative.shape).tobytes() + relative.tobytes()
-        if key not in self._template_of:
-            self._template_of[key] = len(self.templates)
-            out, states, tables = relative.shape
-            self.templates.append((out, states, tables, self._offset_length))
-            self.offsets.append(relative.ravel())
-            self._offset_length += relative.size
-        return self._template_of[key]
-
-    def addresses(self, relative: Ints, bases: Ints) -> Ints:
+    def addresses(self, template: int, out: int, bases: Ints) -> Ints:
         """Return the address of the result for each row of bases, adding steps that are new."""
-        template = self.template(relative)
-        rows, inverse = np.unique(bases, axis=0, return_inverse=True)
-        found = np.empty(len(rows), dtype=np.int64)
-        for i, row in enumerate(rows):
-            key = (template, row.tobytes())
-            if key not in self._address_of:
-                self._address_of[key] = self.end
-                self.steps.append((template, self.end, len(self.bases)))
-                self.bases.extend(row.tolist())
-                self.end += len(relative)
-            found[i] = self._address_of[key]
-        return found[inverse.ravel()]
+        first, inverse = _distinct(bases)
+        found = np.empty(len(first), dtype=np.int64)
+        for i, row in enumerate(bases[first].tolist()):
+            key = (template, *row)
+            address = self._address_of.get(key)
+            if address is None:
+                address = self._address_of[key] = self.end
+                self.steps.append((template, address, len(self.bases)))
+                self.bases.extend(row)
+                self.end += out
+            found[i] = address
+        return found[inverse]
+
+
+def _distinct(rows: Ints) -> tuple[Ints, Ints]:
+    """Return where each distinct row first stands, and the distinct row of every row.
+
+    Columns are folded into one key, which is renumbered before it could overflow: many times
+    faster than sorting rows.
+    """
+    key = rows[:, 0]
+    for column in rows.T[1:]:
+        width = int(column.max()) + 1
+        if (int(key.max()) + 1) * width >= 1 << 62:
+            key = np.unique(key, return_inverse=True)[1]
+        key = key * width + column
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    return first, inverse
 
 
 def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -> Circuit:
@@ -182,35 +402,41 @@ def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -
     Raises
     ------
     FitError
-        If a step would need a table of more than `LARGEST_TABLE` cells.
+        If a step would need a table of more than `LARGEST_TABLE` cells, or all steps together
+        more than `LARGEST_BUFFER`.
     """
     cells = Cells.of(graph)
     observed = codes >= 0
-    states: Ints = codes.astype(np.int64)
-    kept = _with_observed_descendants(graph, observed)
-    hidden = kept & ~observed
-
-    row_cells = np.full(states.shape, -1, dtype=np.int64)
+    addresses = np.empty(codes.shape, dtype=np.int64)  # of each family, unobserved nodes at 0
+    row_cells = np.full(codes.shape, -1, dtype=np.int64)
     counts = np.zeros(cells.size)
+    states = np.maximum(codes, 0)
     for v, family in enumerate(cells.families):
+        address = np.full(len(codes), cells.starts[v], dtype=np.int64)
+        for u, stride in zip(family, cells.strides[v].tolist(), strict=True):
+            address += stride * states[:, u].astype(np.int64)
         full = observed[:, list(family)].all(axis=1)
-        address = cells.starts[v] + states[:, list(family)] @ cells.strides[v]
+        addresses[:, v] = address
         row_cells[full, v] = address[full]
         counts += np.bincount(address[full], weights=weights[full], minlength=cells.size)
 
-    tape = _Tape(cells.size)
-    pairs = [
-        (rows, _eliminate(tape, cells, states[rows], nodes, families, len(states)))
-        for (nodes, families), rows in _components(cells, hidden, kept).items()
-    ]
-    patterns = np.concatenate([rows for rows, _ in pairs] or [np.empty(0, np.int64)])
-    addresses = np.concatenate([found for _, found in pairs] or [np.empty(0, np.int64)])
-    roots, which = np.unique(addresses, return_inverse=True)
+    planner, tape = _Planner(cells, len(codes)), _Tape(cells.size)
+    patterns, cases, case_of = _components(cells, observed, codes)
+    shapes, shape_of = _distinct_bytes(np.minimum(cases, _OBSERVED))
+    products = [_plan(planner, shape) for shape in shapes]
+    plans = [[planner.ready(product) for product in plan] for plan in products]
+    owner = np.empty(len(cases), dtype=np.int64)
+    owner[case_of] = patterns  # any pattern of a case: they agree on all that it depends on
+    address = np.empty(len(cases), dtype=np.int64)
+    order = np.argsort(shape_of, kind="stable")
+    for part in np.split(order, range(_CASES_AT_ONCE, len(order), _CASES_AT_ONCE)):
+        address[part] = _run(planner, tape, plans, shape_of[part], addresses[owner[part]])
+    roots, which = np.unique(address[case_of], return_inverse=True)
     return Circuit(
         cells=cells,
         counts=counts,
-        templates=np.array(tape.templates, dtype=np.int64).reshape(-1, 4),
-        offsets=np.concatenate(tape.offsets or [np.empty(0, np.int64)]),
+        templates=np.array(planner.templates, dtype=np.int64).reshape(-1, 4),
+        offsets=np.concatenate([np.empty(0, np.int64), *planner.offsets]),
         steps=np.array(tape.steps, dtype=np.int64).reshape(-1, 3),
         bases=np.array(tape.bases, dtype=np.int64),
         roots=roots,
@@ -233,143 +459,110 @@ def _with_observed_descendants(
 
 
 def _components(
-    cells: Cells, hidden: NDArray[np.bool_], kept: NDArray[np.bool_]
-) -> dict[tuple[tuple[int, ...], tuple[int, ...]], Ints]:
-    """Group rows by component: its unobserved nodes and the families that touch them."""
-    masks, inverse = np.unique(np.hstack([hidden, kept]), axis=0, return_inverse=True)
-    rows_of = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], list[Ints]] = {}
-    width = hidden.shape[1]
-    for mask, rows in zip(masks, rows_of, strict=True):
-        for component in _connected(cells, mask[:width], mask[width:]):
-            found.setdefault(component, []).append(rows)
-    return {component: np.sort(np.concatenate(rows)) for component, rows in found.items()}
+    cells: Cells, observed: NDArray[np.bool_], codes: NDArray[np.int8]
+) -> tuple[Ints, NDArray[np.int8], Ints]:
+    """Split every pattern into components of unobserved nodes, and find those that are equal.
 
-
-def _connected(
-    cells: Cells, hidden: NDArray[np.bool_], kept: NDArray[np.bool_]
-) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Join unobserved nodes that share a family; nodes and families of each component."""
-    parts: list[tuple[set[int], list[int]]] = []
-    for v in np.flatnonzero(kept).tolist():
-        nodes = {u for u in cells.families[v] if hidden[u]}
-        if not nodes:
-            continue
-        families = [v]
-        apart = []
-        for other_nodes, other_families in parts:
-            if nodes & other_nodes:
-                nodes |= other_nodes
-                families += other_families
-            else:
-                apart.append((other_nodes, other_families))
-        parts = [*apart, (nodes, families)]
-    return [(tuple(sorted(nodes)), tuple(sorted(families))) for nodes, families in parts]
-
-
-def _eliminate(
-    tape: _Tape,
-    cells: Cells,
-    codes: Ints,
-    nodes: Sequence[int],
-    families: Sequence[int],
-    people: int,
-) -> Ints:
-    """Sum one component out for each row; return the address of each row's probability."""
-    states = [len(node.states) for node in cells.graph.nodes]
-    tables = []
-    for v in families:
-        family, strides = cells.families[v], cells.strides[v]
-        scope = tuple(u for u in family if u in nodes)
-        seen = [i for i, u in enumerate(family) if u not in nodes]
-        bases = cells.starts[v] + codes[:, [family[i] for i in seen]] @ strides[seen]
-        relative = np.zeros((), dtype=np.int64)
-        for i, u in enumerate(family):
-            if u in nodes:
-                relative = relative[..., None] + strides[i] * np.arange(states[u])
-        tables.append(_Table(scope, relative, bases, frozenset(family[i] for i in seen)))
-    left = set(nodes)
-    while left:
-        node = min(left, key=lambda u: (_cost(tables, u, states, people), u))
-        joined = [table for table in tables if node in table.scope]
-        tables = [table for table in tables if node not in table.scope]
-        tables.append(_sum_out(tape, cells, _merge(tape, cells, joined, states), node, states))
-        left.remove(node)
-    return tables[0].bases
-
-
-def _scope(tables: Sequence[_Table], node: int) -> tuple[int, ...]:
-    return tuple(sorted({u for table in tables for u in table.scope} - {node}))
-
-
-def _cost(tables: Sequence[_Table], node: int, states: Sequence[int], people: int) -> float:
-    """Return the cells to compute if this node went next.
-
-    The size of the table times its distinct copies in the whole survey, so that what few answers
-    decide is summed first and shared by everyone.
+    Returns
+    -------
+    patterns : ndarray, shape (components,)
+        The pattern that each component belongs to.
+    cases : ndarray of int8, shape (cases, nodes)
+        Distinct components: `_HIDDEN` for its unobserved nodes, `_OBSERVED` plus the state for
+        the observed nodes of the families that touch these, 0 for all others.
+    case_of : ndarray, shape (components,)
     """
-    joined = [table for table in tables if node in table.scope]
-    copies = 1.0
-    for u in frozenset().union(*(table.answers for table in joined)):
-        copies = min(copies * states[u], people)
-    size = float(states[node])
-    for u in _scope(joined, node):
-        size *= states[u]
-    return size * copies
+    kept = _with_observed_descendants(cells.graph, observed)
+    hidden = kept & ~observed
+    nodes = hidden.shape[1]
+    # Each unobserved node carries the lowest node that it is connected to.
+    label = np.where(hidden, np.arange(nodes, dtype=np.int32), np.int32(nodes))
+    before = np.zeros_like(label)
+    touched = np.empty_like(label)
+    families = list(enumerate(cells.families))
+    while not np.array_equal(before, label):
+        before[...] = label
+        families.reverse()  # what is connected upwards and downwards takes few rounds
+        for v, family in families:
+            lowest = label[:, list(family)].min(axis=1)
+            touched[:, v] = np.where(kept[:, v], lowest, nodes)
+            for u in family:
+                joined = kept[:, v] & hidden[:, u]
+                label[joined, u] = lowest[joined]
+    patterns, found = [np.empty(0, np.int64)], [np.empty((0, nodes), np.int8)]
+    for node in range(nodes):
+        rows = np.flatnonzero(label[:, node] == node)
+        if not len(rows):
+            continue
+        case = np.zeros((len(rows), nodes), dtype=np.int8)
+        of_this = touched[rows] == node
+        for v in np.flatnonzero(of_this.any(axis=0)).tolist():
+            for u in cells.families[v]:
+                case[of_this[:, v], u] = 1
+        case = np.where(case, np.where(observed[rows], _OBSERVED + codes[rows], _HIDDEN), 0)
+        patterns.append(rows)
+        found.append(case.astype(np.int8))
+    cases, case_of = _distinct_bytes(np.concatenate(found))
+    return np.concatenate(patterns), cases, case_of
 
 
-def _merge(
-    tape: _Tape, cells: Cells, joined: Sequence[_Table], states: Sequence[int]
-) -> list[_Table]:
-    """Multiply tables of equal scope first, so that the larger step multiplies fewer."""
-    groups: dict[frozenset[int], list[_Table]] = {}
-    for table in joined:
-        groups.setdefault(frozenset(table.scope), []).append(table)
-    if len(groups) == 1:
-        return list(joined)
-    return [
-        group[0] if len(group) == 1 else _step(tape, cells, group, tuple(sorted(scope)), states)
-        for scope, group in groups.items()
-    ]
+def _distinct_bytes(rows: NDArray[np.int8]) -> tuple[NDArray[np.int8], Ints]:
+    """Return the distinct rows, and the distinct row of every row."""
+    packed = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).ravel()
+    _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    return rows[first], inverse
 
 
-def _sum_out(
-    tape: _Tape, cells: Cells, joined: Sequence[_Table], node: int, states: Sequence[int]
-) -> _Table:
-    return _step(tape, cells, joined, _scope(joined, node), states, node)
+def _plan(planner: _Planner, shape: NDArray[np.int8]) -> list[_Product]:
+    nodes = sum(1 << u for u in np.flatnonzero(shape == _HIDDEN).tolist())
+    families = [v for v in np.flatnonzero(shape).tolist() if planner.members[v] & nodes]
+    return planner.plan(nodes, families)
 
 
-def _step(
+def _run(
+    planner: _Planner,
     tape: _Tape,
-    cells: Cells,
-    joined: Sequence[_Table],
-    scope: tuple[int, ...],
-    states: Sequence[int],
-    node: int | None = None,
-) -> _Table:
-    """Multiply tables over a scope, and sum over one more node where one is given."""
-    axes = scope if node is None else (*scope, node)
-    shape = tuple(states[u] for u in axes)
-    size = int(np.prod([float(s) for s in shape]))
-    if size > LARGEST_TABLE:
-        names = ", ".join(cells.graph.names[u] for u in axes)
-        raise FitError(
-            f"Summing out the unobserved nodes needs a table of {size:,} cells over {names}; the "
-            f"limit is {LARGEST_TABLE:,}. Observe one of them or remove edges between them."
-        )
-    expanded = []
-    for table in joined:
-        # The axes of a table stand in the order of its scope; bring them to the step's order.
-        order = sorted(range(len(table.scope)), key=lambda i: axes.index(table.scope[i]))
-        dims = [states[u] if u in table.scope else 1 for u in axes]
-        relative = np.broadcast_to(table.relative.transpose(order).reshape(dims), shape)
-        expanded.append(relative.reshape(-1, 1 if node is None else shape[-1]))
-    ranked = sorted(range(len(joined)), key=lambda i: (expanded[i].tobytes(), joined[i].bases[0]))
-    relative = np.stack([expanded[i] for i in ranked], axis=-1)
-    bases = np.stack([joined[i].bases for i in ranked], axis=-1)
-    addresses = tape.addresses(np.ascontiguousarray(relative), np.ascontiguousarray(bases))
-    out = np.arange(len(relative), dtype=np.int64).reshape([states[u] for u in scope])
-    return _Table(scope, out, addresses, frozenset().union(*(t.answers for t in joined)))
+    plans: Sequence[Sequence[_Step]],
+    shape_of: Ints,
+    addresses: Ints,
+) -> Ints:
+    """Put the steps of many cases on the tape; return the address of each case's probability.
+
+    The n-th steps of all plans are taken together, those of one template at once.
+
+    Parameters
+    ----------
+    shape_of : ndarray, shape (cases,)
+        The plan of each case, ascending.
+    addresses : ndarray, shape (cases, nodes)
+        Of the families' tables.
+    """
+    shapes, starts = np.unique(shape_of, return_index=True)
+    stops = np.append(starts[1:], len(shape_of))
+    nodes = addresses.shape[1]
+    longest = max((len(plans[shape]) for shape in shapes), default=0)
+    slots = np.empty((len(addresses), nodes + longest), dtype=np.int64)
+    slots[:, :nodes] = addresses
+    last = np.empty(len(addresses), dtype=np.int64)
+    for turn in range(longest):
+        together: dict[int, list[int]] = {}
+        for i, shape in enumerate(shapes.tolist()):
+            if turn < len(plans[shape]):
+                together.setdefault(plans[shape][turn].template, []).append(i)
+        for template, chosen in together.items():
+            steps = [plans[shapes[i]][turn] for i in chosen]
+            rows = np.concatenate([np.arange(starts[i], stops[i]) for i in chosen])
+            lengths = stops[chosen] - starts[chosen]
+            bases = slots[rows[:, None], np.repeat([step.slots for step in steps], lengths, axis=0)]
+            for start, stop in steps[0].alike:  # a product does not depend on their order
+                bases[:, start:stop].sort(axis=1)
+            out = planner.templates[template][0]
+            slots[rows, nodes + turn] = tape.addresses(template, out, bases)
+            if tape.end > LARGEST_BUFFER:
+                raise FitError(_TOO_MUCH.format(planner.people))
+    for i, shape in enumerate(shapes.tolist()):
+        last[starts[i] : stops[i]] = slots[starts[i] : stops[i], nodes + len(plans[shape]) - 1]
+    return last
 
 
 def depth(circuit: Circuit) -> dict[str, int]:
