@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backrisk import _yaml
@@ -462,6 +463,32 @@ class Codebook(_Spec):
         """Return the name of the node that tells whether a measure was answered."""
         return f"{name}_response"
 
+    def with_responses(
+        self, codes: NDArray[np.int8], graph: CausalGraph, columns: Iterable[str]
+    ) -> NDArray[np.int8]:
+        """Fill in which answers were given, for the measures whose missingness is modelled.
+
+        Parameters
+        ----------
+        codes : ndarray of int8, shape (rows, nodes)
+        graph : CausalGraph
+            As `extend` gave it.
+        columns : iterable of str
+            What the file has: what was not asked at all was not refused.
+
+        Returns
+        -------
+        ndarray of int8, shape (rows, nodes)
+        """
+        filled, present = codes.copy(), set(columns)
+        for name, spec in self.measures.items():
+            asked = spec.from_ if isinstance(spec, Derived) else (name,)
+            if spec.nonresponse is not None and present & set(asked):
+                answer = graph.names.index(self.node_of(name))
+                response = graph.names.index(self.response_of(name))
+                filled[:, response] = codes[:, answer] < 0
+        return filled
+
     def encode_answer(self, column: str, raw: object) -> tuple[str, str | None]:
         """Return the node that a raw answer fills, and the label of the state it says.
 
@@ -637,9 +664,9 @@ class Codebook(_Spec):
                 used += update["labels"].values()
                 for label in sorted(set(update["labels"]) & set(self.missing)):
                     say(name, f"label '{label}' is also listed as a missing answer")
-            for state in dict.fromkeys(used):
-                if state is not None and state not in known:
-                    say(name, f"'{target}' has no state '{state}'{suggest(state, known)}")
+            for said in dict.fromkeys(used):
+                if said is not None and said not in known:
+                    say(name, f"'{target}' has no state '{said}'{suggest(said, known)}")
             changed[name] = spec.model_copy(update=update)
         if problems:
             raise failure(f"codebook '{self.name}'", problems)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from backrisk import _yaml
@@ -37,6 +39,42 @@ class Prior:
 
     mean: float
     sd: float
+
+    @classmethod
+    def from_odds_ratio(cls, low: float, high: float, probability: float = 0.90) -> Prior:
+        """Turn "I believe that the odds ratio lies between a and b" into a prior.
+
+        Parameters
+        ----------
+        low, high : float
+            Of the odds ratio, both above 0.
+        probability : float
+            Of lying between them, with equal tails outside.
+
+        Returns
+        -------
+        Prior
+
+        Raises
+        ------
+        GraphError
+            If the limits are not above 0 and in order, or the probability is not in (0, 1).
+
+        Examples
+        --------
+        >>> prior = Prior.from_odds_ratio(1.0, 4.0)
+        >>> round(prior.mean, 3), round(prior.sd, 3)
+        (0.693, 0.421)
+        """
+        if not 0 < low < high < math.inf:
+            raise GraphError(
+                f"An odds ratio between {low} and {high} is no belief: expected 0 < low < high."
+            )
+        if not 0 < probability < 1:
+            raise GraphError(f"The probability {probability} should lie between 0 and 1.")
+        reach = NormalDist().inv_cdf(0.5 + probability / 2)
+        bottom, top = math.log(low), math.log(high)
+        return cls((bottom + top) / 2, (top - bottom) / (2 * reach))
 
 
 @dataclass(frozen=True)

@@ -127,11 +127,9 @@ class Survey:
         for name, spec in codebook.measures.items():
             place = extended.names.index(codebook.node_of(name))
             codes[:, place] = _encode(frame, name, spec, codebook, extended.nodes[place].states)
-            if spec.nonresponse is not None:
-                response = extended.names.index(codebook.response_of(name))
-                codes[:, response] = codes[:, place] < 0
         if (codes < 0).all():
             raise SurveyError(f"{source} has no answers: all are missing in all {len(frame)} rows.")
+        codes = codebook.with_responses(codes, extended, frame.columns)
         weights: NDArray[np.float64] | None = None
         site, sites = None, tuple[str, ...]()
         if codebook.weight in frame.columns:
@@ -211,9 +209,10 @@ def _count(
         book = chosen(codebook, source.columns, graph)
         extended = book.extend(graph)
         found = tabulate_source(source, book, extended)
+        codes = book.with_responses(found.codes, extended, source.columns)
     return Survey(
         graph=extended,
-        codes=found.codes,
+        codes=codes,
         codebook=book,
         weights=found.weights,
         site=found.site,

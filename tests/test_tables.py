@@ -1,25 +1,18 @@
 """Tables through Ibis: the same codes, patterns and problems as the reading with pandas."""
 
 import csv
-import os
-import sqlite3
-from collections import Counter
-from datetime import date
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from backrisk import sources, tables
+from backrisk import tables
 from backrisk.codebook import Codebook
-from backrisk.errors import FitError, SurveyError
-from backrisk.fitting import log_likelihood
-from backrisk.graph import CausalGraph, load_graph
-from backrisk.simulation import simulate
-from backrisk.survey import Survey, read_survey, tabulate
+from backrisk.errors import SurveyError
+from backrisk.graph import CausalGraph
+from backrisk.survey import read_survey, tabulate
 
 GRAPH = CausalGraph.from_edges(
     [("core", "pain"), ("bmi", "pain"), ("load", "pain"), ("gym", "core")],

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from backrisk import attribute, risk
+from backrisk.summary import percent
 from backrisk.terminal import Format, show
 
 PERSON = {"fatigue": "high", "pain": "limiting"}
@@ -37,4 +38,4 @@ def test_an_estimate_is_shown_with_its_interval(core_posterior):
     answer = risk(core_posterior, {"fatigue": "high"})
     row = answer.table.loc["this person"]
     text = " ".join(printed(answer, 100).split())
-    assert f"this person {100 * row['mean']:.0f} % ({100 * row['low']:.0f}" in text
+    assert f"this person {percent(row['mean'])} ({percent(row['low'])[:-2]} to" in text

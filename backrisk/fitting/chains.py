@@ -159,7 +159,7 @@ def run_chains(
                         progress_callback=tell(chain),
                         blocking=False,
                     )
-                for chain in [c for c, sampler in running.items() if sampler.is_finished]:
+                for chain in [c for c, sampler in running.items() if _finished(sampler)]:
                     done[chain] = _slim(running.pop(chain).wait())
                     tell(chain)(None)
                     if kept is not None:
@@ -181,6 +181,14 @@ def fingerprint(parts: dict[str, Any]) -> str:
 def available_cores() -> int:
     """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _finished(sampler: Any) -> bool:
+    """Whether a sampler has stopped; nutpie says so of a running one by a time-out."""
+    try:
+        return bool(sampler.is_finished)
+    except TimeoutError:
+        return False
 
 
 def _slim(tree: xr.DataTree) -> xr.DataTree:

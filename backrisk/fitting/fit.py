@@ -23,7 +23,7 @@ from backrisk.fitting.identify import check_identified
 from backrisk.fitting.model import build_model, pooled_sites, survey_circuit
 from backrisk.graph import CausalGraph
 from backrisk.inference.kernel import row_log_likelihood
-from backrisk.inference.rows import Cells, Circuit, build_circuit
+from backrisk.inference.rows import Circuit, build_circuit, stack_logs
 from backrisk.mechanisms import KnownItem, Layout, Saturated
 from backrisk.posterior import Diagnostics, Posterior, SiteEffects
 from backrisk.survey import Patterns, Survey, tabulate
@@ -413,15 +413,16 @@ def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
             "each person, read it with engine='pandas'."
         )
     patterns = tabulate(survey)
-    circuit = build_circuit(posterior.graph, patterns.codes, patterns.weights)
-    cells = Cells.of(posterior.graph)
-    logs = np.empty((posterior.draws, cells.size))
-    for name in posterior.graph.names:
-        table = posterior.cpt(name).reshape(posterior.draws, -1)
-        logs[:, cells.part(name)] = np.log(np.maximum(table, np.finfo(float).tiny))
-    rows = row_log_likelihood(circuit, logs)[:, patterns.index]
+    rows = np.empty((posterior.draws, len(patterns.weights)))
+    sites = pooled_sites(survey)
+    for place, site in enumerate(sites or (None,)):
+        here = np.flatnonzero(patterns.site == place) if sites else np.arange(rows.shape[1])
+        local = posterior.at_site(site)
+        circuit = build_circuit(local.graph, patterns.codes[here], patterns.weights[here])
+        tables = {name: local.cpt(name) for name in local.graph.names}
+        rows[:, here] = row_log_likelihood(circuit, stack_logs(circuit.cells, tables))
     tree = posterior.to_datatree()
-    shaped = rows.reshape(posterior.chains, -1, survey.n)
+    shaped = rows[:, patterns.index].reshape(posterior.chains, -1, survey.n)
     tree["log_likelihood"] = xr.DataTree(
         xr.Dataset({"answers": (("chain", "draw", "person"), shaped)})
     )

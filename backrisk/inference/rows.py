@@ -16,7 +16,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -74,6 +74,27 @@ class Cells:
         """Return where the CPT of a node lies."""
         i = self.graph.names.index(name)
         return slice(self.starts[i], self.starts[i] + int(np.prod(self.graph.shape(name))))
+
+
+def stack_logs(cells: Cells, tables: Mapping[str, Array]) -> Array:
+    """Lay the logs of CPT draws out as the kernel reads them.
+
+    Parameters
+    ----------
+    cells : Cells
+    tables : mapping of node to ndarray, shape (draw, *parents, state)
+
+    Returns
+    -------
+    ndarray, shape (draw, cells)
+    """
+    draws = len(next(iter(tables.values())))
+    logs = np.empty((draws, cells.size))
+    for name, table in tables.items():
+        logs[:, cells.part(name)] = np.log(np.maximum(table, np.finfo(float).tiny)).reshape(
+            draws, -1
+        )
+    return logs
 
 
 @dataclass(frozen=True, eq=False)
