@@ -117,6 +117,11 @@ class Mechanism:
         """How many stick-breaking fractions the node has."""
         return sum(len(simplex.alpha) - 1 for simplex in self.simplexes)
 
+    @property
+    def positive(self) -> bool:
+        """Whether no probability is ever zero: so where all are sampled."""
+        return True
+
     def configurations(self) -> Iterator[tuple[int, ...]]:
         """Yield the states of the parents, in the order of the CPT's rows."""
         return itertools.product(*(range(size) for size in self.shape[:-1]))
@@ -188,6 +193,11 @@ class KnownItem(Mechanism):
     """
 
     known: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def positive(self) -> bool:
+        """Whether every answer may come from every state."""
+        return min(map(min, self.known)) > 0
 
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""

@@ -239,9 +239,9 @@ class Posterior:
         return table
 
     def positive(self, name: str) -> bool:
-        """Return whether no cell of a node's CPT is zero; what was sampled never is."""
+        """Return whether no cell of a node's CPT is zero."""
         if self.given is None:
-            return True
+            return self.layout.mechanisms[name].positive
         if name not in self._positive:
             self._positive[name] = bool((self.given[name] > 0).all())
         return self._positive[name]

@@ -27,7 +27,7 @@ from backrisk import (
 )
 from backrisk.inference import draws
 from backrisk.inference.draws import COUPLINGS, World
-from backrisk.mechanisms import Layout, mechanism
+from backrisk.mechanisms import KnownItem, Layout, mechanism
 from backrisk.query import probabilities, probability, read_target
 
 ROUNDING = 1e-12
@@ -480,3 +480,12 @@ def test_intervening_without_evidence_is_the_truncated_factorisation(seed):
         joint = Brute(posterior, draw).joint(coded(graph, do))
         expected = sum(p for full, p in joint.items() if full[where] > 0)
         assert abs(answer[draw] - expected) < ROUNDING
+
+
+def test_only_items_of_known_error_have_zeros_after_a_fit(runner):
+    assert all(runner.positive(name) for name in runner.graph.names)
+    exact = tuple(tuple(float(i == j) for j in range(3)) for i in range(3))
+    item = KnownItem("said", ("pain",), (3, 3), (), (), exact)
+    assert not item.positive
+    table = item.cpt(np.zeros((2, 0)), np.zeros((2, 0)))
+    np.testing.assert_array_equal(table, np.broadcast_to(exact, (2, 3, 3)))

@@ -142,8 +142,9 @@ def _plan(
     done: frozenset[str],
     free: frozenset[str],
     keep: tuple[Variable, ...],
+    people: int,
 ) -> _Plan:
-    """Plan a query for its signature."""
+    """Plan a query for its signature and the order of magnitude of people."""
     sources = list(_sources(graph, seen, done, free, keep))
     sizes = {
         variable: len(graph.node(variable[0]).states)
@@ -154,8 +155,8 @@ def _plan(
     main = [source for part in parts if _touches(part, keep) for source in part]
     others = [part for part in parts if not _touches(part, keep)]
     return _Plan(
-        _order(main, keep, sizes),
-        tuple(_order(part, (), sizes) for part in others),
+        _order(main, keep, sizes, people),
+        tuple(_order(part, (), sizes, people) for part in others),
     )
 
 
@@ -226,19 +227,26 @@ def _touches(part: Sequence[_Source], keep: Sequence[Variable]) -> bool:
 class _Tape:
     """Steps being planned over tables; a table is a number, and is used once."""
 
-    def __init__(self, sources: Sequence[_Source], sizes: Mapping[Variable, int]) -> None:
+    def __init__(
+        self, sources: Sequence[_Source], sizes: Mapping[Variable, int], people: int
+    ) -> None:
         self.sizes = sizes
+        self.people = people
         self.sources = tuple(sources)
         self.scopes = [source.scope for source in sources]
         self.known = [source.known for source in sources]
         self.live = set(range(len(sources)))
         self.steps: list[_Step] = []
-        self.held = self.most = 0
+        self.held = self.most = self.work = 0
         self.widest: tuple[Variable, ...] = ()
 
     def cells(self, scope: Iterable[Variable]) -> int:
         """Return the number of cells of a table over a scope."""
         return math.prod(self.sizes[v] for v in scope)
+
+    def rows(self, known: Iterable[Variable]) -> int:
+        """Return how many rows a table may have that depends on these answers."""
+        return min(self.people, self.cells(known))
 
     def _union(self, inputs: Iterable[int]) -> list[Variable]:
         return sorted({v for i in inputs for v in self.scopes[i]})
@@ -264,6 +272,7 @@ class _Tape:
             open_here = "".join(letter.get(v, "?") for v in self.scopes[i])
             return f"{'Y' if self.known[i] else ''}{open_here}Z"
 
+        self.work += self.cells(union) * self.rows(known)
         self.scopes.append(tuple(scope))
         self.known.append(known)
         made = len(self.scopes) - 1
@@ -291,33 +300,54 @@ class _Tape:
 
 
 def _order(
-    sources: Sequence[_Source], keep: Sequence[Variable], sizes: Mapping[Variable, int]
+    sources: Sequence[_Source],
+    keep: Sequence[Variable],
+    sizes: Mapping[Variable, int],
+    people: int,
 ) -> _Part:
-    """Order the variables to sum out by weighted min-fill: what adds the fewest cells of fill."""
-    tape = _Tape(sources, sizes)
-    left = {v for source in sources for v in source.scope} - set(keep)
+    """Order the variables to sum out: the cheaper of two greedy orders.
 
+    Weighted min-fill takes the variable that links the fewest cells not linked before, and suits
+    one person best. With many people, who share what depends on few answers, so does the
+    variable that leaves the smallest table, counted over all people.
+    """
+    tapes = [_summed_out(_Tape(sources, sizes, people), keep, rule) for rule in (_fill, _result)]
+    tape = min(tapes, key=lambda tape: tape.work)
+    known = tape.known[-1] if tape.known else ()
+    return _Part(tape.sources, tuple(tape.steps), known, tape.most, tape.widest)
+
+
+def _summed_out(
+    tape: _Tape,
+    keep: Sequence[Variable],
+    rule: Callable[[_Tape, Mapping[Variable, set[Variable]], Variable], int],
+) -> _Tape:
+    """Sum out all variables that are not kept, in the greedy order of a rule."""
     near: dict[Variable, set[Variable]] = {}
-    for source in sources:
+    for source in tape.sources:
         for v in source.scope:
             near.setdefault(v, set()).update(source.scope)
-
-    def fill(v: Variable) -> tuple[int, int, Variable]:
-        others = near[v] - {v}
-        added = sum(sizes[a] * sizes[b] for a in others for b in others - near[a])
-        return added, tape.cells(near[v]), v
-
+    left = set(near) - set(keep)
     while left:
-        v = min(left, key=fill)
+        v = min(left, key=lambda v: (rule(tape, near, v), tape.cells(near[v]), v))
         others = near[v] - {v}
         tape.join(tape.with_variable(v), sorted(others))
         for u in others:
             near[u] = (near[u] | others) - {v}
         left.remove(v)
     if tape.live:
-        tape.join(sorted(tape.live), [v for v in keep if any(v in s.scope for s in sources)])
-    known = tape.known[-1] if tape.known else ()
-    return _Part(tape.sources, tuple(tape.steps), known, tape.most, tape.widest)
+        tape.join(sorted(tape.live), [v for v in keep if v in near])
+    return tape
+
+
+def _fill(tape: _Tape, near: Mapping[Variable, set[Variable]], v: Variable) -> int:
+    others = near[v] - {v}
+    return sum(tape.sizes[a] * tape.sizes[b] for a in others for b in others - near[a])
+
+
+def _result(tape: _Tape, near: Mapping[Variable, set[Variable]], v: Variable) -> int:
+    known = {u for i in tape.with_variable(v) for u in tape.known[i]}
+    return tape.cells(near[v] - {v}) * tape.rows(known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -452,6 +482,7 @@ class World:
             frozenset(self.do),
             frozenset(self.free),
             tuple(keep),
+            1 if (self.people or 1) == 1 else _MANY,
         )
 
     def _shaped(self, found: Array) -> Array:
