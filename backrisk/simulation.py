@@ -138,7 +138,7 @@ def simulate(
         if spec.nonresponse is not None:
             response = codes[:, graph.names.index(codebook.response_of(name))]
             inputs = list(spec.from_) if isinstance(spec, Derived) else [name]
-            frame[inputs] = frame[inputs].mask(response > 0, "")
+            frame.loc[response > 0, inputs] = ""
     return frame
 
 
