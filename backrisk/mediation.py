@@ -84,7 +84,7 @@ class Mediation(Answer):
             f"{through} held as before by {points(self.draws[:, 0])}."
         ]
         if self.decided:
-            mean, low, high = map(percent, table.loc["explained_by_mediation"].tolist())
+            mean, low, high = (percent(float(v)) for v in table.loc["explained_by_mediation"])
             said.append(
                 f"So mediation by {through} explains {mean} ({low} to {high}) of the effect."
             )
