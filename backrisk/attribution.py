@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backrisk.errors import QueryError, suggest
 from backrisk.graph import GRADES, CausalGraph, Edge
-from backrisk.inference.draws import Tables, World
+from backrisk.inference.draws import CONTRADICTION, Tables, World
 from backrisk.inference.rewired import Rewired, pin
 from backrisk.posterior import Posterior
 from backrisk.query import (
@@ -23,7 +23,6 @@ from backrisk.query import (
     Target,
     check_coupling,
     distribution,
-    event,
     named,
     probability,
     read_person,
@@ -471,7 +470,7 @@ def _limits(
 
 def _possible(whole: Array) -> None:
     if not (whole > 0).all():
-        raise QueryError("The answers contradict each other: the model gives them probability 0.")
+        raise QueryError(CONTRADICTION)
 
 
 def _adverse(
@@ -555,8 +554,9 @@ def _coalition(
         setting = {cause: evidence[cause] if cause in members else 0 for cause in causes}
         setting = {cause: code for cause, code in setting.items() if cause not in free}
         world = World(tables, context, setting, free=free)
-        joint = world.joint([(aim.node, 1), *((cause, 1) for cause in free)])
-        risk = event(joint, aim)
+        keep = [(aim.node, 1), *((cause, 1) for cause in free)]
+        risk = world.joint(keep)
+        risk = risk[list(aim.codes)].sum(axis=0) / risk.sum(axis=0)
         if not free:
             return risk
         weights = World(tables, evidence, {}).joint([(cause, 0) for cause in free])

@@ -16,7 +16,7 @@ from backrisk.graph import CausalGraph
 from backrisk.inference.draws import World
 from backrisk.inference.rewired import Rewired, pin
 from backrisk.posterior import Posterior
-from backrisk.query import Answer, Target, event, named, read_do, read_person, read_target
+from backrisk.query import Answer, Target, named, probability, read_do, read_person, read_target
 from backrisk.summary import interval, listed, percent, points, summarise, thing
 
 Array = NDArray[np.float64]
@@ -84,7 +84,8 @@ class Mediation(Answer):
             f"{through} held as before by {points(self.draws[:, 0])}."
         ]
         if self.decided:
-            mean, low, high = (percent(float(v)) for v in table.loc["explained_by_mediation"])
+            row = table.T["explained_by_mediation"]
+            mean, low, high = (percent(float(row[end])) for end in ("mean", "low", "high"))
             said.append(
                 f"So mediation by {through} explains {mean} ({low} to {high}) of the effect."
             )
@@ -181,7 +182,7 @@ def mediate(
             for child in graph.children(cause)
         }
         world = World(Rewired(posterior, tables, graph), context, {})
-        return event(world.joint([(aim.node, 0)]), aim)
+        return probability(world, aim)
 
     none, direct, indirect, both = risk(0, 0), risk(end, 0), risk(0, end), risk(end, end)
     states = graph.node(cause).states

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.inference.draws import Variable, World, align
+from backrisk.errors import QueryError
+from backrisk.inference.draws import BUDGET, Variable, World
 
 Array = NDArray[np.float64]
 
+_CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _LETTERS = [chr(code) for code in range(ord("A"), ord("z") + 1) if chr(code).isalpha()]
 _LETTERS.remove("Z")  # the draws
 
@@ -58,21 +62,75 @@ def pairs(
         First axis: `keep` outside the codes, and in them.
     """
     wanted = frozenset(others)
+    sources = world.sources((keep, *sorted(wanted)))
+    sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
+    order, cells = _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep)
+    if 8 * cells > BUDGET:
+        raise QueryError(
+            f"The answer needs {cells:,} cells for each draw; the budget is {BUDGET // 8:,}. "
+            "Report more, or ask about fewer nodes."
+        )
+    draws = world.posterior.draws
+    chunk = max(_CACHE // (8 * cells), 64)
+    found = {v: np.empty((2, sizes[v], draws)) for v in wanted}
+    for start in range(0, draws, chunk):
+        some = slice(start, min(start + chunk, draws))
+        tables = [_Table(scope, fetch(some)) for scope, fetch in sources]
+        for v, joint in _joints(tables, order, keep, wanted, codes).items():
+            found[v][..., some] = joint  # of one draw, where it is the same in all
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _order(
+    scopes: tuple[tuple[Variable, ...], ...],
+    states: tuple[tuple[Variable, int], ...],
+    keep: Variable,
+) -> tuple[tuple[Variable, ...], int]:
+    """Order the variables to sum out by weighted min-fill; cells of the largest table."""
+    sizes = dict(states)
+    near: dict[Variable, set[Variable]] = {}
+    for scope in scopes:
+        for v in scope:
+            near.setdefault(v, set()).update(scope)
+    left = set(near) - {keep}
+    order: list[Variable] = []
+    most = 1
+
+    def fill(v: Variable) -> tuple[int, int, Variable]:
+        others = near[v] - {v}
+        added = sum(sizes[a] * sizes[b] for a in others for b in others - near[a])
+        return added, math.prod(sizes[u] for u in near[v]), v
+
+    while left:
+        v = min(left, key=fill)
+        most = max(most, math.prod(sizes[u] for u in near[v] | {keep}))
+        for u in near[v] - {v}:
+            near[u] = (near[u] | near[v]) - {v}
+        left.remove(v)
+        order.append(v)
+    return tuple(order), most
+
+
+def _joints(
+    tables: Sequence[_Table],
+    order: Sequence[Variable],
+    keep: Variable,
+    wanted: frozenset[Variable],
+    codes: Sequence[int],
+) -> dict[Variable, Array]:
     live = [
-        _Table(factor.scope, _event(factor.table, factor.scope.index(keep), codes))
-        if keep in factor.scope
-        else _Table(factor.scope, factor.table)
-        for factor in world._factors((keep, *sorted(wanted)))
+        _Table(table.scope, _event(table.values, table.scope.index(keep), codes))
+        if keep in table.scope
+        else table
+        for table in tables
     ]
     buckets: list[_Bucket] = []
-    left = {v for table in live for v in table.scope if v != keep}
-    while left:
-        v = min(left, key=lambda u: (_cells([t for t in live if u in t.scope]), u))
+    for v in order:
         joined = tuple(table for table in live if v in table.scope)
         message = _multiply(joined, {u for table in joined for u in table.scope if u != v})
         buckets.append(_Bucket(v, joined, message))
         live = [table for table in live if v not in table.scope] + [message]
-        left.remove(v)
     return _back(buckets, _Bucket(None, tuple(live), _multiply(live, {keep})), keep, wanted)
 
 
@@ -98,7 +156,8 @@ def _back(
         unseen[id(bucket)] = [_multiply(rest, {*bucket.message.scope, keep})] if rest else []
         if bucket.variable is not None and bucket.variable in wanted:
             joint = _multiply([*bucket.inputs, *unseen[id(bucket)]], {keep, bucket.variable})
-            found[bucket.variable] = align(joint.values, joint.scope, (keep, bucket.variable))
+            first = joint.scope.index(keep)
+            found[bucket.variable] = joint.values if first == 0 else joint.values.swapaxes(0, 1)
     return found
 
 
@@ -107,13 +166,6 @@ def _event(table: Array, axis: int, codes: Sequence[int]) -> Array:
     inside = np.isin(np.arange(table.shape[axis]), codes)
     parts = [table.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
     return np.stack(parts, axis=axis)
-
-
-def _cells(tables: Sequence[_Table]) -> int:
-    sizes: dict[Variable, int] = {}
-    for table in tables:
-        sizes |= dict(zip(table.scope, table.values.shape, strict=False))
-    return int(np.prod(list(sizes.values()), dtype=np.int64))
 
 
 def _multiply(tables: Sequence[_Table], keep: set[Variable]) -> _Table:

@@ -38,16 +38,20 @@ class Rewired:
         return self.source.draws
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
-        """Return a node's CPT, shape ``(*parents, state, draw)``."""
-        return self.replaced[name] if name in self.replaced else self.source.table(name)
+        """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+        return self.replaced[name] if name in self.replaced else self.source.table(name, at)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
-        return bool((self.table(name) > 0).all())
+        if name in self.replaced:
+            return bool((self.replaced[name] > 0).all())
+        return self.source.positive(name)
 
     def causes(self, name: str) -> tuple[Array, list[Array]] | None:
         """Return a node's CPT as a leak and independent causes, if it has that form."""
-        return independent_causes(self.table(name))
+        if name in self.replaced:
+            return independent_causes(self.replaced[name])
+        return self.source.causes(name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +65,9 @@ class Stacked:
 
     first: Tables
     second: Tables
-    _joined: dict[str, Array] = field(default_factory=dict, init=False, repr=False)
+    _joined: dict[str, tuple[Array, NDArray[np.bool_]]] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @property
     def graph(self) -> CausalGraph:
@@ -74,19 +80,32 @@ class Stacked:
         return self.first.draws + self.second.draws
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
-        """Return a node's CPT, shape ``(*parents, state, draw)``."""
+        """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
         if name not in self._joined:
-            both = [self.first.table(name), self.second.table(name)]
-            self._joined[name] = np.concatenate(both, axis=-1)
-        return self._joined[name]
+            shape = self.graph.shape(name)
+            self._joined[name] = np.empty((*shape, self.draws)), np.zeros(shape[:-1], bool)
+        table, done = self._joined[name]
+        wanted = np.zeros_like(done)
+        wanted[at] = True
+        wanted &= ~done
+        if wanted.any():
+            both = [part.table(name, at)[wanted] for part in (self.first, self.second)]
+            table[wanted] = np.concatenate(both, axis=-1)
+            done |= wanted  # after the values: another thread may be reading
+        return table
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
-        return bool((self.table(name) > 0).all())
+        return self.first.positive(name) and self.second.positive(name)
 
     def causes(self, name: str) -> tuple[Array, list[Array]] | None:
         """Return a node's CPT as a leak and independent causes, if it has that form."""
-        return independent_causes(self.table(name))
+        pair = self.first.causes(name), self.second.causes(name)
+        if pair[0] is None or pair[1] is None:
+            return None
+        both = zip(pair[0][1], pair[1][1], strict=True)
+        leak = np.concatenate([pair[0][0], pair[1][0]], axis=-1)
+        return leak, [np.concatenate(sides, axis=-1) for sides in both]
 
 
 def pin(table: Array, axes: Mapping[int, int]) -> Array:
