@@ -384,9 +384,10 @@ def _necessity(
     unexposed = _exposed(tables, context, first, setting, aim)
     reported = replace(aim, codes=(evidence[aim.node],))
     seen = _exposed(tables, context, first, {}, reported)
-    # Who is at the reference already cannot owe the target to being elsewhere.
+    # Who is at the reference already cannot owe the target to being elsewhere; only the
+    # independent coupling, which draws anew even where nothing was changed, knows no such thing.
     owing = np.ones(seen.shape[1:-1], dtype=bool)
-    if len(first) == len(group):
+    if len(first) == len(group) and coupling != "independent":
         unreported = [name for name in first if name not in evidence]
         if all(evidence.get(name, 0) == 0 for name in first):
             owing[(0,) * len(unreported)] = False
@@ -551,8 +552,11 @@ def _coalition(
     def value(inside: frozenset[int]) -> Array:
         members = [cause for i, cause in enumerate(causes) if i in inside]
         free = tuple(cause for cause in members if cause not in evidence)
-        setting = {cause: evidence[cause] if cause in members else 0 for cause in causes}
-        setting = {cause: code for cause, code in setting.items() if cause not in free}
+        setting = {
+            cause: evidence[cause] if cause in members else 0
+            for cause in causes
+            if cause not in free
+        }
         world = World(tables, context, setting, free=free)
         keep = [(aim.node, 1), *((cause, 1) for cause in free)]
         risk = world.joint(keep)
@@ -735,6 +739,9 @@ def _pathways(
         return probability(World(Rewired(tables, replaced, twice), evidence, {}), again)
 
     players = len(open_routes)
+    draws = np.zeros((tables.draws, len(names)))
+    if not players:
+        return _Shares(draws, total=np.zeros(tables.draws))
     if players <= MOST_CAUSES:
         values = np.empty((2,) * players + (tables.draws,))
         for membership in itertools.product((0, 1), repeat=players):
@@ -743,7 +750,6 @@ def _pathways(
         played = _played(values)
     else:
         played = _sampled(value, players, seed)
-    draws = np.zeros((tables.draws, len(names)))
     draws[:, open_routes] = played.draws
     pairs = None
     if played.pairs is not None:
