@@ -143,7 +143,7 @@ class Recommendation(Answer):
             )
         unclear = len(self.actions) - len({*told, *clear})
         if unclear:
-            said.append(f"For {unclear} more, no effect lies within the interval.")
+            said.append(f"For {unclear} more the interval includes no effect.")
         return said
 
 
@@ -392,7 +392,8 @@ def aside(reported: Mapping[str, int], evidence: Mapping[str, int]) -> list[str]
     if not left:
         return []
     return [
-        f"The answer on {listed(map(thing, left))} is set aside: the risk is that from here on."
+        f"The answer on {listed(map(thing, left))} is set aside: what is asked is the risk from "
+        "here on."
     ]
 
 

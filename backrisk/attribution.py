@@ -573,31 +573,35 @@ def _coalition(
 
 def _mix(tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], table: Array) -> Array:
     """Average the causes that the person did not report over their joint posterior."""
-    unreported = [cause for cause in causes if cause not in evidence]
-    at: list[Any] = [[0, evidence[cause]] if cause in evidence else slice(None) for cause in causes]
-    for axis, index in enumerate(at):
-        if isinstance(index, list):
-            table = np.take(table, index, axis=axis)
-    values = np.empty((2,) * len(causes) + table.shape[-1:])
-    weights = np.ones(table.shape[-1:])
-    if unreported:
-        weights = World(tables, evidence, {}).joint([(cause, 0) for cause in unreported])
-        weights = weights / weights.sum(axis=tuple(range(len(unreported))))
-    for inside in itertools.product((0, 1), repeat=len(unreported)):
-        member = dict(zip(unreported, inside, strict=True))
-        index = tuple(
-            0 if cause in member and not member[cause] else slice(None) for cause in causes
+    for axis, cause in enumerate(causes):
+        if cause in evidence:
+            table = np.take(table, [0, evidence[cause]], axis=axis)
+    left = [axis for axis, cause in enumerate(causes) if cause not in evidence]
+    told = [axis for axis, cause in enumerate(causes) if cause in evidence]
+    if not left:
+        return table
+    weights = World(tables, evidence, {}).joint([(causes[axis], 0) for axis in left])
+    weights = weights / weights.sum(axis=tuple(range(len(left))))
+    draws = table.shape[-1]
+    mixed = np.empty((2,) * len(causes) + (draws,))
+    table = table.transpose(*left, *told, -1)
+
+    def fill(chosen: tuple[int, ...], inside: int, table: Array, weights: Array) -> None:
+        """Decide cause by cause: inside the set its axis stays; outside it is at the reference."""
+        if len(chosen) < len(left):
+            fill((*chosen, 1), inside + 1, table, weights)
+            without: Array = weights.sum(axis=inside)
+            reference: Array = np.take(table, 0, axis=inside)
+            fill((*chosen, 0), inside, reference, without)
+            return
+        states = math.prod(weights.shape[:-1])
+        average = np.einsum(
+            "id,ird->rd", weights.reshape(states, -1), table.reshape(states, -1, draws)
         )
-        part = table[index]
-        out = tuple(member.get(cause, slice(None)) for cause in causes)
-        gone = tuple(i for i, cause in enumerate(unreported) if not member[cause])
-        weight = weights.sum(axis=gone)
-        remaining = [cause for cause in causes if member.get(cause, 1)]
-        shape = [len(tables.graph.node(c).states) if c in member else 1 for c in remaining]
-        averaged = part * weight.reshape(*shape, -1)
-        axes = tuple(i for i, cause in enumerate(remaining) if cause in member)
-        values[out] = averaged.sum(axis=axes)
-    return values
+        mixed[chosen] = average.reshape(*(2,) * len(told), draws)
+
+    fill((), 0, table, weights)
+    return mixed.transpose(*np.argsort([*left, *told]), -1)
 
 
 def shapley(values: Array) -> Array:

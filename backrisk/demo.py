@@ -87,8 +87,7 @@ def run(out: Path, seed: int, console: Console) -> None:
     seen = risk(posterior, RUNNER)
     show(seen, Format.table, console)
     likely = diagnose(posterior, RUNNER)
-    adverse = [s for s in likely.sentences() if "core strength" in s or "lumbar load" in s]
-    console.print(*adverse)
+    console.print(likely.sentences()[0])
 
     console.rule("4. Her pain: counterfactual")
     hurting = RUNNER | {"pain": "limiting"}

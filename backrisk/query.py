@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from backrisk.summary import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -103,6 +105,17 @@ class Answer:
         warned = [f"Warning: {warning}" for warning in self.warnings]
         return " ".join([*self.sentences(), *self.notes, *warned, closing])
 
+    def plot(self) -> Figure:
+        """Draw the answer; imports Matplotlib only now.
+
+        Raises
+        ------
+        BackriskError
+            If Matplotlib is not installed, or there is nothing to draw.
+        """
+        figure: Figure = import_module("backrisk.plot").plot(self)  # stands above this module
+        return figure
+
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values: the JSON that the command line prints."""
         columns = self.columns()
@@ -167,9 +180,20 @@ class Diagnosis(Answer):
         for column, (node, _) in enumerate(self.rows):
             mean = float(self.draws[:, column].mean())
             best[node] = max(best.get(node, (-1.0, 0)), (mean, column))
+        adverse: list[tuple[float, str]] = []
+        calm: list[tuple[float, str]] = []
+        for column, share in ((column, share) for share, column in best.values()):
+            node, state = self.rows[column]
+            at_reference = next(s for n, s in self.rows if n == node) == state
+            words = f"{phrase(node, state)} {estimate(self.draws[:, column])}"
+            (calm if at_reference else adverse).append((share, words))
         said = [
-            f"Most likely {phrase(*self.rows[column])}: {estimate(self.draws[:, column])}."
-            for _, column in best.values()
+            f"{opening}: {listed(words for _, words in sorted(found, reverse=True))}."
+            for opening, found in (
+                ("Not reported, and most likely away from the reference", adverse),
+                ("Most likely at the reference", calm),
+            )
+            if found
         ]
         return said or ["Every node is among the answers."]
 

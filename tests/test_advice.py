@@ -53,7 +53,7 @@ def test_advice_equals_enumeration(seed):
             [
                 [
                     [
-                        b.probability(lambda s, k=k, y=y: s[name] == k and there(s) == y, seen)
+                        b.probability(lambda s, n=name, k=k, y=y: s[n] == k and there(s) == y, seen)
                         for b in brutes
                     ]
                     for k in states
@@ -112,7 +112,7 @@ def chain(*effects):
     """Three causes with known effects, 400 draws each."""
     rng = np.random.default_rng(8)
     names = [f"a{i}" for i in range(len(effects))]
-    states = dict.fromkeys([*names, "y"], ["no", "yes"])
+    states = {name: ["no", "yes"] for name in [*names, "y"]}
     graph = CausalGraph.from_edges([(name, "y") for name in names], states)
     table = np.full((400, *(2,) * len(names)), 0.3)
     for i, (mean, sd) in enumerate(effects):

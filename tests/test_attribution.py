@@ -95,7 +95,8 @@ def test_bounds_of_a_binary_cause_are_those_of_tian_and_pearl(seed):
     rng = np.random.default_rng(20_000 + seed)
     names = ["u", "x", "m", "y"]
     edges = [("u", "x"), ("u", "y"), ("x", "m"), ("m", "y"), ("x", "y"), ("u", "m")]
-    graph = CausalGraph.from_edges(edges, dict.fromkeys(names, ["no", "yes"]), outcome="y")
+    states = {name: ["no", "yes"] for name in names}
+    graph = CausalGraph.from_edges(edges, states, outcome="y")
     posterior = random_posterior(rng, graph, draws=1)
     brute = Brute(posterior, 0)
     p = {
@@ -203,7 +204,7 @@ def test_sampled_orders_play_the_same_game(seed, monkeypatch):
 
 def test_more_causes_than_are_played_in_full():
     names = [f"c{i}" for i in range(16)]
-    states = dict.fromkeys([*names, "y"], ["no", "yes"])
+    states = {name: ["no", "yes"] for name in [*names, "y"]}
     graph = CausalGraph.from_edges([(name, "y") for name in names], states)
     rng = np.random.default_rng(4)
     # Noisy-or, so that the value of a set is known: 1 - 0.9 prod(1 - p).

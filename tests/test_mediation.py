@@ -11,6 +11,30 @@ EXACT = {"rtol": 0, "atol": 1e-10}
 BINARY = ["no", "yes"]
 
 
+def paths(graph, start, end):
+    """Every directed path, by its nodes between the ends."""
+    found = [()] if end in graph.children(start) else []
+    for child in graph.children(start):
+        found += [(child, *rest) for rest in paths(graph, child, end)]
+    return found
+
+
+def witnesses(graph, cause, mediators):
+    """Nodes felt by the cause, and changing mediator and target, beside the mediators each time."""
+
+    def beside(start, end):
+        return any(not set(path) & set(mediators) for path in paths(graph, start, end))
+
+    return {
+        w
+        for w in graph.names
+        if w not in (cause, graph.outcome, *mediators)
+        and beside(cause, w)
+        and beside(w, graph.outcome)
+        and any(beside(w, m) for m in mediators)
+    }
+
+
 @pytest.mark.parametrize("seed", range(200))
 def test_natural_effects_equal_nested_counterfactuals(seed):
     rng = np.random.default_rng(seed)
@@ -27,13 +51,11 @@ def test_natural_effects_equal_nested_counterfactuals(seed):
     cause, between = pairs[int(rng.integers(len(pairs)))]
     chosen = [m for m in between if rng.random() < 0.6] or between[-1:]
     person = random_person(rng, graph)
-    try:
-        answer = mediate(posterior, person, cause, chosen)
-    except QueryError as error:
-        assert "recanting witness" in str(error)
-        assert "add" in str(error)
-        answer = mediate(posterior, person, cause, between)
+    if witnesses(graph, cause, chosen):
+        with pytest.raises(QueryError, match="recanting witness"):
+            mediate(posterior, person, cause, chosen)
         chosen = between
+    answer = mediate(posterior, person, cause, chosen)
     seen = {name: graph.node(name).code(label) for name, label in person.items()}
     kept = {n: c for n, c in seen.items() if n != cause and n not in graph.descendants(cause)}
     end = seen.get(cause, 0) or len(graph.node(cause).states) - 1
