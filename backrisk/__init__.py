@@ -28,6 +28,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from backrisk.advice import Questions, Recommendation, ask_next, recommend
     from backrisk.attribution import Attribution, attribute
     from backrisk.codebook import Codebook, load_codebook
     from backrisk.errors import (
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from backrisk.fitting import build_model, log_likelihood
     from backrisk.fitting.fit import fit
     from backrisk.graph import CausalGraph, Edge, Node, Prior, load_graph, packaged_graphs
+    from backrisk.mediation import Mediation, mediate
     from backrisk.posterior import Diagnostics, Posterior, load_posterior
     from backrisk.query import (
         Contrast,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from backrisk.survey import Survey, read_survey, tabulate
 
 _HOME = {
+    "advice": ("Questions", "Recommendation", "ask_next", "recommend"),
     "attribution": ("Attribution", "attribute"),
     "codebook": ("Codebook", "load_codebook"),
     "errors": (
@@ -68,6 +71,7 @@ _HOME = {
     ),
     "fitting": ("build_model", "fit", "log_likelihood"),
     "graph": ("CausalGraph", "Edge", "Node", "Prior", "load_graph", "packaged_graphs"),
+    "mediation": ("Mediation", "mediate"),
     "posterior": ("Diagnostics", "Posterior", "load_posterior"),
     "query": (
         "Contrast",
@@ -95,14 +99,18 @@ __all__ = [
     "Edge",
     "FitError",
     "GraphError",
+    "Mediation",
     "Node",
     "Posterior",
     "PosteriorError",
     "Prior",
     "QueryError",
+    "Questions",
+    "Recommendation",
     "Risk",
     "Survey",
     "SurveyError",
+    "ask_next",
     "attribute",
     "build_model",
     "counterfactual",
@@ -113,8 +121,10 @@ __all__ = [
     "load_graph",
     "load_posterior",
     "log_likelihood",
+    "mediate",
     "packaged_graphs",
     "read_survey",
+    "recommend",
     "risk",
     "risks",
     "simulate",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import networkx as nx
@@ -14,8 +14,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError, suggest
-from backrisk.graph import GRADES, CausalGraph
-from backrisk.inference.draws import World
+from backrisk.graph import GRADES, CausalGraph, Edge
+from backrisk.inference.draws import CONTRADICTION, Tables, World
+from backrisk.inference.rewired import Rewired, pin
 from backrisk.posterior import Posterior
 from backrisk.query import (
     Answer,
@@ -27,23 +28,40 @@ from backrisk.query import (
     read_person,
     read_target,
 )
-from backrisk.summary import estimate, interval, percent, summarise
+from backrisk.summary import estimate, interval, listed, percent, phrase, points, summarise, thing
 
 Array = NDArray[np.float64]
 
-METHODS = ("necessity", "shapley", "diagnostic")
+METHODS = (
+    "necessity",
+    "sufficiency",
+    "necessity_and_sufficiency",
+    "shapley",
+    "pathways",
+    "diagnostic",
+)
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "proximal": ("capacity", "running_state"),
     "distal": ("behaviour",),
 }
 _HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
-MOST_CAUSES = 14
-_SUPPORT_DRAWS = 250  # prior draws that data support is computed from
+_LOAD = "load"  # the group whose nodes pass what reaches them on to the target
+MOST_CAUSES = 14  # players of a game that is played out in full
+ORDERS = 128  # orders that a larger game is sampled in: 64 and their reverses
+_BETWEEN = " + "
+_ROUTE = "straight to "
 
+_COUPLED = ("necessity", "sufficiency", "necessity_and_sufficiency")
+_GAMES = ("shapley", "pathways")
 _ASSUMPTION = {
     "shapley": (
         "Shares split the excess risk over everyone at the reference evenly over all orders of "
         "removal; they rest on the graph, not on a coupling."
+    ),
+    "pathways": (
+        "Shares split the excess risk over all routes passing the reference evenly over all "
+        "orders of removal; they rest on the graph and on independent noise of its nodes, not on "
+        "a coupling."
     ),
     "diagnostic": "These are probabilities of a cause being adverse, not of its having an effect.",
 }
@@ -56,20 +74,23 @@ class Attribution(Answer):
     Parameters
     ----------
     causes : tuple of str
+        Nodes; sets of nodes as ``"a + b"``; for ``pathways`` the routes.
     method : str
     coupling : str, optional
-        For ``necessity``.
+        For ``necessity``, ``sufficiency`` and ``necessity_and_sufficiency``.
     grades : tuple of str
-        Of the weakest edge on each cause's strongest path to the target.
+        Of the weakest edge on each cause's strongest path to the target; of a set, the worst.
     data_support : ndarray, shape (cause,)
         How far the answer is from what the prior alone gives, as the Kolmogorov-Smirnov
         distance of the two distributions: 0 means that the answer is the assumption's.
     bounds : pair of ndarray, each (draw, cause), optional
-        Assumption-free limits of the probability of necessity.
+        Limits that need no coupling.
     total : ndarray, shape (draw,), optional
-        For ``shapley``: the excess risk, which the shares sum to.
+        For ``shapley`` and ``pathways``: the excess risk, which the shares sum to.
     before : ndarray, shape (draw, cause), optional
         For ``diagnostic``: the probability without any answer.
+    error : ndarray, shape (cause,), optional
+        Monte Carlo standard error of the means, where the orders of a game were sampled.
     """
 
     causes: tuple[str, ...]
@@ -80,6 +101,7 @@ class Attribution(Answer):
     bounds: tuple[Array, Array] | None = None
     total: Array | None = None
     before: Array | None = None
+    error: Array | None = None
 
     @property
     def leading(self) -> Array:
@@ -94,9 +116,7 @@ class Attribution(Answer):
         table["leading"] = self.leading
         table["grade"] = self.grades
         table["data_support"] = self.data_support
-        table.insert(
-            0, "state", [self.evidence.get(cause, "not reported") for cause in self.causes]
-        )
+        table.insert(0, "state", [self._state(cause) for cause in self.causes])
         if self.bounds is not None:
             table["lower_bound"] = self.bounds[0].mean(axis=0)
             table["lower_bound_low"] = interval(self.bounds[0])[0]
@@ -104,44 +124,78 @@ class Attribution(Answer):
             table["upper_bound_high"] = interval(self.bounds[1])[1]
         if self.before is not None:
             table["without_answers"] = self.before.mean(axis=0)
+        if self.error is not None:
+            table["monte_carlo_error"] = self.error
         return table.sort_values("mean", ascending=False, kind="stable")
+
+    def _state(self, cause: str) -> str:
+        if cause.startswith(_ROUTE):
+            return ""
+        return _BETWEEN.join(self.evidence.get(n, "not reported") for n in cause.split(_BETWEEN))
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
         said = []
         if self.total is not None:
+            what = "routes passing the reference" if self.method == "pathways" else "causes there"
             said.append(
-                f"The excess risk of {self.target.label} over all causes at their reference is "
-                f"{estimate(self.total)}."
+                f"The excess risk of {self.target.label} over all {what} is {points(self.total)}."
             )
-        for cause in self.table.index[:3]:
+        for rank, cause in enumerate(self.table.index[:3]):
             column = self.causes.index(cause)
-            grade = f"evidence {self.grades[column]}"
-            share = estimate(self.draws[:, column])
-            if self.method == "necessity":
-                assert self.bounds is not None
-                low, high = (percent(float(b[:, column].mean())) for b in self.bounds)
-                said.append(
-                    f"Had {cause} been at its reference, {self.target.label} would have been "
-                    f"absent with probability {share}, within {low} to {high} without the "
-                    f"coupling ({grade})."
-                )
-            elif self.method == "shapley":
-                said.append(f"The share of {cause} is {share} ({grade}).")
-            else:
-                said.append(f"{cause} is adverse with probability {share} ({grade}).")
+            said.append(self._sentence(rank, cause, column))
         return said
+
+    def _sentence(self, rank: int, cause: str, column: int) -> str:
+        grade = f"evidence {self.grades[column]}"
+        share, aim = estimate(self.draws[:, column]), self.target.label
+        names = cause.removeprefix(_ROUTE).split(_BETWEEN)
+        known = [phrase(n, self.evidence[n]) if n in self.evidence else thing(n) for n in names]
+        adverse, plain = listed(known), listed(map(thing, names))
+        if self.method == "diagnostic":
+            return f"{thing(cause).capitalize()} is adverse with probability {share} ({grade})."
+        if self.method in _GAMES:
+            route = self.method == "pathways"
+            through = f"{'through ' if route else 'of '}{thing(cause) if route else adverse}"
+            if cause.startswith(_ROUTE):
+                through = f"that goes {thing(cause)}"
+            return f"The share {through} is {points(self.draws[:, column])} ({grade})."
+        assert self.bounds is not None
+        low, high = (percent(float(b[:, column].mean())) for b in self.bounds)
+        within = f"between {low} and {high} if nothing is assumed of the coupling ({grade})"
+        if self.method == "necessity":
+            return (
+                f"Had {plain} been at the reference, {aim} would have been absent with "
+                f"probability {share}, {within}."
+            )
+        if self.method == "sufficiency":
+            return (
+                f"In someone like this without {aim} and with {plain} at the reference, the "
+                f"adverse state would bring {aim} about with probability {share}, {within}."
+            )
+        return (
+            f"The adverse state of {plain} would bring {aim} about and the reference would prevent "
+            f"it, both, with probability {share}, {within}."
+        )
 
 
 def attribute(
     posterior: Posterior,
     person: Mapping[str, Any],
-    causes: Sequence[str] | None = None,
+    causes: Sequence[str | Sequence[str]] | None = None,
     *,
-    method: Literal["necessity", "shapley", "diagnostic"] = "necessity",
+    method: Literal[
+        "necessity",
+        "sufficiency",
+        "necessity_and_sufficiency",
+        "shapley",
+        "pathways",
+        "diagnostic",
+    ] = "necessity",
     level: Literal["proximal", "distal"] = "proximal",
     target: str | None = None,
     coupling: str = "monotone",
+    seed: int = 0,
 ) -> Attribution:
     """Attribute one person's outcome, or risk of it, to causes. Rung: counterfactual.
 
@@ -150,22 +204,43 @@ def attribute(
     posterior : Posterior
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
-    causes : sequence of str, optional
-        Default: the causes of the level; for ``shapley`` only those that no other cause of the
-        level precedes, since an intermediate node in the same game blocks what precedes it. In a
-        graph without groups, all ancestors of the target, or for ``shapley`` its roots.
-    method : {"necessity", "shapley", "diagnostic"}
-        ``necessity``: ``P(target absent had the cause been at its reference | evidence, target
-        present)``, exact in the twin network under the coupling, with the bounds of Tian and
-        Pearl (2000, doi:10.1023/A:1018912507879). ``shapley``: shares of ``v(all) - v(none)``
-        where ``v(S) = P(target | do(causes in S as in the person, the others at reference),
-        context)``, context being the evidence that no cause can change. ``diagnostic``:
-        ``P(cause not at reference | evidence)``.
+    causes : sequence of str or of tuples of str, optional
+        A tuple, or ``"a+b"``, is a set of causes, set together (not for the games). Default: the
+        causes of the level; for ``shapley`` only those that no other cause of the level precedes,
+        since an intermediate node in the same game blocks what precedes it. In a graph without
+        groups, all ancestors of the target, or for ``shapley`` its roots.
+    method : str
+        Write Y for the target being there, Y(s) for its being there had the cause been s, x' for
+        the reference, x for the person's state of the cause where that is reported and adverse,
+        otherwise its worst; e for all that is reported, c for what the cause cannot change, its
+        own value left out.
+
+        ``necessity``: ``P(not Y(x') | Y, e)``, the probability of necessity.
+        ``sufficiency``: ``P(Y(x) | X = x', not Y, c)``, the probability that the cause would
+        bring the target about in someone like this who has neither.
+        ``necessity_and_sufficiency``: ``P(Y(x), not Y(x') | c)``.
+        The three are those of Pearl (2009, chapter 9, doi:10.1017/CBO9780511803161), exact in the
+        twin network under the coupling, beside bounds that need no coupling (Tian and Pearl 2000,
+        doi:10.1023/A:1018912507879).
+
+        ``shapley``: shares of ``v(all) - v(none)`` where ``v(S) = P(Y | do(causes in S as in the
+        person, the others at reference), c)``, c being the evidence that no cause can change.
+
+        ``pathways``: shares of the excess risk by route. A route is a set of edges, and
+        ``v(S) = P(Y | routes in S pass on the person's values, the others the reference)``:
+        what the routes leave is as it is in the person given e; all that they lead to happens
+        anew. At the proximal level a route starts at a capacity, a running state or a load and
+        enters the target or a load next to it; routes are told apart by where they start. At the
+        distal level, and with `causes`, a route leaves a cause, and routes are told apart by the
+        node that they enter first; ``"straight to pain"`` passes no other.
+
+        ``diagnostic``: ``P(X not at reference | e)``.
     level : {"proximal", "distal"}
         Capacities and running states, or behaviours and history.
     target : str, optional
     coupling : {"monotone", "independent_causes", "independent"}
-        For ``necessity``.
+    seed : int
+        For games of more than 14 players, whose orders are sampled.
 
     Returns
     -------
@@ -176,13 +251,28 @@ def attribute(
     ------
     QueryError
         If the person, a cause, the target or the method is not understood; for ``necessity`` if
-        the target is not reported as present; for ``shapley`` beyond 14 causes.
+        the target is not reported as present; where one cause changes another, for
+        ``pathways``, and within a set for ``sufficiency`` and ``necessity_and_sufficiency``.
 
     Notes
     -----
     A cause that the person did not report is averaged over its posterior given the evidence.
-    The bounds use the evidence that the cause cannot change and the target itself; where other
-    evidence lies downstream of the cause they leave it out, and the estimate may lie outside.
+
+    *Bounds.* Within each level of exposure the two marginals of the pair ``Y(x), Y(x')`` limit
+    their joint (Fréchet); summed over the exposures that the evidence leaves open this gives the
+    bounds of Tian and Pearl for a binary cause, and for any number of states. They condition on
+    the evidence that the cause cannot change, and for ``necessity`` on the person's exposure and
+    on Y. Evidence on mediators is left out of them: there the estimate of necessity, which uses
+    it, may lie outside.
+
+    *Routes.* These are effects of interventions on edges, identified without a coupling by the
+    edge g-formula if the graph holds and the noise of each node is independent of the others',
+    across worlds too (Shpitser and Tchetgen Tchetgen 2016, doi:10.1214/15-AOS1411): each node
+    downstream lives in one world, and only what reaches it over each edge is chosen, so that no
+    recanting witness arises.
+
+    *Sampled orders.* Each order of the players is taken with its reverse. Shares then still sum
+    to the total in each draw, and ``error`` is the standard error of each mean over the pairs.
 
     Examples
     --------
@@ -202,23 +292,37 @@ def attribute(
     check_coupling(coupling)
     aim = read_target(graph, target)
     evidence = read_person(posterior, person)
-    chosen = _causes(graph, aim, causes, method, level)
     if method == "necessity":
         _demand_target(aim, evidence)
-    result = _compute(posterior, evidence, chosen, method, aim, coupling)
+    tables = posterior.beside_prior
+    routes = None
+    if method == "pathways":
+        routes = _routes(graph, aim, causes, level)
+        chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
+        shares = _pathways(tables, evidence, routes, aim, seed)
+        grades = tuple(_route_grade(graph, route, aim) for route in routes.values())
+    else:
+        chosen = _causes(graph, aim, causes, method, level)
+        shares = _compute(tables, evidence, chosen, method, aim, coupling, seed)
+        grades = tuple(
+            max((weakest_link(graph, name, aim.node) for name in group), key=GRADES.index)
+            for group in chosen
+        )
+    own = posterior.draws
     return Attribution(
-        result.draws,
+        shares.draws[:own],
         aim,
         named(graph, evidence),
-        chosen,
+        tuple(_BETWEEN.join(group) for group in chosen),
         method,
-        tuple(weakest_link(graph, cause, aim.node) for cause in chosen),
-        _data_support(posterior, result.draws, evidence, chosen, method, aim, coupling),
-        coupling=coupling if method == "necessity" else None,
-        bounds=result.bounds,
-        total=result.total,
-        before=result.before,
-        notes=_notes(graph, evidence, chosen, method, aim, coupling),
+        grades,
+        data_support(shares.draws, posterior),
+        coupling=coupling if method in _COUPLED else None,
+        bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
+        total=None if shares.total is None else shares.total[:own],
+        before=None if shares.before is None else shares.before[:own],
+        error=None if shares.pairs is None else _standard_error(shares.pairs, own),
+        notes=_notes(graph, evidence, chosen, method, aim, coupling, routes, shares),
         warnings=posterior.diagnostics.warnings,
     )
 
@@ -229,106 +333,275 @@ class _Shares:
     bounds: tuple[Array, Array] | None = None
     total: Array | None = None
     before: Array | None = None
+    pairs: Array | None = None  # (pair of orders, cause, draw), where orders were sampled
 
 
 def _compute(
-    posterior: Posterior,
+    tables: Tables,
     evidence: Mapping[str, int],
-    causes: Sequence[str],
+    causes: Sequence[tuple[str, ...]],
     method: str,
     aim: Target,
     coupling: str,
+    seed: int,
 ) -> _Shares:
-    if method == "necessity":
-        pairs = [_necessity(posterior, evidence, cause, aim, coupling) for cause in causes]
-        shares, lower, upper = (np.column_stack(part) for part in zip(*pairs, strict=True))
+    if method in _COUPLED:
+        ask = {
+            "necessity": _necessity,
+            "sufficiency": _sufficiency,
+            "necessity_and_sufficiency": _both,
+        }[method]
+        found = [ask(tables, evidence, group, aim, coupling) for group in causes]
+        shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
         return _Shares(shares, bounds=(lower, upper))
+    single = [group[0] for group in causes]
     if method == "shapley":
-        values = _coalitions(posterior, evidence, causes, aim)
-        shares = shapley(values)
-        everyone, nobody = values[(1,) * len(causes)], values[(0,) * len(causes)]
-        return _Shares(shares.T, total=everyone - nobody)
+        if len(single) <= MOST_CAUSES:
+            return _played(_coalitions(tables, evidence, single, aim))
+        return _sampled(_coalition(tables, evidence, single, aim), len(single), seed)
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
-            return np.full(posterior.draws, float(seen[cause] > 0))
-        reference: Array = distribution(World(posterior, seen, {}), cause)[0]
+            return np.full(tables.draws, float(seen[cause] > 0))
+        reference: Array = distribution(World(tables, seen, {}), cause)[0]
         return 1.0 - reference
 
     return _Shares(
-        np.column_stack([adverse(cause, evidence) for cause in causes]),
-        before=np.column_stack([adverse(cause, {}) for cause in causes]),
+        np.column_stack([adverse(cause, evidence) for cause in single]),
+        before=np.column_stack([adverse(cause, {}) for cause in single]),
     )
 
 
 def _necessity(
-    posterior: Posterior, evidence: Mapping[str, int], cause: str, aim: Target, coupling: str
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
 ) -> tuple[Array, Array, Array]:
     """Return the probability of necessity and its two bounds, each ``(draw,)``."""
-    setting = {cause: 0}
-    share = 1.0 - probability(World(posterior, evidence, setting, coupling), aim)
-    downstream = posterior.graph.descendants(cause)
-    context = {name: code for name, code in evidence.items() if name not in downstream}
-    present = distribution(World(posterior, context, {}), aim.node)[evidence[aim.node]]
-    would = probability(World(posterior, context, setting), aim)
-    if not (present > 0).all():
-        raise QueryError("The answers contradict each other: the model gives them probability 0.")
-    lower = np.maximum(0.0, (present - would) / present)
-    upper = np.minimum(1.0, (1.0 - would) / present)
-    return share, lower, upper
+    setting = dict.fromkeys(group, 0)
+    share = 1.0 - probability(World(tables, evidence, setting, coupling), aim)
+    first = _first(tables.graph, group)
+    context = _unchanged(tables.graph, evidence, group)
+    context |= {name: evidence[name] for name in first if name in evidence}
+    unexposed = _exposed(tables, context, first, setting, aim)
+    reported = replace(aim, codes=(evidence[aim.node],))
+    seen = _exposed(tables, context, first, {}, reported)
+    # Who is at the reference already cannot owe the target to being elsewhere; only the
+    # independent coupling, which draws anew even where nothing was changed, knows no such thing.
+    owing = np.ones(seen.shape[1:-1], dtype=bool)
+    if len(first) == len(group) and coupling != "independent":
+        unreported = [name for name in first if name not in evidence]
+        if all(evidence.get(name, 0) == 0 for name in first):
+            owing[(0,) * len(unreported)] = False
+    return share, *_limits(seen, unexposed, owing, seen[1].sum(axis=tuple(range(owing.ndim))))
+
+
+def _sufficiency(
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+) -> tuple[Array, Array, Array]:
+    """Return the probability of sufficiency and its two bounds, each ``(draw,)``."""
+    setting, unset = _adverse(tables.graph, evidence, group), dict.fromkeys(group, 0)
+    context = {**_unchanged(tables.graph, evidence, group), **unset}
+    joint = World(tables, context, setting, coupling).joint([(aim.node, 0), (aim.node, 1)])
+    there = _split(_split(joint, aim, 1), aim, 0)
+    absent = there[0].sum(axis=0)
+    _possible(absent)
+    set_to = _exposed(tables, context, (), setting, aim)
+    unexposed = _exposed(tables, context, (), {}, aim)
+    owing = np.ones((), dtype=bool)
+    return there[0, 1] / absent, *_limits(set_to, unexposed, owing, unexposed[0])
+
+
+def _both(
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+) -> tuple[Array, Array, Array]:
+    """Return the probability of necessity and sufficiency and its bounds, each ``(draw,)``."""
+    graph = tables.graph
+    setting, unset = _adverse(graph, evidence, group), dict.fromkeys(group, 0)
+    context = _unchanged(graph, evidence, group)
+    # Both worlds are set: in the first the causes take their value whatever precedes them.
+    forced = {name: np.ones_like(tables.table(name)) for name in group}
+    world = World(Rewired(tables, forced, graph), {**context, **setting}, unset, coupling)
+    joint = world.joint([(aim.node, 0), (aim.node, 1)])
+    there = _split(_split(joint, aim, 1), aim, 0)
+    total = there.sum(axis=(0, 1))
+    _possible(total)
+    set_to = _exposed(tables, context, group, setting, aim)
+    unexposed = _exposed(tables, context, group, unset, aim)
+    owing = np.ones(set_to.shape[1:-1], dtype=bool)
+    everyone = set_to.sum(axis=tuple(range(set_to.ndim - 1)))
+    return there[1, 0] / total, *_limits(set_to, unexposed, owing, everyone)
+
+
+def _exposed(
+    tables: Tables,
+    context: Mapping[str, int],
+    exposures: Sequence[str],
+    setting: Mapping[str, int],
+    aim: Target,
+) -> Array:
+    """Return P(target or not had the setting been, exposure, context).
+
+    Returns
+    -------
+    ndarray, shape (2, state of each exposure that the context leaves open, draw)
+    """
+    left = [name for name in exposures if name not in context]
+    world = World(tables, context, setting)
+    joint = world.joint([world.variable(aim.node), *((name, 0) for name in left)])
+    return _split(joint, aim, 0)
+
+
+def _split(joint: Array, aim: Target, axis: int) -> Array:
+    """Reduce an axis of the target's states to: absent, present."""
+    inside = np.isin(np.arange(joint.shape[axis]), aim.codes)
+    parts = [joint.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
+    return np.stack(parts, axis=axis)
+
+
+def _limits(
+    exposed: Array, unexposed: Array, owing: NDArray[np.bool_], whole: Array
+) -> tuple[Array, Array]:
+    """Return the least and the most that both can hold: present if exposed, absent if not."""
+    _possible(whole)
+    axes = tuple(range(owing.ndim))
+    least = np.maximum(0.0, exposed[1] - unexposed[1])
+    most = np.minimum(exposed[1], unexposed[0])
+    lower, upper = ((part * owing[..., None]).sum(axis=axes) / whole for part in (least, most))
+    return lower, np.minimum(1.0, upper)
+
+
+def _possible(whole: Array) -> None:
+    if not (whole > 0).all():
+        raise QueryError(CONTRADICTION)
+
+
+def _adverse(
+    graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
+) -> dict[str, int]:
+    """Return the person's states where they are adverse, otherwise the worst."""
+    return {name: evidence.get(name, 0) or len(graph.node(name).states) - 1 for name in group}
+
+
+def _first(graph: CausalGraph, group: Sequence[str]) -> tuple[str, ...]:
+    """Return the members of a set that no other member precedes."""
+    return tuple(name for name in group if not graph.ancestors(name) & set(group))
+
+
+def _unchanged(
+    graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
+) -> dict[str, int]:
+    """Return the evidence that a set of causes cannot change, their own left out."""
+    changed = frozenset(group).union(*(graph.descendants(name) for name in group))
+    return {name: code for name, code in evidence.items() if name not in changed}
+
+
+def _played(values: Array) -> _Shares:
+    players = values.ndim - 1
+    everyone, nobody = values[(1,) * players], values[(0,) * players]
+    return _Shares(shapley(values).T, total=everyone - nobody)
+
+
+def _sampled(value: Callable[[frozenset[int]], Array], players: int, seed: int) -> _Shares:
+    """Play a game in random orders, each with its reverse."""
+    known: dict[frozenset[int], Array] = {}
+
+    def of(inside: frozenset[int]) -> Array:
+        if inside not in known:
+            known[inside] = value(inside)
+        return known[inside]
+
+    rng = np.random.default_rng(seed)
+    nobody, everyone = of(frozenset()), of(frozenset(range(players)))
+    pairs = np.zeros((ORDERS // 2, players, len(nobody)))
+    for pair in pairs:
+        order = rng.permutation(players).tolist()
+        for one in (order, order[::-1]):
+            before = nobody
+            for place, player in enumerate(one, start=1):
+                after = of(frozenset(one[:place]))
+                pair[player] += (after - before) / 2
+                before = after
+    return _Shares(pairs.mean(axis=0).T, total=everyone - nobody, pairs=pairs)
+
+
+def _standard_error(pairs: Array, draws: int) -> Array:
+    means = pairs[..., :draws].mean(axis=-1)
+    error: Array = means.std(axis=0, ddof=1) / np.sqrt(len(means))
+    return error
 
 
 def _coalitions(
-    posterior: Posterior, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
 ) -> Array:
     """Return v(S) for all sets of causes, shape ``(2, ..., 2, draw)``; index 1 is in the set."""
-    graph = posterior.graph
-    if len(causes) > MOST_CAUSES:
-        raise QueryError(
-            f"Shapley shares over {len(causes)} causes need {2 ** len(causes):,} sets; the limit "
-            f"is {MOST_CAUSES} causes."
-        )
-    changed = frozenset().union(*(graph.descendants(cause) for cause in causes))
-    context = {n: c for n, c in evidence.items() if n not in changed and n not in causes}
+    context = _unchanged(tables.graph, evidence, causes)
     # Every cause keeps its axis, so one contraction holds all sets.
-    world = World(posterior, context, {}, free=tuple(causes))
+    world = World(tables, context, {}, free=tuple(causes))
     joint = world.joint([*((cause, 1) for cause in causes), (aim.node, 1)])
     total = joint.sum(axis=-2)
-    if not (total > 0).all():
-        raise QueryError("The answers contradict each other: the model gives them probability 0.")
+    _possible(total)
     table = joint[..., list(aim.codes), :].sum(axis=-2) / total
-    return _mix(posterior, evidence, causes, table)
+    return _mix(tables, evidence, causes, table)
 
 
-def _mix(
-    posterior: Posterior, evidence: Mapping[str, int], causes: Sequence[str], table: Array
-) -> Array:
+def _coalition(
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
+) -> Callable[[frozenset[int]], Array]:
+    """Return v as a function of a set of positions among the causes."""
+    context = _unchanged(tables.graph, evidence, causes)
+
+    def value(inside: frozenset[int]) -> Array:
+        members = [cause for i, cause in enumerate(causes) if i in inside]
+        free = tuple(cause for cause in members if cause not in evidence)
+        setting = {
+            cause: evidence[cause] if cause in members else 0
+            for cause in causes
+            if cause not in free
+        }
+        world = World(tables, context, setting, free=free)
+        keep = [(aim.node, 1), *((cause, 1) for cause in free)]
+        risk = world.joint(keep)
+        risk = risk[list(aim.codes)].sum(axis=0) / risk.sum(axis=0)
+        if not free:
+            return risk
+        weights = World(tables, evidence, {}).joint([(cause, 0) for cause in free])
+        axes = tuple(range(len(free)))
+        mean: Array = (weights * risk).sum(axis=axes) / weights.sum(axis=axes)
+        return mean
+
+    return value
+
+
+def _mix(tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], table: Array) -> Array:
     """Average the causes that the person did not report over their joint posterior."""
-    unreported = [cause for cause in causes if cause not in evidence]
-    at: list[Any] = [[0, evidence[cause]] if cause in evidence else slice(None) for cause in causes]
-    for axis, index in enumerate(at):
-        if isinstance(index, list):
-            table = np.take(table, index, axis=axis)
-    values = np.empty((2,) * len(causes) + table.shape[-1:])
-    weights = np.ones(table.shape[-1:])
-    if unreported:
-        weights = World(posterior, evidence, {}).joint([(cause, 0) for cause in unreported])
-        weights = weights / weights.sum(axis=tuple(range(len(unreported))))
-    for inside in itertools.product((0, 1), repeat=len(unreported)):
-        member = dict(zip(unreported, inside, strict=True))
-        index = tuple(
-            0 if cause in member and not member[cause] else slice(None) for cause in causes
+    for axis, cause in enumerate(causes):
+        if cause in evidence:
+            table = np.take(table, [0, evidence[cause]], axis=axis)
+    left = [axis for axis, cause in enumerate(causes) if cause not in evidence]
+    told = [axis for axis, cause in enumerate(causes) if cause in evidence]
+    if not left:
+        return table
+    weights = World(tables, evidence, {}).joint([(causes[axis], 0) for axis in left])
+    weights = weights / weights.sum(axis=tuple(range(len(left))))
+    draws = table.shape[-1]
+    mixed = np.empty((2,) * len(causes) + (draws,))
+    table = table.transpose(*left, *told, -1)
+
+    def fill(chosen: tuple[int, ...], inside: int, table: Array, weights: Array) -> None:
+        """Decide cause by cause: inside the set its axis stays; outside it is at the reference."""
+        if len(chosen) < len(left):
+            fill((*chosen, 1), inside + 1, table, weights)
+            without: Array = weights.sum(axis=inside)
+            reference: Array = np.take(table, 0, axis=inside)
+            fill((*chosen, 0), inside, reference, without)
+            return
+        states = math.prod(weights.shape[:-1])
+        average = np.einsum(
+            "id,ird->rd", weights.reshape(states, -1), table.reshape(states, -1, draws)
         )
-        part = table[index]
-        out = tuple(member.get(cause, slice(None)) for cause in causes)
-        gone = tuple(i for i, cause in enumerate(unreported) if not member[cause])
-        weight = weights.sum(axis=gone)
-        remaining = [cause for cause in causes if member.get(cause, 1)]
-        shape = [len(posterior.graph.node(c).states) if c in member else 1 for c in remaining]
-        averaged = part * weight.reshape(*shape, -1)
-        axes = tuple(i for i, cause in enumerate(remaining) if cause in member)
-        values[out] = averaged.sum(axis=axes)
-    return values
+        mixed[chosen] = average.reshape(*(2,) * len(told), draws)
+
+    fill((), 0, table, weights)
+    return mixed.transpose(*np.argsort([*left, *told]), -1)
 
 
 def shapley(values: Array) -> Array:
@@ -363,40 +636,199 @@ def shapley(values: Array) -> Array:
     return np.stack(shares)
 
 
+Routes = dict[str, tuple[tuple[str, str], ...]]
+
+
+def _routes(
+    graph: CausalGraph,
+    aim: Target,
+    causes: Sequence[str | Sequence[str]] | None,
+    level: str,
+) -> Routes:
+    """Return the edges of each route by its name."""
+    ancestors = graph.ancestors(aim.node)
+    towards = [e for e in graph.edges if e.effect in ancestors or e.effect == aim.node]
+    if causes is None and level == "proximal":
+        groups = (*LEVELS[level], _LOAD)
+        loads = {n for n in graph.parents(aim.node) if graph.node(n).group == _LOAD}
+        final = [
+            edge
+            for edge in towards
+            if edge.effect in loads | {aim.node}
+            and edge.cause not in loads
+            and (not _grouped(graph) or graph.node(edge.cause).group in groups)
+        ]
+        names = dict.fromkeys(edge.cause for edge in final)
+        if not names:
+            raise QueryError(f"No proximal node leads to '{aim.node}' in graph '{graph.name}'.")
+        return {n: tuple((e.cause, e.effect) for e in final if e.cause == n) for n in names}
+    chosen = _causes(graph, aim, causes, "pathways", level)
+    members = {group[0] for group in chosen}
+    for name in graph.names:
+        if name in members and (above := graph.ancestors(name) & members):
+            raise QueryError(
+                f"The cause '{name}' lies downstream of '{sorted(above)[0]}', so their routes "
+                "overlap; ask for causes of one level."
+            )
+    leaving = [edge for edge in towards if edge.cause in members]
+    found: Routes = {}
+    for edge in leaving:
+        name = edge.effect if edge.effect != aim.node else f"{_ROUTE}{aim.node}"
+        found[name] = (*found.get(name, ()), (edge.cause, edge.effect))
+    return found
+
+
+def _route_grade(graph: CausalGraph, route: Sequence[tuple[str, str]], aim: Target) -> str:
+    """Return the grade of the weakest edge on the strongest path over a route."""
+    grade = {(edge.cause, edge.effect): edge.grade for edge in graph.edges}
+    over = []
+    for cause, effect in route:
+        rest = [] if effect == aim.node else [weakest_link(graph, effect, aim.node)]
+        over.append(max([grade[cause, effect], *rest], key=GRADES.index))
+    return min(over, key=GRADES.index)
+
+
+def _pathways(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    routes: Routes,
+    aim: Target,
+    seed: int,
+) -> _Shares:
+    """Play the game of the routes: which of them pass on the person's values."""
+    graph = tables.graph
+    heads = {effect for route in routes.values() for _, effect in route}
+    anew = heads.union(*(graph.descendants(head) for head in heads))
+    anew &= graph.ancestors(aim.node) | {aim.node}
+    copies = {name: f"{name}_anew" for name in graph.names if name in anew}
+    twice = replace(
+        graph,
+        nodes=(
+            *graph.nodes,
+            *(replace(graph.node(n), name=c, interactions=()) for n, c in copies.items()),
+        ),
+        edges=(
+            *graph.edges,
+            *(
+                Edge(copies.get(e.cause, e.cause), copies[e.effect], e.claim, e.origin, e.grade)
+                for e in graph.edges
+                if e.effect in copies
+            ),
+        ),
+        outcome=None,
+    )
+    again = Target(copies[aim.node], aim.codes, aim.label)
+    names = tuple(routes)
+    # A route that passes reference values anyhow has no share.
+    open_routes = [
+        i
+        for i, name in enumerate(names)
+        if any(evidence.get(cause, 1) > 0 for cause, _ in routes[name])
+    ]
+
+    def value(inside: frozenset[int]) -> Array:
+        closed = [names[i] for place, i in enumerate(open_routes) if place not in inside]
+        off = {edge for name in closed for edge in routes[name]}
+        replaced = {
+            copy: pin(
+                tables.table(name),
+                {
+                    axis: 0
+                    for axis, parent in enumerate(graph.parents(name))
+                    if (parent, name) in off
+                },
+            )
+            for name, copy in copies.items()
+        }
+        return probability(World(Rewired(tables, replaced, twice), evidence, {}), again)
+
+    players = len(open_routes)
+    draws = np.zeros((tables.draws, len(names)))
+    if not players:
+        return _Shares(draws, total=np.zeros(tables.draws))
+    if players <= MOST_CAUSES:
+        values = np.empty((2,) * players + (tables.draws,))
+        for membership in itertools.product((0, 1), repeat=players):
+            inside = frozenset(i for i, member in enumerate(membership) if member)
+            values[membership] = value(inside)
+        played = _played(values)
+    else:
+        played = _sampled(value, players, seed)
+    draws[:, open_routes] = played.draws
+    pairs = None
+    if played.pairs is not None:
+        pairs = np.zeros((len(played.pairs), len(names), tables.draws))
+        pairs[:, open_routes] = played.pairs
+    return _Shares(draws, total=played.total, pairs=pairs)
+
+
+def _grouped(graph: CausalGraph) -> bool:
+    return any(node.group for node in graph.nodes if node.name not in graph.items)
+
+
 def _causes(
-    graph: CausalGraph, aim: Target, causes: Sequence[str] | None, method: str, level: str
-) -> tuple[str, ...]:
+    graph: CausalGraph,
+    aim: Target,
+    causes: Sequence[str | Sequence[str]] | None,
+    method: str,
+    level: str,
+) -> tuple[tuple[str, ...], ...]:
     ancestors = graph.ancestors(aim.node)
     if causes is not None:
-        for cause in causes:
+        groups = tuple(_members(cause) for cause in causes)
+        for cause in itertools.chain.from_iterable(groups):
             if cause not in graph.names:
                 raise QueryError(f"The cause '{cause}' is no node{suggest(cause, graph.names)}.")
             if cause not in ancestors:
                 raise QueryError(f"'{cause}' is no cause of '{aim.node}' in graph '{graph.name}'.")
-        if len(set(causes)) < len(causes) or not causes:
+        sets = [frozenset(group) for group in groups]
+        if not all(groups) or not groups or len(set(sets)) < len(sets):
             raise QueryError("causes= should name at least one node, each once.")
-        return tuple(causes)
+        for group in groups:
+            _demand_set(graph, group, method)
+        return groups
     if level not in LEVELS:
         raise QueryError(
             f"There is no level '{level}'{suggest(level, LEVELS)}; expected one of "
             f"{', '.join(LEVELS)}."
         )
-    grouped = any(node.group for node in graph.nodes if node.name not in graph.items)
     members = [
         node.name
         for node in graph.nodes
         if node.name in ancestors
         and (
-            not grouped
+            not _grouped(graph)
             or node.group in LEVELS[level]
             or (level == "distal" and node.name in _HISTORY)
         )
     ]
-    if method == "shapley":
+    if method in _GAMES:
         members = [name for name in members if not graph.ancestors(name) & set(members)]
     if not members:
         raise QueryError(f"No {level} node causes '{aim.node}' in graph '{graph.name}'.")
-    return tuple(members)
+    return tuple((name,) for name in members)
+
+
+def _members(cause: str | Sequence[str]) -> tuple[str, ...]:
+    """Read a cause, or a set of causes as a sequence or joined by plus signs."""
+    parts = cause.split("+") if isinstance(cause, str) else cause
+    return tuple(dict.fromkeys(part.strip() for part in parts))
+
+
+def _demand_set(graph: CausalGraph, group: tuple[str, ...], method: str) -> None:
+    if len(group) == 1:
+        return
+    if method not in _COUPLED:
+        raise QueryError(
+            f"Sets of causes such as '{_BETWEEN.join(group)}' are for {', '.join(_COUPLED)}; "
+            f"for {method} name single causes."
+        )
+    if method != "necessity" and len(_first(graph, group)) < len(group):
+        later = next(name for name in group if name not in _first(graph, group))
+        raise QueryError(
+            f"In the set '{_BETWEEN.join(group)}' another cause changes '{later}'; for {method} "
+            "a set holds causes that do not change one another."
+        )
 
 
 def _demand_target(aim: Target, evidence: Mapping[str, int]) -> None:
@@ -411,35 +843,60 @@ def _demand_target(aim: Target, evidence: Mapping[str, int]) -> None:
 def _notes(
     graph: CausalGraph,
     evidence: Mapping[str, int],
-    causes: Sequence[str],
+    causes: Sequence[tuple[str, ...]],
     method: str,
     aim: Target,
     coupling: str,
+    routes: Routes | None,
+    shares: _Shares,
 ) -> tuple[str, ...]:
-    downstream = {
-        seen
-        for seen in evidence
-        if seen != aim.node and any(seen in graph.descendants(cause) for cause in causes)
-    }
-    listed = ", ".join(name for name in graph.names if name in downstream)
-    if method == "necessity":
-        notes = [f"This assumes the {coupling} coupling of each node's noise in the two worlds."]
-        if listed:
-            notes.append(f"The bounds leave out what lies downstream of a cause: {listed}.")
+    if routes is None:
+        starts = {name for group in causes for name in group}
+    else:
+        starts = {effect for route in routes.values() for _, effect in route}
+    changed = frozenset().union(*(graph.descendants(name) for name in starts))
+    downstream = [name for name in graph.names if name in evidence and name in changed]
+    mediators = [name for name in downstream if name != aim.node]
+    if method in _COUPLED:
+        notes = [
+            f"This assumes the {thing(coupling)} coupling of each node's noise in the two worlds."
+        ]
+        if method == "necessity" and mediators:
+            notes.append(
+                "The limits leave out what a cause can change "
+                f"({listed(map(thing, mediators))}), which the estimate uses: it may lie outside."
+            )
+        if method != "necessity" and downstream:
+            notes.append(
+                "What a cause can change is set aside for that cause: "
+                f"{listed(map(thing, downstream))}."
+            )
         return tuple(notes)
     notes = [_ASSUMPTION[method]]
     if method == "shapley":
-        left_out = [name for name in graph.names if name in downstream and name not in causes]
-        if left_out:
+        aside = [name for name in mediators if name not in starts]
+        if aside:
             notes.append(
                 "The shares set aside answers that a cause can change, except to judge causes "
-                f"that were not reported: {', '.join(left_out)}."
+                f"that were not reported: {listed(map(thing, aside))}."
             )
-        if any(graph.descendants(cause) & set(causes) for cause in causes):
+        if changed & starts:
             notes.append(
                 "One of these causes acts through another, whose value the game fixes: its share "
                 "is only what passes beside it."
             )
+    if method == "pathways":
+        told = [name for name in graph.names if name in evidence and name in changed | starts]
+        if told:
+            notes.append(
+                "Answers on what the routes lead to say how likely the values before them are, and "
+                f"are otherwise set aside: {listed(map(thing, told))}."
+            )
+    if shares.pairs is not None:
+        notes.append(
+            f"The orders are a sample of {ORDERS}; the Monte Carlo error of each share is in the "
+            "table."
+        )
     return tuple(notes)
 
 
@@ -472,21 +929,23 @@ def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:
     raise QueryError(f"'{cause}' is no cause of '{target}' in graph '{graph.name}'.")
 
 
-def _data_support(
-    posterior: Posterior,
-    draws: Array,
-    evidence: Mapping[str, int],
-    causes: Sequence[str],
-    method: str,
-    aim: Target,
-    coupling: str,
-) -> Array:
-    """Return the distance of each share's distribution from its prior's; NaN without a prior."""
-    if posterior.prior is None:
-        return np.full(len(causes), np.nan)
-    prior = posterior.prior.subset(_SUPPORT_DRAWS)
-    before = _compute(prior, evidence, causes, method, aim, coupling).draws
-    return np.array([_distance(a, b) for a, b in zip(before.T, draws.T, strict=True)])
+def data_support(draws: Array, posterior: Posterior) -> Array:
+    """Return the distance of each share's distribution from its prior's; NaN without a prior.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, share)
+        Those of the posterior, then those of `Posterior.beside_prior`.
+    posterior : Posterior
+
+    Returns
+    -------
+    ndarray, shape (share,)
+    """
+    own, prior = draws[: posterior.draws], draws[posterior.draws :]
+    if not len(prior):
+        return np.full(draws.shape[1], np.nan)
+    return np.array([_distance(a, b) for a, b in zip(prior.T, own.T, strict=True)])
 
 
 def _distance(first: Array, second: Array) -> float:

@@ -271,11 +271,19 @@ def counterfactual(
 def attribute(
     model: ModelFile,
     person: PersonFile,
-    method: Annotated[str, typer.Option(help="necessity, shapley or diagnostic.")] = "necessity",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="necessity, sufficiency, necessity_and_sufficiency, shapley, pathways, diagnostic."
+        ),
+    ] = "necessity",
     level: Annotated[str, typer.Option(help="proximal or distal.")] = "proximal",
-    cause: Annotated[list[str] | None, typer.Option(help="A cause; may be repeated.")] = None,
+    cause: Annotated[
+        list[str] | None, typer.Option(help="A cause, or a set as a+b; may be repeated.")
+    ] = None,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
+    seed: SeedOption = 0,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell which causes this person's outcome, or risk, goes back to."""
@@ -290,8 +298,98 @@ def attribute(
             level=level,  # type: ignore[arg-type]
             target=target,
             coupling=coupling,
+            seed=seed,
         )
         show(answer, format, _out)
+
+
+@app.command()
+def mediate(
+    model: ModelFile,
+    person: PersonFile,
+    cause: Annotated[str, typer.Option(help="The cause, set from its reference.")],
+    mediator: Annotated[list[str], typer.Option(help="A mediator; may be repeated.")],
+    to: Annotated[str | None, typer.Option(help="The state that the cause is set to.")] = None,
+    target: TargetOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell how much of a cause's effect goes through mediators (counterfactual)."""
+    from backrisk.mediation import mediate as ask
+
+    with _sentences():
+        answer = ask(
+            load_posterior(model), read_json(person), cause, mediator, target=target, to=to
+        )
+        show(answer, format, _out)
+
+
+@app.command()
+def recommend(
+    model: ModelFile,
+    person: PersonFile,
+    action: Annotated[
+        list[str] | None, typer.Option(help="node, or node=state; may be repeated.")
+    ] = None,
+    cost: Annotated[
+        list[str] | None, typer.Option(help="action=number, for every action; may be repeated.")
+    ] = None,
+    most: Annotated[int, typer.Option(help="Up to how many actions together.")] = 1,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    format: FormatOption = Format.table,
+) -> None:
+    """Rank what this person could change by how far it would lower the risk (counterfactual)."""
+    from backrisk.advice import recommend as ask
+
+    with _sentences():
+        answer = ask(
+            load_posterior(model),
+            read_json(person),
+            actions=action or None,
+            costs=_read_costs(cost) if cost else None,
+            most=most,
+            target=target,
+            coupling=coupling,
+        )
+        show(answer, format, _out)
+
+
+@app.command()
+def ask_next(
+    model: ModelFile,
+    person: PersonFile,
+    candidate: Annotated[
+        list[str] | None, typer.Option(help="A node, item or column; may be repeated.")
+    ] = None,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    format: FormatOption = Format.table,
+) -> None:
+    """Tell which unanswered question would tell most."""
+    from backrisk.advice import ask_next as ask
+
+    with _sentences():
+        answer = ask(
+            load_posterior(model),
+            read_json(person),
+            candidates=candidate or None,
+            target=target,
+            coupling=coupling,
+        )
+        show(answer, format, _out)
+
+
+def _read_costs(settings: list[str]) -> dict[str, float]:
+    costs = {}
+    for setting in settings:
+        action, _, cost = setting.rpartition("=")
+        try:
+            costs[action.strip()] = float(cost)
+        except ValueError:
+            action = ""
+        if not action:
+            raise QueryError(f"--cost {setting}: expected action=number, such as warm_up=2.")
+    return costs
 
 
 def _read_do(settings: list[str]) -> dict[str, str]:

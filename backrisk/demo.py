@@ -87,8 +87,7 @@ def run(out: Path, seed: int, console: Console) -> None:
     seen = risk(posterior, RUNNER)
     show(seen, Format.table, console)
     likely = diagnose(posterior, RUNNER)
-    adverse = [s for s in likely.sentences() if s.startswith(("core_strength", "lumbar_load"))]
-    console.print(*adverse)
+    console.print(likely.sentences()[0])
 
     console.rule("4. Her pain: counterfactual")
     hurting = RUNNER | {"pain": "limiting"}

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from backrisk.codebook import Codebook
 from backrisk.errors import BackriskError, PosteriorError, QueryError, suggest
 from backrisk.graph import CausalGraph
+from backrisk.inference.draws import Tables
+from backrisk.inference.rewired import Stacked
 from backrisk.mechanisms import SITE_SCALE, Layout, independent_causes, too_large
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ Array = NDArray[np.float64]
 FORMAT = "backrisk-posterior-1"
 _SUMS_TO_ONE = 1e-8
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
+_PRIOR_DRAWS = 250  # that data support is computed from
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,11 @@ class Posterior:
         return Posterior(
             self.graph, self.prior_continuation, self.prior_beta, codebook=self.codebook
         )
+
+    @cached_property
+    def beside_prior(self) -> Tables:
+        """These draws and then a few of the prior's, so that one contraction answers for both."""
+        return self if self.prior is None else Stacked(self, self.prior.subset(_PRIOR_DRAWS))
 
     def at_site(self, site: str | None, *, seed: int = 0) -> Posterior:
         """Return the posterior of one site, or of a site that was not in the survey.

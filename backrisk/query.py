@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +18,21 @@ from backrisk.errors import QueryError, suggest
 from backrisk.graph import CausalGraph
 from backrisk.inference.draws import BUDGET, CONTRADICTION, COUPLINGS, World
 from backrisk.posterior import Posterior
-from backrisk.summary import DISCLAIMER, INTERVAL_NAME, described, estimate, interval, percent
+from backrisk.summary import (
+    DISCLAIMER,
+    INTERVAL_NAME,
+    described,
+    estimate,
+    listed,
+    percent,
+    phrase,
+    shift,
+    thing,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 
@@ -93,6 +105,17 @@ class Answer:
         warned = [f"Warning: {warning}" for warning in self.warnings]
         return " ".join([*self.sentences(), *self.notes, *warned, closing])
 
+    def plot(self) -> Figure:
+        """Draw the answer; imports Matplotlib only now.
+
+        Raises
+        ------
+        BackriskError
+            If Matplotlib is not installed, or there is nothing to draw.
+        """
+        figure: Figure = import_module("backrisk.plot").plot(self)  # stands above this module
+        return figure
+
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values: the JSON that the command line prints."""
         columns = self.columns()
@@ -157,9 +180,20 @@ class Diagnosis(Answer):
         for column, (node, _) in enumerate(self.rows):
             mean = float(self.draws[:, column].mean())
             best[node] = max(best.get(node, (-1.0, 0)), (mean, column))
+        adverse: list[tuple[float, str]] = []
+        calm: list[tuple[float, str]] = []
+        for column, share in ((column, share) for share, column in best.values()):
+            node, state = self.rows[column]
+            at_reference = next(s for n, s in self.rows if n == node) == state
+            words = f"{phrase(node, state)} {estimate(self.draws[:, column])}"
+            (calm if at_reference else adverse).append((share, words))
         said = [
-            f"{node} is most likely {self.rows[column][1]}: {estimate(self.draws[:, column])}."
-            for node, (_, column) in best.items()
+            f"{opening}: {listed(words for _, words in sorted(found, reverse=True))}."
+            for opening, found in (
+                ("Not reported, and most likely away from the reference", adverse),
+                ("Most likely at the reference", calm),
+            )
+            if found
         ]
         return said or ["Every node is among the answers."]
 
@@ -184,16 +218,14 @@ class Contrast(Answer):
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
-        done = " and ".join(f"{node} set to {state}" for node, state in self.do.items())
-        low, high = interval(self.change)
-        moved = f"{100 * self.change.mean():+.1f} points ({100 * low:+.1f} to {100 * high:+.1f})"
+        done = listed(phrase(node, state) for node, state in self.do.items())
         if self.coupling is None:
             opening = f"With {done}, the risk of {self.target.label} would be"
         else:
             opening = f"Had this person had {done}, the probability of {self.target.label} would be"
         return [
             f"{opening} {estimate(self.draws)} in place of {percent(float(self.before.mean()))}, "
-            f"a change of {moved}."
+            f"{shift(self.change)}."
         ]
 
 
@@ -220,7 +252,9 @@ def read_target(graph: CausalGraph, target: str | None) -> Target:
         raise QueryError(f"The target '{name}' is no node{suggest(name, graph.names)}.")
     states = graph.node(name).states
     if not level:
-        return Target(name, tuple(range(1, len(states))), f"{name} other than {states[0]}")
+        plain = states[0] in ("no", "none")
+        label = thing(name) if plain else f"{thing(name)} other than {thing(states[0])}"
+        return Target(name, tuple(range(1, len(states))), label)
     if level.isdigit() and level not in states and int(level) < len(states):
         level = states[int(level)]
     if level not in states:
@@ -229,7 +263,9 @@ def read_target(graph: CausalGraph, target: str | None) -> Target:
             f"one of {', '.join(states)}."
         )
     first = states.index(level)
-    return Target(name, tuple(range(first, len(states))), f"{name} at least {level}")
+    worst = first == len(states) - 1
+    label = phrase(name, level) if worst else f"{thing(name)} at least '{thing(level)}'"
+    return Target(name, tuple(range(first, len(states))), label)
 
 
 def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, int]:
@@ -355,8 +391,8 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     notes: tuple[str, ...] = ()
     if aim.node in evidence:
         notes = (
-            f"{aim.node} is itself among the answers, so nothing is uncertain; leave it out to "
-            "ask what the other answers say.",
+            f"{thing(aim.node).capitalize()} is itself among the answers, so nothing is "
+            "uncertain; leave it out to ask what the other answers say.",
         )
     return Risk(
         probability(World(posterior, evidence, {}), aim),
@@ -598,7 +634,7 @@ def intervene(
         probability(World(posterior, evidence, {}), aim),
         named(graph, setting),
         None,
-        notes=(f"This rests on the graph '{graph.name}' being right about causes.",),
+        notes=(f"This rests on the graph '{thing(graph.name)}' being right about causes.",),
         warnings=posterior.diagnostics.warnings,
     )
 
@@ -618,7 +654,9 @@ def _demand_upstream(
 
 def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
     """Say which coupling an answer assumes, and where the model does not allow it."""
-    notes = [f"This assumes the {world.coupling} coupling of each node's noise in the two worlds."]
+    notes = [
+        f"This assumes the {thing(world.coupling)} coupling of each node's noise in the two worlds."
+    ]
     if world.coupling == "independent_causes":
         others = world.without_own_causes([world.variable(target.node)])
         if others:

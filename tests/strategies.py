@@ -117,6 +117,24 @@ class Brute:
         do: Mapping[str, int],
     ) -> float:
         """P(event had do been | evidence), by enumeration of both worlds."""
+        return self.worlds(lambda _, there: event(there), lambda _: True, evidence, do)
+
+    def worlds(
+        self,
+        event: Callable[[dict[str, int], dict[str, int]], bool],
+        given: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        do: Mapping[str, int],
+        *,
+        first: Mapping[str, int] | None = None,
+        taken: Sequence[str] = (),
+    ) -> float:
+        """P(event of both worlds | evidence and what is given of the first world).
+
+        `first` intervenes in the first world too; nodes `taken` have in the second world the
+        value that they have in the first.
+        """
+        first = first or {}
         reached = set(do).union(*(self.graph.descendants(name) for name in do))
         order = self.graph.topological
         above = below = 0.0
@@ -126,27 +144,79 @@ class Brute:
             if p == 0.0:
                 continue
             if depth == len(order):
-                below += p
-                above += p * event(there)
+                if given(here):
+                    below += p
+                    above += p * event(here, there)
                 continue
             name = order[depth]
-            first = self.row(name, here)
+            row = self.row(name, here)
+            if name in first:
+                row = np.eye(len(row))[first[name]]
             for k in self.states[name]:
                 if evidence.get(name, k) != k:
                     continue
                 seen = {**here, name: k}
                 if name in do:
-                    stack.append((depth + 1, seen, {**there, name: do[name]}, p * first[k]))
-                elif name not in reached:
-                    stack.append((depth + 1, seen, {**there, name: k}, p * first[k]))
+                    stack.append((depth + 1, seen, {**there, name: do[name]}, p * row[k]))
+                elif name not in reached or name in taken:
+                    stack.append((depth + 1, seen, {**there, name: k}, p * row[k]))
                 else:
-                    second = self.row(name, there)
-                    table = self.pair(name, first, second, same=False)
+                    table = self.pair(name, row, self.row(name, there), same=False)
                     stack += [
                         (depth + 1, seen, {**there, name: j}, p * table[k, j])
                         for j in self.states[name]
                     ]
         return above / below
+
+    def routes(
+        self,
+        event: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        routes: Mapping[str, Sequence[tuple[str, str]]],
+    ) -> list[float]:
+        """Average marginal contributions of routes over all their orders."""
+        heads = {head for route in routes.values() for _, head in route}
+        anew = heads.union(*(self.graph.descendants(head) for head in heads))
+
+        def value(inside: Sequence[str]) -> float:
+            off = {edge for name, route in routes.items() if name not in inside for edge in route}
+            above = below = 0.0
+            for full, p in self.joint().items():
+                state = dict(zip(self.graph.names, full, strict=True))
+                if any(state[name] != code for name, code in evidence.items()):
+                    continue
+                below += p
+                # What the routes lead to happens anew, from what each edge passes on.
+                worlds = [({n: k for n, k in state.items() if n not in anew}, p)]
+                for name in (n for n in self.graph.topological if n in anew):
+                    grown = []
+                    for world, q in worlds:
+                        passed = {
+                            parent: 0 if (parent, name) in off else world[parent]
+                            for parent in self.graph.parents(name)
+                        }
+                        row = self.row(name, passed)
+                        grown += [({**world, name: k}, q * row[k]) for k in self.states[name]]
+                    worlds = grown
+                above += sum(q * event(world) for world, q in worlds)
+            return above / below
+
+        known = {
+            frozenset(inside): value(inside)
+            for size in range(len(routes) + 1)
+            for inside in itertools.combinations(routes, size)
+        }
+        return self.orders(tuple(routes), known)
+
+    @staticmethod
+    def orders(players: Sequence[str], values: Mapping[frozenset[str], float]) -> list[float]:
+        """Shapley shares, from their definition."""
+        shares = dict.fromkeys(players, 0.0)
+        for order in itertools.permutations(players):
+            for i, player in enumerate(order):
+                gain = values[frozenset(order[: i + 1])] - values[frozenset(order[:i])]
+                shares[player] += gain / math.factorial(len(players))
+        return [shares[player] for player in players]
 
     def shapley(
         self,
@@ -180,9 +250,4 @@ class Brute:
                     do = {c: actual[c] if c in inside else 0 for c in causes}
                     total += weight * self.probability(event, context, do)
                 values[frozenset(inside)] = total
-        shares = dict.fromkeys(causes, 0.0)
-        for order in itertools.permutations(causes):
-            for i, cause in enumerate(order):
-                gain = values[frozenset(order[: i + 1])] - values[frozenset(order[:i])]
-                shares[cause] += gain / math.factorial(len(causes))
-        return [shares[cause] for cause in causes]
+        return self.orders(causes, values)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backrisk import CausalGraph, Posterior, attribute, risk
+from backrisk import CausalGraph, Posterior, attribute, mediate, risk
 from backrisk.graph import Node
 from backrisk.mechanisms import mechanism
 
@@ -24,6 +24,34 @@ def test_necessity_of_one_edge_and_its_bounds(one_edge, coupling, expected):
     np.testing.assert_allclose(answer.draws, expected, **EXACT)
     np.testing.assert_allclose(answer.bounds[0], 0.625, **EXACT)
     np.testing.assert_allclose(answer.bounds[1], 0.875, **EXACT)
+
+
+def test_sufficiency_of_one_edge(one_edge):
+    """Pearl 2009, theorem 9.2.14: under monotonicity PS = (.8 - .3) / .7 and PNS = .8 - .3."""
+    for method, expected in (("sufficiency", 5 / 7), ("necessity_and_sufficiency", 0.5)):
+        answer = attribute(one_edge, {"x": "yes", "y": "yes"}, ["x"], method=method)
+        np.testing.assert_allclose(answer.draws, expected, **EXACT)
+        np.testing.assert_allclose(answer.bounds[0], expected, **EXACT)
+    np.testing.assert_allclose(answer.bounds[1], 0.7, **EXACT)
+
+
+def test_mediation_of_the_primer():
+    """Pearl, Glymour and Jewell 2016, section 4.5."""
+    graph = CausalGraph.from_edges(
+        [("t", "m"), ("t", "y"), ("m", "y")], dict.fromkeys("tmy", NO_YES)
+    )
+    risk_of_y = np.array([[0.2, 0.3], [0.4, 0.8]])
+    cpts = {
+        "t": [0.5, 0.5],
+        "m": [[0.6, 0.4], [0.25, 0.75]],
+        "y": np.stack([1 - risk_of_y, risk_of_y], axis=-1),
+    }
+    answer = mediate(Posterior.from_cpts(graph, cpts), {}, "t", ["m"])
+    np.testing.assert_allclose(answer.draws, [[0.32, 0.035, 0.46]], **EXACT)
+    table = answer.table["mean"]
+    np.testing.assert_allclose(table["direct_over_total"], 0.32 / 0.46, **EXACT)
+    np.testing.assert_allclose(table["explained_by_mediation"], 1 - 0.32 / 0.46, **EXACT)
+    np.testing.assert_allclose(table["indirect_over_total"], 0.035 / 0.46, **EXACT)
 
 
 def test_leaky_noisy_or():

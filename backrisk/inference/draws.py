@@ -459,6 +459,23 @@ class World:
             raise QueryError(CONTRADICTION)
         return self._shaped(found)
 
+    def sources(
+        self, keep: Sequence[Variable]
+    ) -> list[tuple[tuple[Variable, ...], Callable[[slice], Array]]]:
+        """Return the tables that `joint` multiplies, for one person: scopes, and how to get them.
+
+        A table for some draws has the axes of its scope and then the draws, or one draw for all.
+        """
+        plan = self._plan(keep)
+        sources = [s for part in (plan.main, *plan.others) for s in part.sources]
+        rows = _Rows({v: self._codes(v) for source in sources for v in source.known})
+
+        def get(source: _Source) -> Callable[[slice], Array]:
+            fetch = self._fetch(source, rows)
+            return (lambda some: fetch(some)[0]) if source.known else fetch
+
+        return [(source.scope, get(source)) for source in sources]
+
     def touched(self, keep: Sequence[Variable]) -> dict[str, tuple[int, ...]]:
         """Return the nodes whose tables `conditional` multiplies, with the worlds they are in."""
         sources = self._plan(keep).main.sources
