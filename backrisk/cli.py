@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from backrisk.errors import BackriskError, QueryError
-from backrisk.graph import load_graph
-from backrisk.posterior import load_posterior
+from backrisk.graph import Prior, load_graph
+from backrisk.posterior import Posterior, load_posterior
 from backrisk.terminal import Format, read_json, show, show_diagnostics, write_text
 
 app = typer.Typer(
@@ -42,6 +42,10 @@ CodebookOption = Annotated[
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="Same seed, same result.")]
 DoOption = Annotated[list[str], typer.Option("--do", help="node=state; may be repeated.")]
+SiteOption = Annotated[
+    str | None,
+    typer.Option("--site", help="A site of the survey, or new; default the average over sites."),
+]
 CouplingOption = Annotated[
     str, typer.Option("--coupling", help="monotone, independent_causes or independent.")
 ]
@@ -126,8 +130,16 @@ def fit(
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     tune: Annotated[int, typer.Option(help="Adaptation steps for each chain.")] = 1000,
     sampler: Annotated[str, typer.Option(help="nutpie or pymc.")] = "nutpie",
+    target_accept: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help="Acceptance that step sizes aim at.")
+    ] = 0.8,
+    cores: Annotated[int | None, typer.Option(min=1, help="Chains that run at once.")] = None,
 ) -> None:
-    """Fit a survey and save the model."""
+    """Fit a survey and save the model.
+
+    An interrupted fit keeps its finished chains beside the model; the same command goes on from
+    them.
+    """
     from backrisk.survey import read_survey
 
     with _sentences():
@@ -139,18 +151,80 @@ def fit(
         read = read_survey(survey, chosen, codebook)
         from backrisk.fitting import fit as sample
 
-        posterior = sample(
-            chosen,
-            read,
-            seed=seed,
-            draws=draws,
-            chains=chains,
-            tune=tune,
-            sampler="pymc" if sampler == "pymc" else "nutpie",
-        )
+        kept = out.with_name(f"{out.name}.chains")
+        try:
+            posterior = sample(
+                chosen,
+                read,
+                seed=seed,
+                draws=draws,
+                chains=chains,
+                tune=tune,
+                sampler="pymc" if sampler == "pymc" else "nutpie",
+                target_accept=target_accept,
+                cores=cores,
+                keep=kept,
+            )
+        except KeyboardInterrupt:
+            done = len(list(kept.glob("chain-*.nc"))) if kept.is_dir() else 0
+            _err.print(_interrupted(done, chains, kept), style="yellow", soft_wrap=True)
+            raise typer.Exit(130) from None
         posterior.save(out)
         show_diagnostics(posterior, _out)
         _out.print(f"Saved {posterior.draws:,} draws to {out}.")
+
+
+def _interrupted(done: int, chains: int, kept: Path) -> str:
+    if not done:
+        return "Interrupted before any chain had finished: nothing is kept, a fit starts again."
+    return (
+        f"Interrupted: {done} of {chains} chains had finished and are kept in {kept}; the same "
+        "command goes on from them, the others start again."
+    )
+
+
+@app.command()
+def prior(
+    graph: GraphOption = "runner",
+    odds_ratio: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Limits that hold the odds ratio with 90 %: prints the edge's prior."),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=100, help="Draws of the prior.")] = 1000,
+    seed: SeedOption = 1,
+    format: FormatOption = Format.table,
+) -> None:
+    """Compare what a graph believes before any data with published figures."""
+    with _sentences():
+        if odds_ratio is not None:
+            believed = Prior.from_odds_ratio(*odds_ratio)
+            _out.print(f"prior: {{mean: {believed.mean:.3f}, sd: {believed.sd:.3f}}}", markup=False)
+            return
+        from backrisk.check import prior_associations, prior_margins
+
+        chosen = load_graph(graph)
+        margins = prior_margins(chosen, draws=draws, seed=seed)
+        ratios = prior_associations(chosen, draws=draws, seed=seed)
+        if format is Format.json:
+            tables = {
+                name: frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+                for name, frame in (("margins", margins), ("odds_ratios", ratios))
+            }
+            print(json.dumps({"kind": "prior", **tables}, indent=2))
+            return
+        table = Table("node", "state", "prior", "published", "inside", title="Margins")
+        for row in margins.to_dict("records"):
+            said = "-" if row["published"] != row["published"] else f"{row['published']:.3f}"
+            believed_share = f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
+            table.add_row(row["node"], row["state"], believed_share, said, row["inside"])
+        _out.print(table)
+        if len(ratios):
+            table = Table("cause", "implied", "published", "inside", title="Odds ratios of pain")
+            for row in ratios.to_dict("records"):
+                implied = f"{row['implied']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+                table.add_row(row["cause"], implied, f"{row['published']:.2f}", row["inside"])
+            _out.print(table)
+        _out.print("Ranges are the 90 % equal-tailed interval of the prior.")
 
 
 @app.command()
@@ -162,11 +236,12 @@ def check(
     format: FormatOption = Format.table,
 ) -> None:
     """Judge a saved model: its sampling, what the data said, its predictions of a survey."""
-    from backrisk.check import learned, predicted_margins
+    from backrisk.check import explain, learned, predicted_margins
 
     with _sentences():
         posterior = load_posterior(model)
         said = learned(posterior)
+        failures = explain(posterior) if posterior.diagnostics.worst else None
         margins = None
         if survey is not None:
             from backrisk.survey import read_survey
@@ -183,19 +258,23 @@ def check(
                 },
                 "learned": said.reset_index(names="node").to_dict(orient="records"),
             }
+            if failures is not None:
+                report["failures"] = failures.to_dict(orient="records")
             if margins is not None:
                 report["margins"] = margins.to_dict(orient="records")
             print(json.dumps(report, indent=2))
             return
         show_diagnostics(posterior, _out)
+        if failures is not None and len(failures):
+            table = Table("parameter", "R-hat", "effective draws", "why", "what to do")
+            for row in failures.to_dict("records"):
+                numbers = (f"{row['r_hat']:.3f}", f"{row['ess']:.0f}")
+                table.add_row(row["parameter"], *numbers, row["why"], row["what_to_do"])
+            _out.print(table)
         table = Table("node", "answered", "prior to posterior distance", "reading")
-        for name, row in said.iterrows():
-            table.add_row(
-                str(name),
-                f"{100 * row['answered']:.0f} %",
-                f"{row['distance']:.2f}",
-                row["reading"],
-            )
+        for row in said.reset_index(names="node").to_dict("records"):
+            reported, moved = f"{100 * row['answered']:.0f} %", f"{row['distance']:.2f}"
+            table.add_row(row["node"], reported, moved, row["reading"])
         _out.print(table)
         if margins is not None:
             table = Table("node", "state", "survey", "model", title="Margins")
@@ -210,26 +289,28 @@ def risk(
     model: ModelFile,
     person: PersonFile,
     target: TargetOption = None,
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell how likely the target is for this person (seeing)."""
     from backrisk.query import risk as ask
 
     with _sentences():
-        show(ask(load_posterior(model), read_json(person), target=target), format, _out)
+        show(ask(_model_at(model, site), read_json(person), target=target), format, _out)
 
 
 @app.command()
 def diagnose(
     model: ModelFile,
     person: PersonFile,
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell which state each unobserved node is likely in (seeing)."""
     from backrisk.query import diagnose as ask
 
     with _sentences():
-        show(ask(load_posterior(model), read_json(person)), format, _out)
+        show(ask(_model_at(model, site), read_json(person)), format, _out)
 
 
 @app.command()
@@ -238,13 +319,14 @@ def intervene(
     person: PersonFile,
     do: DoOption,
     target: TargetOption = None,
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell what the risk would be if a node were set (doing)."""
     from backrisk.query import intervene as ask
 
     with _sentences():
-        answer = ask(load_posterior(model), read_json(person), _read_do(do), target=target)
+        answer = ask(_model_at(model, site), read_json(person), _read_do(do), target=target)
         show(answer, format, _out)
 
 
@@ -255,6 +337,7 @@ def counterfactual(
     do: DoOption,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell what would have been for this very person (counterfactual)."""
@@ -262,7 +345,11 @@ def counterfactual(
 
     with _sentences():
         answer = ask(
-            load_posterior(model), read_json(person), _read_do(do), target=target, coupling=coupling
+            _model_at(model, site),
+            read_json(person),
+            _read_do(do),
+            target=target,
+            coupling=coupling,
         )
         show(answer, format, _out)
 
@@ -284,6 +371,7 @@ def attribute(
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
     seed: SeedOption = 0,
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell which causes this person's outcome, or risk, goes back to."""
@@ -291,7 +379,7 @@ def attribute(
 
     with _sentences():
         answer = ask(
-            load_posterior(model),
+            _model_at(model, site),
             read_json(person),
             cause or None,
             method=method,  # type: ignore[arg-type]  # checked there, with a suggestion
@@ -311,6 +399,7 @@ def mediate(
     mediator: Annotated[list[str], typer.Option(help="A mediator; may be repeated.")],
     to: Annotated[str | None, typer.Option(help="The state that the cause is set to.")] = None,
     target: TargetOption = None,
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell how much of a cause's effect goes through mediators (counterfactual)."""
@@ -318,7 +407,7 @@ def mediate(
 
     with _sentences():
         answer = ask(
-            load_posterior(model), read_json(person), cause, mediator, target=target, to=to
+            _model_at(model, site), read_json(person), cause, mediator, target=target, to=to
         )
         show(answer, format, _out)
 
@@ -336,6 +425,7 @@ def recommend(
     most: Annotated[int, typer.Option(help="Up to how many actions together.")] = 1,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Rank what this person could change by how far it would lower the risk (counterfactual)."""
@@ -343,7 +433,7 @@ def recommend(
 
     with _sentences():
         answer = ask(
-            load_posterior(model),
+            _model_at(model, site),
             read_json(person),
             actions=action or None,
             costs=_read_costs(cost) if cost else None,
@@ -363,6 +453,7 @@ def ask_next(
     ] = None,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Tell which unanswered question would tell most."""
@@ -370,13 +461,17 @@ def ask_next(
 
     with _sentences():
         answer = ask(
-            load_posterior(model),
+            _model_at(model, site),
             read_json(person),
             candidates=candidate or None,
             target=target,
             coupling=coupling,
         )
         show(answer, format, _out)
+
+
+def _model_at(model: Path, site: str | None) -> Posterior:
+    return load_posterior(model).at_site(site)
 
 
 def _read_costs(settings: list[str]) -> dict[str, float]:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import GraphError
-from backrisk.graph import CausalGraph, Node
+from backrisk.graph import CausalGraph, Edge, Node
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -445,7 +445,9 @@ def _average_exposure(node: Node) -> float:
 def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
     edges = graph.edges_into(node.name)
     parents = [graph.node(edge.cause) for edge in edges]
-    baseline = node.concentration * np.maximum(prior_margin(node), _LEAST)
+    effects = _ordinal_effects(node, edges, parents)
+    average = _at_average(prior_margin(node), parents, effects)
+    baseline = node.concentration * np.maximum(average, _LEAST)
     simplexes = [Simplex(f"{node.name} on average", node.states, tuple(map(float, baseline)))]
     simplexes += [
         Simplex(
@@ -454,6 +456,16 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
         for parent in parents
         if (size := len(parent.states)) > 2
     ]
+    return OrdinalLogit(
+        node.name,
+        graph.parents(node.name),
+        graph.shape(node.name),
+        tuple(simplexes),
+        tuple(effects),
+    )
+
+
+def _ordinal_effects(node: Node, edges: Sequence[Edge], parents: Sequence[Node]) -> list[Effect]:
     effects = []
     for position, (edge, parent) in enumerate(zip(edges, parents, strict=True)):
         mean, sd = (edge.prior.mean, edge.prior.sd) if edge.prior else _VAGUE_EFFECT
@@ -465,13 +477,35 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
         pair = (names.index(first), names.index(second))
         centre = _average_exposure(parents[pair[0]]) * _average_exposure(parents[pair[1]])
         effects.append(Effect(f"{node.name}, {first} x {second}", pair, 0.0, 0.5, centre))
-    return OrdinalLogit(
-        node.name,
-        graph.parents(node.name),
-        graph.shape(node.name),
-        tuple(simplexes),
-        tuple(effects),
-    )
+    return effects
+
+
+def _at_average(margin: Array, parents: Sequence[Node], effects: Sequence[Effect]) -> Array:
+    """Return the distribution at the average configuration from which a margin follows.
+
+    The logistic curve bends: averaged over the parents, with every effect at its prior mean and
+    the parents as likely as their own margins, the node is not distributed as it is at the
+    average of the parents. The cutpoints are moved until it is.
+    """
+    weights, shift = np.ones(()), np.zeros(())
+    for parent in parents:
+        weights = weights[..., None] * prior_margin(parent)
+    for effect in effects:
+        exposure: Array = np.ones((1,) * len(parents))
+        for cause in effect.causes:
+            steps = np.linspace(0.0, 1.0, len(parents[cause].states))
+            exposure = exposure * steps.reshape(
+                [-1 if p == cause else 1 for p in range(len(parents))]
+            )
+        shift = shift + effect.mean * (exposure - effect.centre)
+    flat = np.broadcast_to(shift, weights.shape).ravel()
+    low, high = np.full(len(margin) - 1, -30.0), np.full(len(margin) - 1, 30.0)
+    for _ in range(60):
+        cut = (low + high) / 2
+        below = weights.ravel() @ (1.0 / (1.0 + np.exp(flat[:, None] - cut)))
+        under = below < np.cumsum(margin)[:-1]
+        low, high = np.where(under, cut, low), np.where(under, high, cut)
+    return np.diff(1.0 / (1.0 + np.exp(-(low + high) / 2)), prepend=0.0, append=1.0)
 
 
 def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:

@@ -495,6 +495,34 @@ def plot_effects(posterior: Posterior) -> Figure:
     return figure
 
 
+def plot_calibration(curves: np.ndarray, limits: np.ndarray, note: str = "") -> Figure:
+    """Draw how far the ranks of true values are from uniform, one curve a quantity.
+
+    Parameters
+    ----------
+    curves : ndarray, shape (point, quantity)
+        As `backrisk.check.calibration.Calibration.ecdf` gives them.
+    limits : ndarray, shape (2, point)
+        As `backrisk.check.calibration.bands` gives them.
+    note : str
+        What stands above the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(3.6)
+    place = np.linspace(0.0, 1.0, len(curves))
+    axes.fill_between(place, *limits, color="#ececec", label="limits of uniform ranks", linewidth=0)
+    axes.plot(place, curves, color=_MARK, linewidth=0.7, alpha=0.6)
+    axes.axhline(0, color=_INK, linewidth=0.8)
+    axes.set_xlabel("rank of the true value among the draws, as a share", size=9)
+    axes.set_ylabel("share of ranks below, minus that share", size=9)
+    axes.set_title(note, loc="left", size=9)
+    figure.legend(loc="outside upper right", frameon=False, fontsize=8)
+    return figure
+
+
 def plot(answer: Answer) -> Figure:
     """Draw an answer by its kind.
 
