@@ -95,7 +95,7 @@ class Recommendation(Answer):
         ``mean``, ``low``, ``high`` are of the absolute risk reduction. ``nnt`` is one over its
         mean: people who would have to do this for one fewer to have the target; below zero, for
         one more. ``nnt_low`` and ``nnt_high`` are one over the ends of the interval: where it
-        crosses zero they differ in sign and the range runs from the first up through infinity
+        crosses zero they differ in sign and the range runs from the first up through ∞
         to the second (Altman 1998, doi:10.1136/bmj.317.7168.1309); ``nnt_words`` says so.
         """
         table = summarise(self.draws, self.actions)
@@ -155,13 +155,13 @@ def needed(mean: float, low: float, high: float) -> str:
     Examples
     --------
     >>> needed(0.05, 0.02, 0.10), needed(0.02, -0.01, 0.05)
-    ('20 (10 to 50)', '50 (benefit 20 to infinity to harm 100)')
+    ('20 (10 to 50)', '50 (benefit 20 to ∞ to harm 100)')
     >>> needed(-0.04, -0.05, -0.02)
     'harm 25 (20 to 50)'
     """
 
     def number(share: float) -> str:
-        return f"{np.ceil(round(1.0 / abs(share), 6)):.0f}" if share else "infinity"
+        return f"{np.ceil(round(1.0 / abs(share), 6)):.0f}" if share else "∞"
 
     if low > 0:
         return f"{number(mean)} ({number(high)} to {number(low)})"
@@ -169,7 +169,7 @@ def needed(mean: float, low: float, high: float) -> str:
         return f"harm {number(mean)} ({number(low)} to {number(high)})"
     side = "harm " if mean < 0 else ""
     ends = [f"benefit {number(high)} to "] if high > 0 else []
-    ends += ["infinity"] + ([f" to harm {number(low)}"] if low < 0 else [])
+    ends += ["∞"] + ([f" to harm {number(low)}"] if low < 0 else [])
     return f"{side}{number(mean)} ({''.join(ends)})"
 
 
@@ -428,11 +428,11 @@ class Questions(Answer):
     def table(self) -> pd.DataFrame:
         """One row a question, the most telling first.
 
-        ``bits`` is the information with draws averaged; ``mean``, ``low`` and ``high`` are of
-        the information within each draw; ``share`` is ``bits`` over the target's entropy.
+        ``bits`` is the information with draws averaged, ``low`` and ``high`` the interval of the
+        information within each draw; ``share`` is ``bits`` over the target's entropy.
         """
         table = pd.DataFrame({"bits": self.bits}, index=pd.Index(self.questions))
-        table = table.join(summarise(self.draws, self.questions))
+        table["low"], table["high"] = interval(self.draws)
         table["share"] = self.bits / self.entropy if self.entropy > 0 else 0.0
         table["gain"] = self.gain
         table["question"] = self.wording

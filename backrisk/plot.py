@@ -224,7 +224,7 @@ def plot_recommendation(answer: Recommendation) -> Figure:
     axes.axvline(0, color=_INK, linewidth=0.8)
     for place, words in zip(np.arange(len(table))[::-1], table["nnt_words"], strict=True):
         axes.text(
-            1.02, place, words.replace("infinity", "\N{INFINITY}"), size=7.5, va="center",
+            1.02, place, words, size=7.5, va="center",
             transform=axes.get_yaxis_transform(),
         )  # fmt: skip
     axes.text(

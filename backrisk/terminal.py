@@ -21,7 +21,16 @@ from backrisk.summary import percent
 
 INTERVAL_HEADER = "mean (90 % interval)"
 _NUMBERS = (INTERVAL_HEADER, "leading", "data support", "without answers", "bounds")
-_FIRST_TO_GO = ("leading", "state", "data support")  # where the terminal is narrow
+_JSON_ONLY = ("node", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
+_HEADER = {"nnt_words": "number needed to treat"}
+_FIRST_TO_GO = (
+    "leading",
+    "state",
+    "data support",
+    "p helps",
+    "risk after",
+    "number needed to treat",
+)  # where the terminal is narrow
 
 
 class Format(StrEnum):
@@ -139,15 +148,19 @@ def _columns(found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
     """Lay columns out for a terminal: an estimate with its interval is one column."""
     shown: dict[str, list[str]] = {}
     for column, values in found.items():
-        if column in ("node", "low", "high") or column.startswith(("lower_", "upper_")):
+        if column in _JSON_ONLY or column.startswith(("lower_", "upper_")):
             continue
         if column == "mean":
             shown[INTERVAL_HEADER] = [
                 f"{percent(mean)} ({_points(low)} to {_points(high)})"
                 for mean, low, high in zip(values, found["low"], found["high"], strict=True)
             ]
-        elif set(cells := [_cell(value) for value in values]) != {"-"}:
-            shown[column.replace("_", " ")] = cells
+        elif column in ("risk_after", "share", "gain"):
+            shown[column.replace("_", " ")] = [percent(value) for value in values]
+        elif set(cells := [_cell(value, 4 if column == "bits" else 2) for value in values]) != {
+            "-"
+        }:
+            shown[_HEADER.get(column, column.replace("_", " "))] = cells
     if "lower_bound" in found:
         shown["bounds"] = [
             f"{_points(low)} to {_points(high)}"
@@ -165,7 +178,7 @@ def _points(share: float) -> str:
     return percent(share).removesuffix(" %")
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, digits: int = 2) -> str:
     if isinstance(value, str):
         return "-" if value == "not reported" else value
-    return "-" if value != value else f"{value:.2f}"
+    return "-" if value != value else f"{value:.{digits}f}"

@@ -134,7 +134,7 @@ def test_the_table_ranks_and_counts_whom_to_treat():
     np.testing.assert_allclose(table["nnt_low"], 1 / high, **EXACT)
     np.testing.assert_allclose(table["nnt_high"], 1 / low, **EXACT)
     # Altman 1998: benefit, then through infinity to harm, where the interval crosses zero.
-    assert "to infinity to harm" in table.loc["a1=no", "nnt_words"]
+    assert "to ∞ to harm" in table.loc["a1=no", "nnt_words"]
     assert table.loc["a2=no", "nnt_words"].startswith("harm")
     assert table["p_best"].sum() == pytest.approx(1)
     assert table.loc["a0=no", "p_best"] > 0.99
@@ -143,7 +143,7 @@ def test_the_table_ranks_and_counts_whom_to_treat():
 
 def test_altmans_own_example():
     """Altman 1998, box: ARR 10 % with 95 % interval -5 % to 25 %: NNTB 10 (4 to inf to NNTH 20)."""
-    assert needed(0.10, -0.05, 0.25) == "10 (benefit 4 to infinity to harm 20)"
+    assert needed(0.10, -0.05, 0.25) == "10 (benefit 4 to ∞ to harm 20)"
 
 
 def test_costs_change_the_order_and_several_actions_add_up():
