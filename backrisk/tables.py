@@ -124,7 +124,7 @@ def tabulate_source(source: Source, codebook: Codebook, graph: CausalGraph) -> T
     keys = [name for name in (*coded.words, "kept") if name in table.columns]
     sums = {
         "people": table.count(),
-        "refused": _any(table[bad] for bad in coded.bad.values()).ifelse(1, 0).sum(),
+        "refused": _any(table, coded.bad.values()).ifelse(1, 0).sum(),
     }
     if weighted:
         sums |= {"w": table.weight.sum(), "ww": (table.weight * table.weight).sum()}
@@ -190,9 +190,9 @@ def encode(source: Source, codebook: Codebook, graph: CausalGraph) -> Coded:
     if codebook.one_row_per is not None and codebook.one_row_per.column in coder.places:
         added["kept"] = coder.kept(codebook.one_row_per)
 
-    packed: list[list[tuple[int, int, Expression]]] = []
+    packed: list[list[tuple[int, int, Expression]]] = [[]]
     for digit in digits:
-        if not packed or math.prod(base for _, base, _ in [*packed[-1], digit]) >= _WORD:
+        if math.prod(base for _, base, _ in [*packed[-1], digit]) >= _WORD:
             packed.append([])
         packed[-1].append(digit)
     words = {f"word{place}": _pack(word) for place, word in enumerate(packed)}
@@ -411,12 +411,12 @@ class _Coder:
         if kind.is_integer() or kind.is_floating():
             gone = [number for word in words if (number := _spelled(word)) is not None]
 
-            def number(t: Any) -> Any:
+            def numeric(t: Any) -> Any:
                 value = cell(t).cast("float64")
                 there = ~value.isnan() & (~value.isin(gone) if gone else ibis.literal(True))
                 return _where(there, value)
 
-            return lambda t: _where(accepted(number(t)), number(t)), lambda t: refused(number(t))
+            return lambda t: _where(accepted(numeric(t)), numeric(t)), lambda t: refused(numeric(t))
 
         written = kind.is_string() or kind.is_decimal()
         some = self.source.table.select(cell=cell(self.source.table)).distinct().limit(_CHUNK + 1)
@@ -499,7 +499,8 @@ def _tried(read: Callable[[tuple[object, ...]], Any], raw: tuple[object, ...]) -
 
 def _quotient(first: Expression, second: Expression, spec: Derived) -> Expression:
     def value(t: Any) -> Any:
-        return first(t) / spec.divisor(second(t)).nullif(0.0)
+        divisor: Any = spec.divisor(second(t))  # plain arithmetic, so an expression's as well
+        return first(t) / divisor.nullif(0.0)
 
     return value
 
@@ -519,10 +520,10 @@ def _where(test: Any, value: Any) -> Any:
     return test.ifelse(value, ibis.null(value.type()))
 
 
-def _any(tests: Iterable[Any]) -> Any:
-    found: Any = ibis.literal(False)
-    for test in tests:
-        found = found | test
+def _any(table: Any, names: Iterable[str]) -> Any:
+    found = table[ROW] < 0  # never
+    for name in names:
+        found = found | table[name]
     return found
 
 
