@@ -35,6 +35,7 @@ _PLAIN = "^[+-]?[0-9]{1,18}([.][0-9]{1,18})?$"  # read alike by every engine and
 _ASCII = "^[!-~]([ -~]*[!-~])?$"  # nothing to strip
 _WEIGHTS = Column(role="input", type="number", range=(0.0, math.inf))
 _LARGEST = float(np.finfo(float).max)
+_GONE = math.inf  # says "missing" among numbers read in Python; the engines' null says "refused"
 
 Expression = Callable[[Any], Any]  # from a table to one of its columns
 
@@ -143,6 +144,11 @@ def tabulate_source(source: Source, codebook: Codebook, graph: CausalGraph) -> T
     people = found["people"].to_numpy(np.int64)
     site = codes[:, -1].astype(np.intp) if coded.sites else None
     answers = np.ascontiguousarray(codes[:, :-1], dtype=np.int8)
+    for name, spec in codebook.measures.items():
+        if spec.nonresponse is not None:
+            place = graph.names.index(codebook.node_of(name))
+            response = graph.names.index(codebook.response_of(name))
+            answers[:, response] = answers[:, place] < 0
     if (answers < 0).all():
         raise SurveyError(
             f"{source.name} has no answers: all are missing in all {people.sum()} rows."
@@ -316,9 +322,13 @@ class _Coder:
         if rule.by in self.places:
             by = self._cell(rule.by)
             cells = list(self._distinct(by))
-            ranks = dict(zip(cells, in_time(pd.Series(cells, dtype=object)).rank(), strict=True))
+            ranks = dict(
+                zip(
+                    cells, in_time(pd.Series(cells, dtype=object)).rank().fillna(_GONE), strict=True
+                )
+            )
             rank = self._dictionary([by], lambda raw: ranks[raw[0]], pa.float64())
-            order.append(lambda t: _where(~rank(t).isnan(), rank(t)))
+            order.append(rank)
         order.append(lambda t: t[ROW])
 
         def place(t: Any) -> Any:
@@ -386,7 +396,7 @@ class _Coder:
 
             def read(raw: object) -> float:
                 number = spec.read(raw, words)
-                return math.nan if number is None else float(number)
+                return _GONE if number is None else float(number)
 
             self._numbers[name], self.bad[name] = self._double(name, read, spec, words)
         return self._numbers[name]
@@ -423,7 +433,7 @@ class _Coder:
         if not written or some.count().to_pyarrow().as_py() <= _CHUNK:
             known = self._dictionary([cell], one, pa.float64())
             return (
-                lambda t: _where(~known(t).isnan(), known(t)),
+                lambda t: _where(known(t) < _GONE, known(t)),
                 lambda t: cell(t).notnull() & known(t).isnull(),
             )
 
@@ -442,7 +452,7 @@ class _Coder:
         other = self._dictionary([odd], one, pa.float64())
         return (
             lambda t: _where(accepted(digits(t)), digits(t)).coalesce(
-                _where(~other(t).isnan(), other(t))
+                _where(other(t) < _GONE, other(t))
             ),
             lambda t: refused(digits(t)).fill_null(False) | (odd(t).notnull() & other(t).isnull()),
         )

@@ -43,7 +43,8 @@ CODEBOOK = Codebook.from_dict(
         "columns": {
             "plank": {"item": "core", "reliability": 0.6, "type": "number", "range": [0, 600],
                       "cuts": [30, 60.5], "states": ["weak", "middling", "strong"]},
-            "ache": {"node": "pain", "labels": {"never": "no", "often": "yes", "1": "yes"}},
+            "ache": {"node": "pain", "labels": {"never": "no", "often": "yes", "1": "yes"},
+                     "nonresponse": {"mean": 0.5, "sd": 0.5, "share": 0.1}},
             "kg": {"role": "input", "type": "number", "range": [30, 200], "outside": "missing"},
             "cm": {"role": "input", "type": "number"},
             "week": {"role": "input", "type": "number"},

@@ -1,21 +1,15 @@
-"""Ten million answers to the packaged questionnaire: read, checked and counted by DuckDB.
+"""Counting answer patterns: DuckDB through Ibis against pandas.
 
-Twenty thousand synthetic runners are drawn and written again and again, so that the distinct
-patterns stay the same while the rows grow. The comparison is the reading with pandas; both must
-find the same patterns. Each measurement has a process of its own, whose peak memory is told, and
-the two take turns; seconds are medians. Processor seconds stand beside them, as other work on the
-machine lengthens the wall clock's. Beyond what pandas is given, its time is taken in proportion.
+Twenty thousand synthetic runners, written again and again, so that the distinct patterns stay the
+same while the rows grow to ten million. Both readings check every cell and must find the same
+patterns. Each has a process of its own, whose peak memory is told; the two take turns and seconds
+are medians. Beyond the rows that pandas is given, its time is taken in proportion.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-import subprocess
-import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,10 +18,11 @@ from backrisk.codebook import load_codebook
 from backrisk.graph import load_graph
 from backrisk.simulation import simulate
 from backrisk.survey import read_survey, tabulate
+from tests.benchmarks.common import in_child, result
 
 PEOPLE = 20_000
-ROWS = (100_000, 1_000_000, 10_000_000)
-PANDAS_ROWS = 1_000_000  # beyond, in proportion
+ROWS = (200_000, 1_000_000, 10_000_000)
+PANDAS_ROWS = 200_000
 REPEATS = 3
 
 
@@ -46,76 +41,59 @@ def write(folder: Path, rows: int) -> Path:
     return path
 
 
-def measure(path: str, engine: str) -> dict[str, float]:
-    """Read a file in a process of its own; seconds, peak memory in MB, and what was found."""
-    command = [sys.executable, "-m", "tests.benchmarks.tabulate", path, engine]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
-
-
-def _measured(path: str, engine: str) -> dict[str, float]:
+def read(path: str, engine: str) -> dict[str, Any]:
+    """Read and tabulate a file; the seconds, and what was found."""
     graph = load_graph("runner")
-    start, before = time.perf_counter(), os.times()
+    start, processor = time.perf_counter(), time.process_time()
     survey = read_survey(path, graph, engine=engine)  # type: ignore[arg-type]
     patterns = tabulate(survey)
-    seconds, after = time.perf_counter() - start, os.times()
+    places = (patterns.codes.astype(float) + 2) @ range(1, patterns.codes.shape[1] + 1)
     return {
-        "seconds": seconds,
-        "cpu": after.user + after.system - before.user - before.system,
-        "peak_mb": _peak_mb(),
-        "people": survey.n,
-        "patterns": len(patterns.weights),
-        "check": float((patterns.weights * (patterns.codes.sum(axis=1) + 100)).sum()),
+        "seconds": time.perf_counter() - start,
+        "processor_s": time.process_time() - processor,
+        "found": [survey.n, len(patterns.weights), float(patterns.weights @ places**2)],
     }
 
 
-def _peak_mb() -> float:
-    """Return this process's own peak; what getrusage tells begins with the parent's."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
-
-
 def run() -> list[dict[str, Any]]:
-    """Return one line for each number of rows."""
-    versions = {name: version(name) for name in ("duckdb", "ibis-framework", "pandas")}
-    lines: list[dict[str, Any]] = []
+    """Return one record for each number of rows."""
+    records: list[dict[str, Any]] = []
     with TemporaryDirectory() as folder:
         for rows in ROWS:
             path = str(write(Path(folder), rows))
-            ours, theirs = [], []
+            children: dict[str, list[dict[str, Any]]] = {"duckdb": [], "pandas": []}
             for _ in range(REPEATS):
-                ours.append(measure(path, "duckdb"))
+                children["duckdb"].append(in_child("tabulate:read", path, "duckdb"))
                 if rows <= PANDAS_ROWS:
-                    theirs.append(measure(path, "pandas"))
-            found = {(each["people"], each["patterns"], each["check"]) for each in ours + theirs}
-            if len(found) != 1:
+                    children["pandas"].append(in_child("tabulate:read", path, "pandas"))
+            found = [child["answer"]["found"] for each in children.values() for child in each]
+            if any(each != found[0] for each in found):
                 raise AssertionError("the two readings found different patterns")
-            fast = {key: statistics.median(each[key] for each in ours) for key in ours[0]}
-            if theirs:
-                slow = {key: statistics.median(each[key] for each in theirs) for key in theirs[0]}
-                scale = 1.0
-            else:
-                scale = rows / PANDAS_ROWS
-            lines.append(
-                {
-                    "name": f"tabulate {rows:,} rows: pandas"
-                    + (" (in proportion)" if scale > 1 else "")
-                    + " over DuckDB",
-                    "ratio": slow["seconds"] * scale / fast["seconds"],
-                    "ours_s": fast["seconds"],
-                    "theirs_s": slow["seconds"] * scale,
-                    "ours_cpu_s": fast["cpu"],
-                    "theirs_cpu_s": slow["cpu"] * scale,
-                    "rows_per_s": rows / fast["seconds"],
-                    "patterns": fast["patterns"],
-                    "peak_mb": fast["peak_mb"],
-                    "theirs_peak_mb": slow["peak_mb"] if theirs else None,
-                    "versions": versions,
-                }
+
+            def median(engine: str, key: str, of: Any = children) -> float:
+                return statistics.median(
+                    child["answer"].get(key, child.get(key)) for child in of[engine]
+                )
+
+            if rows <= PANDAS_ROWS:
+                theirs, theirs_processor = (
+                    median("pandas", "seconds"),
+                    median("pandas", "processor_s"),
+                )
+                theirs_peak = median("pandas", "peak_mib")
+            share = rows / min(rows, PANDAS_ROWS)
+            records.append(
+                result(
+                    f"{rows:,} rows" + (", pandas in proportion" if share > 1 else ""),
+                    ours_s=median("duckdb", "seconds"),
+                    theirs_s=theirs * share,
+                    peer="pandas" if share == 1 else "",
+                    packages=("duckdb", "ibis-framework", "pandas"),
+                    rows_per_s=round(rows / median("duckdb", "seconds")),
+                    processor_ratio=theirs_processor * share / median("duckdb", "processor_s"),
+                    patterns=found[0][1],
+                    peak_mib=median("duckdb", "peak_mib"),
+                    pandas_peak_mib=theirs_peak if share == 1 else "",
+                )
             )
-    return lines
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measured(*sys.argv[1:])))
+    return records
