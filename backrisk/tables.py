@@ -568,17 +568,19 @@ class Problem:
         return sentence(f"{where}: value '{self.value}', expected {self.expected}")
 
 
-def cell_problems(source: Source, coded: Coded, codebook: Codebook) -> list[Problem]:
-    """Return the refused cells by row, at most the first 1,000."""
+def cell_problems(
+    source: Source, coded: Coded, codebook: Codebook, limit: int = LISTED
+) -> list[Problem]:
+    """Return the refused cells by row, at most the first `limit`."""
     found: list[tuple[int, int, object]] = []
     names = [name for name in codebook.known if name in coded.bad]
     for order, name in enumerate(names):
         bad = coded.table.filter(coded.table[coded.bad[name]])
         cell = f"c{source.columns.index(name)}"
-        first = bad.select(ROW, cell).order_by(ROW).limit(LISTED).to_pyarrow()
+        first = bad.select(ROW, cell).order_by(ROW).limit(limit).to_pyarrow()
         records, cells = (column.to_pandas() for column in first.columns)
         found += [(int(r), order, raw) for r, raw in zip(records, cells, strict=True)]
-    found = sorted(found, key=lambda each: each[:2])[:LISTED]
+    found = sorted(found, key=lambda each: each[:2])[:limit]
     rows = source.rows([record for record, _, _ in found])
     return [
         Problem(
