@@ -118,7 +118,8 @@ def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> I
     file, chosen = _split(path)
     place, kind = Path(file), Path(file).suffix.lower()
     if engine not in ENGINES:
-        raise SurveyError(f"There is no engine '{engine}'; expected one of {', '.join(ENGINES)}.")
+        known = ", ".join(ENGINES)
+        raise SurveyError(f"There is no engine '{engine}'; for a big table expected {known}.")
     _need("ibis", "ibis-framework[duckdb]")
     if not place.is_file():
         raise SurveyError(f"{place}: there is no such file.")

@@ -329,7 +329,9 @@ def test_big_files_go_to_the_engine_unless_told_otherwise(tmp_path, monkeypatch)
 
 def test_a_missing_package_and_a_wrong_engine_are_named(tmp_path, monkeypatch, database):
     path = database("duckdb", answers=SMALL)
-    with pytest.raises(SurveyError, match="no engine 'polars'; expected one of duckdb, spark"):
+    with pytest.raises(
+        SurveyError, match="no engine 'polars'; for a big table expected duckdb, spark"
+    ):
         read_survey(path, GRAPH, CODEBOOK, engine="polars")
     with pytest.raises(SurveyError, match="pandas does not read"):
         read_survey(path, GRAPH, CODEBOOK, engine="pandas")

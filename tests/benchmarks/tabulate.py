@@ -45,7 +45,7 @@ def read(path: str, engine: str) -> dict[str, Any]:
     """Read and tabulate a file; the seconds, and what was found."""
     graph = load_graph("runner")
     start, processor = time.perf_counter(), time.process_time()
-    survey = read_survey(path, graph, engine=engine)  # type: ignore[arg-type]
+    survey = read_survey(path, graph, engine=engine)
     patterns = tabulate(survey)
     places = (patterns.codes.astype(float) + 2) @ range(1, patterns.codes.shape[1] + 1)
     return {

@@ -549,7 +549,7 @@ def _averaged(table: Array, weights: Array) -> Array:
 def _join(
     table: Source,
     coded: Coded,
-    refused: Mapping[str, int],
+    refused: dict[str, int],
     ids: Sequence[str],
     asked: _Questions,
     answers: Path,
@@ -567,7 +567,7 @@ def _join(
         known, [coded_rows[word] == known[f"key_{word}"] for word in coded.words]
     )
     flags = joined["flags"]
-    for name in refused:
+    for name in reversed(refused):
         told = joined[coded.bad[name]].ifelse(f"refused: {name}; ", "")
         flags = told + flags
     columns = {
