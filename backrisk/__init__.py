@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         risk,
         risks,
     )
+    from backrisk.scoring import Scored, score
     from backrisk.simulation import simulate, truth
     from backrisk.survey import Survey, read_survey, tabulate
 
@@ -83,6 +84,7 @@ _HOME = {
         "risk",
         "risks",
     ),
+    "scoring": ("Scored", "score"),
     "simulation": ("simulate", "truth"),
     "survey": ("Survey", "read_survey", "tabulate"),
 }
@@ -108,6 +110,7 @@ __all__ = [
     "Questions",
     "Recommendation",
     "Risk",
+    "Scored",
     "Survey",
     "SurveyError",
     "ask_next",
@@ -127,6 +130,7 @@ __all__ = [
     "recommend",
     "risk",
     "risks",
+    "score",
     "simulate",
     "tabulate",
     "truth",

@@ -15,6 +15,7 @@ from rich.table import Table
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior
+from backrisk.summary import DISCLAIMER, INTERVAL_NAME
 from backrisk.terminal import Format, read_json, show, show_diagnostics, write_text
 
 app = typer.Typer(
@@ -28,7 +29,16 @@ _err = Console(stderr=True, highlight=False)
 
 
 ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A saved model (.nc).")]
-SurveyFile = Annotated[Path, typer.Argument(metavar="SURVEY", help="A CSV or Parquet file.")]
+SurveyFile = Annotated[
+    str,
+    typer.Argument(
+        metavar="SURVEY", help="CSV, Parquet, or a DuckDB or SQLite file (file.duckdb::table)."
+    ),
+]
+EngineOption = Annotated[
+    str | None,
+    typer.Option("--engine", help="pandas, duckdb or spark; default by the file's kind and size."),
+]
 PersonFile = Annotated[Path, typer.Option("--person", help="A JSON file of one person's answers.")]
 FormatOption = Annotated[Format, typer.Option("--format", help="A table, or JSON.")]
 TargetOption = Annotated[
@@ -102,15 +112,18 @@ def simulate(
 
 @app.command()
 def validate(
-    survey: SurveyFile, graph: GraphOption = "runner", codebook: CodebookOption = None
+    survey: SurveyFile,
+    graph: GraphOption = "runner",
+    codebook: CodebookOption = None,
+    engine: EngineOption = None,
 ) -> None:
     """Check a survey against its codebook and show what is answered."""
     from backrisk.survey import read_survey, tabulate
 
     with _sentences():
-        read = read_survey(survey, load_graph(graph), codebook)
+        read = read_survey(survey, load_graph(graph), codebook, engine=engine)
         patterns = len(tabulate(read).weights)
-        table = Table("node", "answered", title=f"{survey.name}: {read.n:,} people")
+        table = Table("node", "answered", title=f"{Path(survey).name}: {read.n:,} people")
         for name, share in read.answered.items():
             table.add_row(str(name), "not measured" if share == 0 else f"{100 * share:.0f} %")
         _out.print(table)
@@ -134,6 +147,7 @@ def fit(
         float, typer.Option(min=0.5, max=0.999, help="Acceptance that step sizes aim at.")
     ] = 0.8,
     cores: Annotated[int | None, typer.Option(min=1, help="Chains that run at once.")] = None,
+    engine: EngineOption = None,
 ) -> None:
     """Fit a survey and save the model.
 
@@ -148,7 +162,7 @@ def fit(
         if not out.parent.is_dir():
             raise QueryError(f"{out} cannot be written: there is no folder '{out.parent}'.")
         chosen = load_graph(graph)
-        read = read_survey(survey, chosen, codebook)
+        read = read_survey(survey, chosen, codebook, engine=engine)
         from backrisk.fitting import fit as sample
 
         kept = out.with_name(f"{out.name}.chains")
@@ -231,7 +245,7 @@ def prior(
 def check(
     model: ModelFile,
     survey: Annotated[
-        Path | None, typer.Argument(help="The survey, to compare with what the model predicts.")
+        str | None, typer.Argument(help="The survey, to compare with what the model predicts.")
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -410,6 +424,67 @@ def mediate(
             _model_at(model, site), read_json(person), cause, mediator, target=target, to=to
         )
         show(answer, format, _out)
+
+
+@app.command()
+def score(
+    model: ModelFile,
+    cohort: Annotated[
+        str,
+        typer.Argument(help="CSV, Parquet, or a DuckDB or SQLite file (file.duckdb::table)."),
+    ],
+    out: Annotated[Path, typer.Option(help="The .parquet or .csv file to write.")],
+    id: Annotated[
+        list[str] | None, typer.Option(help="A column of the cohort to keep; may be repeated.")
+    ] = None,
+    target: TargetOption = None,
+    cause: Annotated[list[str] | None, typer.Option(help="A cause; may be repeated.")] = None,
+    level: Annotated[str, typer.Option(help="proximal or distal.")] = "proximal",
+    action: Annotated[
+        list[str] | None, typer.Option(help="node, or node=state; may be repeated.")
+    ] = None,
+    coupling: CouplingOption = "monotone",
+    site: Annotated[
+        str | None, typer.Option(help="The site of all, or 'new'; default the average.")
+    ] = None,
+    draws: Annotated[int | None, typer.Option(help="Use at most so many draws.")] = None,
+    engine: Annotated[str, typer.Option(help="duckdb or spark.")] = "duckdb",
+) -> None:
+    """Score every person of a cohort: risk, leading cause, shares, best action.
+
+    Exit code 0: all went well; 1: written, with problems listed beside; 2: nothing written.
+    """
+    from backrisk.scoring import score as ask
+
+    with _sentences():
+        done = ask(
+            load_posterior(model).at_site(site),
+            cohort,
+            out,
+            ids=id or (),
+            target=target,
+            causes=cause or None,
+            level=level,
+            actions=action or None,
+            coupling=coupling,
+            draws=draws,
+            engine=engine,
+        )
+    _out.print(
+        f"Scored {done.people:,} people ({done.profiles:,} distinct profiles, {done.draws:,} "
+        f"draws) in {done.out}. Low and high: {INTERVAL_NAME}. {DISCLAIMER}",
+        soft_wrap=True,
+    )
+    for warning in done.warnings:
+        _out.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    if done.listed is not None:
+        _err.print(
+            f"{done.problems:,} problems, listed in {done.listed}; the rest is scored.",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,7 @@ class Source:
     name : str
         What messages call it.
     table : ibis.Table
-        Columns ``c0``, ``c1``, ... in the order of `columns`, and `ROW` (the record from 0) where
-        the engine knows it.
+        Columns ``c0``, ``c1``, ... in the order of `columns`, and `ROW`, the record from 0.
     columns : tuple of str
         The file's own names, stripped.
     text : Path, optional
@@ -56,21 +55,19 @@ class Source:
     text: Path | None = None
     refused: tuple[tuple[int, str], ...] = field(default=())
 
-    @property
-    def numbered(self) -> bool:
-        """Whether the engine knows which record a row is."""
-        return ROW in self.table.columns
-
     def rows(self, records: Sequence[int]) -> list[int]:
         """Return what people call these records: the line of a CSV file, else counted from 1."""
-        if self.text is None or not records:
-            return [record + 1 for record in records]
-        wanted, lines = set(records), {}
-        kept = (line for line, row, width in read_lines(self.text) if len(row) == width)
-        for record, line in enumerate(islice(kept, max(wanted) + 1)):
-            if record in wanted:
-                lines[record] = line
+        wanted = set(records)
+        last = max(wanted, default=-1) + 1
+        lines = {r: line for r, line in enumerate(islice(self.numbers(), last)) if r in wanted}
         return [lines[record] for record in records]
+
+    def numbers(self) -> Iterator[int]:
+        """Yield what people call the records, one after the other."""
+        if self.text is None:
+            yield from count(1)
+        else:
+            yield from (line for line, row, width in read_lines(self.text) if len(row) == width)
 
 
 def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
@@ -121,7 +118,8 @@ def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> I
     file, chosen = _split(path)
     place, kind = Path(file), Path(file).suffix.lower()
     if engine not in ENGINES:
-        raise SurveyError(f"There is no engine '{engine}'; expected one of {', '.join(ENGINES)}.")
+        known = ", ".join(ENGINES)
+        raise SurveyError(f"There is no engine '{engine}'; for a big table expected {known}.")
     _need("ibis", "ibis-framework[duckdb]")
     if not place.is_file():
         raise SurveyError(f"{place}: there is no such file.")

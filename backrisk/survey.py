@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -147,7 +147,7 @@ def read_survey(
     graph: CausalGraph,
     codebook: Codebook | str | Path | None = None,
     *,
-    engine: Literal["pandas", "duckdb", "spark"] | None = None,
+    engine: str | None = None,
 ) -> Survey:
     """Read a survey from a CSV or Parquet file, or from a table of a DuckDB or SQLite file.
 

@@ -35,6 +35,7 @@ _PLAIN = "^[+-]?[0-9]{1,18}([.][0-9]{1,18})?$"  # read alike by every engine and
 _ASCII = "^[!-~]([ -~]*[!-~])?$"  # nothing to strip
 _WEIGHTS = Column(role="input", type="number", range=(0.0, math.inf))
 _LARGEST = float(np.finfo(float).max)
+_GONE = math.inf  # says "missing" among numbers read in Python; the engines' null says "refused"
 
 Expression = Callable[[Any], Any]  # from a table to one of its columns
 
@@ -124,7 +125,7 @@ def tabulate_source(source: Source, codebook: Codebook, graph: CausalGraph) -> T
     keys = [name for name in (*coded.words, "kept") if name in table.columns]
     sums = {
         "people": table.count(),
-        "refused": _any(table[bad] for bad in coded.bad.values()).ifelse(1, 0).sum(),
+        "refused": _any(table, coded.bad.values()).ifelse(1, 0).sum(),
     }
     if weighted:
         sums |= {"w": table.weight.sum(), "ww": (table.weight * table.weight).sum()}
@@ -143,6 +144,11 @@ def tabulate_source(source: Source, codebook: Codebook, graph: CausalGraph) -> T
     people = found["people"].to_numpy(np.int64)
     site = codes[:, -1].astype(np.intp) if coded.sites else None
     answers = np.ascontiguousarray(codes[:, :-1], dtype=np.int8)
+    for name, spec in codebook.measures.items():
+        if spec.nonresponse is not None:
+            place = graph.names.index(codebook.node_of(name))
+            response = graph.names.index(codebook.response_of(name))
+            answers[:, response] = answers[:, place] < 0
     if (answers < 0).all():
         raise SurveyError(
             f"{source.name} has no answers: all are missing in all {people.sum()} rows."
@@ -190,9 +196,9 @@ def encode(source: Source, codebook: Codebook, graph: CausalGraph) -> Coded:
     if codebook.one_row_per is not None and codebook.one_row_per.column in coder.places:
         added["kept"] = coder.kept(codebook.one_row_per)
 
-    packed: list[list[tuple[int, int, Expression]]] = []
+    packed: list[list[tuple[int, int, Expression]]] = [[]]
     for digit in digits:
-        if not packed or math.prod(base for _, base, _ in [*packed[-1], digit]) >= _WORD:
+        if math.prod(base for _, base, _ in [*packed[-1], digit]) >= _WORD:
             packed.append([])
         packed[-1].append(digit)
     words = {f"word{place}": _pack(word) for place, word in enumerate(packed)}
@@ -316,9 +322,13 @@ class _Coder:
         if rule.by in self.places:
             by = self._cell(rule.by)
             cells = list(self._distinct(by))
-            ranks = dict(zip(cells, in_time(pd.Series(cells, dtype=object)).rank(), strict=True))
+            ranks = dict(
+                zip(
+                    cells, in_time(pd.Series(cells, dtype=object)).rank().fillna(_GONE), strict=True
+                )
+            )
             rank = self._dictionary([by], lambda raw: ranks[raw[0]], pa.float64())
-            order.append(lambda t: _where(~rank(t).isnan(), rank(t)))
+            order.append(rank)
         order.append(lambda t: t[ROW])
 
         def place(t: Any) -> Any:
@@ -386,7 +396,7 @@ class _Coder:
 
             def read(raw: object) -> float:
                 number = spec.read(raw, words)
-                return math.nan if number is None else float(number)
+                return _GONE if number is None else float(number)
 
             self._numbers[name], self.bad[name] = self._double(name, read, spec, words)
         return self._numbers[name]
@@ -411,19 +421,19 @@ class _Coder:
         if kind.is_integer() or kind.is_floating():
             gone = [number for word in words if (number := _spelled(word)) is not None]
 
-            def number(t: Any) -> Any:
+            def numeric(t: Any) -> Any:
                 value = cell(t).cast("float64")
                 there = ~value.isnan() & (~value.isin(gone) if gone else ibis.literal(True))
                 return _where(there, value)
 
-            return lambda t: _where(accepted(number(t)), number(t)), lambda t: refused(number(t))
+            return lambda t: _where(accepted(numeric(t)), numeric(t)), lambda t: refused(numeric(t))
 
         written = kind.is_string() or kind.is_decimal()
         some = self.source.table.select(cell=cell(self.source.table)).distinct().limit(_CHUNK + 1)
         if not written or some.count().to_pyarrow().as_py() <= _CHUNK:
             known = self._dictionary([cell], one, pa.float64())
             return (
-                lambda t: _where(~known(t).isnan(), known(t)),
+                lambda t: _where(known(t) < _GONE, known(t)),
                 lambda t: cell(t).notnull() & known(t).isnull(),
             )
 
@@ -442,7 +452,7 @@ class _Coder:
         other = self._dictionary([odd], one, pa.float64())
         return (
             lambda t: _where(accepted(digits(t)), digits(t)).coalesce(
-                _where(~other(t).isnan(), other(t))
+                _where(other(t) < _GONE, other(t))
             ),
             lambda t: refused(digits(t)).fill_null(False) | (odd(t).notnull() & other(t).isnull()),
         )
@@ -499,7 +509,8 @@ def _tried(read: Callable[[tuple[object, ...]], Any], raw: tuple[object, ...]) -
 
 def _quotient(first: Expression, second: Expression, spec: Derived) -> Expression:
     def value(t: Any) -> Any:
-        return first(t) / spec.divisor(second(t)).nullif(0.0)
+        divisor: Any = spec.divisor(second(t))  # plain arithmetic, so an expression's as well
+        return first(t) / divisor.nullif(0.0)
 
     return value
 
@@ -519,10 +530,10 @@ def _where(test: Any, value: Any) -> Any:
     return test.ifelse(value, ibis.null(value.type()))
 
 
-def _any(tests: Iterable[Any]) -> Any:
-    found: Any = ibis.literal(False)
-    for test in tests:
-        found = found | test
+def _any(table: Any, names: Iterable[str]) -> Any:
+    found = table[ROW] < 0  # never
+    for name in names:
+        found = found | table[name]
     return found
 
 
@@ -557,17 +568,19 @@ class Problem:
         return sentence(f"{where}: value '{self.value}', expected {self.expected}")
 
 
-def cell_problems(source: Source, coded: Coded, codebook: Codebook) -> list[Problem]:
-    """Return the refused cells by row, at most the first 1,000."""
+def cell_problems(
+    source: Source, coded: Coded, codebook: Codebook, limit: int = LISTED
+) -> list[Problem]:
+    """Return the refused cells by row, at most the first `limit`."""
     found: list[tuple[int, int, object]] = []
     names = [name for name in codebook.known if name in coded.bad]
     for order, name in enumerate(names):
         bad = coded.table.filter(coded.table[coded.bad[name]])
         cell = f"c{source.columns.index(name)}"
-        first = bad.select(ROW, cell).order_by(ROW).limit(LISTED).to_pyarrow()
+        first = bad.select(ROW, cell).order_by(ROW).limit(limit).to_pyarrow()
         records, cells = (column.to_pandas() for column in first.columns)
         found += [(int(r), order, raw) for r, raw in zip(records, cells, strict=True)]
-    found = sorted(found, key=lambda each: each[:2])[:LISTED]
+    found = sorted(found, key=lambda each: each[:2])[:limit]
     rows = source.rows([record for record, _, _ in found])
     return [
         Problem(
