@@ -108,9 +108,7 @@ def pytensor(survey: Survey, backend: str) -> Evaluation:
     return lambda cells: run(cells)
 
 
-def numpyro_rows(
-    graph: CausalGraph, codes: NDArray[np.int8], weights: Array | None, log_cells: Any
-) -> None:
+def numpyro_rows(graph: CausalGraph, codes: NDArray[np.int8], log_cells: Any) -> None:
     """Sample and observe every node in a plate over people, for NumPyro's enumeration.
 
     A node that some lack is enumerated for all, times an indicator of the answer, which is
@@ -133,19 +131,18 @@ def numpyro_rows(
             table = log_cells[cells.part(name)].reshape(graph.shape(name))
             causes = tuple(state[cause] for cause in graph.parents(name))
             logits = Vindex(table)[(*causes, slice(None))] if causes else table
-            with numpyro.handlers.scale(scale=1.0 if weights is None else weights):
-                if observed[:, i].all():
-                    state[name] = answers[name]
-                    numpyro.sample(name, dist.Categorical(logits=logits), obs=answers[name])
-                    continue
-                state[name] = numpyro.sample(
-                    name, dist.Categorical(logits=logits), infer={"enumerate": "parallel"}
-                )
-                if observed[:, i].any():
-                    k = table.shape[-1]
-                    wrong = observed[:, [i]] & (codes[:, [i]] != np.arange(k))
-                    said = jnp.where(jnp.asarray(wrong), -1e4, 0.0)
-                    numpyro.factor(f"{name} said", Vindex(said)[rows, state[name]])
+            if observed[:, i].all():
+                state[name] = answers[name]
+                numpyro.sample(name, dist.Categorical(logits=logits), obs=answers[name])
+                continue
+            state[name] = numpyro.sample(
+                name, dist.Categorical(logits=logits), infer={"enumerate": "parallel"}
+            )
+            if observed[:, i].any():
+                k = table.shape[-1]
+                wrong = observed[:, [i]] & (codes[:, [i]] != np.arange(k))
+                said = jnp.where(jnp.asarray(wrong), -1e4, 0.0)
+                numpyro.factor(f"{name} said", Vindex(said)[rows, state[name]])
 
 
 def numpyro_evaluation(survey: Survey) -> Evaluation:
@@ -159,8 +156,6 @@ def numpyro_evaluation(survey: Survey) -> Evaluation:
     from numpyro import handlers
     from numpyro.contrib.funsor import enum, log_density
 
-    patterns = tabulate(survey)
-    weights = None if (patterns.weights == 1).all() else patterns.weights
     size = Cells.of(survey.graph).size
 
     def model() -> None:
@@ -168,7 +163,7 @@ def numpyro_evaluation(survey: Survey) -> Evaluation:
             numpyro.distributions.constraints.real_vector, (), (size,)
         )
         log_cells = numpyro.sample("log_cells", free)
-        numpyro_rows(survey.graph, patterns.codes, weights, log_cells)
+        numpyro_rows(survey.graph, survey.codes, log_cells)
 
     enumerated = enum(handlers.seed(model, 0), first_available_dim=-2)
 

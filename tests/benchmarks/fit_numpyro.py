@@ -124,11 +124,8 @@ def fit_theirs(people: int, kind: str, tune: int, draws: int) -> dict[str, float
 
     from backrisk.fitting import build_model
     from backrisk.fitting.likelihood import MarginalLogLikelihood
-    from backrisk.survey import tabulate
 
     survey = _work.survey(people, kind)
-    patterns = tabulate(survey)
-    weights = None if (patterns.weights == 1).all() else patterns.weights
     model = build_model(survey.graph, survey)
     cells = next(
         variable.owner.inputs[0]
@@ -149,7 +146,7 @@ def fit_theirs(people: int, kind: str, tune: int, draws: int) -> dict[str, float
         )
         prior, log_cells = run(numpyro.sample("q", free))
         numpyro.factor("prior", prior)
-        _peers.numpyro_rows(survey.graph, patterns.codes, weights, log_cells)
+        _peers.numpyro_rows(survey.graph, survey.codes, log_cells)
 
     rng = np.random.default_rng(1)
     starts = {"q": initial + rng.uniform(-1, 1, size=(CHAINS, len(initial)))}
