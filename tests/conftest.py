@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.benchmarks
 sys.path.insert(0, str(Path(__file__).parent))
 
 from backrisk import fit, load_graph, simulate

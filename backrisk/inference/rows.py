@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -244,26 +245,30 @@ class _Planner:
         -------
         cost : float
         pairs : tuple of (int, int)
-            Positions, first the later one; the product goes to the end.
+            Positions in `joined`; products follow, in the order of their making.
         """
         if joined not in self._pairings:
-            left, pairs, cost = list(joined), [], 0.0
             scope = answers = 0
-            for one in left:
-                scope, answers = scope | one[0], answers | one[1]
-            whole = self._cells(scope, answers)
+            for one_scope, one_answers in joined:
+                scope, answers = scope | one_scope, answers | one_answers
+            whole, cost = self._cells(scope, answers), 0.0
+            pairs: list[tuple[int, int]] = []
+            left = sorted((self._cells(s, a), s, a, i) for i, (s, a) in enumerate(joined))
             while len(left) > 2:
-                least = whole
-                for i, (scope, answers) in enumerate(left):
+                least, best = whole / _PAIR, None
+                for i, (own, scope, answers, _) in enumerate(left):
+                    if own >= least:  # so is every product with it, or with a later one
+                        break
                     for j in range(i):
-                        size = self._cells(scope | left[j][0], answers | left[j][1])
+                        size = self._cells(scope | left[j][1], answers | left[j][2])
                         if size < least:
-                            least, pair = size, (i, j)
-                if _PAIR * least >= whole:
+                            least, best = size, (i, j)
+                if best is None:
                     break
-                first, second = left.pop(pair[0]), left.pop(pair[1])
-                left.append((first[0] | second[0], first[1] | second[1]))
-                pairs.append(pair)
+                first, second = left.pop(best[0]), left.pop(best[1])
+                made = len(joined) + len(pairs)
+                bisect.insort(left, (least, first[1] | second[1], first[2] | second[2], made))
+                pairs.append((first[3], second[3]))
                 cost += _PAIR * least
             self._pairings[joined] = (cost + whole * len(left), tuple(pairs))
         return self._pairings[joined]
@@ -277,10 +282,11 @@ class _Planner:
 
     def _merge(self, plan: list[_Product], joined: Sequence[_Table]) -> list[_Table]:
         """Multiply the pairs that are worth it."""
-        left = list(joined)
-        for i, j in self._pairing(tuple((table.scope, table.answers) for table in joined))[1]:
-            left.append(self._multiply(plan, [left.pop(i), left.pop(j)], None))
-        return left
+        left = dict(enumerate(joined))
+        pairs = self._pairing(tuple((table.scope, table.answers) for table in joined))[1]
+        for made, (i, j) in enumerate(pairs, start=len(joined)):
+            left[made] = self._multiply(plan, [left.pop(i), left.pop(j)], None)
+        return list(left.values())
 
     def _multiply(self, plan: list[_Product], joined: Sequence[_Table], node: int | None) -> _Table:
         """Plan to multiply tables, and to sum over one node of theirs where one is given."""

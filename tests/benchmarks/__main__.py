@@ -19,7 +19,7 @@ from tests.benchmarks.common import ROOT, machine
 RECORDS = ROOT / "reports" / "benchmarks.jsonl"
 REPORT = ROOT / "reports" / "benchmarks.md"
 _COLUMNS = {"name", "ratio", "ours_s", "theirs_s", "peer", "bar", "limit", "of", "met", "profile"}
-_COLUMNS |= {"versions", "module", "machine", "date"}
+_COLUMNS |= {"versions", "module", "machine", "date", "load"}
 
 
 def found() -> list[str]:
@@ -32,7 +32,12 @@ def run_here(name: str) -> None:
     """Run one module in this process and print its records."""
     module = importlib.import_module(f"tests.benchmarks.{name}")
     for record in module.run():
-        stamp = {"module": name, "machine": machine(), "date": time.strftime("%Y-%m-%d")}
+        stamp = {
+            "module": name,
+            "machine": machine(),
+            "date": time.strftime("%Y-%m-%d"),
+            "load": round(os.getloadavg()[0], 1),
+        }
         print(json.dumps({**record, **stamp}), flush=True)
 
 
@@ -103,6 +108,11 @@ def report(records: Iterable[Mapping[str, Any]]) -> str:
     ]
     for place in dict.fromkeys((record["machine"], record["date"]) for record in records):
         lines.append(f"- Machine: {place[0]} ({place[1]})")
+    loads = [record["load"] for record in records]
+    lines.append(
+        f"- Processes that wanted a core after each benchmark (load average, 1 min): "
+        f"{min(loads):.1f} to {max(loads):.1f}"
+    )
     versions = {k: v for record in records for k, v in record["versions"].items()}
     lines.append("- Versions: " + ", ".join(f"{k} {v}" for k, v in sorted(versions.items())))
     missed = [record for record in records if not record["met"]]
@@ -118,7 +128,7 @@ def report(records: Iterable[Mapping[str, Any]]) -> str:
         own = [record for record in records if record["module"] == name]
         about = (importlib.import_module(f"tests.benchmarks.{name}").__doc__ or name).strip()
         title, _, body = about.partition("\n")
-        lines += ["", f"## {title}", ""]
+        lines += ["", f"## {title.removesuffix('.')} (`{name}`)", ""]
         lines += [body.strip(), ""] if body.strip() else []
         lines += _table(own)
     return "\n".join(lines) + "\n"

@@ -87,7 +87,8 @@ def in_child(function: str, *arguments: Any, **environment: str) -> dict[str, An
     Returns
     -------
     dict
-        ``answer`` (what the function returned, through JSON), ``seconds``, ``peak_mib`` (the
+        ``answer`` (what the function returned, through JSON), ``seconds``, ``cpu_s`` (seconds
+        that it had a core: what a busy machine does not change much), ``peak_mib`` (the
         largest resident memory of the process) and ``imported_mib`` (resident memory when the
         function was called, its module imported).
     """
@@ -96,10 +97,10 @@ def in_child(function: str, *arguments: Any, **environment: str) -> dict[str, An
         "import json, sys, importlib, time\n"
         "from tests.benchmarks.common import resident_mib\n"
         f"call = getattr(importlib.import_module('tests.benchmarks.{module}'), '{name}')\n"
-        "before, start = resident_mib()[0], time.perf_counter()\n"
+        "before, start, cpu = resident_mib()[0], time.perf_counter(), time.process_time()\n"
         "answer = call(*json.loads(sys.argv[1]))\n"
-        "took = time.perf_counter() - start\n"
-        "print('\\n' + json.dumps({'answer': answer, 'seconds': took,"
+        "took, cpu = time.perf_counter() - start, time.process_time() - cpu\n"
+        "print('\\n' + json.dumps({'answer': answer, 'seconds': took, 'cpu_s': cpu,"
         " 'imported_mib': before, 'peak_mib': resident_mib()[1]}))\n"
     )
     done = subprocess.run(
