@@ -39,6 +39,7 @@ _VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
 _NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
 _LEAST = 0.02  # no prior share is below this
 _FACTORISES = 1e-9
+_START = 0.6  # how far answers of unknown error tell states apart where a chain starts
 SITE_SCALE = 0.5  # prior scale of how far sites lie apart, on the log odds scale
 
 
@@ -54,11 +55,14 @@ class Simplex:
         One label for each cell.
     alpha : tuple of float
         Dirichlet prior.
+    start : tuple of float, optional
+        Where a chain starts; at the prior mean where left out.
     """
 
     label: str
     states: tuple[str, ...]
     alpha: tuple[float, ...]
+    start: tuple[float, ...] | None = None
 
     def fractions(self) -> list[tuple[float, float]]:
         """Return the Beta prior of each stick-breaking fraction."""
@@ -405,17 +409,23 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
         rows = node.reliability * exact + (1.0 - node.reliability) * chance
         people = node.concentration
     shape = graph.shape(node.name)
+    stated = node.misclassification is not None or node.reliability is not None
     if node.fixed:
         known = tuple(tuple(map(float, row)) for row in rows)
         return KnownItem(node.name, (construct.name,), shape, (), (), known)
-    alpha = people * np.maximum(rows, _LEAST)
+    # Of what nothing is known, chains start where answers tell states apart: a chain that started
+    # in the mirror image, where every answer is wrong, could stay there.
+    exact = _nearest_answer(construct.states, node.states)
+    starts = _START * exact + (1.0 - _START) * rows if not stated else rows
     return Item(
         node.name,
         (construct.name,),
         shape,
         tuple(
-            Simplex(label, node.states, tuple(map(float, row)))
-            for label, row in zip(_row_labels(graph, node), alpha, strict=True)
+            Simplex(label, node.states, tuple(map(float, row)), tuple(map(float, start)))
+            for label, row, start in zip(
+                _row_labels(graph, node), people * np.maximum(rows, _LEAST), starts, strict=True
+            )
         ),
     )
 
@@ -588,6 +598,18 @@ class Layout:
             for pair in simplex.fractions()
         ]
         return np.array([a for a, _ in pairs]), np.array([b for _, b in pairs])
+
+    @cached_property
+    def fraction_start(self) -> Array:
+        """Where a chain starts each fraction."""
+        found = []
+        for each in self.mechanisms.values():
+            for simplex in each.simplexes:
+                share = np.array(simplex.alpha if simplex.start is None else simplex.start)
+                rest = np.cumsum(share[::-1])[::-1]
+                found += (share[:-1] / rest[:-1]).tolist()
+        start: Array = np.clip(np.array(found), _LEAST / 2, 1 - _LEAST / 2)
+        return start
 
     @cached_property
     def _effects(self) -> list[Effect]:

@@ -82,7 +82,9 @@ def build_model(
         coords |= {"site": sites, "pooled": pooled}
     with pm.Model(coords=coords) as model:
         first, second = layout.fraction_prior
-        continuation = pm.Beta("continuation", first, second, dims="distribution")
+        continuation = pm.Beta(
+            "continuation", first, second, dims="distribution", initval=layout.fraction_start
+        )
         beta: Any = pt.zeros(0)
         if layout.effect_labels:
             location, spread, sign = layout.effect_scale
