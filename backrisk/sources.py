@@ -228,6 +228,7 @@ def _stage_duckdb(path: Path, chosen: str | None, staged: Path) -> tuple[str, ..
 
     try:
         with closing(duckdb.connect(str(path), read_only=True)) as connection:
+            connection.execute(f"SET temp_directory = {_quoted(staged.parent)}")
             listed = connection.execute(
                 "SELECT table_name FROM information_schema.tables "
                 "WHERE table_schema = 'main' ORDER BY table_name"
