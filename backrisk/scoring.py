@@ -141,7 +141,7 @@ def score(
       ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
 
     The numbers are those of `backrisk.risk` (without the target's answer), `backrisk.attribute`
-    and `backrisk.recommend` for the same person, and rest on the same assumptions.
+    and `backrisk.recommend` (with it) for the same person, and rest on the same assumptions.
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in

@@ -29,6 +29,7 @@ SQLITE = (".sqlite", ".sqlite3", ".db")
 ENGINES = ("duckdb", "spark")
 ROW = "row"
 _BATCH = 20_000
+_MEMORY = "1GB"  # beyond it DuckDB goes on in a temporary folder
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[i
 
     numbers = {f"c{place}": place for place in range(width)}
     if engine == "duckdb":
-        connection = ibis.duckdb.connect(temp_directory=folder)
+        connection = ibis.duckdb.connect(temp_directory=folder, memory_limit=_MEMORY)
         try:
             table = connection.read_parquet(staged, file_row_number=True)
             names = table.columns  # the file's, made unique by DuckDB; the record's number last
@@ -228,6 +229,7 @@ def _stage_duckdb(path: Path, chosen: str | None, staged: Path) -> tuple[str, ..
 
     try:
         with closing(duckdb.connect(str(path), read_only=True)) as connection:
+            connection.execute(f"SET temp_directory = {_quoted(staged.parent)}")
             listed = connection.execute(
                 "SELECT table_name FROM information_schema.tables "
                 "WHERE table_schema = 'main' ORDER BY table_name"

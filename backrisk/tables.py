@@ -144,11 +144,6 @@ def tabulate_source(source: Source, codebook: Codebook, graph: CausalGraph) -> T
     people = found["people"].to_numpy(np.int64)
     site = codes[:, -1].astype(np.intp) if coded.sites else None
     answers = np.ascontiguousarray(codes[:, :-1], dtype=np.int8)
-    for name, spec in codebook.measures.items():
-        if spec.nonresponse is not None:
-            place = graph.names.index(codebook.node_of(name))
-            response = graph.names.index(codebook.response_of(name))
-            answers[:, response] = answers[:, place] < 0
     if (answers < 0).all():
         raise SurveyError(
             f"{source.name} has no answers: all are missing in all {people.sum()} rows."

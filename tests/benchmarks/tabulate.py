@@ -32,7 +32,8 @@ def write(folder: Path, rows: int) -> Path:
 
     path = folder / f"{rows}.parquet"
     people = simulate(load_graph("runner"), PEOPLE, 1, codebook=load_codebook("runner"))
-    with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
+    settings = {"temp_directory": str(folder), "preserve_insertion_order": "false"}
+    with duckdb.connect(config=settings) as connection:
         connection.register("people", people)
         connection.execute(
             f"COPY (SELECT people.* FROM range({rows // PEOPLE}), people) "

@@ -1,0 +1,111 @@
+"""Scoring a cohort: rows by the million, distinct profiles once.
+
+Two thousand synthetic runners who answered the same ten questions, written again and again; the
+model is 200 draws of the packaged graph's prior, which cost what a posterior's do. The peer is the
+same three answers (`risk`, `attribute`, `recommend`) asked person by person, timed on some of them
+and taken in proportion to the rows.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from backrisk.advice import recommend
+from backrisk.attribution import attribute
+from backrisk.codebook import load_codebook
+from backrisk.graph import load_graph
+from backrisk.mechanisms import Layout
+from backrisk.posterior import Posterior
+from backrisk.query import risk
+from backrisk.scoring import score
+from backrisk.simulation import simulate
+from tests.benchmarks.common import in_child, result
+
+PEOPLE = 2_000
+DRAWS = 200
+ROWS = (20_000, 100_000, 1_000_000)
+SINGLE = 20  # people asked about one by one
+QUESTIONS = [
+    "age_years", "sex", "low_mood", "back_pain_episodes", "strength_sessions", "mobility_sessions",
+    "plank_seconds", "sleep_hours", "warm_up", "end_run_fatigue",
+]  # fmt: skip
+
+
+def model() -> Posterior:
+    """Return prior draws of the packaged graph, with its questionnaire."""
+    book = load_codebook("runner")
+    graph = book.extend(load_graph("runner"))
+    continuation, beta = Layout(graph).draw_prior(DRAWS, np.random.default_rng(1))
+    return Posterior(graph, continuation, beta, codebook=book)
+
+
+def people() -> pd.DataFrame:
+    """Return synthetic runners who answered all of the questions."""
+    drawn = simulate(load_graph("runner"), 4 * PEOPLE, 1, codebook=load_codebook("runner"))
+    return drawn[QUESTIONS].dropna().head(PEOPLE)
+
+
+def write(folder: Path, rows: int) -> Path:
+    """Write so many rows, the same people again and again."""
+    import duckdb
+
+    path = folder / f"{rows}.parquet"
+    some = people()
+    settings = {"temp_directory": str(folder), "preserve_insertion_order": "false"}
+    with duckdb.connect(config=settings) as connection:
+        connection.register("people", some)
+        connection.execute(
+            f"COPY (SELECT people.* FROM range({rows // len(some)}), people) "
+            f"TO '{path}' (FORMAT parquet)"
+        )
+    return path
+
+
+def scored(path: str, out: str) -> list[float]:
+    """Score a file; the seconds, the people and the distinct profiles."""
+    posterior = model()
+    start = time.perf_counter()
+    done = score(posterior, path, out)
+    return [time.perf_counter() - start, done.people, done.profiles]
+
+
+def one_by_one() -> float:
+    """Return the seconds that one person takes when asked about alone."""
+    posterior = model()
+    some = people().head(SINGLE).to_dict("records")
+    start = time.perf_counter()
+    for person in some:
+        risk(posterior, person)
+        attribute(posterior, person, method="shapley")
+        recommend(posterior, person)
+    return (time.perf_counter() - start) / len(some)
+
+
+def run() -> list[dict[str, Any]]:
+    """Return one record for each number of rows."""
+    records = []
+    with TemporaryDirectory() as folder:
+        for rows in ROWS:
+            path = write(Path(folder), rows)
+            each = in_child("score:one_by_one")["answer"]
+            child = in_child("score:scored", str(path), str(Path(folder) / "scored.parquet"))
+            seconds, people_scored, profiles = child["answer"]
+            records.append(
+                result(
+                    f"{people_scored:,} rows",
+                    ours_s=seconds,
+                    theirs_s=each * people_scored,
+                    peer="one by one, in proportion",
+                    packages=("duckdb", "ibis-framework"),
+                    rows_per_s=round(people_scored / seconds),
+                    profiles=profiles,
+                    peak_mib=child["peak_mib"],
+                )
+            )
+    return records
