@@ -861,6 +861,14 @@ def _notes(
         notes = [
             f"This assumes the {thing(coupling)} coupling of each node's noise in the two worlds."
         ]
+        seen = evidence.get(aim.node, 0)
+        if method == "necessity" and seen > min(aim.codes):
+            state = graph.node(aim.node).states[seen]
+            notes.append(
+                f"The answers report {phrase(aim.node, state)}, and this asks what it took for "
+                f"there to be {aim.label} at all; to learn what it took to be that bad, make "
+                f"{phrase(aim.node, state)} the target."
+            )
         if method == "necessity" and mediators:
             notes.append(
                 "The limits leave out what a cause can change "

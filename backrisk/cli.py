@@ -269,6 +269,7 @@ def check(
                     "method": posterior.diagnostics.method,
                     "worst": dict(posterior.diagnostics.worst),
                     "warnings": list(posterior.diagnostics.warnings),
+                    "cautions": list(posterior.diagnostics.cautions),
                 },
                 "learned": said.reset_index(names="node").to_dict(orient="records"),
             }

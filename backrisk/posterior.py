@@ -46,11 +46,14 @@ class Diagnostics:
         was sampled by a chain.
     warnings : tuple of str
         One sentence for each failed criterion; repeated by every later output.
+    cautions : tuple of str
+        What the model leaves open though the sampling is sound, told where a fit is judged.
     """
 
     method: str
     worst: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -422,6 +425,7 @@ class Posterior:
                 "method": self.diagnostics.method,
                 "worst": dict(self.diagnostics.worst),
                 "warnings": list(self.diagnostics.warnings),
+                "cautions": list(self.diagnostics.cautions),
             },
             "sites": None if self.sites is None else list(self.sites.names),
             "meta": dict(self.meta),
@@ -553,7 +557,10 @@ def _from_record(
         beta=flat("posterior/beta"),
         chains=len(arrays["posterior/continuation"]),
         diagnostics=Diagnostics(
-            diagnostics["method"], diagnostics["worst"], tuple(diagnostics["warnings"])
+            diagnostics["method"],
+            diagnostics["worst"],
+            tuple(diagnostics["warnings"]),
+            tuple(diagnostics.get("cautions", ())),
         ),
         codebook=codebook,
         prior_continuation=flat("prior/continuation"),

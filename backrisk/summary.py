@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -154,10 +155,10 @@ def thing(name: object) -> str:
 
     Examples
     --------
-    >>> thing("hip_flexor_tightness")
-    'hip flexor tightness'
+    >>> thing("hip_flexor_tightness"), thing("40_54")
+    ('hip flexor tightness', '40 to 54')
     """
-    return str(name).replace("_", " ")
+    return re.sub(r"(?<=\d)_(?=\d)", " to ", str(name)).replace("_", " ")
 
 
 def phrase(node: str, state: str) -> str:
@@ -168,7 +169,7 @@ def phrase(node: str, state: str) -> str:
     >>> phrase("core_strength", "weak"), phrase("compensation", "yes"), phrase("pain", "none")
     ('weak core strength', 'compensation', 'no pain')
     >>> phrase("hip_flexor_tightness", "very_tight"), phrase("age", "40_54")
-    ('hip flexor tightness (very tight)', 'age (40 54)')
+    ('hip flexor tightness (very tight)', 'age (40 to 54)')
     """
     if state == "yes":
         return thing(node)

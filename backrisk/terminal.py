@@ -99,6 +99,8 @@ def show_diagnostics(posterior: Posterior, console: Console) -> None:
         console.print(f"Posterior: {posterior.diagnostics.method}; nothing to judge.")
     for warning in posterior.diagnostics.warnings:
         console.print(f"Warning: {warning}", style="yellow", markup=False)
+    for caution in posterior.diagnostics.cautions:
+        console.print(f"Note: {caution}", markup=False)
 
 
 def show(answer: Answer, format: Format, console: Console) -> None:

@@ -201,6 +201,16 @@ def test_items_of_unknown_error_need_something_that_names_the_states():
         fit(vague, survey, seed=1)
 
 
+def test_what_nothing_anchors_is_told_and_is_no_failure():
+    nodes = (Node("c", NO_YES), Node("y", NO_YES, mechanism="ordinal_logit"))
+    edge = Edge("c", "y", "Claim.", "stated", "weak", Prior(0.1, 1.0))
+    graph = CausalGraph("latent", nodes, (edge,), outcome="y")
+    survey = Survey.from_frame(pd.DataFrame({"y": ["no", "yes", "no"] * 20}), graph)
+    found = fit(graph, survey, seed=1, draws=1000, tune=500, chains=2, progress=False)
+    assert "Nothing anchors 'c'" in found.diagnostics.cautions[0]
+    assert found.diagnostics.good
+
+
 @pytest.mark.parametrize(
     ("about", "words"),
     [

@@ -179,7 +179,7 @@ def fit(
     if problem.conjugate:
         continuation = _conjugate(layout, problem.circuit, draws * chains, rng)
         beta = np.zeros((draws * chains, 0))
-        diagnostics = Diagnostics("exact")
+        diagnostics = Diagnostics("exact", cautions=cautions)
     else:
         settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
         if sampler == "nutpie":
@@ -303,7 +303,7 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
         With groups ``posterior`` and ``sample_stats``. Every parameter is judged.
     method : str
     cautions : tuple of str
-        What was found before sampling; told beside the warnings.
+        What was found before sampling.
 
     Returns
     -------
@@ -348,7 +348,7 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
             f"E-BFMI is {worst['e_bfmi']:.2f} (at least {E_BFMI}): the sampler explores the "
             "energy poorly."
         )
-    return Diagnostics(method, worst, (*said, *cautions))
+    return Diagnostics(method, worst, tuple(said), cautions)
 
 
 def _extreme(values: Any, largest: bool) -> tuple[float, str]:
