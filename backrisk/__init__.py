@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         QueryError,
         SurveyError,
     )
-    from backrisk.fitting import build_model, log_likelihood
+    from backrisk.fitting import build_model, compile_model, log_likelihood
     from backrisk.fitting.fit import fit
     from backrisk.graph import CausalGraph, Edge, Node, Prior, load_graph, packaged_graphs
     from backrisk.mediation import Mediation, mediate
@@ -70,7 +70,7 @@ _HOME = {
         "QueryError",
         "SurveyError",
     ),
-    "fitting": ("build_model", "fit", "log_likelihood"),
+    "fitting": ("build_model", "compile_model", "fit", "log_likelihood"),
     "graph": ("CausalGraph", "Edge", "Node", "Prior", "load_graph", "packaged_graphs"),
     "mediation": ("Mediation", "mediate"),
     "posterior": ("Diagnostics", "Posterior", "load_posterior"),
@@ -116,6 +116,7 @@ __all__ = [
     "ask_next",
     "attribute",
     "build_model",
+    "compile_model",
     "counterfactual",
     "diagnose",
     "fit",

@@ -10,9 +10,9 @@ from backrisk import load_codebook, load_graph, simulate
 PUBLIC = """
 Attribution BackriskError CausalGraph Codebook Contrast Diagnosis Diagnostics Edge FitError
 GraphError Mediation Node Posterior PosteriorError Prior QueryError Questions Recommendation Risk
-Scored Survey SurveyError ask_next attribute build_model counterfactual diagnose fit intervene
-load_codebook load_graph load_posterior log_likelihood mediate packaged_graphs read_survey
-recommend risk risks score simulate tabulate truth
+Scored Survey SurveyError ask_next attribute build_model compile_model counterfactual
+diagnose fit intervene load_codebook load_graph load_posterior log_likelihood mediate
+packaged_graphs read_survey recommend risk risks score simulate tabulate truth
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}

@@ -1,6 +1,6 @@
 """Fitting with PyMC: the only part of the package that imports it."""
 
-from backrisk.fitting.fit import fit, log_likelihood
+from backrisk.fitting.fit import CompiledModel, compile_model, fit, log_likelihood
 from backrisk.fitting.model import build_model
 
-__all__ = ["build_model", "fit", "log_likelihood"]
+__all__ = ["CompiledModel", "build_model", "compile_model", "fit", "log_likelihood"]
