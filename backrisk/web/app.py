@@ -15,13 +15,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import uvicorn
+from anyio import from_thread
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
@@ -40,7 +43,7 @@ from backrisk.query import (
 )
 from backrisk.summary import DISCLAIMER
 from backrisk.web import schema
-from backrisk.web.cascade import BOX, draw, flow
+from backrisk.web.cascade import BOX, adverse_chances, draw, flow
 from backrisk.web.form import Group, make_form, read_form
 from backrisk.web.guard import PROBLEM, Guard, Limits, problem
 from backrisk.web.words import Words, english
@@ -49,7 +52,8 @@ V1 = "/api/v1"
 VERSION = version("backrisk")
 PAGE_DRAWS = 1000
 SHORTEST_TOKEN = 16
-_PATIENCE = 30.0  # seconds that a question waits for its turn
+_QUICK_METHODS = ("shapley", "diagnostic")
+_PATIENCE = 60.0  # seconds that a question waits for its turn
 _DOCUMENTED = (400, 401, 405, 408, 413, 421, 422, 429, 500, 503)
 _DESCRIPTION = (
     f"{DISCLAIMER} The answers of `backrisk` over HTTP: each is what the Python function of the "
@@ -68,11 +72,14 @@ class Served:
     drawn : int
         How many draws the model holds.
     form : tuple of Group
+    chances : mapping of node to ndarray
+        What the cascade's lines are drawn from.
     """
 
     posterior: Posterior
     drawn: int
     form: tuple[Group, ...]
+    chances: Mapping[str, NDArray[np.float64]]
 
     @classmethod
     def of(cls, posterior: Posterior, draws: int = PAGE_DRAWS) -> Served:
@@ -82,7 +89,8 @@ class Served:
         if thinned.prior is not None:
             for name in thinned.graph.names:
                 thinned.prior.cpt(name)
-        return cls(thinned, posterior.draws, make_form(thinned.graph, thinned.codebook))
+        form = make_form(thinned.graph, thinned.codebook)
+        return cls(thinned, posterior.draws, form, adverse_chances(thinned))
 
     @property
     def about(self) -> schema.ModelOut:
@@ -159,7 +167,7 @@ def _api(served: Served) -> APIRouter:
         prefix=V1, responses={status: {"model": schema.Problem} for status in _DOCUMENTED}
     )
     posterior = served.posterior
-    turn = _turns(os.cpu_count() or 1)
+    turns = Turns(threading.Semaphore(os.cpu_count() or 1), threading.Semaphore(1))
 
     @api.get("/model", tags=["model"])
     async def model() -> schema.ModelOut:
@@ -205,41 +213,41 @@ def _api(served: Served) -> APIRouter:
         )
 
     @api.post("/risk", tags=["seeing"], response_model=schema.RiskOut)
-    def ask_risk(asked: schema.Asked) -> Any:
+    def ask_risk(request: Request, asked: schema.Asked) -> Any:
         """Tell how likely the target is, beside the average."""
-        with turn():
+        with turns.take(request):
             return risk(posterior, asked.person, target=asked.target).to_dict()
 
     @api.post("/diagnose", tags=["seeing"], response_model=schema.DiagnosisOut)
-    def ask_diagnose(asked: schema.Asked) -> Any:
+    def ask_diagnose(request: Request, asked: schema.Asked) -> Any:
         """Tell which state each unobserved node is likely in."""
-        with turn():
+        with turns.take(request):
             return diagnose(posterior, asked.person, target=asked.target).to_dict()
 
     @api.post("/cascade", tags=["seeing"])
-    def ask_cascade(asked: schema.Asked) -> schema.CascadeOut:
+    def ask_cascade(request: Request, asked: schema.Asked) -> schema.CascadeOut:
         """Tell the likely states over the whole graph, and the routes that carry the risk."""
-        with turn():
-            return _cascade(posterior, asked)
+        with turns.take(request):
+            return _cascade(served, asked)
 
     @api.post("/intervene", tags=["doing"], response_model=schema.ContrastOut)
-    def ask_intervene(asked: schema.Changed) -> Any:
+    def ask_intervene(request: Request, asked: schema.Changed) -> Any:
         """Tell what the risk would be if nodes were set."""
-        with turn():
+        with turns.take(request):
             return intervene(posterior, asked.person, asked.do, target=asked.target).to_dict()
 
     @api.post("/counterfactual", tags=["counterfactual"], response_model=schema.ContrastOut)
-    def ask_counterfactual(asked: schema.Imagined) -> Any:
+    def ask_counterfactual(request: Request, asked: schema.Imagined) -> Any:
         """Tell what would have been for this very person."""
-        with turn():
+        with turns.take(request, slow=_looks_back(posterior, asked)):
             return counterfactual(
                 posterior, asked.person, asked.do, target=asked.target, coupling=asked.coupling
             ).to_dict()
 
     @api.post("/what-if", tags=["doing"])
-    def ask_what_if(asked: schema.Changed) -> schema.WhatIfOut:
+    def ask_what_if(request: Request, asked: schema.Changed) -> schema.WhatIfOut:
         """Compare before and after a change, on the rung that the answers allow."""
-        with turn():
+        with turns.take(request, slow=_looks_back(posterior, asked)):
             rung, answer = _what_if(posterior, asked.person, asked.do, asked.target)
         return schema.WhatIfOut(rung=rung, answer=schema.ContrastOut(**answer.to_dict()))
 
@@ -249,9 +257,9 @@ def _api(served: Served) -> APIRouter:
         response_model=schema.AttributionOut,
         response_model_exclude_unset=True,
     )
-    def ask_attribute(asked: schema.Attributed) -> Any:
+    def ask_attribute(request: Request, asked: schema.Attributed) -> Any:
         """Tell which causes this person's outcome, or risk, goes back to."""
-        with turn():
+        with turns.take(request, slow=asked.method not in _QUICK_METHODS):
             return attribute(
                 posterior,
                 asked.person,
@@ -263,36 +271,56 @@ def _api(served: Served) -> APIRouter:
             ).to_dict()
 
     @api.post("/recommend", tags=["advice"], response_model=schema.AdviceOut)
-    def ask_recommend(asked: schema.Asked) -> Any:
+    def ask_recommend(request: Request, asked: schema.Asked) -> Any:
         """Rank what could be changed by how far it would lower the risk."""
-        with turn():
+        with turns.take(request):
             return recommend(posterior, asked.person, target=asked.target).to_dict()
 
     @api.post("/ask-next", tags=["advice"], response_model=schema.AdviceOut)
-    def ask_ask_next(asked: schema.Asked) -> Any:
+    def ask_ask_next(request: Request, asked: schema.Asked) -> Any:
         """Tell which unanswered question would tell most."""
-        with turn():
+        with turns.take(request):
             return ask_next(posterior, asked.person, target=asked.target).to_dict()
 
     return api
 
 
-def _turns(at_once: int) -> Callable[[], Any]:
-    """Let a few questions compute at once; the others wait, and at last are sent away."""
-    free = threading.Semaphore(at_once)
+@dataclass(frozen=True)
+class Turns:
+    """How many questions compute at once: several quick ones, and beside them one slow one.
+
+    Nobody can stop a question that runs, so a page that has moved on would otherwise leave slow
+    ones in everybody's way. One that was given up while it waited is not begun.
+    """
+
+    quick: threading.Semaphore
+    slow: threading.Semaphore
 
     @contextmanager
-    def turn() -> Iterator[None]:
+    def take(self, request: Request, *, slow: bool = False) -> Iterator[None]:
+        """Wait for a turn.
+
+        Raises
+        ------
+        HTTPException
+            If none comes, or nobody waits for the answer any more.
+        """
+        free = self.slow if slow else self.quick
         if not free.acquire(timeout=_PATIENCE):
-            raise HTTPException(
-                503, "The server is busy with other questions.", {"retry-after": "5"}
-            )
+            busy = "The server is busy with other questions; ask again."
+            raise HTTPException(503, busy, {"retry-after": "5"})
         try:
+            if from_thread.run(request.is_disconnected):
+                raise HTTPException(503, "Nobody waits for this answer any more.")
             yield
         finally:
             free.release()
 
-    return turn
+
+def _looks_back(posterior: Posterior, asked: schema.Asked) -> bool:
+    """Whether a question with two worlds has the outcome seen in one of them: much to compute."""
+    aim = read_target(posterior.graph, asked.target)
+    return aim.node in read_person(posterior, asked.person)
 
 
 def _what_if(
@@ -307,9 +335,9 @@ def _what_if(
     return "intervene", intervene(posterior, person, do, target=target)
 
 
-def _cascade(posterior: Posterior, asked: schema.Asked) -> schema.CascadeOut:
-    diagnosis = diagnose(posterior, asked.person, target=asked.target)
-    found = flow(posterior, diagnosis)
+def _cascade(served: Served, asked: schema.Asked) -> schema.CascadeOut:
+    posterior = served.posterior
+    found = flow(posterior, asked.person, served.chances, target=asked.target)
     return schema.CascadeOut(
         nodes=[
             schema.NodeState(
@@ -317,7 +345,7 @@ def _cascade(posterior: Posterior, asked: schema.Asked) -> schema.CascadeOut:
                 state=posterior.graph.node(name).states[int(share.argmax())],
                 probability=float(share.max()),
                 adverse=float(1.0 - share[0]),
-                seen=name in diagnosis.evidence,
+                seen=name in found.evidence,
             )
             for name, share in found.shares.items()
         ],

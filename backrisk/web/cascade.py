@@ -9,13 +9,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph
+from backrisk.inference.draws import World
 from backrisk.posterior import Posterior
-from backrisk.query import Diagnosis
+from backrisk.query import distribution, read_person, read_target
 
 Array = NDArray[np.float64]
 Place = tuple[str, int]  # a node in its layer, or "cause>effect" where that edge passes one
@@ -235,6 +237,7 @@ class Flow:
 
     Parameters
     ----------
+    evidence : mapping of node to state code
     shares : mapping of node to ndarray, shape (state,)
         Posterior mean of each node's distribution given the answers; certain where answered.
     lifts : mapping of (cause, effect) to float
@@ -244,12 +247,27 @@ class Flow:
         The strongest routes into the target, strongest first.
     """
 
+    evidence: Mapping[str, int]
     shares: Mapping[str, Array]
     lifts: Mapping[tuple[str, str], float]
     routes: tuple[tuple[str, ...], ...]
 
 
-def flow(posterior: Posterior, diagnosis: Diagnosis, *, routes: int = 5) -> Flow:
+def adverse_chances(posterior: Posterior) -> dict[str, Array]:
+    """Return the posterior mean chance of each node not being at its reference, ``(*parents,)``."""
+    graph = posterior.graph
+    names = [name for name in graph.names if name not in graph.items]
+    return {name: 1.0 - posterior.cpt(name).mean(axis=0)[..., 0] for name in names}
+
+
+def flow(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    chances: Mapping[str, Array],
+    *,
+    target: str | None = None,
+    routes: int = 5,
+) -> Flow:
     """Trace what flows along each edge for one person, approximately.
 
     Each cause is taken by itself and causes as independent; a route's strength is the adverse
@@ -259,40 +277,42 @@ def flow(posterior: Posterior, diagnosis: Diagnosis, *, routes: int = 5) -> Flow
     Parameters
     ----------
     posterior : Posterior
-    diagnosis : Diagnosis
-        Of the person.
+    person : mapping
+    chances : mapping of node to ndarray
+        Of `adverse_chances`, which do not depend on the person.
+    target : str, optional
     routes : int
         At most this many.
 
     Returns
     -------
     Flow
+
+    Raises
+    ------
+    QueryError
+        As for `backrisk.risk`.
     """
     graph = posterior.graph
-    names = [name for name in graph.names if name not in graph.items]
-    found: dict[str, list[float]] = {}
-    for (node, _), mean in zip(diagnosis.rows, diagnosis.draws.mean(axis=0), strict=True):
-        found.setdefault(node, []).append(float(mean))
+    aim = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    world = World(posterior, evidence, {})
     shares = {}
-    for name in names:
-        states = graph.node(name).states
-        seen = diagnosis.evidence.get(name)
-        shares[name] = np.array(
-            found[name] if seen is None else [float(state == seen) for state in states]
-        )
+    for name in chances:
+        if name in evidence:
+            shares[name] = np.eye(len(graph.node(name).states))[evidence[name]]
+        else:
+            shares[name] = distribution(world, name).mean(axis=-1)
     lifts: dict[tuple[str, str], float] = {}
-    for name in names:
-        lifts |= _lifts(posterior, name, shares)
-    seen_nodes = set(diagnosis.evidence)
-    return Flow(shares, lifts, _routes(diagnosis.target.node, seen_nodes, shares, lifts, routes))
+    for name, chance in chances.items():
+        lifts |= _lifts(name, graph.parents(name), chance, shares)
+    return Flow(evidence, shares, lifts, _routes(aim.node, set(evidence), shares, lifts, routes))
 
 
 def _lifts(
-    posterior: Posterior, effect: str, shares: Mapping[str, Array]
+    effect: str, parents: tuple[str, ...], adverse: Array, shares: Mapping[str, Array]
 ) -> dict[tuple[str, str], float]:
     """Return, for each cause of a node, by how much its likely state raises the node's chance."""
-    parents = posterior.graph.parents(effect)
-    adverse = 1.0 - posterior.cpt(effect).mean(axis=0)[..., 0]
     lifts = {}
     for axis, parent in enumerate(parents):
         reduced = np.moveaxis(adverse, axis, -1)

@@ -9,6 +9,7 @@ import {
 import { wireTakeAway } from "./take.js";
 
 const WAIT = 150; // ms without a keystroke before the server is asked
+const SLOW = 500; // ms after which a section says that it is being worked out
 
 let timer = 0;
 let running = new AbortController();
@@ -38,13 +39,14 @@ async function refresh() {
     showReading(reading);
     listAnswers(person);
     trouble("");
+    // What matters first is not kept waiting by what takes longer.
+    await section("risk", askRisk, signal);
     await Promise.all([
-      section("risk", askRisk, signal),
       section("causes", askCauses, signal),
+      section("cascade", askCascade, signal),
       section("help", askHelp, signal),
       section("whatif", askWhatIf, signal),
       section("ask", askNext, signal),
-      section("cascade", askCascade, signal),
     ]);
     document.body.removeAttribute("data-busy");
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
@@ -58,14 +60,19 @@ async function refresh() {
 async function section(id, work, signal) {
   const place = byId(id);
   place.setAttribute("aria-busy", "true");
+  const patience = setTimeout(() => place.toggleAttribute("data-slow", true), SLOW);
   try {
     await work(signal);
   } catch (error) {
     if (error.name === "AbortError" || error.status === 401) throw error;
     const note = make("p", { class: "note bad" }, error.message);
     place.querySelector(".body").replaceChildren(note);
+  } finally {
+    clearTimeout(patience);
+    if (!signal.aborted) place.removeAttribute("data-slow");
   }
-  if (!signal.aborted) place.removeAttribute("aria-busy");
+  if (signal.aborted) return;
+  place.removeAttribute("aria-busy");
 }
 
 async function again(id, work) {

@@ -58,18 +58,20 @@ export function showCauses(answer, method) {
     }
     return make("li", { class: "row" },
       make("span", { class: "name" }, capital(nodeWords(row.name)), " ",
-        make("span", { class: "state" }, row.state in (facts.nodes[row.name]?.states ?? {})
-          ? stateWords(row.name, row.state) : words.causes.not_reported)),
+        method === "pathways" ? "" : make("span", { class: "state" }, stateOf(row))),
       bar(row, { least: bottom, most: top, limits: bounds }),
-      make("span", { class: "value" }, method === "shapley" ? points(row) : range(row)),
+      make("span", { class: "value" }, method === "necessity" ? range(row) : points(row)),
       make("span", { class: "meta" }, details.join(" · ")));
   });
   const total = answer.rows.reduce((sum, row) => sum + row.mean, 0); // of means: exact
   body("causes").replaceChildren(
-    method === "shapley"
+    method !== "necessity"
       ? make("p", {}, fill(words.causes.excess, { total: onePoint(total) })) : "",
     make("ol", { class: "rows" }, ...rows), axis(top, bottom), ...notes(answer));
 }
+
+const stateOf = (row) => row.state in (facts.nodes[row.name]?.states ?? {})
+  ? stateWords(row.name, row.state) : words.causes.not_reported;
 
 export function needPain() {
   const jump = make("button", { type: "button", class: "plain" }, words.causes.report);
