@@ -59,13 +59,19 @@ export function showReading(reading) {
     const problem = problems.get(field.name);
     const sentence = note.dataset.sign === "yes" ? words.page.sign_of : words.page.reads_as;
     field.toggleAttribute("data-bad", Boolean(problem));
-    if (problem) field.setAttribute("aria-invalid", "true");
-    else field.removeAttribute("aria-invalid");
+    if (problem) {
+      field.setAttribute("aria-invalid", "true");
+      field.closest("details").open = true;
+    } else {
+      field.removeAttribute("aria-invalid");
+    }
     note.textContent = problem ?? (said ? fill(sentence, {
       node: nodeWords(said.node),
       state: stateWords(said.node, said.state),
     }) : "");
   }
+  byId("left-out").textContent = problems.size
+    ? fill(words.page.left_out, { n: problems.size }) : "";
   showCounts();
 }
 

@@ -10,7 +10,8 @@ const say = (sentence) => {
 export function wireTakeAway(person, refresh) {
   byId("print").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", () => {
-    const today = new Date().toLocaleDateString(document.documentElement.lang);
+    const { lang } = document.documentElement;
+    const today = new Date().toLocaleDateString(lang, { dateStyle: "long" });
     byId("printed-on").textContent = `${words.print.date} ${today}`;
   });
 
