@@ -270,13 +270,13 @@ def _api(served: Served) -> APIRouter:
                 coupling=asked.coupling,
             ).to_dict()
 
-    @api.post("/recommend", tags=["advice"], response_model=schema.AdviceOut)
+    @api.post("/recommend", tags=["advice"], response_model=schema.RecommendationOut)
     def ask_recommend(request: Request, asked: schema.Asked) -> Any:
         """Rank what could be changed by how far it would lower the risk."""
         with turns.take(request):
             return recommend(posterior, asked.person, target=asked.target).to_dict()
 
-    @api.post("/ask-next", tags=["advice"], response_model=schema.AdviceOut)
+    @api.post("/ask-next", tags=["advice"], response_model=schema.QuestionsOut)
     def ask_ask_next(request: Request, asked: schema.Asked) -> Any:
         """Tell which unanswered question would tell most."""
         with turns.take(request):

@@ -116,7 +116,33 @@ class CauseRow(Row):
     without_answers: float | None = None
 
 
-class _Answer[R: Row](_Out):
+class ActionRow(Row):
+    """An action; mean, low and high are of the absolute risk reduction."""
+
+    risk_after: float
+    nnt: Annotated[float | None, Field(description="Number needed to treat.")]
+    nnt_low: float | None
+    nnt_high: float | None
+    nnt_words: str
+    p_helps: float
+    p_best: float
+    grade: str
+    data_support: float | None
+
+
+class QuestionRow(_Out):
+    """What an unanswered question would tell."""
+
+    name: str
+    bits: Annotated[float, Field(description="Expected information about the target.")]
+    low: float
+    high: float
+    share: Annotated[float, Field(description="Of the target's entropy.")]
+    gain: Annotated[float, Field(description="Expected gain of the best action.")]
+    question: str
+
+
+class _Answer[R: BaseModel](_Out):
     kind: str
     target: str
     evidence: dict[str, str]
@@ -144,8 +170,12 @@ class AttributionOut(_Answer[CauseRow]):
     """One row a cause, the largest first."""
 
 
-class AdviceOut(_Answer[Row]):
-    """One row an action or a question, the best first."""
+class RecommendationOut(_Answer[ActionRow]):
+    """One row an action, the largest fall in risk first."""
+
+
+class QuestionsOut(_Answer[QuestionRow]):
+    """One row an unanswered question, the most telling first."""
 
 
 class WhatIfOut(BaseModel):
