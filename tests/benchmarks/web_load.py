@@ -3,9 +3,9 @@
 `backrisk serve` in a process of its own, on loopback, over a model of the full graph with 1,000
 draws (the prior's: a fit would change the numbers and not the time). People are rows of the
 packaged synthetic survey with some of their answers. "One page" asks as the page does whenever an
-answer changes: it reads the form, asks for the risk, then for all other sections at once; a
-refresh ends with the last of them. "Several connections" put mixed questions at once, each when its
-last is answered, so latency includes waiting for the others.
+answer changes: it reads the form, asks for the risk, then at once for causes, cascade, help and
+what if, and last for what to ask next. "Several connections" put mixed questions at once, each
+when its last is answered, so latency includes waiting for the others.
 """
 
 from __future__ import annotations
@@ -137,13 +137,16 @@ def _refreshes(
             futures = {
                 path: pool.submit(clients[path].ask, path, {"person": person, **more})
                 for path, more in SECTIONS.items()
-                if path != "risk"
+                if path not in ("risk", "ask-next")
             }
             for path, future in futures.items():
                 seconds, status = future.result()
                 parts[path].append(seconds)
                 errors += status != 200
             whole.append(time.perf_counter() - start)
+            seconds, status = clients["ask-next"].ask("ask-next", {"person": person})
+            parts["ask-next"].append(seconds)
+            errors += status != 200
             time.sleep(_WAIT)
     for client in clients.values():
         client.close()
@@ -185,7 +188,7 @@ def run() -> list[dict[str, Any]]:
     )
     return [
         result(
-            "one page: a refresh of every section",
+            "one page: until all about the runner is there",
             ours_s=float(np.quantile(whole, 0.95)),
             bar=LIMIT,
             limit="at most",
@@ -206,6 +209,17 @@ def run() -> list[dict[str, Any]]:
             requests=REFRESHES,
             errors=errors,
             **_percentiles(first),
+        ),
+        result(
+            "one page: what to ask next, after that",
+            ours_s=float(np.quantile(parts["ask-next"], 0.95)),
+            bar=LIMIT,
+            limit="at most",
+            of="ours_s",
+            packages=packages,
+            requests=REFRESHES,
+            errors=errors,
+            **_percentiles(parts["ask-next"]),
         ),
         result(
             f"{CONNECTIONS} connections: mixed questions",

@@ -65,7 +65,7 @@ export function showReading(reading) {
     } else {
       field.removeAttribute("aria-invalid");
     }
-    note.textContent = problem ?? (said ? fill(sentence, {
+    note.textContent = problem ? capital(problem) : (said ? fill(sentence, {
       node: nodeWords(said.node),
       state: stateWords(said.node, said.state),
     }) : "");

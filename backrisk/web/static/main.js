@@ -46,8 +46,8 @@ async function refresh() {
       section("cascade", askCascade, signal),
       section("help", askHelp, signal),
       section("whatif", askWhatIf, signal),
-      section("ask", askNext, signal),
     ]);
+    await section("ask", askNext, signal);
     document.body.removeAttribute("data-busy");
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
   } catch (error) {
