@@ -300,6 +300,42 @@ def check(
 
 
 @app.command()
+def serve(
+    model: ModelFile,
+    host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="BACKRISK_TOKEN",
+            help="Asked of every question; needed where other machines can reach the host.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A name the server is reached by; may be repeated.")
+    ] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Draws that every answer uses.")] = 1000,
+) -> None:
+    """Serve the clinician's page and the programming interface."""
+    with _sentences():
+        try:
+            from backrisk.web.app import serve as run
+        except ModuleNotFoundError as error:
+            raise BackriskError(
+                f"Serving needs {error.name}: pip install 'backrisk[web]'."
+            ) from error
+        run(
+            model,
+            host=host,
+            port=port,
+            token=token,
+            hosts=allow_host or (),
+            draws=draws,
+            announce=lambda address: _out.print(f"{address} (stop with Ctrl+C)"),
+        )
+
+
+@app.command()
 def risk(
     model: ModelFile,
     person: PersonFile,

@@ -1,0 +1,303 @@
+"""What goes in and out of the programming interface, version 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+_MOST_ANSWERS = 200
+Name = Annotated[str, Field(max_length=100)]
+Value = Annotated[StrictStr, Field(max_length=400)] | StrictInt | StrictFloat | None
+Person = Annotated[
+    dict[Name, Value],
+    Field(
+        max_length=_MOST_ANSWERS,
+        description="State labels by node, or raw answers of the codebook; incomplete allowed.",
+        examples=[{"plank_seconds": 35, "strength_training": "none"}],
+    ),
+]
+Do = Annotated[
+    dict[Name, Annotated[str, Field(max_length=100)]],
+    Field(
+        min_length=1,
+        max_length=20,
+        description="The state that each node is set to.",
+        examples=[{"strength_training": "regular"}],
+    ),
+]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class About(_In):
+    """One person."""
+
+    person: Person = {}
+
+
+class Asked(About):
+    """A question about one person's outcome."""
+
+    target: Annotated[
+        Name | None,
+        Field(description='A node, or "node>=state"; the outcome where left out.'),
+    ] = None
+
+
+class Changed(Asked):
+    """A question about a change."""
+
+    do: Do
+
+
+class Imagined(Changed):
+    """A question about what would have been."""
+
+    coupling: Annotated[Name, Field(description="monotone, independent_causes or independent.")] = (
+        "monotone"
+    )
+
+
+class Attributed(Asked):
+    """A question about causes."""
+
+    method: Annotated[Name, Field(description="necessity, shapley, diagnostic, and others.")] = (
+        "necessity"
+    )
+    level: Annotated[Name, Field(description="proximal or distal.")] = "proximal"
+    causes: Annotated[list[Name] | None, Field(min_length=1, max_length=30)] = None
+    coupling: Annotated[Name, Field(description="monotone, independent_causes or independent.")] = (
+        "monotone"
+    )
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Interval(_Out):
+    """Which interval every range is."""
+
+    kind: str
+    probability: float
+
+
+class Row(_Out):
+    """One quantity: its posterior mean and interval, and what the kind of answer adds."""
+
+    name: str
+    mean: float
+    low: float
+    high: float
+
+
+class StateRow(Row):
+    """The probability of a node's state."""
+
+    node: str
+    state: str
+    without_answers: float
+
+
+class CauseRow(Row):
+    """A cause's share."""
+
+    state: str
+    leading: float
+    grade: str
+    data_support: float | None
+    lower_bound: float | None = None
+    lower_bound_low: float | None = None
+    upper_bound: float | None = None
+    upper_bound_high: float | None = None
+    without_answers: float | None = None
+
+
+class ActionRow(Row):
+    """An action; mean, low and high are of the absolute risk reduction."""
+
+    risk_after: float
+    nnt: Annotated[float | None, Field(description="Number needed to treat.")]
+    nnt_low: float | None
+    nnt_high: float | None
+    nnt_words: str
+    p_helps: float
+    p_best: float
+    grade: str
+    data_support: float | None
+
+
+class QuestionRow(_Out):
+    """What an unanswered question would tell."""
+
+    name: str
+    bits: Annotated[float, Field(description="Expected information about the target.")]
+    low: float
+    high: float
+    share: Annotated[float, Field(description="Of the target's entropy.")]
+    gain: Annotated[float, Field(description="Expected gain of the best action.")]
+    question: str
+
+
+class _Answer[R: BaseModel](_Out):
+    kind: str
+    target: str
+    evidence: dict[str, str]
+    interval: Interval
+    draws: int
+    rows: list[R]
+    text: str
+    notes: list[str]
+    warnings: list[str]
+
+
+class RiskOut(_Answer[Row]):
+    """Rows ``this person`` and ``average``."""
+
+
+class DiagnosisOut(_Answer[StateRow]):
+    """One row a state of each unobserved node."""
+
+
+class ContrastOut(_Answer[Row]):
+    """Rows ``before``, ``after`` and ``change``."""
+
+
+class AttributionOut(_Answer[CauseRow]):
+    """One row a cause, the largest first."""
+
+
+class RecommendationOut(_Answer[ActionRow]):
+    """One row an action, the largest fall in risk first."""
+
+
+class QuestionsOut(_Answer[QuestionRow]):
+    """One row an unanswered question, the most telling first."""
+
+
+class WhatIfOut(BaseModel):
+    """A change, asked by doing where nothing answered lies downstream, else by looking back."""
+
+    rung: Annotated[str, Field(description="intervene or counterfactual: which question it is.")]
+    answer: ContrastOut
+
+
+class Said(BaseModel):
+    """What one answer says."""
+
+    question: str
+    node: str
+    state: str
+
+
+class Trouble(BaseModel):
+    """An answer that could not be read."""
+
+    question: str
+    detail: str
+
+
+class ReadOut(BaseModel):
+    """A person as read: what was understood, and what was left out."""
+
+    accepted: dict[str, str | int | float | None]
+    evidence: dict[str, str]
+    says: list[Said]
+    problems: list[Trouble]
+
+
+class NodeState(BaseModel):
+    """A node's most likely state."""
+
+    node: str
+    state: str
+    probability: float
+    adverse: Annotated[float, Field(description="Chance of not being at the reference.")]
+    seen: bool
+
+
+class EdgeLift(BaseModel):
+    """How much a cause's likely state raises the chance of an effect; approximate."""
+
+    cause: str
+    effect: str
+    lift: float
+
+
+class CascadeOut(BaseModel):
+    """The graph with one person's likely states."""
+
+    nodes: list[NodeState]
+    edges: list[EdgeLift]
+    routes: list[list[str]]
+
+
+class ModelOut(BaseModel):
+    """What the model learned from, and how it was judged."""
+
+    api: str
+    backrisk: str
+    graph: str
+    outcome: str | None
+    survey: str | None
+    people: int | None
+    synthetic: bool
+    draws: int
+    draws_in_model: int
+    warnings: list[str]
+    disclaimer: str
+
+
+class QuestionOut(BaseModel):
+    """A question of the form; its name is the answer's key in a person."""
+
+    name: str
+    kind: str
+    text: str
+    unit: str
+    options: list[str]
+    low: float | None
+    high: float | None
+    sign: bool
+
+
+class TopicOut(BaseModel):
+    """A node and the questions that speak of it."""
+
+    node: str
+    group: str
+    states: list[str]
+    modifiable: bool
+    description: str
+    questions: list[QuestionOut]
+
+
+class FormOut(BaseModel):
+    """The form's topics, in order."""
+
+    topics: list[TopicOut]
+
+
+class Fault(BaseModel):
+    """Where in the request a mistake is."""
+
+    pointer: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error as RFC 9457 has it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = None
+
+
+def fields(value: object, model: type[BaseModel]) -> dict[str, Any]:
+    """Return the attributes of a value that a model asks for."""
+    return {name: getattr(value, name) for name in model.model_fields if hasattr(value, name)}

@@ -1,0 +1,32 @@
+// Asking the server. The token, where one is needed, lives in this module and nowhere else.
+
+import { facts, words } from "./facts.js";
+
+let token = null;
+
+export const setToken = (given) => {
+  token = given;
+};
+
+export class Refused extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export async function ask(path, question, signal) {
+  const headers = { "Content-Type": "application/json" };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  let response;
+  try {
+    const body = JSON.stringify(question);
+    response = await fetch(facts.v1 + path, { method: "POST", headers, body, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, words.page.offline);
+  }
+  const answer = await response.json();
+  if (!response.ok) throw new Refused(response.status, answer.detail);
+  return answer;
+}

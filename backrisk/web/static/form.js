@@ -1,0 +1,102 @@
+// The form as a person: reading the fields, filling them, showing what each answer says.
+
+import { byId, capital, facts, fill, make, nodeWords, stateWords, words } from "./facts.js";
+
+const form = byId("form");
+const fields = () => [...form.querySelectorAll("[name]")];
+
+const value = (field) => {
+  const text = field.value.trim();
+  if (facts.kinds[field.name] !== "number") return text;
+  const number = Number(text.replace(",", "."));
+  return Number.isFinite(number) ? number : text; // the server says what is wrong with it
+};
+
+export function answers() {
+  const given = fields().filter((field) => field.value.trim() !== "");
+  return Object.fromEntries(given.map((field) => [field.name, value(field)]));
+}
+
+// Fill the form; say which names it does not have.
+export function fillForm(person) {
+  clearForm();
+  const unknown = [];
+  for (const [name, answer] of Object.entries(person)) {
+    const field = form.elements.namedItem(name);
+    if (!field || answer === null) {
+      if (!field) unknown.push(name);
+      continue;
+    }
+    field.value = String(answer);
+    if (field.tagName === "SELECT" && field.value !== String(answer)) {
+      field.value = facts.says[name]?.find(([, state]) => state === String(answer))?.[0] ?? "";
+      if (field.value === "") unknown.push(name);
+    }
+  }
+  const names = unknown.join(", ");
+  byId("form-note").textContent = unknown.length ? fill(words.take.unknown, { names }) : "";
+}
+
+export function clearForm() {
+  byId("form-note").textContent = "";
+  for (const field of fields()) field.value = "";
+}
+
+// Open the group that a question is in, bring it into view and put the cursor there.
+export function goTo(name) {
+  const field = form.elements.namedItem(name);
+  field.closest("details").open = true;
+  field.scrollIntoView({ block: "center", behavior: "auto" });
+  field.focus();
+}
+
+export function showReading(reading) {
+  const says = new Map(reading.says.map((one) => [one.question, one]));
+  const problems = new Map(reading.problems.map((one) => [one.question, one.detail]));
+  for (const field of fields()) {
+    const note = byId(`${field.id}-says`);
+    const said = says.get(field.name);
+    const problem = problems.get(field.name);
+    const sentence = note.dataset.sign === "yes" ? words.page.sign_of : words.page.reads_as;
+    field.toggleAttribute("data-bad", Boolean(problem));
+    if (problem) {
+      field.setAttribute("aria-invalid", "true");
+      field.closest("details").open = true;
+    } else {
+      field.removeAttribute("aria-invalid");
+    }
+    note.textContent = problem ? capital(problem) : (said ? fill(sentence, {
+      node: nodeWords(said.node),
+      state: stateWords(said.node, said.state),
+    }) : "");
+  }
+  byId("left-out").textContent = problems.size
+    ? fill(words.page.left_out, { n: problems.size }) : "";
+  showCounts();
+}
+
+function showCounts() {
+  let all = 0;
+  for (const group of form.querySelectorAll(".group")) {
+    const given = [...group.querySelectorAll("[name]")].filter((field) => field.value.trim());
+    all += given.length;
+    const text = given.length ? fill(words.page.answers_count, { n: given.length }) : "";
+    group.querySelector("summary .count").textContent = text;
+  }
+  byId("answered").textContent = fill(words.page.answers_count, { n: all });
+}
+
+// The answers in words, for print.
+export function listAnswers(person) {
+  const list = byId("answers").querySelector("ul");
+  list.replaceChildren(
+    ...Object.entries(person).map(([name, answer]) => {
+      const field = form.elements.namedItem(name);
+      const shown = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : answer;
+      const unit = field.parentElement.querySelector(".unit")?.firstChild?.textContent.trim() ?? "";
+      const question = facts.ask[name] || capital(nodeWords(name));
+      const says = byId(`${field.id}-says`).textContent;
+      return make("li", {}, `${question} `, make("strong", {}, `${shown} ${unit}`), ` ${says}`);
+    }),
+  );
+}

@@ -1,0 +1,188 @@
+// The page: asks again as answers change, discards what comes late, and wires up the buttons.
+
+import { ask, Refused, setToken } from "./api.js";
+import { byId, facts, make, stateWords, words } from "./facts.js";
+import { answers, clearForm, fillForm, listAnswers, showReading } from "./form.js";
+import {
+  needPain, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
+} from "./sections.js";
+import { wireTakeAway } from "./take.js";
+
+const WAIT = 150; // ms without a keystroke before the server is asked
+const SLOW = 500; // ms after which a section says that it is being worked out
+
+let timer = 0;
+let running = new AbortController();
+let person = {}; // the answers that could be read, and what they say
+let evidence = {};
+let fillsOutcome = new Set();
+let tried = false; // whether a token was given
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, WAIT);
+}
+
+// A new refresh aborts the one before: an answer that comes late is never shown.
+async function refresh() {
+  clearTimeout(timer);
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  document.body.setAttribute("data-busy", "");
+  try {
+    const reading = await ask("/read", { person: answers() }, signal);
+    person = reading.accepted;
+    evidence = reading.evidence;
+    const onOutcome = reading.says.filter((one) => one.node === facts.outcome);
+    fillsOutcome = new Set(onOutcome.map((one) => one.question));
+    showReading(reading);
+    listAnswers(person);
+    trouble("");
+    // What matters first is not kept waiting by what takes longer.
+    await section("risk", askRisk, signal);
+    await Promise.all([
+      section("causes", askCauses, signal),
+      section("cascade", askCascade, signal),
+      section("help", askHelp, signal),
+      section("whatif", askWhatIf, signal),
+    ]);
+    await section("ask", askNext, signal);
+    document.body.removeAttribute("data-busy");
+    document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    document.body.removeAttribute("data-busy");
+    fail(error);
+  }
+}
+
+async function section(id, work, signal) {
+  const place = byId(id);
+  place.setAttribute("aria-busy", "true");
+  const patience = setTimeout(() => place.toggleAttribute("data-slow", true), SLOW);
+  try {
+    await work(signal);
+  } catch (error) {
+    if (error.name === "AbortError" || error.status === 401) throw error;
+    const note = make("p", { class: "note bad" }, error.message);
+    place.querySelector(".body").replaceChildren(note);
+  } finally {
+    clearTimeout(patience);
+    if (!signal.aborted) place.removeAttribute("data-slow");
+  }
+  if (signal.aborted) return;
+  place.removeAttribute("aria-busy");
+}
+
+async function again(id, work) {
+  try {
+    await section(id, work, running.signal);
+  } catch (error) {
+    if (error.name !== "AbortError") fail(error);
+  }
+}
+
+function fail(error) {
+  if (error instanceof Refused && error.status === 401) {
+    byId("token-wrong").textContent = tried ? words.page.token_wrong : "";
+    byId("token-form").hidden = false;
+    byId("token").focus();
+    return;
+  }
+  trouble(error.message);
+}
+
+function trouble(sentence) {
+  byId("trouble").textContent = sentence;
+}
+
+async function askRisk(signal) {
+  const others = Object.entries(person).filter(([name]) => !fillsOutcome.has(name));
+  const answer = await ask("/risk", { person: Object.fromEntries(others) }, signal);
+  showRisk(answer, fillsOutcome.size > 0);
+}
+
+const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+
+async function askCauses(signal) {
+  const method = chosen("method");
+  byId("causes-lead").textContent = words.causes[`${method}_help`];
+  const state = evidence[facts.outcome];
+  if (method === "necessity" && (state === undefined || state === facts.reference)) {
+    needPain();
+    return;
+  }
+  const answer = await ask("/attribute", { person, method, level: chosen("level") }, signal);
+  showCauses(answer, method);
+}
+
+async function askHelp(signal) {
+  showHelp(await ask("/recommend", { person }, signal));
+}
+
+async function askWhatIf(signal) {
+  const [node, state] = [byId("whatif-node").value, byId("whatif-state").value];
+  if (!node || !state) {
+    byId("whatif").querySelector(".body").replaceChildren();
+    return;
+  }
+  showWhatIf(await ask("/what-if", { person, do: { [node]: state } }, signal));
+}
+
+async function askNext(signal) {
+  showAsk(await ask("/ask-next", { person }, signal));
+}
+
+async function askCascade(signal) {
+  showCascade(await ask("/cascade", { person }, signal));
+}
+
+function chooseStates() {
+  const node = byId("whatif-node").value;
+  const states = node ? Object.keys(facts.nodes[node].states) : [];
+  byId("whatif-state").disabled = !node;
+  byId("whatif-state").replaceChildren(
+    ...states.map((state) => make("option", { value: state }, stateWords(node, state))));
+  again("whatif", askWhatIf);
+}
+
+// A fragment such as #plank_seconds=35&sex=female holds answers; any other is a place on the page.
+function restore() {
+  const fragment = location.hash.slice(1);
+  if (!fragment.includes("=")) return;
+  fillForm(Object.fromEntries(new URLSearchParams(fragment)));
+}
+
+byId("form").addEventListener("input", later);
+byId("form").addEventListener("submit", (event) => event.preventDefault());
+byId("clear").addEventListener("click", () => {
+  clearForm();
+  refresh();
+});
+for (const name of ["method", "level"]) {
+  for (const radio of document.querySelectorAll(`input[name="${name}"]`)) {
+    radio.addEventListener("change", () => again("causes", askCauses));
+  }
+}
+byId("whatif-node").addEventListener("change", chooseStates);
+byId("whatif-state").addEventListener("change", () => again("whatif", askWhatIf));
+byId("token-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  setToken(byId("token").value);
+  tried = true;
+  byId("token").value = "";
+  byId("token-form").hidden = true;
+  refresh();
+});
+window.addEventListener("hashchange", () => {
+  restore();
+  if (location.hash.includes("=")) refresh();
+});
+// On a narrow screen the groups begin folded, so that the answer is not far away.
+if (window.matchMedia("(max-width: 61.9rem)").matches) {
+  for (const group of [...document.querySelectorAll(".group")].slice(1)) group.open = false;
+}
+wireTakeAway(() => person, refresh);
+restore();
+refresh();

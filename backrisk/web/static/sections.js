@@ -1,0 +1,186 @@
+// What each section shows: from an answer of the server to elements, nothing computed.
+
+import { bar, scale } from "./bars.js";
+import {
+  byId, capital, facts, fill, make, nodeWords, onePoint, percent, points, range, stateWords, words,
+} from "./facts.js";
+import { goTo } from "./form.js";
+
+const LITTLE = 0.005; // half a point: actions below are folded away
+
+const body = (id) => byId(id).querySelector(".body");
+const target = () => words.targets[facts.outcome] ?? facts.target;
+
+export function showRisk(answer, reported) {
+  const [person, average] = answer.rows;
+  const most = scale([person.high, average.high]);
+  const row = (name, each, kind) =>
+    make("div", { class: "row" },
+      make("span", { class: "name" }, name),
+      bar(each, { most, kind }),
+      make("span", { class: "value" }, range(each)));
+  const big = make("p", { class: "big" },
+    make("strong", {}, percent(person.mean)),
+    ` ${fill(words.risk.lead, { target: target() })}, `,
+    `${percent(person.low)} ${words.page.to} ${percent(person.high)}`);
+  body("risk").replaceChildren(
+    big,
+    row(words.risk.person, person, "person"),
+    row(words.risk.average, average, "average"),
+    axis(most),
+    reported ? make("p", { class: "note" }, words.risk.reported) : null ?? "",
+  );
+  byId("live").textContent = `${words.risk.title}: ${range(person)}`;
+  byId("peek").hidden = false;
+  byId("peek").firstElementChild.textContent = `${words.risk.title} ${range(person)}`;
+}
+
+function axis(most, least = 0) {
+  return make("p", { class: "axis", "aria-hidden": "true" },
+    make("span", {}, percent(least)), make("span", {}, percent(most)));
+}
+
+export function showCauses(answer, method) {
+  const values = answer.rows.flatMap((row) => [row.high, row.low]);
+  const least = Math.min(0, ...answer.rows.map((row) => row.low));
+  const top = method === "necessity" ? 1 : scale(values);
+  const bottom = least < -0.002 ? -scale([least]) : 0;
+  const rows = answer.rows.map((row) => {
+    const bounds = "lower_bound" in row ? [row.lower_bound, row.upper_bound] : null;
+    const details = [
+      words.grades[row.grade] ?? row.grade,
+      support(row.data_support),
+      `${words.causes.leading.toLowerCase()}: ${percent(row.leading)}`,
+    ];
+    if (bounds) {
+      details.push(`${words.causes.bounds.toLowerCase()}: ` +
+        `${percent(bounds[0])} ${words.page.to} ${percent(bounds[1])}`);
+    }
+    return make("li", { class: "row" },
+      make("span", { class: "name" }, capital(nodeWords(row.name)), " ",
+        method === "pathways" ? "" : make("span", { class: "state" }, stateOf(row))),
+      bar(row, { least: bottom, most: top, limits: bounds }),
+      make("span", { class: "value" }, method === "necessity" ? range(row) : points(row)),
+      make("span", { class: "meta" }, details.join(" · ")));
+  });
+  const total = answer.rows.reduce((sum, row) => sum + row.mean, 0); // of means: exact
+  body("causes").replaceChildren(
+    method !== "necessity"
+      ? make("p", {}, fill(words.causes.excess, { total: onePoint(total) })) : "",
+    make("ol", { class: "rows" }, ...rows), axis(top, bottom), ...notes(answer));
+}
+
+const stateOf = (row) => row.state in (facts.nodes[row.name]?.states ?? {})
+  ? stateWords(row.name, row.state) : words.causes.not_reported;
+
+export function needPain() {
+  const jump = make("button", { type: "button", class: "plain" }, words.causes.report);
+  jump.addEventListener("click", () => goTo(facts.outcome_place));
+  body("causes").replaceChildren(make("p", { class: "note" }, words.causes.necessity_needs), jump);
+}
+
+function support(share) {
+  if (share === null || share === undefined) return `${words.support.title} ${words.support.unknown}`;
+  const word = share < 0.1 ? "little" : share < 0.3 ? "some" : "much";
+  return `${words.support[word]} (${words.support.title} ${share.toFixed(2)})`;
+}
+
+const notes = (answer) => answer.notes.map((note) => make("p", { class: "note" }, note));
+
+const setting = (action) => action.split(" + ").map((part) => {
+  const [node, state] = part.split("=");
+  return `${nodeWords(node)}: ${stateWords(node, state)}`;
+}).join(", ");
+
+export function showHelp(answer) {
+  if (!answer.rows.length) {
+    body("help").replaceChildren(make("p", { class: "note" }, words.help.none), ...notes(answer));
+    return;
+  }
+  const most = scale(answer.rows.flatMap((row) => [row.low, row.high]));
+  const least = Math.min(0, ...answer.rows.map((row) => row.low)) < -0.0005 ? -most : 0;
+  const rows = answer.rows.map((row) =>
+    make("li", { class: "row" },
+      make("span", { class: "name" }, capital(setting(row.name))),
+      bar(row, { least, most, kind: "good" }),
+      make("span", { class: "value" }, points({ mean: -row.mean, low: -row.high, high: -row.low })),
+      make("span", { class: "meta" }, [
+        `${words.help.nnt.toLowerCase()} ${row.nnt_words}`,
+        `${words.help.best.toLowerCase()} ${percent(row.p_best)}`,
+        words.grades[row.grade] ?? row.grade,
+        support(row.data_support),
+      ].join(" · "))));
+  const small = rows.filter((_, i) => i > 0 && answer.rows[i].mean < LITTLE);
+  const shown = rows.filter((row) => !small.includes(row));
+  const rest = make("details", {},
+    make("summary", {}, fill(words.help.small, { n: small.length })),
+    make("ol", { class: "rows" }, ...small));
+  body("help").replaceChildren(
+    make("ol", { class: "rows" }, ...shown), small.length ? rest : "", ...notes(answer));
+}
+
+export function showWhatIf({ rung, answer }) {
+  const [before, after, change] = answer.rows;
+  const most = scale([before.high, after.high]);
+  const side = (title, each, kind) =>
+    make("div", { class: "side" },
+      make("h3", {}, title),
+      make("p", { class: "big" }, make("strong", {}, percent(each.mean))),
+      make("p", {}, `${percent(each.low)} ${words.page.to} ${percent(each.high)}`),
+      bar(each, { most, kind }));
+  body("whatif").replaceChildren(
+    make("div", { class: "sides" },
+      side(words.whatif.before, before, "person"), side(words.whatif.after, after, "good")),
+    make("p", { class: "change" }, `${words.whatif.change}: `,
+      make("strong", {}, points(change))),
+    make("p", { class: "note" }, words.whatif[rung]),
+    ...notes(answer));
+}
+
+export function showAsk(answer, shown = 5) {
+  const rows = answer.rows.filter((row) => row.name in facts.place).slice(0, shown);
+  if (!rows.length) {
+    body("ask").replaceChildren(make("p", { class: "note" }, words.ask.none));
+    return;
+  }
+  const most = Math.max(...rows.map((row) => row.share), 1e-9);
+  body("ask").replaceChildren(make("ol", { class: "asks" }, ...rows.map((row) => {
+    const place = facts.place[row.name];
+    const question = facts.ask[place] || capital(nodeWords(row.name));
+    const button = make("button", { type: "button", class: "ask" }, question);
+    button.addEventListener("click", () => goTo(place));
+    return make("li", {}, button, bar({ mean: row.share }, { most, kind: "info" }),
+      make("span", { class: "meta" }, fill(words.ask.about, { share: percent(row.share) })));
+  })));
+}
+
+export function showCascade(answer) {
+  const drawing = byId("cascade").querySelector("svg");
+  for (const each of answer.nodes) {
+    const box = drawing.querySelector(`.box[data-node="${CSS.escape(each.node)}"]`);
+    box.querySelector(".tint").setAttribute("fill-opacity", (0.55 * each.adverse).toFixed(3));
+    box.querySelector(".state").textContent = each.seen
+      ? stateWords(each.node, each.state)
+      : `${stateWords(each.node, each.state)} ${percent(each.probability)}`;
+    box.classList.toggle("seen", each.seen);
+    box.classList.remove("on-route");
+  }
+  const most = Math.max(...answer.edges.map((edge) => edge.lift), 1e-9);
+  const steps = answer.routes.flatMap((route) => route.slice(1).map((to, i) => `${route[i]}>${to}`));
+  const passed = new Set(steps);
+  for (const edge of answer.edges) {
+    const name = `${edge.cause}>${edge.effect}`;
+    const path = drawing.querySelector(`[data-edge="${CSS.escape(name)}"]`);
+    path.setAttribute("stroke-width", (1 + (4 * Math.max(edge.lift, 0)) / most).toFixed(2));
+    path.classList.toggle("on-route", passed.has(name));
+    if (passed.has(name)) path.parentElement.append(path);
+  }
+  for (const node of answer.routes.flat()) {
+    drawing.querySelector(`.box[data-node="${CSS.escape(node)}"]`).classList.add("on-route");
+  }
+  const routes = answer.routes.map((route) =>
+    make("li", {}, route.map((node) => nodeWords(node)).join(" → ")));
+  body("cascade").replaceChildren(routes.length
+    ? make("ol", { class: "routes" }, ...routes)
+    : make("p", { class: "note" }, words.cascade.none));
+}

@@ -1,0 +1,64 @@
+// Taking the answers away: print, a file, a link. Nothing leaves the browser on its own.
+
+import { byId, make, words } from "./facts.js";
+import { answers, fillForm } from "./form.js";
+
+const say = (sentence) => {
+  byId("taken").textContent = sentence;
+};
+
+export function wireTakeAway(person, refresh) {
+  byId("print").addEventListener("click", () => window.print());
+  window.addEventListener("beforeprint", () => {
+    const { lang } = document.documentElement;
+    const today = new Date().toLocaleDateString(lang, { dateStyle: "long" });
+    byId("printed-on").textContent = `${words.print.date} ${today}`;
+  });
+
+  byId("save").addEventListener("click", () => {
+    const text = JSON.stringify(person(), null, 2) + "\n";
+    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    const anchor = make("a", { href: url, download: "runner.json" });
+    document.body.append(anchor);
+    anchor.click();
+    anchor.remove();
+    URL.revokeObjectURL(url);
+  });
+
+  byId("load").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    if (!file) return;
+    event.target.value = ""; // so that the same file can be chosen again
+    const loaded = await read(file);
+    if (loaded === null) {
+      say(words.take.bad_file);
+      return;
+    }
+    fillForm(loaded);
+    say(words.take.loaded);
+    refresh();
+  });
+
+  byId("link").addEventListener("click", async () => {
+    const link = `${location.origin}/#${new URLSearchParams(answers())}`;
+    byId("link-shown").hidden = false;
+    byId("link-text").value = link;
+    try {
+      await navigator.clipboard.writeText(link);
+      say(words.take.copied);
+    } catch {
+      byId("link-text").focus();
+      byId("link-text").select();
+      say(words.take.not_copied);
+    }
+  });
+}
+
+async function read(file) {
+  try {
+    const data = JSON.parse(await file.text());
+    return data !== null && typeof data === "object" && !Array.isArray(data) ? data : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,26 @@
+"""A model of the full graph without a fit: prior draws standing in for the posterior's."""
+
+import numpy as np
+
+from backrisk import Diagnostics, Posterior, load_codebook, load_graph
+from backrisk.mechanisms import Layout
+
+
+def prior_model(draws, *, warnings=(), seed=1):
+    graph = load_graph("runner")
+    codebook = load_codebook("runner", graph)
+    graph = codebook.extend(graph)
+    rng = np.random.default_rng(seed)
+    layout = Layout(graph)
+    continuation, beta = layout.draw_prior(draws, rng)
+    before = layout.draw_prior(200, rng)
+    return Posterior(
+        graph,
+        continuation,
+        beta,
+        diagnostics=Diagnostics("prior draws", warnings=tuple(warnings)),
+        codebook=codebook,
+        prior_continuation=before[0],
+        prior_beta=before[1],
+        meta={"survey": codebook.title, "people": 0, "synthetic": True},
+    )
