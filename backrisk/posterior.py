@@ -352,24 +352,22 @@ class Posterior:
         if self.draws <= draws:
             return self
         keep = np.linspace(0, self.draws - 1, draws).astype(int)
-        if self.given is not None:
-            return Posterior(
-                self.graph, given={n: _draws_last(t[keep]) for n, t in self.given.items()}
-            )
-        assert self.continuation is not None
-        assert self.beta is not None
-        return Posterior(
-            self.graph,
-            self.continuation[keep],
-            self.beta[keep],
-            diagnostics=self.diagnostics,
-            codebook=self.codebook,
-            prior_continuation=self.prior_continuation,
-            prior_beta=self.prior_beta,
-            sites=None
-            if self.sites is None
-            else SiteEffects(self.sites.names, self.sites.shift[keep], self.sites.scale[keep]),
-            meta=self.meta,
+
+        def thin(part: Array | None) -> Array | None:
+            return None if part is None else part[keep]
+
+        given, sites = self.given, self.sites
+        if given is not None:
+            given = {name: _draws_last(table[keep]) for name, table in given.items()}
+        if sites is not None:
+            sites = SiteEffects(sites.names, sites.shift[keep], sites.scale[keep])
+        return replace(
+            self,
+            continuation=thin(self.continuation),
+            beta=thin(self.beta),
+            chains=1,
+            given=given,
+            sites=sites,
         )
 
     def to_datatree(self) -> DataTree:

@@ -1,6 +1,7 @@
 """Saving, loading, and refusing what is not a model."""
 
 import json
+from dataclasses import replace
 
 import arviz as az
 import numpy as np
@@ -109,3 +110,16 @@ def test_wrong_cpts_are_refused(graph, cpts, change, message):
     changed = {k: v for k, v in {**cpts, **change}.items() if v is not None}
     with pytest.raises(PosteriorError, match=message):
         Posterior.from_cpts(graph, changed)
+
+
+def test_fewer_draws_keep_everything_else(core_posterior):
+    fewer = core_posterior.subset(50)
+    assert fewer.draws == 50
+    assert fewer.diagnostics is core_posterior.diagnostics
+    assert fewer.codebook is core_posterior.codebook
+    given = Posterior.from_cpts(
+        core_posterior.graph, {n: core_posterior.cpt(n) for n in core_posterior.graph.names}
+    )
+    named = replace(given, meta={"survey": "ours"}).subset(50)
+    assert named.meta == {"survey": "ours"}
+    np.testing.assert_allclose(named.cpt("pain"), fewer.cpt("pain"), rtol=0, atol=1e-15)
