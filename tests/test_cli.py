@@ -141,3 +141,47 @@ def test_a_bad_survey_is_refused_with_row_and_column(tmp_path):
     assert code == 2
     assert "row 3, column 'fatigue'" in text
     assert not (tmp_path / "m.nc").exists()
+
+
+def test_prior_beliefs_are_shown_and_limits_become_a_prior(tmp_path):
+    code, text = said("prior", "--graph", "runner", "--draws", 100, "--format", "json")
+    report = json.loads(text)
+    assert code == 0
+    assert {row["cause"] for row in report["odds_ratios"]} >= {"fatigue", "bmi"}
+    assert any(row["published"] for row in report["margins"])
+    assert said("prior", "--odds-ratio", 1, 4)[1] == "prior: {mean: 0.693, sd: 0.421}"
+    code, text = said("prior", "--odds-ratio", 4, 1)
+    assert code == 2
+    assert "expected 0 < low < high" in text
+
+
+def test_a_model_without_sites_says_so(core_model, person):
+    code, text = said("risk", core_model, "--person", person({}), "--site", "Oslo")
+    assert code == 2
+    assert "knows no sites" in text
+    code, _ = said("risk", core_model, "--person", person({}), "--site", "average")
+    assert code == 0
+
+
+def test_an_interrupted_fit_says_what_it_kept(tmp_path, monkeypatch):
+    from backrisk.fitting import chains
+
+    survey, model = tmp_path / "s.csv", tmp_path / "m.nc"
+    said("simulate", "--graph", "runner_core", "--n", 100, "--out", survey)
+    save = chains.Kept.save
+
+    def saved_then_stopped(self, chain, tree):
+        save(self, chain, tree)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(chains.Kept, "save", saved_then_stopped)
+    fitting = ["--graph", "runner_core", "--draws", 20, "--tune", 30, "--chains", 2, "--cores", 1]
+    code, text = said("fit", survey, "--out", model, *fitting)
+    assert code == 130
+    assert "1 of 2 chains had finished" in text
+    assert not model.exists()
+    monkeypatch.undo()
+    code, text = said("fit", survey, "--out", model, *fitting)
+    assert code == 0
+    assert "1 of 2 chains were finished before" in text
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.nc", "s.csv"]
