@@ -184,7 +184,9 @@ def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[i
     started = session is None
     if session is None:
         builder = SparkSession.builder.master("local[*]").appName("backrisk")
-        session = builder.config("spark.ui.enabled", "false").getOrCreate()
+        builder = builder.config("spark.ui.enabled", "false")
+        # As many as a machine has use for; Spark's own 200 are for a cluster.
+        session = builder.config("spark.sql.shuffle.partitions", "8").getOrCreate()
     try:
         frame = session.read.parquet(str(staged.resolve()))
         renamed = frame.select("*", "_metadata.row_index").toDF(*numbers, ROW)
