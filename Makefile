@@ -22,7 +22,7 @@ demo: $(READY)  ## The main job on the packaged survey: fit, judge, one runner's
 	$(BIN)/backrisk demo
 
 test: $(READY)  ## Tests, doctests and the notebook, under ten minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadscope --durations=10
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --durations=10
 
 test-slow: $(READY)  ## The long checks
 	$(BIN)/python -m pytest -q -m slow --durations=10

@@ -7,9 +7,12 @@ from backrisk import attribute, fit, load_graph, read_survey, risk
 from backrisk.check import learned
 
 FILE = SHARED / "data" / "ric_run_data_meta.csv"
-pytestmark = pytest.mark.skipif(
-    not FILE.is_file(), reason="the clinic's file lies beside the repository, not in it"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not FILE.is_file(), reason="the clinic's file lies beside the repository, not in it"
+    ),
+    pytest.mark.xdist_group("clinic"),  # one fit serves them all
+]
 
 
 @pytest.fixture(scope="module")
