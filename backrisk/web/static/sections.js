@@ -81,7 +81,7 @@ export function needPain() {
 
 function support(share) {
   if (share === null || share === undefined) return `${words.support.title} ${words.support.unknown}`;
-  const word = share < 0.1 ? "little" : share < 0.3 ? "some" : "much";
+  const word = share < 0.1 ? "little" : share < 0.5 ? "some" : "much";
   return `${words.support[word]} (${words.support.title} ${share.toFixed(2)})`;
 }
 
