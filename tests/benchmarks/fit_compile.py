@@ -1,7 +1,9 @@
 """From nothing to the first step of a sampler: the packaged survey.
 
 A fresh process each: "cold" with empty PyTensor and numba caches, "warm" with what the cold one
-left, the fastest of three. The first step is a fit of one draw, one chain.
+left, the fastest of three: it needs a core for about 7.5 s, so the wall clock tells how many others
+share the machine (single starts took 17 and 24 s while six to nine processes shared two cores). The
+first step is a fit of one draw, one chain.
 """
 
 from __future__ import annotations
