@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -168,6 +169,8 @@ def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[i
     if engine == "duckdb":
         connection = ibis.duckdb.connect(temp_directory=folder, memory_limit=_MEMORY)
         try:
+            # DuckDB takes a Parquet file's least and largest value for a proof that nothing is NaN.
+            connection.con.execute("SET disabled_optimizers = 'statistics_propagation'")
             table = connection.read_parquet(staged, file_row_number=True)
             names = table.columns  # the file's, made unique by DuckDB; the record's number last
             yield table.select(
@@ -185,6 +188,7 @@ def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[i
     if session is None:
         builder = SparkSession.builder.master("local[*]").appName("backrisk")
         builder = builder.config("spark.ui.enabled", "false")
+        builder = builder.config("spark.pyspark.python", sys.executable)
         # As many as a machine has use for; Spark's own 200 are for a cluster.
         session = builder.config("spark.sql.shuffle.partitions", "8").getOrCreate()
     try:

@@ -195,6 +195,16 @@ def test_typed_columns_read_as_with_pandas(tmp_path, monkeypatch_each, table, ma
     assert outcome(path, CODEBOOK, "duckdb") == outcome(path, CODEBOOK, "pandas")
 
 
+def test_a_cell_that_is_no_number_is_missing_whatever_the_file_says_of_its_range(tmp_path):
+    path = tmp_path / "answers.parquet"
+    # Parquet's statistics leave NaN out: they say that all kilograms lie between 50 and 80.
+    table = pa.table({"kg": [50.0, float("nan"), 80.0], "cm": [170.0, 170.0, 170.0]})
+    pq.write_table(table, path)
+    found = read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
+    place = found.graph.names.index("bmi")
+    assert sorted(np.repeat(found.codes[:, place], found.people)) == [-1, 0, 1]
+
+
 def test_the_packaged_survey_reads_as_with_pandas(tmp_path):
     graph = load_graph("runner")
     frame = simulate(graph, 300, 5, codebook=load_codebook("runner"))
