@@ -1,0 +1,216 @@
+"""What a report is made of: values that every format lays out in its own way.
+
+Cells hold numbers as the answers have them; a format rounds them, and a spreadsheet keeps them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from backrisk.summary import percent
+
+Kind = Literal["text", "share", "points", "number", "tenths", "count"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Range:
+    """Two limits, such as bounds that need no coupling."""
+
+    low: float
+    high: float
+
+
+type Cell = str | int | float | Estimate | Range | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Parameters
+    ----------
+    name : str
+        The key in spreadsheets.
+    title : str
+    kind : {"text", "share", "points", "number", "tenths", "count"}
+        How its numbers read: a share as percentage, a difference of shares as points.
+    wide : int
+        Its part of the width that is left; 0 as wide as its longest cell.
+    strip : bool
+        Draw its estimates beside the numbers, on one scale.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "text"
+    wide: int = 0
+    strip: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `shown` is False where it is too long for a page and only spreadsheets hold it.
+
+    Parameters
+    ----------
+    name, title : str
+    columns : tuple of Column
+    rows : tuple of tuple of Cell
+    note : str
+    shown : bool
+    most : int, optional
+        Rows that a page shows; spreadsheets hold all.
+    rest : str
+        What a page says below the rows that it shows, of those that it leaves out.
+    sheet : bool
+        Whether spreadsheets hold it.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    shown: bool = True
+    most: int | None = None
+    rest: str = ""
+    sheet: bool = True
+
+
+@dataclass(frozen=True)
+class Text:
+    """Paragraphs; as a list where `bullets`; `tone` says how they are set.
+
+    "head" is a heading below a section's, "open" what is left to be filled in.
+    """
+
+    paragraphs: tuple[str, ...]
+    bullets: bool = False
+    tone: Literal["plain", "small", "head", "open", "warning"] = "plain"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Pairs of a label and what it is."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One number in large type, with what it means."""
+
+    number: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A vector figure with what it shows in words."""
+
+    svg: str
+    words: str
+
+
+type Block = Table | Text | Facts | Headline | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and its blocks; `page` starts a new page."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    page: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole report, before any format.
+
+    Parameters
+    ----------
+    kind : {"person", "cohort", "card"}
+    title, date, language, foot : str
+    lead : tuple of str
+        What stands under the title.
+    marks : tuple of str
+        What must be seen at once: synthetic data, decision support.
+    warnings : tuple of str
+        Those of the fit.
+    sections : tuple of Section
+    compact : bool
+        Each page is made to fit one sheet of paper, by smaller type where it must.
+    """
+
+    kind: Literal["person", "cohort", "card"]
+    title: str
+    date: str
+    language: str
+    foot: str
+    lead: tuple[str, ...]
+    marks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sections: tuple[Section, ...]
+    compact: bool = field(default=False)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in order."""
+        blocks = (block for section in self.sections for block in section.blocks)
+        return tuple(block for block in blocks if isinstance(block, Table))
+
+
+def worded(cell: Cell, kind: Kind) -> str:
+    """Return a cell as a reader sees it.
+
+    Examples
+    --------
+    >>> worded(Estimate(0.35, 0.301, 0.4), "share"), worded(Estimate(0.085, 0.0, 0.13), "points")
+    ('35 % (30 to 40)', '8.5 (0.0 to 13.0)')
+    >>> worded(Range(0.04, 0.84), "share"), worded(2000, "count"), worded(None, "share")
+    ('4.0 to 84 %', '2,000', '')
+    """
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, Estimate):
+        low, high = number(cell.low, kind), number(cell.high, kind)
+        return f"{number(cell.mean, kind)} ({_bare(low)} to {_bare(high)})"
+    if isinstance(cell, Range):
+        return f"{_bare(number(cell.low, kind))} to {number(cell.high, kind)}"
+    return number(cell, kind)
+
+
+def number(value: float, kind: Kind) -> str:
+    """Return a number as a reader sees it.
+
+    Examples
+    --------
+    >>> number(0.123, "share"), number(0.123, "points"), number(0.123, "number")
+    ('12 %', '12.3', '0.12')
+    """
+    if kind == "share":
+        return percent(value) if value else "0 %"
+    if kind == "points":
+        rounded = round(100 * value, 1)
+        return f"{rounded or 0.0:.1f}"
+    if kind == "tenths":
+        return f"{round(value, 1) or 0.0:.1f}"
+    return f"{value:,.0f}" if kind == "count" else f"{value:.2f}"
+
+
+def _bare(text: str) -> str:
+    return text.removesuffix(" %")

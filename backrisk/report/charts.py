@@ -1,0 +1,205 @@
+"""Small vector figures as SVG text: no fonts to fetch, the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import escape
+from numpy.typing import NDArray
+
+from backrisk.report.blocks import Estimate, Range
+
+Array = NDArray[np.float64]
+
+INK, MARK, PALE, GRID, LIMITS = "#222222", "#1b6ca8", "#b9d3e6", "#dddddd", "#e6e0d4"
+_FONT = 'font-family="Libertinus Serif, Georgia, serif"'
+
+
+def _n(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _svg(width: float, height: float, parts: Sequence[str]) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
+        f'width="{_n(width)}" height="{_n(height)}">{"".join(parts)}</svg>'
+    )
+
+
+def _line(
+    x1: float, y1: float, x2: float, y2: float, color: str, wide: float = 1, dash: str = ""
+) -> str:
+    dashed = f' stroke-dasharray="{dash}"' if dash else ""
+    return (
+        f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}" stroke="{color}" '
+        f'stroke-width="{_n(wide)}"{dashed}/>'
+    )
+
+
+def _rect(x: float, y: float, width: float, height: float, color: str) -> str:
+    return (
+        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(max(width, 0))}" height="{_n(height)}" '
+        f'fill="{color}"/>'
+    )
+
+
+def _dot(x: float, y: float, size: float = 3.2) -> str:
+    return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(size)}" fill="{MARK}"/>'
+
+
+def _word(x: float, y: float, text: object, anchor: str = "middle", size: float = 10) -> str:
+    return (
+        f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" {_FONT} text-anchor="{anchor}" '
+        f'fill="{INK}">{escape(str(text))}</text>'
+    )
+
+
+def nice(high: float) -> float:
+    """Return a round number at or above a positive one.
+
+    Examples
+    --------
+    >>> nice(0.37), nice(0.0012), nice(0.0)
+    (0.4, 0.0015, 1.0)
+    """
+    if not high > 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(high))
+    for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10):
+        if step * unit >= high * (1 - 1e-12):
+            return round(step * unit, 12)
+    return 10 * unit
+
+
+def scale(estimates: Sequence[Estimate], ranges: Sequence[Range] = ()) -> tuple[float, float]:
+    """Return where a strip begins and ends: zero always on it."""
+    highs = [e.high for e in estimates] + [r.high for r in ranges]
+    lows = [e.low for e in estimates] + [r.low for r in ranges]
+    low = min([0.0, *lows])
+    return (-nice(-low) if low < 0 else 0.0), nice(max([0.0, *highs]))
+
+
+_WIDE, _HIGH = 150.0, 14.0
+
+
+def strip(estimate: Estimate, ends: tuple[float, float], limits: Range | None = None) -> str:
+    """Draw one estimate with its interval, and limits behind it, on the scale of its table."""
+
+    def x(value: float) -> float:
+        return 4 + (_WIDE - 8) * (value - ends[0]) / (ends[1] - ends[0])
+
+    middle = _HIGH / 2
+    parts = []
+    if limits is not None:
+        parts.append(_rect(x(limits.low), 2, x(limits.high) - x(limits.low), _HIGH - 4, LIMITS))
+    parts.append(_line(x(0.0), 0, x(0.0), _HIGH, "#888888", 0.8))
+    parts.append(_line(x(estimate.low), middle, x(estimate.high), middle, MARK, 2.4))
+    parts.append(_dot(x(estimate.mean), middle))
+    return _svg(_WIDE, _HIGH, parts)
+
+
+def ruler(ends: tuple[float, float], labels: tuple[str, str]) -> str:
+    """Draw the scale of a table's strips: zero, and its ends where they are apart from it."""
+
+    def x(value: float) -> float:
+        return 4 + (_WIDE - 8) * (value - ends[0]) / (ends[1] - ends[0])
+
+    zero = x(0.0)
+    parts = [_line(x(ends[0]), 14, x(ends[1]), 14, "#888888", 0.8)]
+    for value, label in ((ends[0], labels[0]), (0.0, "0"), (ends[1], labels[1])):
+        place = x(value)
+        if label != "0" and abs(place - zero) < 0.25 * _WIDE:
+            continue
+        parts.append(_line(place, 11, place, 16, "#888888", 0.8))
+        anchor = "start" if place < 0.1 * _WIDE else "end" if place > 0.9 * _WIDE else "middle"
+        at = {"start": place - 3, "end": place + 3, "middle": place}[anchor]
+        parts.append(_word(at, 9, label, anchor, 10))
+    return _svg(_WIDE, 16, parts)
+
+
+def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
+    """Draw labelled shares with intervals, from zero, with an axis in percent."""
+    left, wide, each = 150.0, 340.0, 26.0
+    high = each * len(rows)
+
+    def x(share: float) -> float:
+        return left + wide * share / top
+
+    parts = []
+    for tick in _ticks(top):
+        parts.append(_line(x(tick), 4, x(tick), high, GRID))
+        parts.append(_word(x(tick), high + 13, f"{100 * tick:g} %"))
+    for place, (label, estimate) in enumerate(rows):
+        y = each * (place + 0.5)
+        parts.append(_rect(left, y - 6, x(estimate.mean) - left, 12, PALE))
+        parts.append(_line(x(estimate.low), y, x(estimate.high), y, MARK, 2.4))
+        parts.append(_dot(x(estimate.mean), y))
+        parts.append(_word(left - 6, y + 3.5, label, "end", 11))
+    parts.append(_word(left + wide / 2, high + 27, axis))
+    return _svg(left + wide + 20, high + 32, parts)
+
+
+def _ticks(top: float) -> list[float]:
+    step = nice(top / 5)
+    return [round(i * step, 12) for i in range(int(top / step + 1e-9) + 1)]
+
+
+def histogram(shares: Array, weights: Array, average: float, axis: str, marked: str) -> str:
+    """Draw how risks are spread over people, with their average."""
+    top = nice(float(shares.max()))
+    edges = np.linspace(0.0, top, 31)
+    counts, _ = np.histogram(shares, bins=edges, weights=weights)
+    left, wide, high = 14.0, 520.0, 120.0
+
+    def x(share: float) -> float:
+        return left + wide * share / top
+
+    tallest = float(counts.max())
+    parts = []
+    for count, low, end in zip(counts, edges[:-1], edges[1:], strict=True):
+        tall = high * float(count) / tallest
+        if tall > 0:
+            parts.append(
+                _rect(x(low) + 0.5, 16 + high - tall, x(end) - x(low) - 1, max(tall, 0.8), PALE)
+            )
+    floor = 16 + high
+    parts.append(_line(left, floor, left + wide, floor, INK))
+    for tick in _ticks(top):
+        parts.append(_line(x(tick), floor, x(tick), floor + 4, INK))
+        parts.append(_word(x(tick), floor + 15, f"{100 * tick:g} %"))
+    parts.append(_line(x(average), 12, x(average), floor, INK, 1, "3 2"))
+    anchor = "start" if average < 0.6 * top else "end"
+    parts.append(_word(x(average) + (4 if anchor == "start" else -4), 11, marked, anchor))
+    parts.append(_word(left + wide / 2, floor + 29, axis))
+    return _svg(left + wide + 20, floor + 34, parts)
+
+
+def reliability(
+    predicted: Sequence[float], observed: Sequence[Estimate], across: str, upward: str
+) -> str:
+    """Draw observed shares with their intervals against predicted ones, and equality."""
+    top = nice(max([*predicted, *(e.high for e in observed)]))
+    left, side, head = 52.0, 260.0, 8.0
+
+    def x(share: float) -> float:
+        return left + side * share / top
+
+    def y(share: float) -> float:
+        return head + side - side * share / top
+
+    parts = []
+    for tick in _ticks(top):
+        parts.append(_line(x(tick), y(0), x(tick), y(top), GRID))
+        parts.append(_line(x(0), y(tick), x(top), y(tick), GRID))
+        parts.append(_word(x(tick), y(0) + 14, f"{100 * tick:g} %"))
+        parts.append(_word(left - 5, y(tick) + 3.5, f"{100 * tick:g} %", "end"))
+    parts.append(_line(x(0), y(0), x(top), y(top), "#888888", 1, "4 3"))
+    for at, seen in zip(predicted, observed, strict=True):
+        parts.append(_line(x(at), y(seen.low), x(at), y(seen.high), MARK, 2.2))
+        parts.append(_dot(x(at), y(seen.mean)))
+    parts.append(_word(left + side / 2, y(0) + 29, across))
+    middle = head + side / 2
+    parts.append(f'<g transform="rotate(-90 12 {_n(middle)})">{_word(12, middle + 3, upward)}</g>')
+    return _svg(left + side + 16, y(0) + 35, parts)

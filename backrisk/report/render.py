@@ -1,0 +1,304 @@
+"""Reports as files: HTML and Markdown through Jinja2, PDF through Typst; nothing is fetched.
+
+HTML and Markdown are escaped by their templates. Typst gets the report as data, not as markup, so
+that no text in it can be read as a command. Its wheel embeds the fonts Libertinus Serif, New
+Computer Modern and DejaVu Sans Mono; the first of them sets every page.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import tempfile
+from datetime import UTC, date, datetime
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from backrisk.errors import QueryError
+from backrisk.report import charts
+from backrisk.report.blocks import (
+    Block,
+    Estimate,
+    Facts,
+    Figure,
+    Headline,
+    Range,
+    Report,
+    Table,
+    Text,
+    number,
+    worded,
+)
+
+FORMATS = {
+    "person": (".html", ".pdf"),
+    "cohort": (".html", ".pdf", ".xlsx", ".csv"),
+    "card": (".md", ".html", ".pdf"),
+}
+_LOGOS = {"logo.svg": ("svg", "image/svg+xml"), "logo.png": ("png", "image/png")}
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+
+def render(report: Report, suffix: str, templates: Path | None = None) -> bytes:
+    """Return a report as the bytes of a file.
+
+    Parameters
+    ----------
+    report : Report
+    suffix : str
+        One of `FORMATS` for the kind of report.
+    templates : Path, optional
+        A folder whose files stand in place of the packaged ones: ``report.html.j2``,
+        ``style.css``, ``report.typ``, ``report.md.j2``, and ``logo.svg`` or ``logo.png``.
+
+    Returns
+    -------
+    bytes
+        The same for the same report, templates and versions of the libraries.
+
+    Raises
+    ------
+    QueryError
+        If the suffix does not fit the kind of report, a template has a mistake, or a package is
+        missing.
+    """
+    check_suffix(report.kind, suffix)
+    if suffix in (".xlsx", ".csv"):
+        from backrisk.report import sheets
+
+        return sheets.workbook(report) if suffix == ".xlsx" else sheets.csv_text(report).encode()
+    if suffix == ".pdf":
+        return _pdf(report, templates)
+    name = "report.html.j2" if suffix == ".html" else "report.md.j2"
+    return _page(report, name, templates).encode()
+
+
+def check_suffix(kind: str, suffix: str) -> None:
+    """Refuse a format that a kind of report does not have.
+
+    Raises
+    ------
+    QueryError
+    """
+    if suffix not in FORMATS[kind]:
+        what = {"person": "person's report", "cohort": "cohort's report", "card": "model card"}
+        raise QueryError(
+            f"A {what[kind]} cannot be written as '{suffix or 'a file without a suffix'}'; "
+            f"expected {', '.join(FORMATS[kind])}."
+        )
+
+
+def check_place(out: Path) -> None:
+    """Refuse a place where no file can be written, before any work is done.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not out.parent.is_dir():
+        raise QueryError(f"{out} cannot be written: there is no folder '{out.parent}'.")
+    if out.is_dir() or not os.access(out.parent, os.W_OK):
+        why = "it is a folder" if out.is_dir() else "the folder may not be written to"
+        raise QueryError(f"{out} cannot be written: {why}.")
+
+
+def write(out: Path, content: bytes) -> Path:
+    """Write beside, then rename, so that nothing is left half-written.
+
+    Raises
+    ------
+    QueryError
+        If the file cannot be written.
+    """
+    check_place(out)
+    beside: str | None = None
+    try:
+        handle, beside = tempfile.mkstemp(suffix=".part", dir=out.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(beside).chmod(0o644)
+        Path(beside).replace(out)
+    except OSError as error:
+        raise QueryError(f"{out} cannot be written: {error.strerror}.") from error
+    finally:
+        if beside is not None:
+            Path(beside).unlink(missing_ok=True)
+    return out
+
+
+def laid_out(report: Report) -> dict[str, Any]:
+    """Return a report as plain values for a template; cells are worded, strips are drawn."""
+    pages: list[list[dict[str, Any]]] = []
+    for section in report.sections:
+        if section.page or not pages:
+            pages.append([])
+        blocks = [found for block in section.blocks if (found := _block(block))]
+        pages[-1].append({"title": section.title, "blocks": blocks})
+    return {
+        "kind": report.kind,
+        "title": report.title,
+        "date": report.date,
+        "language": report.language,
+        "foot": report.foot,
+        "lead": list(report.lead),
+        "marks": list(report.marks),
+        "warnings": list(report.warnings),
+        "pages": pages,
+        "compact": report.compact,
+    }
+
+
+def _block(block: Block) -> dict[str, Any] | None:
+    if isinstance(block, Text):
+        paragraphs = list(block.paragraphs)
+        return {
+            "type": "bullets" if block.bullets else "text",
+            "tone": block.tone,
+            "paragraphs": paragraphs,
+        }
+    if isinstance(block, Facts):
+        return {"type": "facts", "pairs": [list(pair) for pair in block.pairs]}
+    if isinstance(block, Headline):
+        return {"type": "headline", "number": block.number, "words": block.words}
+    if isinstance(block, Figure):
+        return {"type": "figure", "svg": block.svg, "words": block.words}
+    return _table(block) if block.shown and block.rows else None
+
+
+def _table(table: Table) -> dict[str, Any]:
+    rows = table.rows if table.most is None else table.rows[: table.most]
+    columns: list[dict[str, Any]] = []
+    cells: list[list[dict[str, Any]]] = [[] for _ in rows]
+    for place, column in enumerate(table.columns):
+        right = column.kind != "text"
+        columns.append({"title": column.title, "right": right, "wide": column.wide, "ruler": None})
+        for row, line in zip(rows, cells, strict=True):
+            line.append(_cell(row[place], worded(row[place], column.kind)))
+        if not column.strip:
+            continue
+        estimates = [row[place] for row in rows if isinstance(row[place], Estimate)]
+        limits = [next((c for c in row if isinstance(c, Range)), None) for row in rows]
+        ends = charts.scale(
+            [e for e in estimates if isinstance(e, Estimate)], [r for r in limits if r]
+        )
+        labels = (number(ends[0], column.kind), number(ends[1], column.kind))
+        columns.append(
+            {"title": "", "right": False, "wide": 0, "ruler": charts.ruler(ends, labels)}
+        )
+        for row, line, limit in zip(rows, cells, limits, strict=True):
+            drawn = row[place]
+            svg = charts.strip(drawn, ends, limit) if isinstance(drawn, Estimate) else None
+            line.append({"text": "", "svg": svg, "words": worded(drawn, column.kind), "data": {}})
+    note = " ".join(filter(None, [table.rest * (len(rows) < len(table.rows)), table.note]))
+    return {
+        "type": "table",
+        "name": table.name,
+        "title": table.title,
+        "note": note,
+        "columns": columns,
+        "rows": cells,
+    }
+
+
+def _cell(cell: Any, text: str) -> dict[str, Any]:
+    data: dict[str, str] = {}
+    if isinstance(cell, Estimate):
+        data = {"mean": repr(cell.mean), "low": repr(cell.low), "high": repr(cell.high)}
+    elif isinstance(cell, Range):
+        data = {"low": repr(cell.low), "high": repr(cell.high)}
+    elif isinstance(cell, float | int):
+        data = {"value": repr(cell)}
+    return {"text": text, "svg": None, "words": "", "data": data}
+
+
+def _printable(value: Any) -> Any:
+    """Return plain values without characters that no page can show."""
+    if isinstance(value, str):
+        return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, dict):
+        return {key: _printable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_printable(inner) for inner in value]
+    return value
+
+
+def _logo(templates: Path | None) -> tuple[str, bytes] | None:
+    for name in _LOGOS if templates is not None else ():
+        path = Path(str(templates)) / name
+        if path.is_file():
+            try:
+                return name, path.read_bytes()
+            except OSError as error:
+                raise QueryError(f"{path} cannot be read: {error.strerror}.") from error
+    return None
+
+
+def _page(report: Report, name: str, templates: Path | None) -> str:
+    try:
+        import jinja2
+    except ImportError as error:
+        raise QueryError("Reports need Jinja2: install backrisk[report].") from error
+    from markupsafe import Markup
+
+    packaged = jinja2.PackageLoader("backrisk.report", "templates")
+    own = [jinja2.FileSystemLoader(templates)] if templates is not None else []
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader([*own, packaged]),
+        autoescape=name.endswith(".html.j2"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["vector"] = Markup  # our own figures, whose words are escaped
+    environment.filters["md"] = _markdown
+    found = _logo(templates)
+    logo = None
+    if found is not None:
+        logo = f"data:{_LOGOS[found[0]][1]};base64,{base64.b64encode(found[1]).decode()}"
+    try:
+        return environment.get_template(name).render(_printable(laid_out(report)) | {"logo": logo})
+    except jinja2.TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise QueryError(
+            f"The template {name}{f', line {line}' if line else ''} cannot be filled in: "
+            f"{error.message}."
+        ) from error
+
+
+def _markdown(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    return re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(str(text).split()))
+
+
+def _pdf(report: Report, templates: Path | None) -> bytes:
+    try:
+        import typst
+    except ImportError as error:
+        raise QueryError("PDF reports need Typst: install backrisk[report].") from error
+    data = _printable(laid_out(report))
+    found = _logo(templates)
+    data["logo"] = found and {"kind": _LOGOS[found[0]][0], "bytes": list(found[1])}
+    stated = date.fromisoformat(report.date)
+    made = int(datetime(stated.year, stated.month, stated.day, tzinfo=UTC).timestamp())
+    name = "report.typ"
+    with as_file(files("backrisk.report") / "templates") as packaged:
+        root = templates if templates is not None and (templates / name).is_file() else packaged
+        try:
+            source = (root / name).read_bytes()
+            compiler = typst.Compiler(
+                source,
+                root=root,
+                font_paths=typst.Fonts(include_system_fonts=False),
+                sys_inputs={"report": json.dumps(data)},
+            )
+            page = compiler.compile(format="pdf", timestamp=made, pdf_standards="ua-1")
+        except OSError as error:
+            raise QueryError(f"{root / name} cannot be read: {error.strerror}.") from error
+        except typst.TypstError as error:
+            raise QueryError(f"The template {name} cannot be laid out: {error.message}.") from error
+    assert isinstance(page, bytes)
+    return page
