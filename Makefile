@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow bench lint notebooks data clean
+.PHONY: help setup demo test test-slow bench lint notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ notebooks: $(READY)  ## Execute the notebooks in place
 
 data: $(READY)  ## Simulate the packaged survey again
 	$(BIN)/backrisk simulate --graph runner --n 2000 --seed 1 --out data/survey.csv
+
+reports: $(READY)  ## Fit the packaged survey and make the example reports
+	$(BIN)/python -m tests.example_reports
 
 clean:  ## Remove the environment and caches
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

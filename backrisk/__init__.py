@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         risk,
         risks,
     )
+    from backrisk.report import model_card, report_cohort, report_person
     from backrisk.scoring import Scored, score
     from backrisk.simulation import simulate, truth
     from backrisk.survey import Survey, read_survey, tabulate
@@ -85,6 +86,7 @@ _HOME = {
         "risks",
     ),
     "scoring": ("Scored", "score"),
+    "report": ("model_card", "report_cohort", "report_person"),
     "simulation": ("simulate", "truth"),
     "survey": ("Survey", "read_survey", "tabulate"),
 }
@@ -126,9 +128,12 @@ __all__ = [
     "load_posterior",
     "log_likelihood",
     "mediate",
+    "model_card",
     "packaged_graphs",
     "read_survey",
     "recommend",
+    "report_cohort",
+    "report_person",
     "risk",
     "risks",
     "score",

@@ -582,6 +582,67 @@ def ask_next(
         show(answer, format, _out)
 
 
+@app.command()
+def report(
+    model: ModelFile,
+    out: Annotated[
+        Path,
+        typer.Option(help="A person: .html, .pdf. A cohort: also .xlsx, .csv. A card: also .md."),
+    ],
+    person: Annotated[
+        Path | None, typer.Option(help="A JSON file of one person's answers.")
+    ] = None,
+    cohort: Annotated[
+        str | None, typer.Option(help="A survey of people; with --card, to judge the model by.")
+    ] = None,
+    card: Annotated[bool, typer.Option("--card", help="A model card after TRIPOD+AI.")] = False,
+    target: TargetOption = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="A node to group a cohort by; may be repeated.")
+    ] = None,
+    draws: Annotated[
+        int | None, typer.Option(min=1, help="At most so many draws; 200 for a cohort.")
+    ] = None,
+    date: Annotated[str | None, typer.Option(help="The date stated; default today.")] = None,
+    templates: Annotated[
+        Path | None, typer.Option(help="A folder of templates, sentences, logo of your own.")
+    ] = None,
+    site: SiteOption = None,
+) -> None:
+    """Write a report to hand on: of a person, of a cohort, or of the model itself."""
+    from backrisk.report import model_card, report_cohort, report_person
+    from backrisk.report.cohort import DRAWS
+
+    with _sentences():
+        posterior = _model_at(model, site)
+        if card and person is None:
+            model_card(posterior, out, survey=cohort, target=target, date=date, templates=templates)
+        elif person is not None and cohort is None and not card:
+            report_person(
+                posterior,
+                read_json(person),
+                out,
+                target=target,
+                draws=draws,
+                date=date,
+                templates=templates,
+            )
+        elif cohort is not None and person is None:
+            report_cohort(
+                posterior,
+                cohort,
+                out,
+                target=target,
+                groups=group or None,
+                draws=DRAWS if draws is None else draws,
+                date=date,
+                templates=templates,
+            )
+        else:
+            raise QueryError("Give one of --person, --cohort and --card (which may take a cohort).")
+        _out.print(f"Wrote {out}. {DISCLAIMER}", markup=False)
+
+
 def _model_at(model: Path, site: str | None) -> Posterior:
     return load_posterior(model).at_site(site)
 

@@ -24,6 +24,7 @@ from backrisk.report.common import (
     aimed,
     estimate,
     estimates,
+    first_level,
     frame,
     interval_words,
     learned_from,
@@ -163,7 +164,7 @@ def _item(
     own = {str(key): said for key, said in owner.items()}.get(number)
     if own is not None:
         blocks.append(Text((str(own),)))
-    elif "open" in item:
+    elif "open" in item and not values.get(str(item.get("unless"))):
         blocks.append(Text((words("card.open", what=item["open"]),), tone="open"))
     return blocks
 
@@ -339,7 +340,8 @@ def _performance(found: Agreement | None, in_sample: bool, words: Words) -> str:
 
 
 def _interpretation(few: Posterior, words: Words, aim: Target) -> str:
-    shares = attribute(few, {}, method="shapley", level="distal", target=aim_text(few, aim)).table
+    level, target = first_level(few.graph, aim), aim_text(few, aim)
+    shares = attribute(few, {}, method="shapley", level=level, target=target).table
     causes = [
         f"{words.node(str(name))} {worded(share, 'points')}"
         for name, share in zip(shares.index, estimates(shares), strict=True)
@@ -405,6 +407,13 @@ def _appendix(
     return [*blocks, Table("edges", words("card.edges"), of_edge, listed)]
 
 
+def _effect(label: str, words: Words) -> str:
+    """Word an effect, which the layout calls "effect, cause" or "effect, cause x cause"."""
+    effect, _, causes = label.partition(", ")
+    named = " x ".join(words.node(cause) for cause in causes.split(" x "))
+    return words("common.arrow", cause=named, effect=words.node(effect))
+
+
 def _learned(posterior: Posterior, words: Words) -> list[Block]:
     """Return what the data said: of each effect and each node, where a prior is held."""
     if posterior.beta is None or posterior.prior_beta is None:
@@ -412,7 +421,7 @@ def _learned(posterior: Posterior, words: Words) -> list[Block]:
     from backrisk.check import learned
 
     effects: tuple[tuple[Cell, ...], ...] = tuple(
-        (label, estimate(before), estimate(after))
+        (_effect(label, words), estimate(before), estimate(after))
         for label, before, after in zip(
             posterior.layout.effect_labels, posterior.prior_beta.T, posterior.beta.T, strict=True
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.attribution import LEVELS, weakest_link
+from backrisk.attribution import weakest_link
 from backrisk.codebook import Column as Asked
 from backrisk.codebook import Derived
 from backrisk.errors import QueryError
@@ -37,6 +37,7 @@ from backrisk.report.blocks import (
 )
 from backrisk.report.common import (
     aimed,
+    cause_levels,
     cited,
     drawn_from,
     estimate,
@@ -58,7 +59,6 @@ DRAWS = 200  # evenly spaced, of those a model holds
 _CHUNK = 2048  # profiles whose draws are held at once
 _MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0)
 GROUPS = ("age", "sex", "running_experience")
-_HISTORY = ("previous_back_pain",)
 _SAME = 1e-9  # shares of two surveys that are one
 _PEOPLE = 100_000  # rows of the sheet of people
 
@@ -235,7 +235,7 @@ def cohort_answers(
         average,
         tuple(
             _removed(asked, seen, aim, level, causes)
-            for level, causes in _levels(graph, aim).items()
+            for level, causes in cause_levels(graph, aim).items()
         ),
         agreement(risk[0], outcome, patterns.people),
         _is_in_sample(posterior, survey),
@@ -320,21 +320,6 @@ def _groups(
     return tuple(found)
 
 
-def _levels(graph: CausalGraph, aim: Target) -> dict[str, tuple[str, ...]]:
-    """Return the causes by level, as `backrisk.attribute` has them; without groups one level."""
-    above = [n for n in graph.nodes if n.name in graph.ancestors(aim.node)]
-    found = {
-        level: tuple(
-            n.name
-            for n in above
-            if n.group in members or (level == "distal" and n.name in _HISTORY)
-        )
-        for level, members in sorted(LEVELS.items())
-    }
-    found = {level: causes for level, causes in found.items() if causes}
-    return found or {"single": tuple(n.name for n in above)}
-
-
 @dataclass(frozen=True, eq=False)
 class _Cohort:
     """Asks about all profiles at once and averages over groups, a chunk of profiles at a time."""
@@ -399,7 +384,7 @@ def _removed(
         each[:, place] = base[0] - mean[0]
     together = {"all": causes, "actions": _actions(graph, causes)}
     for name, members in together.items():
-        if members and (name == "all" or level != "proximal"):
+        if members:
             without = context.copy()
             without[:, [graph.names.index(cause) for cause in members]] = -1
             after[name] = cohort.ask(without, aim, dict.fromkeys(members, 0))[0]
@@ -439,8 +424,8 @@ def report_cohort(
     survey : Survey, str or Path
         The cohort; a path is read through the model's codebook.
     out : str or Path
-        ``.html``, ``.pdf``, ``.xlsx`` (a sheet for each table, numbers with all digits, people
-        too) or ``.csv`` (every table, long); written beside and renamed.
+        ``.html``, ``.pdf``, ``.xlsx`` (a sheet for each table, people too, numbers to 16 digits)
+        or ``.csv`` (every table, long, all digits); written beside and renamed.
     target : str, optional
     groups : sequence of str, optional
     draws : int, optional

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
 
 import backrisk
+from backrisk.attribution import LEVELS
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
 from backrisk.posterior import Posterior
@@ -19,6 +20,8 @@ from backrisk.query import Target
 from backrisk.report.blocks import Estimate, Table
 from backrisk.report.words import Words
 from backrisk.summary import INTERVAL_NAME, interval
+
+_HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
 
 
 def estimate(draws: Any) -> Estimate:
@@ -169,3 +172,23 @@ def cited(words: Words, edge: Edge) -> str:
     if not edge.citations:
         return words("common.edge", **known)
     return words("common.edge_cited", **known, citations="; ".join(edge.citations))
+
+
+def cause_levels(graph: CausalGraph, aim: Target) -> dict[str, tuple[str, ...]]:
+    """Return the causes by level, as `backrisk.attribute` has them; without groups one level."""
+    above = [n for n in graph.nodes if n.name in graph.ancestors(aim.node)]
+    found = {
+        level: tuple(
+            n.name
+            for n in above
+            if n.group in members or (level == "distal" and n.name in _HISTORY)
+        )
+        for level, members in sorted(LEVELS.items())
+    }
+    found = {level: causes for level, causes in found.items() if causes}
+    return found or {"single": tuple(n.name for n in above)}
+
+
+def first_level(graph: CausalGraph, aim: Target) -> Literal["proximal", "distal"]:
+    """Return the level that shares of the risk are told at: behaviours and history where known."""
+    return "proximal" if next(iter(cause_levels(graph, aim))) == "proximal" else "distal"

@@ -32,6 +32,7 @@ from backrisk.report.common import (
     drawn_from,
     estimate,
     estimates,
+    first_level,
     frame,
     learned_from,
     links,
@@ -61,8 +62,8 @@ class PersonAnswers:
         The same, read.
     risk : Risk
         The target's own answer left out.
-    shares : Attribution, optional
-        By ``shapley`` at the distal level; None where the graph has no such causes.
+    shares : Attribution
+        By ``shapley``, at the distal level where the graph has such causes.
     needed : Attribution, optional
         By ``necessity`` at the proximal level, where the target is reported: about the reported
         severity, unless a target was given.
@@ -144,7 +145,9 @@ def person_answers(
         person,
         reported,
         risk(posterior, before, target=target),
-        attribute(posterior, before, method="shapley", level="distal", target=target),
+        attribute(
+            posterior, before, method="shapley", level=first_level(graph, aim), target=target
+        ),
         needed,
         recommend(posterior, reported, target=target),
         ask_next(posterior, reported, target=target),
@@ -270,9 +273,11 @@ def report_person(
     place = Path(out)
     check_suffix("person", place.suffix)
     check_place(place)
-    read_words(None if templates is None else Path(templates))  # refused before the work
+    # Refused before the work:
+    read_words(None if templates is None else Path(templates))
+    day = stated(date)
     answers = person_answers(posterior, person, target=target, draws=draws)
-    return write(place, render_person(answers, place.suffix, date=date, templates=templates))
+    return write(place, render_person(answers, place.suffix, date=day, templates=templates))
 
 
 def _risk(answers: PersonAnswers, words: Words, goal: str) -> list[Block]:

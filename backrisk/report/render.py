@@ -21,6 +21,7 @@ from backrisk.errors import QueryError
 from backrisk.report import charts
 from backrisk.report.blocks import (
     Block,
+    Cell,
     Estimate,
     Facts,
     Figure,
@@ -191,7 +192,7 @@ def _table(table: Table) -> dict[str, Any]:
         for row, line, limit in zip(rows, cells, limits, strict=True):
             drawn = row[place]
             svg = charts.strip(drawn, ends, limit) if isinstance(drawn, Estimate) else None
-            line.append({"text": "", "svg": svg, "words": worded(drawn, column.kind), "data": {}})
+            line.append(_cell(None, "", strip=True, svg=svg, words=worded(drawn, column.kind)))
     note = " ".join(filter(None, [table.rest * (len(rows) < len(table.rows)), table.note]))
     return {
         "type": "table",
@@ -203,7 +204,9 @@ def _table(table: Table) -> dict[str, Any]:
     }
 
 
-def _cell(cell: Any, text: str) -> dict[str, Any]:
+def _cell(
+    cell: Cell, text: str, *, strip: bool = False, svg: str | None = None, words: str = ""
+) -> dict[str, Any]:
     data: dict[str, str] = {}
     if isinstance(cell, Estimate):
         data = {"mean": repr(cell.mean), "low": repr(cell.low), "high": repr(cell.high)}
@@ -211,7 +214,7 @@ def _cell(cell: Any, text: str) -> dict[str, Any]:
         data = {"low": repr(cell.low), "high": repr(cell.high)}
     elif isinstance(cell, float | int):
         data = {"value": repr(cell)}
-    return {"text": text, "svg": None, "words": "", "data": data}
+    return {"text": text, "strip": strip, "svg": svg, "words": words, "data": data}
 
 
 def _printable(value: Any) -> Any:

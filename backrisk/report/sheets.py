@@ -1,4 +1,4 @@
-"""Reports as a spreadsheet and as CSV: every table with its numbers as they are."""
+"""Reports as a spreadsheet (numbers to 16 digits) and as CSV (all digits): every table, whole."""
 
 from __future__ import annotations
 
@@ -47,9 +47,11 @@ def _parts(table: Table, place: int) -> tuple[str, ...]:
 
 
 def _value(cell: Cell, part: str) -> str | int | float | None:
-    if part and not isinstance(cell, Estimate | Range):
-        return None
-    value: Any = getattr(cell, part, None) if part else cell
+    """Return one part of a cell; a plain number among estimates stands with their means."""
+    if isinstance(cell, Estimate | Range):
+        value: Any = getattr(cell, part, None)
+    else:
+        value = cell if part in ("", "mean") else None
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
@@ -169,7 +171,9 @@ def _sheet(book: Any, table: Table) -> None:
                     longest = max(longest, len(value))
                 else:
                     sheet.write_number(number, at, value, style)
-            wide = min(longest + 2, _WIDEST) if text else max(_NUMBER, min(longest, 18))
+            wide = (
+                min(max(longest + 2, _NUMBER), _WIDEST) if text else max(_NUMBER, min(longest, 18))
+            )
             sheet.set_column(at, at, wide)
             at += 1
     sheet.freeze_panes(1, 1)

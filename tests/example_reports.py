@@ -1,0 +1,86 @@
+"""Make the examples of `reports/` from the packaged survey: `python -m tests.example_reports`.
+
+What a report shows follows from its inputs, from how it is laid out, and from draws, which differ a
+little between machines even for one seed. So the manifest holds the inputs, the layout and what was
+written, and not the draws: a test can tell that an input or a template changed since, or that a
+file was edited, without a fit. That numbers are those of the answers is held by other tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "reports"
+MANIFEST = FOLDER / "manifest.json"
+STATED = "2026-01-01"
+SURVEY, PERSON = ROOT / "data" / "survey.csv", ROOT / "data" / "persons" / "weak_core.json"
+FILES = (
+    "person.html",
+    "person.pdf",
+    "cohort.html",
+    "cohort.pdf",
+    "cohort.xlsx",
+    "model_card.md",
+    "model_card.html",
+    "model_card.pdf",
+)
+
+
+def digest(*paths: Path) -> str:
+    """Hash files by name and content."""
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        found.update(path.name.encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def inputs() -> dict[str, str]:
+    """Hash what the examples are made from."""
+    package = ROOT / "backrisk"
+    report = package / "report"
+    graphs = package / "graphs"
+    return {
+        "survey": digest(SURVEY),
+        "person": digest(PERSON),
+        "graph": digest(graphs / "runner.yaml"),
+        "codebook": digest(graphs / "codebooks" / "runner.yaml"),
+        "layout": digest(*report.glob("*.py"), *(report / "templates").iterdir()),
+    }
+
+
+def main() -> None:
+    """Fit the packaged survey and write the examples and their manifest."""
+    from backrisk import fit, load_graph, model_card, read_survey, report_person
+    from backrisk.report import cohort_answers, cohort_document, read_words, render
+    from backrisk.report.render import write
+
+    before = inputs()
+    graph = load_graph("runner")
+    survey = read_survey(SURVEY, graph)
+    posterior = fit(graph, survey, seed=1, draws=600, tune=450)
+    out = ROOT / "out" / "reports"
+    out.mkdir(parents=True, exist_ok=True)
+    posterior.save(out / "model.nc")
+    FOLDER.mkdir(exist_ok=True)
+    runner = json.loads(PERSON.read_text(encoding="utf-8")) | {"pain": "limiting"}
+    answers = cohort_answers(posterior, SURVEY)
+    cohort = cohort_document(answers, read_words(), STATED)
+    for name in FILES:
+        place = FOLDER / name
+        if place.stem == "person":
+            report_person(posterior, runner, place, date=STATED)
+        elif place.stem == "cohort":
+            write(place, render(cohort, place.suffix))
+        else:
+            model_card(posterior, place, survey=SURVEY, date=STATED)
+        print(f"Wrote reports/{name}.")
+    written = {name: digest(FOLDER / name) for name in FILES}
+    MANIFEST.write_text(json.dumps({"inputs": before, "files": written}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
