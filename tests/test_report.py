@@ -25,6 +25,7 @@ from backrisk import (
     load_codebook,
     load_graph,
     model_card,
+    read_survey,
     recommend,
     report_cohort,
     report_person,
@@ -200,6 +201,14 @@ def test_without_pain_necessity_is_not_asked(runner):
     assert "average person" in render_person(nobody, ".html", date=DAY).decode()
 
 
+def test_a_bad_fit_is_said_on_the_first_page(core):
+    bad = replace(
+        core.subset(3), diagnostics=Diagnostics("nutpie", {}, ("12 transitions diverged.",))
+    )
+    pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
+    assert "The fit of this model was not good: 12 transitions diverged." in pages[0]
+
+
 # --- a cohort ----------------------------------------------------------------------------------
 
 
@@ -250,6 +259,20 @@ def test_weights_count_people(core):
     np.testing.assert_allclose(
         one.causes[0].fraction("all")[0], two.causes[0].fraction("all")[0], rtol=1e-12
     )
+
+
+def test_people_counted_by_an_engine_give_the_same_cohort(core, tmp_path):
+    simulate(core.graph, 40, seed=6).to_csv(tmp_path / "c.csv", index=False)
+    few = core.subset(5)
+    ours, theirs = (
+        cohort_answers(few, read_survey(tmp_path / "c.csv", core.graph, engine=engine))
+        for engine in ("pandas", "duckdb")
+    )
+    np.testing.assert_allclose(ours.average, theirs.average, rtol=1e-12)
+    assert ours.agreement.brier == pytest.approx(theirs.agreement.brier, rel=1e-12)
+    # Nobody is told apart, so there is no sheet of people.
+    book = render(cohort_document(theirs, read_words(), DAY), ".xlsx")
+    assert "people" not in openpyxl.load_workbook(io.BytesIO(book)).sheetnames
 
 
 def test_scores_come_from_their_definitions(people, cohort):
