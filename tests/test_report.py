@@ -35,6 +35,7 @@ from backrisk import (
 )
 from backrisk.cli import app
 from backrisk.mechanisms import Layout
+from backrisk.posterior import Diagnostics
 from backrisk.query import named
 from backrisk.report import (
     cohort_answers,
@@ -202,9 +203,8 @@ def test_without_pain_necessity_is_not_asked(runner):
 
 
 def test_a_bad_fit_is_said_on_the_first_page(core):
-    bad = replace(
-        core.subset(3), diagnostics=Diagnostics("nutpie", {}, ("12 transitions diverged.",))
-    )
+    judged = Diagnostics("nutpie", {}, ("12 transitions diverged.",))
+    bad = replace(core.subset(3), diagnostics=judged)
     pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
     assert "The fit of this model was not good: 12 transitions diverged." in pages[0]
 

@@ -34,6 +34,7 @@ from backrisk.report.common import (
 )
 from backrisk.report.render import check_place, check_suffix, render, write
 from backrisk.report.words import Words, read_words
+from backrisk.summary import listed
 from backrisk.survey import Survey
 
 _DRAWS = 400
@@ -205,7 +206,7 @@ def _values(
         "outcome": words(
             "card.outcome",
             target=goal.capitalize(),
-            states=", ".join(words.state(node.name, node.states[code]) for code in aim.codes),
+            states=listed(words.state(node.name, node.states[code]) for code in aim.codes),
             node=words.node(node.name),
             description=node.description.rstrip(".") or node.name,
             reference=words.state(node.name, node.reference),
@@ -393,7 +394,7 @@ def _appendix(
         Column("claim", words("columns.claim"), wide=4),
         Column("citations", words("columns.citations"), wide=3),
     )
-    listed: tuple[tuple[Cell, ...], ...] = tuple(
+    evidence: tuple[tuple[Cell, ...], ...] = tuple(
         (
             words.node(edge.cause),
             words.node(edge.effect),
@@ -404,7 +405,7 @@ def _appendix(
         for edge in graph.edges
         if edge.effect not in graph.items
     )
-    return [*blocks, Table("edges", words("card.edges"), of_edge, listed)]
+    return [*blocks, Table("edges", words("card.edges"), of_edge, evidence)]
 
 
 def _effect(label: str, words: Words) -> str:
