@@ -4,12 +4,15 @@ What a report shows follows from its inputs, from how it is laid out, and from d
 little between machines even for one seed. So the manifest holds the inputs, the layout and what was
 written, and not the draws: a test can tell that an input or a template changed since, or that a
 file was edited, without a fit. That numbers are those of the answers is held by other tests.
+
+With the path of a model that was saved by an earlier run, the reports are laid out again from it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -54,17 +57,19 @@ def inputs() -> dict[str, str]:
 
 def main() -> None:
     """Fit the packaged survey and write the examples and their manifest."""
-    from backrisk import fit, load_graph, model_card, read_survey, report_person
+    from backrisk import fit, load_graph, load_posterior, model_card, read_survey, report_person
     from backrisk.report import cohort_answers, cohort_document, read_words, render
     from backrisk.report.render import write
 
     before = inputs()
-    graph = load_graph("runner")
-    survey = read_survey(SURVEY, graph)
-    posterior = fit(graph, survey, seed=1, draws=600, tune=450)
-    out = ROOT / "out" / "reports"
-    out.mkdir(parents=True, exist_ok=True)
-    posterior.save(out / "model.nc")
+    if sys.argv[1:]:
+        posterior = load_posterior(sys.argv[1])
+    else:
+        graph = load_graph("runner")
+        posterior = fit(graph, read_survey(SURVEY, graph), seed=1, draws=600, tune=450)
+        out = ROOT / "out" / "reports"
+        out.mkdir(parents=True, exist_ok=True)
+        posterior.save(out / "model.nc")
     FOLDER.mkdir(exist_ok=True)
     runner = json.loads(PERSON.read_text(encoding="utf-8")) | {"pain": "limiting"}
     answers = cohort_answers(posterior, SURVEY)

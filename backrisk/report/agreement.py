@@ -180,7 +180,7 @@ def agreement_blocks(found: Agreement, words: Words) -> list[Block]:
     scores.append((words("cohort.ratio"), found.ratio))
     of_score = (
         Column("score", words("columns.score"), wide=3),
-        Column("value", words("columns.value"), "number"),
+        Column("value", words("columns.value"), "score"),
     )
     note = words("cohort.scores_note")
     return [*blocks, Table("scores", words("cohort.scores"), of_score, tuple(scores), note)]

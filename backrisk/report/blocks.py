@@ -11,7 +11,7 @@ from typing import Literal
 
 from backrisk.summary import percent
 
-Kind = Literal["text", "share", "points", "number", "tenths", "count"]
+Kind = Literal["text", "share", "points", "number", "score", "tenths", "count"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Column:
     name : str
         The key in spreadsheets.
     title : str
-    kind : {"text", "share", "points", "number", "tenths", "count"}
+    kind : {"text", "share", "points", "number", "score", "tenths", "count"}
         How its numbers read: a share as percentage, a difference of shares as points.
     wide : int
         Its part of the width that is left; 0 as wide as its longest cell.
@@ -207,9 +207,10 @@ def number(value: float, kind: Kind) -> str:
     if kind == "points":
         rounded = round(100 * value, 1)
         return f"{rounded or 0.0:.1f}"
-    if kind == "tenths":
-        return f"{round(value, 1) or 0.0:.1f}"
-    return f"{value:,.0f}" if kind == "count" else f"{value:.2f}"
+    if kind == "count":
+        return f"{value:,.0f}"
+    digits = {"tenths": 1, "score": 3}.get(kind, 2)
+    return f"{round(value, digits) or 0.0:.{digits}f}"
 
 
 def _bare(text: str) -> str:

@@ -142,7 +142,8 @@ def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
 
 
 def _ticks(top: float) -> list[float]:
-    step = nice(top / 5)
+    unit = 10.0 ** math.floor(math.log10(top / 5))
+    step = next(times * unit for times in (1, 2, 2.5, 5, 10) if times * unit >= top / 5 * 0.999)
     return [round(i * step, 12) for i in range(int(top / step + 1e-9) + 1)]
 
 

@@ -45,6 +45,7 @@ from backrisk.summary import points
 
 _NEEDED, _SHARES, _ACTIONS, _ASKED, _SOURCES = 6, 5, 4, 4, 12  # rows on the page of notes
 _HELPING = 4
+_HELPS = 0.005  # the runner is shown what lowers the risk by half a point or more, clearly
 _SEEN = 0.0005  # a share that rounds to no tenth of a point is not shown to the runner
 
 
@@ -381,7 +382,7 @@ def _action_table(answers: PersonAnswers, words: Words, *, short: bool) -> Table
     for action, fall, row in zip(
         table.index, estimates(table), table.to_dict("records"), strict=True
     ):
-        if short and fall.low <= 0:
+        if short and (fall.low <= 0 or fall.mean < _HELPS):
             continue
         setting = advice.settings[advice.actions.index(action)]
         done = " + ".join(words.pair(node, state) for node, state in setting.items())

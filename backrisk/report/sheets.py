@@ -16,7 +16,8 @@ _FORMATS = {
     "text": "@",
     "share": "0.0%",
     "points": "+0.0%;-0.0%;0.0%",
-    "number": "0.000",
+    "number": "0.00",
+    "score": "0.000",
     "tenths": "0.0",
     "count": "#,##0",
 }
