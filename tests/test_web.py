@@ -461,6 +461,19 @@ def test_the_page_escapes_what_a_model_brings():
     assert "</script><b>" not in page
 
 
+def test_the_report_is_the_one_that_python_makes(client, posterior):
+    from backrisk.report import person_answers, render_person
+
+    response = client.post(V1 + "/report.pdf", json={"person": PERSON})
+    assert response.headers["content-type"] == "application/pdf"
+    served = posterior.subset(1000)
+    assert response.content == render_person(person_answers(served, PERSON), ".pdf")
+    assert 'id="pdf"' in client.get("/").text
+    refused = client.post(V1 + "/report.pdf", json={"person": {"fatige": "high"}})
+    assert refused.status_code in (400, 422)
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
 # --- the contract
 
 

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import backrisk
 from backrisk.attribution import attribute
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES
@@ -254,7 +254,7 @@ def _values(
             else "card.comparison_new"
         ),
         "ethics": words("card.no_ethics") if synthetic else "",
-        "version": backrisk.__version__,
+        "version": version("backrisk"),
         "described": words("card.described") if answered else "",
         "numbers": words("card.numbers", people=people, known=f"{100 * answered[aim.node]:.0f}")
         if people and aim.node in answered

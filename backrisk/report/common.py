@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Any, Literal
 
 import networkx as nx
 import numpy as np
 
-import backrisk
 from backrisk.attribution import LEVELS
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
@@ -67,7 +67,7 @@ def frame(posterior: Posterior, words: Words, day: str) -> dict[str, Any]:
     return {
         "date": day,
         "language": words("language"),
-        "foot": words("common.foot", version=backrisk.__version__, interval=interval_words()),
+        "foot": words("common.foot", version=version("backrisk"), interval=interval_words()),
         "marks": tuple(marks),
         "warnings": tuple(
             words("common.warning", warning=warning) for warning in posterior.diagnostics.warnings

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ from backrisk.query import (
     read_target,
     risk,
 )
+from backrisk.report import person_answers, render_person
 from backrisk.summary import DISCLAIMER
 from backrisk.web import schema
 from backrisk.web.cascade import BOX, adverse_chances, draw, flow
@@ -282,7 +284,27 @@ def _api(served: Served) -> APIRouter:
         with turns.take(request):
             return ask_next(posterior, asked.person, target=asked.target).to_dict()
 
+    if can_print():
+
+        @api.post(
+            "/report.pdf",
+            tags=["report"],
+            response_class=Response,
+            responses={200: {"content": {"application/pdf": {}}}},
+        )
+        def ask_report(request: Request, asked: schema.Asked) -> Response:
+            """Lay all answers out as a report of two pages, to be kept or handed on."""
+            with turns.take(request, slow=True):
+                answers = person_answers(posterior, asked.person, target=asked.target)
+                pages = render_person(answers, ".pdf")
+            return Response(pages, media_type="application/pdf")
+
     return api
+
+
+def can_print() -> bool:
+    """Whether reports can be laid out as PDF: with the extra ``report``."""
+    return find_spec("typst") is not None
 
 
 @dataclass(frozen=True)
@@ -376,6 +398,7 @@ def _pages(served: Served, words: Words, app: FastAPI, locked: bool) -> APIRoute
         size=BOX,
         graph=graph,
         facts=_facts(served, words),
+        can_print=can_print(),
     )
     pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 

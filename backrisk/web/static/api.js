@@ -16,6 +16,14 @@ export class Refused extends Error {
 }
 
 export async function ask(path, question, signal) {
+  return (await send(path, question, signal)).json();
+}
+
+export async function askFile(path, question) {
+  return (await send(path, question)).blob();
+}
+
+async function send(path, question, signal) {
   const headers = { "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   let response;
@@ -26,7 +34,6 @@ export async function ask(path, question, signal) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, words.page.offline);
   }
-  const answer = await response.json();
-  if (!response.ok) throw new Refused(response.status, answer.detail);
-  return answer;
+  if (!response.ok) throw new Refused(response.status, (await response.json()).detail);
+  return response;
 }

@@ -1,5 +1,6 @@
 // Taking the answers away: print, a file, a link. Nothing leaves the browser on its own.
 
+import { askFile } from "./api.js";
 import { byId, make, words } from "./facts.js";
 import { answers, fillForm } from "./form.js";
 
@@ -15,14 +16,22 @@ export function wireTakeAway(person, refresh) {
     byId("printed-on").textContent = `${words.print.date} ${today}`;
   });
 
+  byId("pdf")?.addEventListener("click", async ({ target }) => {
+    target.disabled = true;
+    say(words.take.pdf_wait);
+    try {
+      download(await askFile("/report.pdf", { person: person() }), "runner.pdf");
+      say(words.take.pdf_done);
+    } catch (error) {
+      say(error.message);
+    } finally {
+      target.disabled = false;
+    }
+  });
+
   byId("save").addEventListener("click", () => {
     const text = JSON.stringify(person(), null, 2) + "\n";
-    const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-    const anchor = make("a", { href: url, download: "runner.json" });
-    document.body.append(anchor);
-    anchor.click();
-    anchor.remove();
-    URL.revokeObjectURL(url);
+    download(new Blob([text], { type: "application/json" }), "runner.json");
   });
 
   byId("load").addEventListener("change", async (event) => {
@@ -52,6 +61,15 @@ export function wireTakeAway(person, refresh) {
       say(words.take.not_copied);
     }
   });
+}
+
+function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const anchor = make("a", { href: url, download: name });
+  document.body.append(anchor);
+  anchor.click();
+  anchor.remove();
+  URL.revokeObjectURL(url);
 }
 
 async function read(file) {
