@@ -34,7 +34,7 @@ COUPLINGS = ("monotone", "independent_causes", "independent")
 CONTRADICTION = "The answers contradict each other: the model gives them probability 0."
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 _CACHE = 16 * 2**20  # bytes of tables that stay near the processor
-_FEW, _MANY = 64, 2048  # draws, and people, worked on at once
+_FEW, _MANY = 128, 2048  # draws, and people, worked on at once
 _LARGEST_KEY = 2**62  # distinct rows of answers are told apart by one integer
 _PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
 _PAIR_WORK = 6  # passes over a table that lay a pair of worlds out
@@ -767,7 +767,7 @@ class World:
             if causes is not None:
                 return self._causes_cdfs(source, codes, causes, some)
             here, there = (
-                _align(np.cumsum(_taken(table[..., some], at), axis=-2), scope, union)
+                _align(_levels(_taken(table[..., some], at))[..., 1:, :], scope, union)
                 for scope, table, at in worlds
             )
             return [(here, there)]
@@ -978,9 +978,12 @@ def _align(table: Array, scope: Sequence[Variable], union: Sequence[Variable]) -
 
 def _levels(table: Array) -> Array:
     """Return the CDF over the state axis with a leading zero: ``(..., state + 1, draw)``."""
-    below = np.cumsum(table, axis=-2)
-    below[..., -1, :] = 1.0
-    return np.concatenate([np.zeros_like(below[..., :1, :]), below], axis=-2)
+    levels = np.empty((*table.shape[:-2], table.shape[-2] + 1, table.shape[-1]))
+    levels[..., 0, :] = 0.0
+    for state in range(table.shape[-2] - 1):  # `cumsum` over this axis is several times slower
+        np.add(levels[..., state, :], table[..., state, :], out=levels[..., state + 1, :])
+    levels[..., -1, :] = 1.0
+    return levels
 
 
 def _window(levels: Array, own: Codes | None, width: int) -> Array:
