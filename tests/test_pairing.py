@@ -103,6 +103,24 @@ def test_what_is_impossible_stays_so_where_tables_have_zeros(seed, laid, monkeyp
 
 
 @pytest.mark.parametrize("coupling", COUPLINGS)
+def test_rounding_makes_nothing_possible(coupling, monkeypatch):
+    """What is seen follows only from states that never come about, in every draw."""
+    rng = np.random.default_rng(6)
+    states = {"x": ["a", "b"], "m": ["a", "b", "c", "d"], "y": ["no", "yes"]}
+    graph = CausalGraph.from_edges([("x", "m"), ("m", "y"), ("x", "y")], states, outcome="y")
+    never = np.zeros((100, 2, 4))
+    never[..., 0] = rng.integers(1, 64, (100, 2)) / 64  # sums to 1 without rounding
+    never[..., 1] = 1 - never[..., 0]
+    seen = rng.random((100, 4, 2)) * [[0.0], [0.0], [1.0], [1.0]]
+    cpts = {"x": [0.5, 0.5], "m": never, "y": np.stack([1 - seen, seen], axis=-1)}
+    posterior = Posterior.from_cpts(graph, cpts)
+    always_pairing(monkeypatch)
+    world = World(posterior, {"y": 1}, {"x": 0}, coupling)
+    assert np.isnan(probability(world, read_target(graph, None), strict=False)).all()
+    draws._plan.cache_clear()
+
+
+@pytest.mark.parametrize("coupling", COUPLINGS)
 def test_who_is_at_the_reference_owes_nothing_to_the_cause(coupling):
     graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]})
