@@ -42,7 +42,6 @@ Array = NDArray[np.float64]
 
 _GROUP = "behaviour"  # what is advised on where nothing else is asked
 _MOST_ACTIONS = 200
-_GAIN_DRAWS = 100  # evenly spaced draws whose average the gain of a question is computed from
 
 
 @dataclass(frozen=True, eq=False)
@@ -527,7 +526,8 @@ def ask_next(
     now = World(posterior, evidence, {})
     joint = _with_answers(now, aim, questions)
     options, _ = _options(graph, evidence, aim, None)
-    few = posterior.subset(_GAIN_DRAWS)
+    few = posterior.thinned
+    wording = _wording(posterior)
     without = _with_answers(World(few, evidence, {}), aim, questions)
     reductions = {name: [np.zeros(table.shape[1])] for name, table in joint.items()}
     for node, code in options:
@@ -549,7 +549,7 @@ def ask_next(
         aim,
         named(graph, evidence),
         questions,
-        tuple(_wording(posterior, name) for name in questions),
+        tuple(wording.get(name, "") for name in questions),
         np.array([float(information(averaged[name])) for name in questions]),
         np.array([max(0.0, float(gains[name])) for name in questions]),
         -sum(p * float(np.log2(p)) for p in (whole, 1.0 - whole) if p > 0),
@@ -589,7 +589,8 @@ def _candidates(
     candidates: Sequence[str] | None,
 ) -> tuple[str, ...]:
     graph, book = posterior.graph, posterior.codebook
-    asked = {} if book is None else {name: book.node_of(name) for name in book.measures}
+    measures = {} if book is None else book.measures
+    asked = {name: spec.node or name for name, spec in measures.items()}
     after = graph.descendants(aim.node) | {aim.node}
     if candidates is None:
         known = graph.names if book is None else asked.values()
@@ -610,12 +611,14 @@ def _candidates(
     return tuple(dict.fromkeys(found))
 
 
-def _wording(posterior: Posterior, name: str) -> str:
-    book = posterior.codebook
-    if book is None:
-        return ""
-    asked = [spec.question for key, spec in book.measures.items() if book.node_of(key) == name]
-    return next((question.strip() for question in asked if question), "")
+def _wording(posterior: Posterior) -> dict[str, str]:
+    """Return the first question that the codebook words for each node."""
+    found: dict[str, str] = {}
+    measures = {} if posterior.codebook is None else posterior.codebook.measures
+    for name, spec in measures.items():
+        if spec.question:
+            found.setdefault(spec.node or name, spec.question.strip())
+    return found
 
 
 def _with_answers(world: World, aim: Target, questions: Sequence[str]) -> dict[str, Array]:

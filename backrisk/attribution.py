@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import networkx as nx
@@ -346,11 +347,12 @@ def _compute(
     seed: int,
 ) -> _Shares:
     if method in _COUPLED:
-        ask = {
-            "necessity": _necessity,
-            "sufficiency": _sufficiency,
-            "necessity_and_sufficiency": _both,
-        }[method]
+        ask: Callable[..., tuple[Array, Array, Array]]
+        ask = _sufficiency if method == "sufficiency" else _both
+        if method == "necessity":
+            whole = World(tables, evidence, {}).joint([])
+            _possible(whole)
+            ask = partial(_necessity, whole=whole)
         found = [ask(tables, evidence, group, aim, coupling) for group in causes]
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
         return _Shares(shares, bounds=(lower, upper))
@@ -373,12 +375,21 @@ def _compute(
 
 
 def _necessity(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+    tables: Tables,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    aim: Target,
+    coupling: str,
+    whole: Array,
 ) -> tuple[Array, Array, Array]:
-    """Return the probability of necessity and its two bounds, each ``(draw,)``."""
-    setting = dict.fromkeys(group, 0)
-    share = 1.0 - probability(World(tables, evidence, setting, coupling), aim)
+    """Return the probability of necessity and its two bounds, each ``(draw,)``.
+
+    The whole is the probability of the evidence.
+    """
+    prevented = _prevented(tables, evidence, group, aim, coupling)
+    share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
     first = _first(tables.graph, group)
+    setting = dict.fromkeys(group, 0)
     context = _unchanged(tables.graph, evidence, group)
     context |= {name: evidence[name] for name in first if name in evidence}
     unexposed = _exposed(tables, context, first, setting, aim)
@@ -392,6 +403,39 @@ def _necessity(
         if all(evidence.get(name, 0) == 0 for name in first):
             owing[(0,) * len(unreported)] = False
     return share, *_limits(seen, unexposed, owing, seen[1].sum(axis=tuple(range(owing.ndim))))
+
+
+def _prevented(
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+) -> Array:
+    """Return P(target absent had the group been at the reference, evidence), ``(draw,)``.
+
+    Who is at the reference already would be as they are, unless noise is drawn anew; only who is
+    not needs a second world, and each state of the causes that the person did not report is a
+    person in one contraction.
+    """
+    graph = tables.graph
+    unreported = [name for name in group if name not in evidence]
+    states = itertools.product(*(range(len(graph.node(name).states)) for name in unreported))
+    other = [code for code in range(len(graph.node(aim.node).states)) if code not in aim.codes]
+    asked = [
+        (*state, code)
+        for state in states
+        for code in other
+        if coupling == "independent"
+        or any({**evidence, **dict(zip(unreported, state, strict=True))}[n] for n in group)
+    ]
+    if not asked:
+        return np.zeros(tables.draws)
+    *exposed, codes = np.array(asked).T
+    world = World(
+        tables,
+        {**evidence, **dict(zip(unreported, exposed, strict=True))},
+        dict.fromkeys(group, 0),
+        coupling,
+        told={aim.node: codes},
+    )
+    return world.joint([]).sum(axis=0)
 
 
 def _sufficiency(

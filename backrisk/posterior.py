@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 FORMAT = "backrisk-posterior-1"
 _SUMS_TO_ONE = 1e-8
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
+_THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
 
 
@@ -295,6 +296,11 @@ class Posterior:
     def beside_prior(self) -> Tables:
         """These draws and then a few of the prior's, so that one contraction answers for both."""
         return self if self.prior is None else Stacked(self, self.prior.subset(_PRIOR_DRAWS))
+
+    @cached_property
+    def thinned(self) -> Posterior:
+        """A few of these draws, kept so that their tables are computed once."""
+        return self.subset(_THINNED)
 
     def at_site(self, site: str | None, *, seed: int = 0) -> Posterior:
         """Return the posterior of one site, or of a site that was not in the survey.

@@ -15,8 +15,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,9 +34,12 @@ COUPLINGS = ("monotone", "independent_causes", "independent")
 CONTRADICTION = "The answers contradict each other: the model gives them probability 0."
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 _CACHE = 16 * 2**20  # bytes of tables that stay near the processor
-_FEW, _MANY = 64, 2048  # draws, and people, worked on at once
+_FEW, _MANY = 128, 2048  # draws, and people, worked on at once
 _LARGEST_KEY = 2**62  # distinct rows of answers are told apart by one integer
 _PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
+_PAIR_WORK = 6  # passes over a table that lay a pair of worlds out
+_PAIR_PASSES = 4  # passes beside one for each level, where it is not laid out
+_SLAB = 2**17  # numbers worked on at once where a pair is summed out
 _LETTERS = [chr(code) for code in range(ord("A"), ord("z") + 1) if chr(code).isalpha()]
 _LETTERS = [letter for letter in _LETTERS if letter not in "YZ"]  # people and draws
 
@@ -99,6 +102,28 @@ class _Step:
 
 
 @dataclass(frozen=True)
+class _Pairing(_Step):
+    """Multiply a node's pair of worlds by tables and sum out all but what is kept, at once.
+
+    The inputs are the pair, which is never laid out, then a table that speaks of the node, then
+    weights that do not.
+
+    Parameters
+    ----------
+    axes : tuple of variables
+        What the inputs speak of beside the node: first what only the weights and the pair speak
+        of, then the rest.
+    scopes : tuple of tuple of variables
+        Of the table and the weights.
+    keep : tuple of variables
+    """
+
+    axes: tuple[Variable, ...]
+    scopes: tuple[tuple[Variable, ...], ...]
+    keep: tuple[Variable, ...]
+
+
+@dataclass(frozen=True)
 class _Part:
     """Steps that lead from some sources to one table.
 
@@ -141,11 +166,13 @@ def _plan(
     seen: frozenset[str],
     done: frozenset[str],
     free: frozenset[str],
+    told: frozenset[str],
+    zeros: frozenset[str],
     keep: tuple[Variable, ...],
     people: int,
 ) -> _Plan:
     """Plan a query for its signature and the order of magnitude of people."""
-    sources = list(_sources(graph, seen, done, free, keep))
+    sources = list(_sources(graph, seen, done, free, told, keep))
     sizes = {
         variable: len(graph.node(variable[0]).states)
         for source in sources
@@ -155,8 +182,8 @@ def _plan(
     main = [source for part in parts if _touches(part, keep) for source in part]
     others = [part for part in parts if not _touches(part, keep)]
     return _Plan(
-        _order(main, keep, sizes, people),
-        tuple(_order(part, (), sizes, people) for part in others),
+        _order(main, keep, sizes, people, zeros),
+        tuple(_order(part, (), sizes, people, zeros) for part in others),
     )
 
 
@@ -165,6 +192,7 @@ def _sources(
     seen: frozenset[str],
     done: frozenset[str],
     free: frozenset[str],
+    told: frozenset[str],
     keep: Sequence[Variable],
 ) -> Iterator[_Source]:
     """Yield the tables of the kept and seen variables and their causes; the rest sums to one."""
@@ -174,10 +202,10 @@ def _sources(
         return [(parent, int(world and parent in changed)) for parent in graph.parents(name)]
 
     def known(variable: Variable) -> bool:
-        return variable[0] in (done if variable[1] else seen)
+        return variable[0] in (done | told if variable[1] else seen)
 
     needed: set[Variable] = set()
-    waiting = [*keep, *((name, 0) for name in seen)]
+    waiting = [*keep, *((name, 0) for name in seen), *((name, 1) for name in told)]
     while waiting:
         name, world = waiting.pop()
         if (name, world) not in needed:
@@ -187,7 +215,7 @@ def _sources(
     for variable in keep:
         if variable[1] and variable[0] in free:
             yield _Source(variable[0], (), (), (variable,))  # else nothing may speak of it
-    for name in graph.names:
+    for name in graph.topological:
         worlds = tuple(
             world
             for world in (0, 1)
@@ -272,16 +300,62 @@ class _Tape:
             open_here = "".join(letter.get(v, "?") for v in self.scopes[i])
             return f"{'Y' if self.known[i] else ''}{open_here}Z"
 
+        laid = [i for i in inputs if self.doubled(i)]
         self.work += self.cells(union) * self.rows(known)
-        self.scopes.append(tuple(scope))
-        self.known.append(known)
-        made = len(self.scopes) - 1
+        self.work += sum(
+            _PAIR_WORK * self.cells(self.scopes[i]) * self.rows(self.known[i]) for i in laid
+        )
+        made = self._made(inputs, scope, known)
         cells = self._account(inputs, made)
         subscripts = f"{','.join(map(label, inputs))}->{label(made)}"
         self.steps.append(_Step(tuple(inputs), subscripts, known, cells))
-        self.live = self.live - set(inputs) | {made}
 
-    def _account(self, inputs: Sequence[int], made: int) -> int:
+    def doubled(self, i: int) -> bool:
+        """Return whether a table is a source that is a node in both worlds."""
+        return i < len(self.sources) and len(self.sources[i].worlds) > 1
+
+    def pair_up(self, pair: int, keep: Sequence[Variable]) -> None:
+        """Multiply all tables, among them a pair of worlds, and sum out all but what is kept."""
+        own = self.own(pair)
+        about = sorted({i for v in own for i in self.with_variable(v)} - {pair})
+        if len(about) > 1:
+            self.join(about, self._union(about))
+            about = [len(self.scopes) - 1]
+        inputs = [*about, *sorted(self.live - {pair, *about})]
+        last = {v for v in (*self.scopes[inputs[0]], *keep) if v not in own}
+        axes = [v for v in self._union([pair, *inputs]) if v not in own]
+        axes.sort(key=lambda v: (v in last, v not in self.scopes[pair]))
+        known = tuple(sorted({v for i in (pair, *inputs) for v in self.known[i]}))
+        levels = math.prod(self.sizes[v] - 1 for v in own)
+        self.work += (levels + _PAIR_PASSES) * self.cells(axes) * self.rows(known)
+        scopes = tuple(self.scopes[i] for i in inputs)
+        kept = [v for v in keep if v in axes]
+        made = self._made([pair, *inputs], kept, known)
+        cells = self._account(
+            inputs, made, math.prod(self.sizes[v] for v in own) * self.cells(last)
+        )
+        # Never held, but so wide a sum would take as long as one that is.
+        self.most = max(self.most, self.cells(axes))
+        self.widest = max(self.widest, tuple(axes), key=self.cells)
+        self.steps.append(
+            _Pairing((pair, *inputs), "", known, cells, tuple(axes), scopes, tuple(kept))
+        )
+
+    def own(self, pair: int) -> list[Variable]:
+        """Return a source's node in its worlds."""
+        return [v for v in self.scopes[pair] if v[0] == self.sources[pair].name]
+
+    def _made(
+        self, inputs: Sequence[int], scope: Sequence[Variable], known: tuple[Variable, ...]
+    ) -> int:
+        """Give a new table, which takes the place of its inputs, a number."""
+        self.scopes.append(tuple(scope))
+        self.known.append(known)
+        made = len(self.scopes) - 1
+        self.live = self.live - set(inputs) | {made}
+        return made
+
+    def _account(self, inputs: Sequence[int], made: int, beside: int = 0) -> int:
         """Keep the books of memory and return the new cells of a step.
 
         Sources are fetched when used, results held until used.
@@ -289,8 +363,10 @@ class _Tape:
         fetched = [i for i in inputs if i < len(self.sources)]
         held = [i for i in inputs if i >= len(self.sources)]
         copies = [_PAIR_COPIES if len(self.sources[i].worlds) > 1 else 1 for i in fetched]
-        new = self.cells(self.scopes[made]) + sum(
-            n * self.cells(self.scopes[i]) for n, i in zip(copies, fetched, strict=True)
+        new = (
+            beside
+            + self.cells(self.scopes[made])
+            + sum(n * self.cells(self.scopes[i]) for n, i in zip(copies, fetched, strict=True))
         )
         self.most = max(self.most, self.held + new)
         self.held += self.cells(self.scopes[made]) - sum(self.cells(self.scopes[i]) for i in held)
@@ -304,40 +380,81 @@ def _order(
     keep: Sequence[Variable],
     sizes: Mapping[Variable, int],
     people: int,
+    zeros: frozenset[str],
 ) -> _Part:
-    """Order the variables to sum out: the cheaper of two greedy orders.
+    """Order the variables to sum out: the cheapest of some greedy orders.
 
     Weighted min-fill takes the variable that links the fewest cells not linked before, and suits
     one person best. With many people, who share what depends on few answers, so does the
-    variable that leaves the smallest table, counted over all people.
+    variable that leaves the smallest table, counted over all people. Where nodes have two worlds,
+    each order is also tried with the widest pair of worlds left to the end, where it need not be
+    laid out.
     """
-    tapes = [_summed_out(_Tape(sources, sizes, people), keep, rule) for rule in (_fill, _result)]
+    pair = _widest_pair(sources, keep, zeros, sizes)
+    tapes = [
+        _summed_out(_Tape(sources, sizes, people), keep, rule, apart)
+        for rule in (_fill, _result)
+        for apart in dict.fromkeys((None, pair))
+    ]
     tape = min(tapes, key=lambda tape: tape.work)
     known = tape.known[-1] if tape.known else ()
     return _Part(tape.sources, tuple(tape.steps), known, tape.most, tape.widest)
+
+
+def _widest_pair(
+    sources: Sequence[_Source],
+    keep: Sequence[Variable],
+    zeros: frozenset[str],
+    sizes: Mapping[Variable, int],
+) -> int | None:
+    """Return the largest source whose two worlds may be summed out at once, if there is any.
+
+    A sum over the levels of a CDF leaves rounding where a sum over states leaves exactly nothing.
+    Tables with zeros are kept from it, so that what is impossible stays impossible.
+    """
+    found = {}
+    for i, source in enumerate(sources):
+        own = [(source.name, world) for world in source.worlds]
+        both = len(own) > 1 and all(v in source.scope and v not in keep for v in own)
+        speaks = {v for other in sources if other is not source for v in other.scope}
+        if both and source.name not in zeros and speaks.issuperset(own):
+            found[i] = math.prod(sizes[v] for v in source.scope)
+    return max(found, key=lambda i: found[i], default=None)
 
 
 def _summed_out(
     tape: _Tape,
     keep: Sequence[Variable],
     rule: Callable[[_Tape, Mapping[Variable, set[Variable]], Variable], int],
+    pair: int | None,
 ) -> _Tape:
-    """Sum out all variables that are not kept, in the greedy order of a rule."""
+    """Sum out all variables that are not kept, in the greedy order of a rule; a pair at last."""
     near: dict[Variable, set[Variable]] = {}
     for source in tape.sources:
         for v in source.scope:
             near.setdefault(v, set()).update(source.scope)
     left = set(near) - set(keep)
-    while left:
-        v = min(left, key=lambda v: (rule(tape, near, v), tape.cells(near[v]), v))
+    if pair is not None:
+        left -= set(tape.scopes[pair])
+    while ready := [v for v in left if pair is None or not _waits(tape, near, v, pair)]:
+        v = min(ready, key=lambda v: (rule(tape, near, v), tape.cells(near[v]), v))
         others = near[v] - {v}
         tape.join(tape.with_variable(v), sorted(others))
         for u in others:
             near[u] = (near[u] | others) - {v}
         left.remove(v)
-    if tape.live:
+    if pair is not None:
+        tape.pair_up(pair, keep)
+    elif tape.live:
         tape.join(sorted(tape.live), [v for v in keep if v in near])
     return tape
+
+
+def _waits(tape: _Tape, near: Mapping[Variable, set[Variable]], v: Variable, pair: int) -> bool:
+    """Return whether to sum a variable out would make more cells that speak of the pair's node."""
+    own = tape.own(pair)
+    about = [i for i in tape.with_variable(v) if any(u in tape.scopes[i] for u in own)]
+    return any(tape.cells(near[v] - {v}) > tape.cells(tape.scopes[i]) for i in about)
 
 
 def _fill(tape: _Tape, near: Mapping[Variable, set[Variable]], v: Variable) -> int:
@@ -366,6 +483,8 @@ class World:
         How a node's noise is shared between the worlds.
     free : tuple of str
         Intervened nodes whose value in world 1 is left open, as an axis.
+    told : mapping of node to state code
+        Seen in world 1, of nodes that the intervention changes; arrays as well.
     """
 
     posterior: Tables
@@ -373,6 +492,7 @@ class World:
     do: Mapping[str, State]
     coupling: str = "monotone"
     free: tuple[str, ...] = ()
+    told: Mapping[str, State] = field(default_factory=dict)
 
     @property
     def graph(self) -> CausalGraph:
@@ -382,7 +502,8 @@ class World:
     @cached_property
     def people(self) -> int | None:
         """The number of people; None where codes are single numbers."""
-        sizes = {np.size(v) for v in (*self.evidence.values(), *self.do.values()) if np.ndim(v)}
+        given = (*self.evidence.values(), *self.do.values(), *self.told.values())
+        sizes = {np.size(v) for v in given if np.ndim(v)}
         if len(sizes) > 1:
             raise QueryError(f"Codes of different numbers of people: {sorted(sizes)}.")
         return sizes.pop() if sizes else None
@@ -390,6 +511,11 @@ class World:
     @cached_property
     def _changed(self) -> frozenset[str]:
         return _reached(self.graph, frozenset((*self.do, *self.free)))
+
+    @cached_property
+    def _zeros(self) -> frozenset[str]:
+        """The nodes that may have two worlds and whose CPT has a zero."""
+        return frozenset(name for name in self._changed if not self.posterior.positive(name))
 
     def variable(self, node: str) -> Variable:
         """Return a node as it is in world 1, which is world 0 where nothing reaches it."""
@@ -498,8 +624,10 @@ class World:
             frozenset(self.evidence),
             frozenset(self.do),
             frozenset(self.free),
+            frozenset(self.told),
+            self._zeros,
             tuple(keep),
-            1 if (self.people or 1) == 1 else _MANY,
+            min(1 << ((self.people or 1) - 1).bit_length(), _MANY),
         )
 
     def _shaped(self, found: Array) -> Array:
@@ -510,7 +638,7 @@ class World:
 
     def _codes(self, variable: Variable) -> Codes:
         name, world = variable
-        code = (self.do if world else self.evidence)[name]
+        code = ({**self.told, **self.do} if world else self.evidence)[name]
         return np.atleast_1d(np.asarray(code, dtype=np.intp))
 
     def _run(self, part: _Part, finish: Callable[[Array], Array]) -> Array:
@@ -546,11 +674,15 @@ class World:
             )
         draws = self.posterior.draws
         chunk = max(min(max(_CACHE // need, _FEW), BUDGET // need, draws), 1)
-        fetches = [self._fetch(source, rows) for source in part.sources]
+        unlaid = {step.inputs[0] for step in part.steps if isinstance(step, _Pairing)}
+        fetches = [
+            self._cdfs(source, rows) if i in unlaid else self._fetch(source, rows)
+            for i, source in enumerate(part.sources)
+        ]
         out: Array | None = None
         for start in range(0, draws, chunk):
             some_draws = slice(start, min(start + chunk, draws))
-            table = _carry_out(part, fetches, rows, some_draws)
+            table = _carry_out(part, fetches, rows, some_draws, self.coupling)
             done = finish(table if part.known else table[None])
             if out is None:
                 out = np.empty((rows.people, *done.shape[1:-1], draws))
@@ -600,51 +732,69 @@ class World:
         worlds: Sequence[tuple[tuple[Variable, ...], Array, tuple[Codes, ...]]],
     ) -> Callable[[slice], Array]:
         """Return how to get the joint table of a node in both worlds, by coupling its two rows."""
-        own = codes.get((source.name, 0))
+        owns = [codes.get((source.name, world)) for world in source.worlds]
         union = [v for v in source.scope if v[0] != source.name]
-        causes = None
-        if self.coupling == "independent_causes":
-            causes = self.posterior.causes(source.name)
+        causes = self._own_causes(source.name)
 
         def fetch(some: slice) -> Array:
             if causes is not None:
-                joint = self._joined_causes(source, codes, causes, some)
+                joint = _joined(self._causes_cdfs(source, codes, causes, some), owns)
             else:
-                sides = [
+                here, there = (
                     _align(_taken(table[..., some], at), scope, union)
                     for scope, table, at in worlds
-                ]
-                joint = _coupled(sides[0], sides[1], own, self.coupling)
-            joint = joint if own is None else joint[..., 0, :, :]
+                )
+                joint = _coupled(here, there, owns, self.coupling)
+            joint = joint if owns[1] is None else joint[..., 0, :]
+            if owns[0] is not None:
+                joint = joint[(slice(None),) * (len(union) + 1) + (0,)]
             return joint if source.known else joint[0]
 
         return fetch
 
-    def _joined_causes(
+    def _own_causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        return self.posterior.causes(name) if self.coupling == "independent_causes" else None
+
+    def _cdfs(self, source: _Source, rows: _Rows) -> Callable[[slice], list[tuple[Array, Array]]]:
+        """Return how to get what the joint CDF of a node in both worlds is made of."""
+        first, _ = rows.of(source.known)
+        codes = {v: rows.codes[v][first if rows.many(v) else [0]] for v in source.known}
+        union = [v for v in source.scope if v[0] != source.name]
+        causes = self._own_causes(source.name)
+        worlds = [self._sliced(source.name, world, codes) for world in source.worlds]
+
+        def fetch(some: slice) -> list[tuple[Array, Array]]:
+            if causes is not None:
+                return self._causes_cdfs(source, codes, causes, some)
+            here, there = (
+                _align(_levels(_taken(table[..., some], at))[..., 1:, :], scope, union)
+                for scope, table, at in worlds
+            )
+            return [(here, there)]
+
+        return fetch
+
+    def _causes_cdfs(
         self,
         source: _Source,
         codes: Mapping[Variable, Codes],
         causes: tuple[Array, list[Array]],
         some: slice,
-    ) -> Array:
-        """Return a node's joint table where the leak and each cause have their own noise."""
-        own = codes.get((source.name, 0))
+    ) -> list[tuple[Array, Array]]:
+        """Return the CDFs of the leak and of each cause in both worlds: each has its own noise."""
         union = [v for v in source.scope if v[0] != source.name]
-        leak = _levels(np.diff(causes[0][..., some], axis=0, prepend=0.0)[None])
-        leak = leak.reshape(1, *(1,) * len(union), *leak.shape[1:])
-        joint = np.minimum(_window(leak, own)[..., :, None, :], leak[..., None, :, :])
-        changed = self._changed
+        leak = causes[0][..., some]
+        leak = leak.reshape(1, *(1,) * len(union), *leak.shape)
+        found = [(leak, leak)]
         for parent, cause in zip(self.graph.parents(source.name), causes[1], strict=True):
-            # Below the lowest state the CDF is 0, whatever the cause: any factor will do there.
-            bounds = np.concatenate([np.ones_like(cause[:, :1]), cause], axis=1)[..., some]
             sides = []
             for world in (0, 1):
-                v = (parent, int(world and parent in changed))
+                v = (parent, int(world and parent in self._changed))
                 known = (codes[v],) if v in codes else ()
-                side = _align(_taken(bounds, known), () if known else (v,), union)
-                sides.append(side if world else _window(side, own))
-            joint = joint * np.minimum(sides[0][..., :, None, :], sides[1][..., None, :, :])
-        return np.maximum(np.diff(np.diff(joint, axis=-3), axis=-2), 0.0)
+                side = _taken(cause[..., some], known)
+                sides.append(_align(side, () if known else (v,), union))
+            found.append((sides[0], sides[1]))
+        return found
 
 
 class _Rows:
@@ -682,20 +832,133 @@ def _people(codes: Mapping[Variable, Codes], start: int, stop: int) -> dict[Vari
 
 
 def _carry_out(
-    part: _Part, fetches: Sequence[Callable[[slice], Array]], rows: _Rows, some: slice
+    part: _Part, fetches: Sequence[Callable[[slice], Any]], rows: _Rows, some: slice, coupling: str
 ) -> Array:
     """Carry the steps out for some draws."""
     known = [source.known for source in part.sources] + [step.known for step in part.steps]
     tables: dict[int, Array] = {}
-    for made, step in enumerate(part.steps, start=len(fetches)):
-        inputs = []
+
+    def spread(table: Array, before: tuple[Variable, ...], after: tuple[Variable, ...]) -> Array:
+        if len(table) > 1 and before and before != after:
+            return table[rows.of(before)[1][rows.of(after)[0]]]
+        return table
+
+    for number, step in enumerate(part.steps, start=len(fetches)):
+        inputs: list[Any] = []
         for i in step.inputs:
-            table = tables.pop(i) if i in tables else fetches[i](some)
-            if rows.people > 1 and known[i] and known[i] != step.known:
-                table = table[rows.of(known[i])[1][rows.of(step.known)[0]]]
+            table: Any = tables.pop(i) if i in tables else fetches[i](some)
+            if not isinstance(table, list):
+                table = spread(table, known[i], step.known)
             inputs.append(table)
-        tables[made] = np.einsum(step.subscripts, *inputs)
-    return tables[made]
+        if isinstance(step, _Pairing):
+            pair, *others = step.inputs
+            source = part.sources[pair]
+            sides = [[spread(cdf, source.known, step.known) for cdf in both] for both in inputs[0]]
+            given = [t if known[i] else t[None] for i, t in zip(others, inputs[1:], strict=True)]
+            made = _paired(source, step, sides, given, coupling)
+            tables[number] = made if step.known else made[0]
+        else:
+            tables[number] = np.einsum(step.subscripts, *inputs)
+    return tables[number]
+
+
+def _paired(
+    source: _Source,
+    step: _Pairing,
+    sides: Sequence[Sequence[Array]],
+    given: Sequence[Array],
+    coupling: str,
+) -> Array:
+    """Carry a pairing out, slab by slab, so that no wide table leaves the processor's cache.
+
+    A sum over states of probabilities times a table is one over levels of the joint CDF times the
+    table's differences (Abel). At the top level of a world the joint CDF is the other world's own.
+    """
+    own = [(source.name, world) for world in source.worlds]
+    union = [v for v in source.scope if v not in own]
+    last = [v for v in step.axes if v in step.scopes[0] or v in step.keep]
+    gone = len(step.axes) - len(last)  # axes that come first and are summed out
+    slopes = np.moveaxis(_laid(given[0], 1, step.scopes[0], [*own, *step.axes]), 0, 2).copy()
+    slopes[:-1] -= slopes[1:].copy()
+    slopes[:, :-1] -= slopes[:, 1:].copy()
+    weights = [
+        _laid(table, 1, scope, step.axes)
+        for table, scope in zip(given[1:], step.scopes[1:], strict=True)
+    ] or [np.ones((1,) * (2 + len(step.axes)))]
+    heres, theres = (
+        [_laid(np.moveaxis(pair[world], -2, 0), 2, union, step.axes) for pair in sides]
+        for world in (0, 1)
+    )
+    combine = np.multiply if coupling == "independent" else np.minimum
+    shape = np.broadcast_shapes(
+        slopes.shape[2:], *(w.shape for w in weights), *(t.shape[1:] for t in (*heres, *theres))
+    )
+    levels = slopes.shape[:2]
+    expected = np.zeros((*levels, shape[0], *shape[1 + gone :]))
+    axes = 1
+    while axes < 1 + gone and math.prod(shape[axes:]) > _SLAB:
+        axes += 1
+    left = 1 + gone - axes
+    top = [size - 1 for size in levels]
+    for slab in np.ndindex(*shape[:axes]):
+        here, there = ([_part(side, slab, 1) for side in each] for each in (heres, theres))
+        weight = _product([_part(table, slab, 0) for table in weights])
+        into = expected[:, :, slab[0]]
+        first, second = (_over(weight, side, left) for side in (here, there))
+        into[-1, -1] += _summed([first], left)
+        for level in range(top[0]):
+            into[level, -1] += _summed([first, _product([a[level] for a in here])], left)
+        for other in range(top[1]):
+            into[-1, other] += _summed([second, _product([b[other] for b in there])], left)
+        for level, other in itertools.product(range(top[0]), range(top[1])):
+            both = [combine(a[level], b[other]) for a, b in zip(here, there, strict=True)]
+            into[level, other] += _summed([weight, _product(both)], left)
+    slopes = slopes.reshape(*slopes.shape[:3], *slopes.shape[3 + gone :])
+    kept = [last.index(v) for v in step.keep]
+    total = (slopes * expected).sum(axis=(0, 1))
+    total = total.sum(axis=tuple(1 + i for i in range(len(last)) if i not in kept))
+    total = total.transpose(0, *(1 + i for i in np.argsort(np.argsort(kept))), -1)
+    return np.maximum(total, 0.0)  # what is left of nothing by rounding may lie on either side
+
+
+def _laid(table: Array, skip: int, scope: Sequence[Variable], axes: Sequence[Variable]) -> Array:
+    """Lay the axes of a table, after some others and before that of draws, out over more."""
+    moved = table.transpose(*range(skip), *(skip + scope.index(v) for v in axes if v in scope), -1)
+    sizes = [table.shape[skip + scope.index(v)] if v in scope else 1 for v in axes]
+    return moved.reshape(*table.shape[:skip], *sizes, table.shape[-1])
+
+
+def _part(table: Array, slab: tuple[int, ...], skip: int) -> Array:
+    """Take a slab of a table that may have one entry where others have more."""
+    axes = table.shape[skip : skip + len(slab)]
+    at = tuple(min(i, size - 1) for i, size in zip(slab, axes, strict=True))
+    return table[(*(slice(None),) * skip, *at)]
+
+
+def _product(tables: Iterable[Array]) -> Array:
+    product: Array = reduce(np.multiply, tables)
+    return product
+
+
+def _over(weight: Array, sides: Sequence[Array], gone: int) -> Array:
+    """Sum out those of the first axes that none of the sides knows."""
+    unknown = [i for i in range(gone) if all(side.shape[1 + i] == 1 for side in sides)]
+    rest: Array = weight.sum(axis=tuple(unknown), keepdims=True)
+    return rest
+
+
+def _summed(tables: Sequence[Array], gone: int) -> Array:
+    """Multiply tables of like axes, the draws last, and sum out the first."""
+    letters = _LETTERS[: tables[0].ndim - 1]
+    found, inputs = [], []
+    for table in tables:
+        wide = [i for i, size in enumerate(table.shape[:-1]) if size > 1]
+        found.append("".join(letters[i] for i in wide))
+        inputs.append(table.reshape(*(table.shape[i] for i in wide), table.shape[-1]))
+    kept = [x for x in letters[gone:] if any(x in label for label in found)]
+    out: Array = np.einsum(f"{'Z,'.join(found)}Z->{''.join(kept)}Z", *inputs)
+    sizes = iter(out.shape)
+    return out.reshape(*(next(sizes) if x in kept else 1 for x in letters[gone:]), out.shape[-1])
 
 
 def _taken(table: Array, at: Sequence[Codes]) -> Array:
@@ -715,25 +978,45 @@ def _align(table: Array, scope: Sequence[Variable], union: Sequence[Variable]) -
 
 def _levels(table: Array) -> Array:
     """Return the CDF over the state axis with a leading zero: ``(..., state + 1, draw)``."""
-    below = np.cumsum(table, axis=-2)
-    below[..., -1, :] = 1.0
-    return np.concatenate([np.zeros_like(below[..., :1, :]), below], axis=-2)
+    levels = np.empty((*table.shape[:-2], table.shape[-2] + 1, table.shape[-1]))
+    levels[..., 0, :] = 0.0
+    for state in range(table.shape[-2] - 1):  # `cumsum` over this axis is several times slower
+        np.add(levels[..., state, :], table[..., state, :], out=levels[..., state + 1, :])
+    levels[..., -1, :] = 1.0
+    return levels
 
 
-def _window(levels: Array, own: Codes | None) -> Array:
-    """Keep the two levels around each row's seen state, ``(row, ..., 2, draw)``."""
+def _window(levels: Array, own: Codes | None, width: int) -> Array:
+    """Keep some entries from each row's seen state on, ``(row, ..., width, draw)``."""
     if own is None:
         return levels
     row = np.arange(len(levels))
-    return np.stack([levels[row, ..., own + i, :] for i in (0, 1)], axis=-2)
+    return np.stack([levels[row, ..., own + i, :] for i in range(width)], axis=-2)
 
 
-def _coupled(here: Array, there: Array, own: Codes | None, coupling: str) -> Array:
+def _coupled(here: Array, there: Array, owns: Sequence[Codes | None], coupling: str) -> Array:
     """Return the joint table of two rows, ``(row, ..., state here, state there, draw)``."""
-    first, second = _window(_levels(here), own)[..., None, :], _levels(there)[..., None, :, :]
-    low, high = first[..., :-1, :, :], first[..., 1:, :, :]
     if coupling == "independent":
-        return (high - low) * np.diff(second, axis=-2)
+        first, second = (
+            _window(side, own, 1) for side, own in zip((here, there), owns, strict=True)
+        )
+        return first[..., :, None, :] * second[..., None, :, :]
+    first = _window(_levels(here), owns[0], 2)[..., None, :]
+    second = _window(_levels(there), owns[1], 2)[..., None, :, :]
+    low, high = first[..., :-1, :, :], first[..., 1:, :, :]
     shared = np.minimum(high, second[..., 1:, :]) - np.maximum(low, second[..., :-1, :])
     np.maximum(shared, 0.0, out=shared)
     return shared
+
+
+def _joined(cdfs: Sequence[tuple[Array, Array]], owns: Sequence[Codes | None]) -> Array:
+    """Return the joint table of a node whose leak and causes each have their own noise."""
+    joint: Any = 1.0
+    for pair in cdfs:
+        first, second = (
+            _window(np.concatenate([np.zeros_like(side[..., :1, :]), side], axis=-2), own, 2)
+            for side, own in zip(pair, owns, strict=True)
+        )
+        joint = joint * np.minimum(first[..., :, None, :], second[..., None, :, :])
+    found: Array = np.maximum(np.diff(np.diff(joint, axis=-3), axis=-2), 0.0)
+    return found

@@ -170,14 +170,22 @@ def _event(table: Array, axis: int, codes: Sequence[int]) -> Array:
 
 def _multiply(tables: Sequence[_Table], keep: set[Variable]) -> _Table:
     """Multiply tables and sum out all variables but some."""
-    union = sorted({v for table in tables for v in table.scope})
-    letter = dict(zip(union, _LETTERS, strict=False))
-    scope = tuple(v for v in union if v in keep)
     operands = sorted(tables, key=lambda table: table.values.size)
     while len(operands) > 2:
         first, second = operands[:2]
         operands[:2] = [_multiply([first, second], {*first.scope, *second.scope})]
         operands.sort(key=lambda table: table.values.size)
-    inputs = ",".join("".join(letter[v] for v in table.scope) + "Z" for table in operands)
-    subscripts = f"{inputs}->{''.join(letter[v] for v in scope)}Z"
+    scope, subscripts = _subscripts(tuple(table.scope for table in operands), frozenset(keep))
     return _Table(scope, np.einsum(subscripts, *(table.values for table in operands)))
+
+
+@lru_cache(maxsize=4096)
+def _subscripts(
+    scopes: tuple[tuple[Variable, ...], ...], keep: frozenset[Variable]
+) -> tuple[tuple[Variable, ...], str]:
+    """Return the kept scope and how to write the product of tables for einsum."""
+    union = sorted({v for scope in scopes for v in scope})
+    letter = dict(zip(union, _LETTERS, strict=False))
+    kept = tuple(v for v in union if v in keep)
+    inputs = ",".join("".join(letter[v] for v in scope) + "Z" for scope in scopes)
+    return kept, f"{inputs}->{''.join(letter[v] for v in kept)}Z"

@@ -35,10 +35,14 @@ def least_bytes(queries: Iterable[tuple[World, Sequence[Variable]]]) -> int:
     total = 0
     for world, keep in queries:
         sizes = {node.name: len(node.states) for node in world.graph.nodes}
-        cells = [
-            int(np.prod([sizes[name] for name, _ in source.scope], dtype=int))
-            for source in world._plan(tuple(keep)).main.sources
-        ]
+        cells = []
+        for source in world._plan(tuple(keep)).main.sources:
+            for at in source.worlds:
+                # A node in two worlds has a row of its CPT in each.
+                family = {(p, world.variable(p)[1] * at) for p in world.graph.parents(source.name)}
+                family.add((source.name, at))
+                left = [sizes[v[0]] for v in source.scope if v in family]
+                cells.append(int(np.prod(left, dtype=int)))
         answer = int(np.prod([sizes[name] for name, _ in keep], dtype=int))
         total += 8 * world.posterior.draws * (sum(cells) + answer)
     return total
