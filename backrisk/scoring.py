@@ -12,7 +12,7 @@ import csv
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -177,15 +177,17 @@ def score(
 
         book = _codebook(posterior, table)
         _demand(table, book, ids, asked.columns)
-        coded = tables.encode(table, book, posterior.graph)
-        refused = _refused(coded)
+        full = tables.encode(table, book, posterior.graph)
         with TemporaryDirectory(prefix="backrisk-") as folder:
+            coded = _stored(table, full, ids, Path(folder) / "coded.parquet")
+            refused = _refused(coded)
             answers = Path(folder) / "answers.parquet"
             profiles = _answer(thin, asked, coded, answers)
             people = _join(table, coded, refused, ids, asked, answers, part, thin)
-        if not people:
-            raise SurveyError(f"{table.name} has no rows, expected a header and one row a person.")
-        count, problems = _problems(table, coded, book, ids, refused)
+            if not people:
+                said = "has no rows, expected a header and one row a person"
+                raise SurveyError(f"{table.name} {said}.")
+            count, problems = _problems(table, coded, book, ids, refused)
     if count:
         with _beside(listed) as part, part.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
@@ -303,6 +305,13 @@ def _demand(table: Source, book: Codebook, ids: Sequence[str], columns: Mapping[
             raise QueryError(f"The identifier '{name}' has the name of a column of the result.")
     if len(set(ids)) < len(ids):
         raise QueryError("An identifier is named twice.")
+
+
+def _stored(table: Source, coded: Coded, ids: Sequence[str], place: Path) -> Coded:
+    """Keep what the rows say in a file, so that their cells are read once and not at each step."""
+    named = [f"c{table.columns.index(name)}" for name in ids]
+    coded.table.select(ROW, *named, *coded.words, *coded.bad.values()).to_parquet(place)
+    return replace(coded, table=coded.table.get_backend().read_parquet(place))
 
 
 def _refused(coded: Coded) -> dict[str, int]:
@@ -562,9 +571,8 @@ def _join(
     engine = coded.table.get_backend()
     known = engine.read_parquet(answers)
     known = known.rename({f"key_{word}": word for word in coded.words})
-    coded_rows = coded.table.view()  # apart from the joins that made it
-    joined = coded_rows.inner_join(
-        known, [coded_rows[word] == known[f"key_{word}"] for word in coded.words]
+    joined = coded.table.inner_join(
+        known, [coded.table[word] == known[f"key_{word}"] for word in coded.words]
     )
     flags = joined["flags"]
     for name in reversed(refused):

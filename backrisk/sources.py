@@ -8,6 +8,7 @@ file with a single table needs no name. None of this holds more than a batch of 
 from __future__ import annotations
 
 import csv
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
@@ -186,9 +187,9 @@ def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[i
     session = SparkSession.getActiveSession()
     started = session is None
     if session is None:
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' Python is this one
         builder = SparkSession.builder.master("local[*]").appName("backrisk")
         builder = builder.config("spark.ui.enabled", "false")
-        builder = builder.config("spark.pyspark.python", sys.executable)
         # As many as a machine has use for; Spark's own 200 are for a cluster.
         session = builder.config("spark.sql.shuffle.partitions", "8").getOrCreate()
     try:

@@ -571,10 +571,11 @@ def cell_problems(
     names = [name for name in codebook.known if name in coded.bad]
     for order, name in enumerate(names):
         bad = coded.table.filter(coded.table[coded.bad[name]])
-        cell = f"c{source.columns.index(name)}"
-        first = bad.select(ROW, cell).order_by(ROW).limit(limit).to_pyarrow()
-        records, cells = (column.to_pandas() for column in first.columns)
-        found += [(int(r), order, raw) for r, raw in zip(records, cells, strict=True)]
+        first = bad.select(record=bad[ROW]).order_by("record").limit(limit)
+        raw = source.table.select(ROW, f"c{source.columns.index(name)}")
+        told = raw.inner_join(first, raw[ROW] == first.record).drop("record").to_pyarrow()
+        records, cells = (column.to_pandas() for column in told.columns)
+        found += [(int(r), order, cell) for r, cell in zip(records, cells, strict=True)]
     found = sorted(found, key=lambda each: each[:2])[:limit]
     rows = source.rows([record for record, _, _ in found])
     return [
