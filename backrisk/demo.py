@@ -20,7 +20,7 @@ from backrisk.survey import read_survey
 from backrisk.terminal import Format, show, show_diagnostics, write_text
 
 PEOPLE, SURVEY_SEED = 2000, 1  # data/survey.csv
-DRAWS, TUNE = 600, 450
+DRAWS, TUNE = 1000, 600
 RUNNER: dict[str, Any] = {
     "age_years": 44,
     "sex": "female",
