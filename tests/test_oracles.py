@@ -1,7 +1,10 @@
 """Published numbers, exactly."""
 
+import csv
+
 import numpy as np
 import pytest
+from conftest import SHARED
 
 from backrisk import CausalGraph, Posterior, attribute, mediate, risk
 from backrisk.graph import Node
@@ -106,3 +109,37 @@ def test_asia():
     }
     for name, share in expected.items():
         np.testing.assert_allclose(risk(posterior, {}, target=name).draws, share, rtol=0, atol=1e-6)
+
+
+WU = SHARED / "data" / "wu2021_counts.csv"
+
+
+@pytest.mark.skipif(not WU.is_file(), reason="the counts of Wu 2021 lie beside the repository")
+@pytest.mark.parametrize(
+    ("factor", "healthy", "adverse", "published"),
+    [
+        ("warm_up", "enough", "not_enough", 3.99),
+        ("strength", "enough", "not_enough", 2.81),
+        ("fatigue", "no", "yes", 3.72),
+        ("running_gait_posture", "good", "bad", 3.10),
+        ("previous_injuries", "no", "yes", 1.33),
+    ],
+)
+def test_crude_odds_ratios_of_a_marathon(factor, healthy, adverse, published):
+    """Risks asked of the published counts give the published odds ratios (Wu 2021, table 2)."""
+    with WU.open(encoding="utf-8") as file:
+        counts = {
+            row["level"]: np.array([float(row["no_lbp"]), float(row["lbp"])])
+            for row in csv.DictReader(file)
+            if row["factor"] == factor
+        }
+    rows = np.stack([counts[healthy], counts[adverse]])
+    graph = CausalGraph.from_edges([("x", "pain")], {"x": [healthy, adverse], "pain": NO_YES})
+    shares = rows.sum(axis=1) / rows.sum()
+    cpts = {"x": shares[None], "pain": (rows / rows.sum(axis=1, keepdims=True))[None]}
+    posterior = Posterior.from_cpts(graph, cpts)
+    low, high = (risk(posterior, {"x": state}).draws[0] for state in (healthy, adverse))
+    ratio = (high / (1 - high)) / (low / (1 - low))
+    (a, b), (c, d) = rows
+    np.testing.assert_allclose(ratio, (a * d) / (b * c), rtol=1e-9)
+    assert round(ratio, 2) == published
