@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,9 +13,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backrisk.causation import (
+    earliest,
+    necessity,
+    necessity_and_sufficiency,
+    possible,
+    sufficiency,
+)
 from backrisk.errors import QueryError, suggest
+from backrisk.games import (
+    ORDERS,
+    Shares,
+    coalition,
+    coalitions,
+    played,
+    sampled,
+    standard_error,
+)
 from backrisk.graph import GRADES, CausalGraph, Edge
-from backrisk.inference.draws import CONTRADICTION, Tables, World
+from backrisk.inference.draws import Tables, World
 from backrisk.inference.rewired import Rewired, pin
 from backrisk.posterior import Posterior
 from backrisk.query import (
@@ -48,7 +63,6 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 _HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
 _LOAD = "load"  # the group whose nodes pass what reaches them on to the target
 MOST_CAUSES = 14  # players of a game that is played out in full
-ORDERS = 128  # orders that a larger game is sampled in: 64 and their reverses
 _BETWEEN = " + "
 _ROUTE = "straight to "
 
@@ -322,19 +336,10 @@ def attribute(
         bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
-        error=None if shares.pairs is None else _standard_error(shares.pairs, own),
+        error=None if shares.pairs is None else standard_error(shares.pairs, own),
         notes=_notes(graph, evidence, chosen, method, aim, coupling, routes, shares),
         warnings=posterior.diagnostics.warnings,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Shares:
-    draws: Array
-    bounds: tuple[Array, Array] | None = None
-    total: Array | None = None
-    before: Array | None = None
-    pairs: Array | None = None  # (pair of orders, cause, draw), where orders were sampled
 
 
 def _compute(
@@ -345,22 +350,22 @@ def _compute(
     aim: Target,
     coupling: str,
     seed: int,
-) -> _Shares:
+) -> Shares:
     if method in _COUPLED:
         ask: Callable[..., tuple[Array, Array, Array]]
-        ask = _sufficiency if method == "sufficiency" else _both
+        ask = sufficiency if method == "sufficiency" else necessity_and_sufficiency
         if method == "necessity":
             whole = World(tables, evidence, {}).joint([])
-            _possible(whole)
-            ask = partial(_necessity, whole=whole)
+            possible(whole)
+            ask = partial(necessity, whole=whole)
         found = [ask(tables, evidence, group, aim, coupling) for group in causes]
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
-        return _Shares(shares, bounds=(lower, upper))
+        return Shares(shares, bounds=(lower, upper))
     single = [group[0] for group in causes]
     if method == "shapley":
         if len(single) <= MOST_CAUSES:
-            return _played(_coalitions(tables, evidence, single, aim))
-        return _sampled(_coalition(tables, evidence, single, aim), len(single), seed)
+            return played(coalitions(tables, evidence, single, aim))
+        return sampled(coalition(tables, evidence, single, aim), len(single), seed)
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
@@ -368,316 +373,10 @@ def _compute(
         reference: Array = distribution(World(tables, seen, {}), cause)[0]
         return 1.0 - reference
 
-    return _Shares(
+    return Shares(
         np.column_stack([adverse(cause, evidence) for cause in single]),
         before=np.column_stack([adverse(cause, {}) for cause in single]),
     )
-
-
-def _necessity(
-    tables: Tables,
-    evidence: Mapping[str, int],
-    group: tuple[str, ...],
-    aim: Target,
-    coupling: str,
-    whole: Array,
-) -> tuple[Array, Array, Array]:
-    """Return the probability of necessity and its two bounds, each ``(draw,)``.
-
-    The whole is the probability of the evidence.
-    """
-    prevented = _prevented(tables, evidence, group, aim, coupling)
-    share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
-    first = _first(tables.graph, group)
-    setting = dict.fromkeys(group, 0)
-    context = _unchanged(tables.graph, evidence, group)
-    context |= {name: evidence[name] for name in first if name in evidence}
-    unexposed = _exposed(tables, context, first, setting, aim)
-    reported = replace(aim, codes=(evidence[aim.node],))
-    seen = _exposed(tables, context, first, {}, reported)
-    # Who is at the reference already cannot owe the target to being elsewhere; only the
-    # independent coupling, which draws anew even where nothing was changed, knows no such thing.
-    owing = np.ones(seen.shape[1:-1], dtype=bool)
-    if len(first) == len(group) and coupling != "independent":
-        unreported = [name for name in first if name not in evidence]
-        if all(evidence.get(name, 0) == 0 for name in first):
-            owing[(0,) * len(unreported)] = False
-    return share, *_limits(seen, unexposed, owing, seen[1].sum(axis=tuple(range(owing.ndim))))
-
-
-def _prevented(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
-) -> Array:
-    """Return P(target absent had the group been at the reference, evidence), ``(draw,)``.
-
-    Who is at the reference already would be as they are, unless noise is drawn anew; only who is
-    not needs a second world, and each state of the causes that the person did not report is a
-    person in one contraction.
-    """
-    graph = tables.graph
-    unreported = [name for name in group if name not in evidence]
-    states = itertools.product(*(range(len(graph.node(name).states)) for name in unreported))
-    other = [code for code in range(len(graph.node(aim.node).states)) if code not in aim.codes]
-    asked = [
-        (*state, code)
-        for state in states
-        for code in other
-        if coupling == "independent"
-        or any({**evidence, **dict(zip(unreported, state, strict=True))}[n] for n in group)
-    ]
-    if not asked:
-        return np.zeros(tables.draws)
-    *exposed, codes = np.array(asked).T
-    world = World(
-        tables,
-        {**evidence, **dict(zip(unreported, exposed, strict=True))},
-        dict.fromkeys(group, 0),
-        coupling,
-        told={aim.node: codes},
-    )
-    return world.joint([]).sum(axis=0)
-
-
-def _sufficiency(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
-) -> tuple[Array, Array, Array]:
-    """Return the probability of sufficiency and its two bounds, each ``(draw,)``."""
-    setting, unset = _adverse(tables.graph, evidence, group), dict.fromkeys(group, 0)
-    context = {**_unchanged(tables.graph, evidence, group), **unset}
-    joint = World(tables, context, setting, coupling).joint([(aim.node, 0), (aim.node, 1)])
-    there = _split(_split(joint, aim, 1), aim, 0)
-    absent = there[0].sum(axis=0)
-    _possible(absent)
-    set_to = _exposed(tables, context, (), setting, aim)
-    unexposed = _exposed(tables, context, (), {}, aim)
-    owing = np.ones((), dtype=bool)
-    return there[0, 1] / absent, *_limits(set_to, unexposed, owing, unexposed[0])
-
-
-def _both(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
-) -> tuple[Array, Array, Array]:
-    """Return the probability of necessity and sufficiency and its bounds, each ``(draw,)``."""
-    graph = tables.graph
-    setting, unset = _adverse(graph, evidence, group), dict.fromkeys(group, 0)
-    context = _unchanged(graph, evidence, group)
-    # Both worlds are set: in the first the causes take their value whatever precedes them.
-    forced = {name: np.ones_like(tables.table(name)) for name in group}
-    world = World(Rewired(tables, forced, graph), {**context, **setting}, unset, coupling)
-    joint = world.joint([(aim.node, 0), (aim.node, 1)])
-    there = _split(_split(joint, aim, 1), aim, 0)
-    total = there.sum(axis=(0, 1))
-    _possible(total)
-    set_to = _exposed(tables, context, group, setting, aim)
-    unexposed = _exposed(tables, context, group, unset, aim)
-    owing = np.ones(set_to.shape[1:-1], dtype=bool)
-    everyone = set_to.sum(axis=tuple(range(set_to.ndim - 1)))
-    return there[1, 0] / total, *_limits(set_to, unexposed, owing, everyone)
-
-
-def _exposed(
-    tables: Tables,
-    context: Mapping[str, int],
-    exposures: Sequence[str],
-    setting: Mapping[str, int],
-    aim: Target,
-) -> Array:
-    """Return P(target or not had the setting been, exposure, context).
-
-    Returns
-    -------
-    ndarray, shape (2, state of each exposure that the context leaves open, draw)
-    """
-    left = [name for name in exposures if name not in context]
-    world = World(tables, context, setting)
-    joint = world.joint([world.variable(aim.node), *((name, 0) for name in left)])
-    return _split(joint, aim, 0)
-
-
-def _split(joint: Array, aim: Target, axis: int) -> Array:
-    """Reduce an axis of the target's states to: absent, present."""
-    inside = np.isin(np.arange(joint.shape[axis]), aim.codes)
-    parts = [joint.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
-    return np.stack(parts, axis=axis)
-
-
-def _limits(
-    exposed: Array, unexposed: Array, owing: NDArray[np.bool_], whole: Array
-) -> tuple[Array, Array]:
-    """Return the least and the most that both can hold: present if exposed, absent if not."""
-    _possible(whole)
-    axes = tuple(range(owing.ndim))
-    least = np.maximum(0.0, exposed[1] - unexposed[1])
-    most = np.minimum(exposed[1], unexposed[0])
-    lower, upper = ((part * owing[..., None]).sum(axis=axes) / whole for part in (least, most))
-    return lower, np.minimum(1.0, upper)
-
-
-def _possible(whole: Array) -> None:
-    if not (whole > 0).all():
-        raise QueryError(CONTRADICTION)
-
-
-def _adverse(
-    graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
-) -> dict[str, int]:
-    """Return the person's states where they are adverse, otherwise the worst."""
-    return {name: evidence.get(name, 0) or len(graph.node(name).states) - 1 for name in group}
-
-
-def _first(graph: CausalGraph, group: Sequence[str]) -> tuple[str, ...]:
-    """Return the members of a set that no other member precedes."""
-    return tuple(name for name in group if not graph.ancestors(name) & set(group))
-
-
-def _unchanged(
-    graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
-) -> dict[str, int]:
-    """Return the evidence that a set of causes cannot change, their own left out."""
-    changed = frozenset(group).union(*(graph.descendants(name) for name in group))
-    return {name: code for name, code in evidence.items() if name not in changed}
-
-
-def _played(values: Array) -> _Shares:
-    players = values.ndim - 1
-    everyone, nobody = values[(1,) * players], values[(0,) * players]
-    return _Shares(shapley(values).T, total=everyone - nobody)
-
-
-def _sampled(value: Callable[[frozenset[int]], Array], players: int, seed: int) -> _Shares:
-    """Play a game in random orders, each with its reverse."""
-    known: dict[frozenset[int], Array] = {}
-
-    def of(inside: frozenset[int]) -> Array:
-        if inside not in known:
-            known[inside] = value(inside)
-        return known[inside]
-
-    rng = np.random.default_rng(seed)
-    nobody, everyone = of(frozenset()), of(frozenset(range(players)))
-    pairs = np.zeros((ORDERS // 2, players, len(nobody)))
-    for pair in pairs:
-        order = rng.permutation(players).tolist()
-        for one in (order, order[::-1]):
-            before = nobody
-            for place, player in enumerate(one, start=1):
-                after = of(frozenset(one[:place]))
-                pair[player] += (after - before) / 2
-                before = after
-    return _Shares(pairs.mean(axis=0).T, total=everyone - nobody, pairs=pairs)
-
-
-def _standard_error(pairs: Array, draws: int) -> Array:
-    means = pairs[..., :draws].mean(axis=-1)
-    error: Array = means.std(axis=0, ddof=1) / np.sqrt(len(means))
-    return error
-
-
-def _coalitions(
-    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
-) -> Array:
-    """Return v(S) for all sets of causes, shape ``(2, ..., 2, draw)``; index 1 is in the set."""
-    context = _unchanged(tables.graph, evidence, causes)
-    # Every cause keeps its axis, so one contraction holds all sets.
-    world = World(tables, context, {}, free=tuple(causes))
-    joint = world.joint([*((cause, 1) for cause in causes), (aim.node, 1)])
-    total = joint.sum(axis=-2)
-    _possible(total)
-    table = joint[..., list(aim.codes), :].sum(axis=-2) / total
-    return _mix(tables, evidence, causes, table)
-
-
-def _coalition(
-    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
-) -> Callable[[frozenset[int]], Array]:
-    """Return v as a function of a set of positions among the causes."""
-    context = _unchanged(tables.graph, evidence, causes)
-
-    def value(inside: frozenset[int]) -> Array:
-        members = [cause for i, cause in enumerate(causes) if i in inside]
-        free = tuple(cause for cause in members if cause not in evidence)
-        setting = {
-            cause: evidence[cause] if cause in members else 0
-            for cause in causes
-            if cause not in free
-        }
-        world = World(tables, context, setting, free=free)
-        keep = [(aim.node, 1), *((cause, 1) for cause in free)]
-        risk = world.joint(keep)
-        risk = risk[list(aim.codes)].sum(axis=0) / risk.sum(axis=0)
-        if not free:
-            return risk
-        weights = World(tables, evidence, {}).joint([(cause, 0) for cause in free])
-        axes = tuple(range(len(free)))
-        mean: Array = (weights * risk).sum(axis=axes) / weights.sum(axis=axes)
-        return mean
-
-    return value
-
-
-def _mix(tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], table: Array) -> Array:
-    """Average the causes that the person did not report over their joint posterior."""
-    for axis, cause in enumerate(causes):
-        if cause in evidence:
-            table = np.take(table, [0, evidence[cause]], axis=axis)
-    left = [axis for axis, cause in enumerate(causes) if cause not in evidence]
-    told = [axis for axis, cause in enumerate(causes) if cause in evidence]
-    if not left:
-        return table
-    weights = World(tables, evidence, {}).joint([(causes[axis], 0) for axis in left])
-    weights = weights / weights.sum(axis=tuple(range(len(left))))
-    draws = table.shape[-1]
-    mixed = np.empty((2,) * len(causes) + (draws,))
-    table = table.transpose(*left, *told, -1)
-
-    def fill(chosen: tuple[int, ...], inside: int, table: Array, weights: Array) -> None:
-        """Decide cause by cause: inside the set its axis stays; outside it is at the reference."""
-        if len(chosen) < len(left):
-            fill((*chosen, 1), inside + 1, table, weights)
-            without: Array = weights.sum(axis=inside)
-            reference: Array = np.take(table, 0, axis=inside)
-            fill((*chosen, 0), inside, reference, without)
-            return
-        states = math.prod(weights.shape[:-1])
-        average = np.einsum(
-            "id,ird->rd", weights.reshape(states, -1), table.reshape(states, -1, draws)
-        )
-        mixed[chosen] = average.reshape(*(2,) * len(told), draws)
-
-    fill((), 0, table, weights)
-    return mixed.transpose(*np.argsort([*left, *told]), -1)
-
-
-def shapley(values: Array) -> Array:
-    """Return Shapley shares of a set function.
-
-    Knows a set function and its players, no graph (Shapley 1953, doi:10.1515/9781400881970-018).
-
-    Parameters
-    ----------
-    values : ndarray, shape (2, ..., 2, draw)
-        One axis for each player: 0 outside the set, 1 inside.
-
-    Returns
-    -------
-    ndarray, shape (player, draw)
-        Sums over players to ``values[1, ..., 1] - values[0, ..., 0]``.
-
-    Examples
-    --------
-    >>> shapley(np.array([[0.0, 1.0], [2.0, 5.0]])[..., None]).ravel().tolist()
-    [3.0, 2.0]
-    """
-    players = values.ndim - 1
-    size = np.zeros((2,) * (players - 1), dtype=int)
-    for axis in range(players - 1):
-        size = size + np.arange(2).reshape([2 if i == axis else 1 for i in range(players - 1)])
-    weight = np.array([1.0 / (players * math.comb(players - 1, s)) for s in range(players)])[size]
-    shares = []
-    for player in range(players):
-        gain = np.take(values, 1, axis=player) - np.take(values, 0, axis=player)
-        shares.append((weight[..., None] * gain).sum(axis=tuple(range(players - 1))))
-    return np.stack(shares)
 
 
 Routes = dict[str, tuple[tuple[str, str], ...]]
@@ -738,7 +437,7 @@ def _pathways(
     routes: Routes,
     aim: Target,
     seed: int,
-) -> _Shares:
+) -> Shares:
     """Play the game of the routes: which of them pass on the person's values."""
     graph = tables.graph
     heads = {effect for route in routes.values() for _, effect in route}
@@ -789,21 +488,21 @@ def _pathways(
     players = len(open_routes)
     draws = np.zeros((tables.draws, len(names)))
     if not players:
-        return _Shares(draws, total=np.zeros(tables.draws))
+        return Shares(draws, total=np.zeros(tables.draws))
     if players <= MOST_CAUSES:
         values = np.empty((2,) * players + (tables.draws,))
         for membership in itertools.product((0, 1), repeat=players):
             inside = frozenset(i for i, member in enumerate(membership) if member)
             values[membership] = value(inside)
-        played = _played(values)
+        shares = played(values)
     else:
-        played = _sampled(value, players, seed)
-    draws[:, open_routes] = played.draws
+        shares = sampled(value, players, seed)
+    draws[:, open_routes] = shares.draws
     pairs = None
-    if played.pairs is not None:
-        pairs = np.zeros((len(played.pairs), len(names), tables.draws))
-        pairs[:, open_routes] = played.pairs
-    return _Shares(draws, total=played.total, pairs=pairs)
+    if shares.pairs is not None:
+        pairs = np.zeros((len(shares.pairs), len(names), tables.draws))
+        pairs[:, open_routes] = shares.pairs
+    return Shares(draws, total=shares.total, pairs=pairs)
 
 
 def _grouped(graph: CausalGraph) -> bool:
@@ -867,8 +566,8 @@ def _demand_set(graph: CausalGraph, group: tuple[str, ...], method: str) -> None
             f"Sets of causes such as '{_BETWEEN.join(group)}' are for {', '.join(_COUPLED)}; "
             f"for {method} name single causes."
         )
-    if method != "necessity" and len(_first(graph, group)) < len(group):
-        later = next(name for name in group if name not in _first(graph, group))
+    if method != "necessity" and len(earliest(graph, group)) < len(group):
+        later = next(name for name in group if name not in earliest(graph, group))
         raise QueryError(
             f"In the set '{_BETWEEN.join(group)}' another cause changes '{later}'; for {method} "
             "a set holds causes that do not change one another."
@@ -892,7 +591,7 @@ def _notes(
     aim: Target,
     coupling: str,
     routes: Routes | None,
-    shares: _Shares,
+    shares: Shares,
 ) -> tuple[str, ...]:
     if routes is None:
         starts = {name for group in causes for name in group}

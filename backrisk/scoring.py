@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.advice import recommend
-from backrisk.attribution import MOST_CAUSES, attribute, shapley
+from backrisk.attribution import MOST_CAUSES, attribute
 from backrisk.cells import header_problems
 from backrisk.codebook import Codebook, sentence
 from backrisk.errors import QueryError, SurveyError, suggest
+from backrisk.games import shapley
 from backrisk.inference.draws import World
 from backrisk.posterior import Posterior
 from backrisk.query import Target, check_coupling, probabilities, read_target
@@ -152,7 +153,8 @@ def score(
     --------
     >>> import tempfile
     >>> import pandas as pd
-    >>> from backrisk.graph import CausalGraph
+    >>> from backrisk.games import shapley
+    from backrisk.graph import CausalGraph
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> folder = tempfile.mkdtemp()

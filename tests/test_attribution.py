@@ -8,6 +8,7 @@ from strategies import Brute, random_graph, random_person, random_posterior
 
 from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph
 from backrisk import attribution as module
+from backrisk.games import shapley
 from backrisk.inference.draws import COUPLINGS
 from backrisk.query import read_target
 
@@ -168,15 +169,15 @@ def test_shapley_is_efficient_and_gives_a_null_player_nothing(seed):
     rng = np.random.default_rng(seed)
     players = int(rng.integers(2, 6))
     game = rng.normal(size=(2,) * players + (3,))
-    shares = module.shapley(game)
+    shares = shapley(game)
     total = game[(1,) * players] - game[(0,) * players]
     np.testing.assert_allclose(shares.sum(axis=0), total, **EXACT)
     # A further player who never changes anything.
-    again = module.shapley(np.stack([game, game]))
+    again = shapley(np.stack([game, game]))
     np.testing.assert_allclose(again[0], 0, **EXACT)
     np.testing.assert_allclose(again[1:], shares, **EXACT)
     # Swapping two players swaps their shares and no other's.
-    swapped = module.shapley(game.swapaxes(0, 1))
+    swapped = shapley(game.swapaxes(0, 1))
     np.testing.assert_allclose(swapped[[1, 0]], shares[:2], **EXACT)
     np.testing.assert_allclose(swapped[2:], shares[2:], **EXACT)
 

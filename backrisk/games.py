@@ -1,0 +1,173 @@
+"""Shares of a set function's players, and the coalitions of causes that make one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.causation import possible, unchanged
+from backrisk.inference.draws import Tables, World
+from backrisk.query import Target
+
+Array = NDArray[np.float64]
+
+ORDERS = 128  # orders that a larger game is sampled in: 64 and their reverses
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Draws of each cause's share, ``(draw, cause)``, and what an answer shows beside them."""
+
+    draws: Array
+    bounds: tuple[Array, Array] | None = None
+    total: Array | None = None
+    before: Array | None = None
+    pairs: Array | None = None  # (pair of orders, cause, draw), where orders were sampled
+
+
+def played(values: Array) -> Shares:
+    """Return the shares of a game of which every coalition's value is known."""
+    players = values.ndim - 1
+    everyone, nobody = values[(1,) * players], values[(0,) * players]
+    return Shares(shapley(values).T, total=everyone - nobody)
+
+
+def sampled(value: Callable[[frozenset[int]], Array], players: int, seed: int) -> Shares:
+    """Play a game in random orders, each with its reverse."""
+    known: dict[frozenset[int], Array] = {}
+
+    def of(inside: frozenset[int]) -> Array:
+        if inside not in known:
+            known[inside] = value(inside)
+        return known[inside]
+
+    rng = np.random.default_rng(seed)
+    nobody, everyone = of(frozenset()), of(frozenset(range(players)))
+    pairs = np.zeros((ORDERS // 2, players, len(nobody)))
+    for pair in pairs:
+        order = rng.permutation(players).tolist()
+        for one in (order, order[::-1]):
+            before = nobody
+            for place, player in enumerate(one, start=1):
+                after = of(frozenset(one[:place]))
+                pair[player] += (after - before) / 2
+                before = after
+    return Shares(pairs.mean(axis=0).T, total=everyone - nobody, pairs=pairs)
+
+
+def standard_error(pairs: Array, draws: int) -> Array:
+    """Return the Monte Carlo error of each mean share, from pairs of orders."""
+    means = pairs[..., :draws].mean(axis=-1)
+    error: Array = means.std(axis=0, ddof=1) / np.sqrt(len(means))
+    return error
+
+
+def coalitions(
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
+) -> Array:
+    """Return v(S) for all sets of causes, shape ``(2, ..., 2, draw)``; index 1 is in the set."""
+    context = unchanged(tables.graph, evidence, causes)
+    # Every cause keeps its axis, so one contraction holds all sets.
+    world = World(tables, context, {}, free=tuple(causes))
+    joint = world.joint([*((cause, 1) for cause in causes), (aim.node, 1)])
+    total = joint.sum(axis=-2)
+    possible(total)
+    table = joint[..., list(aim.codes), :].sum(axis=-2) / total
+    return _mix(tables, evidence, causes, table)
+
+
+def coalition(
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
+) -> Callable[[frozenset[int]], Array]:
+    """Return v as a function of a set of positions among the causes."""
+    context = unchanged(tables.graph, evidence, causes)
+
+    def value(inside: frozenset[int]) -> Array:
+        members = [cause for i, cause in enumerate(causes) if i in inside]
+        free = tuple(cause for cause in members if cause not in evidence)
+        setting = {
+            cause: evidence[cause] if cause in members else 0
+            for cause in causes
+            if cause not in free
+        }
+        world = World(tables, context, setting, free=free)
+        keep = [(aim.node, 1), *((cause, 1) for cause in free)]
+        risk = world.joint(keep)
+        risk = risk[list(aim.codes)].sum(axis=0) / risk.sum(axis=0)
+        if not free:
+            return risk
+        weights = World(tables, evidence, {}).joint([(cause, 0) for cause in free])
+        axes = tuple(range(len(free)))
+        mean: Array = (weights * risk).sum(axis=axes) / weights.sum(axis=axes)
+        return mean
+
+    return value
+
+
+def _mix(tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], table: Array) -> Array:
+    """Average the causes that the person did not report over their joint posterior."""
+    for axis, cause in enumerate(causes):
+        if cause in evidence:
+            table = np.take(table, [0, evidence[cause]], axis=axis)
+    left = [axis for axis, cause in enumerate(causes) if cause not in evidence]
+    told = [axis for axis, cause in enumerate(causes) if cause in evidence]
+    if not left:
+        return table
+    weights = World(tables, evidence, {}).joint([(causes[axis], 0) for axis in left])
+    weights = weights / weights.sum(axis=tuple(range(len(left))))
+    draws = table.shape[-1]
+    mixed = np.empty((2,) * len(causes) + (draws,))
+    table = table.transpose(*left, *told, -1)
+
+    def fill(chosen: tuple[int, ...], inside: int, table: Array, weights: Array) -> None:
+        """Decide cause by cause: inside the set its axis stays; outside it is at the reference."""
+        if len(chosen) < len(left):
+            fill((*chosen, 1), inside + 1, table, weights)
+            without: Array = weights.sum(axis=inside)
+            reference: Array = np.take(table, 0, axis=inside)
+            fill((*chosen, 0), inside, reference, without)
+            return
+        states = math.prod(weights.shape[:-1])
+        average = np.einsum(
+            "id,ird->rd", weights.reshape(states, -1), table.reshape(states, -1, draws)
+        )
+        mixed[chosen] = average.reshape(*(2,) * len(told), draws)
+
+    fill((), 0, table, weights)
+    return mixed.transpose(*np.argsort([*left, *told]), -1)
+
+
+def shapley(values: Array) -> Array:
+    """Return Shapley shares of a set function.
+
+    Knows a set function and its players, no graph (Shapley 1953, doi:10.1515/9781400881970-018).
+
+    Parameters
+    ----------
+    values : ndarray, shape (2, ..., 2, draw)
+        One axis for each player: 0 outside the set, 1 inside.
+
+    Returns
+    -------
+    ndarray, shape (player, draw)
+        Sums over players to ``values[1, ..., 1] - values[0, ..., 0]``.
+
+    Examples
+    --------
+    >>> shapley(np.array([[0.0, 1.0], [2.0, 5.0]])[..., None]).ravel().tolist()
+    [3.0, 2.0]
+    """
+    players = values.ndim - 1
+    size = np.zeros((2,) * (players - 1), dtype=int)
+    for axis in range(players - 1):
+        size = size + np.arange(2).reshape([2 if i == axis else 1 for i in range(players - 1)])
+    weight = np.array([1.0 / (players * math.comb(players - 1, s)) for s in range(players)])[size]
+    shares = []
+    for player in range(players):
+        gain = np.take(values, 1, axis=player) - np.take(values, 0, axis=player)
+        shares.append((weight[..., None] * gain).sum(axis=tuple(range(players - 1))))
+    return np.stack(shares)
