@@ -515,8 +515,9 @@ def score(
     for warning in done.warnings:
         _out.print(f"Warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     if done.listed is not None:
+        found = "One problem" if done.problems == 1 else f"{done.problems:,} problems"
         _err.print(
-            f"{done.problems:,} problems, listed in {done.listed}; the rest is scored.",
+            f"{found}, listed in {done.listed}; the rest is scored.",
             style="yellow",
             markup=False,
             soft_wrap=True,

@@ -339,7 +339,7 @@ def test_on_the_command_line(tmp_path, core_model):
     path.write_text("who,fatigue,core_strength\na,low,weak\nb,tired,weak\n", encoding="utf-8")
     ran = run()
     assert ran.exit_code == 1
-    assert "1 problems, listed in" in " ".join(ran.output.split())
+    assert "One problem, listed in" in " ".join(ran.output.split())
     assert len(pd.read_csv(out)) == 2
     out.unlink()
     ran = run("--id", "nobody")
