@@ -24,14 +24,14 @@ demo: $(READY)  ## The main job on the packaged survey: fit, judge, one runner's
 test: $(READY)  ## Tests, doctests and the notebook, under ten minutes
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --durations=10
 
-test-slow: $(READY)  ## The long checks
+test-slow: .venv/.spark  ## The long checks, Spark's on this machine's Java among them
 	$(BIN)/python -m pytest -q -m slow --durations=10
 
 bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
 
-.venv/.bench: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+.venv/.%: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
 	@touch $@
 
 lint: $(READY)  ## Style, types and import layers
