@@ -2,8 +2,8 @@
 
 An engine (DuckDB, Spark) reads the table and reduces it to its distinct profiles of answers, as
 for a fit; each profile is answered once, people with the same questions answered together; the
-engine joins the answers back and the rows are written in their order. Memory grows with none of
-the two: profiles and rows pass through in batches.
+engine joins the answers back and the rows are written in their order. Profiles and rows pass
+through in batches, so that memory is bounded.
 """
 
 from __future__ import annotations
@@ -146,15 +146,14 @@ def score(
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in
-    ``.problems.csv``. Memory does not grow with the rows on DuckDB; Spark hands its rows over at
-    once.
+    ``.problems.csv``. Memory is bounded on DuckDB, whose sort of the result goes to disk beyond a
+    gigabyte; Spark hands its rows over at once.
 
     Examples
     --------
     >>> import tempfile
     >>> import pandas as pd
-    >>> from backrisk.games import shapley
-    from backrisk.graph import CausalGraph
+    >>> from backrisk.graph import CausalGraph
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> folder = tempfile.mkdtemp()
