@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 FORMAT = "backrisk-posterior-1"
+R_HAT = 1.01  # at most, for sampling to be trusted
+ESS_PER_CHAIN = 100  # at least
 _SUMS_TO_ONE = 1e-8
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
 _THINNED = 100  # draws that averages of many queries are computed from

@@ -7,12 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
-from backrisk.posterior import Posterior
+from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior
 
 Array = NDArray[np.float64]
 
-R_HAT = 1.01
-ESS_PER_CHAIN = 100
 _APART = 3.0  # standard deviations within chains between two chains' means: different modes
 _RIDGE = 0.8  # correlation of two parameters that trade off
 

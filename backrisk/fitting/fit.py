@@ -25,13 +25,11 @@ from backrisk.graph import CausalGraph
 from backrisk.inference.kernel import row_log_likelihood
 from backrisk.inference.rows import Circuit, build_circuit, stack_logs
 from backrisk.mechanisms import KnownItem, Layout, Saturated
-from backrisk.posterior import Diagnostics, Posterior, SiteEffects
+from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Diagnostics, Posterior, SiteEffects
 from backrisk.survey import Patterns, Survey, tabulate
 
 Array = NDArray[np.float64]
 
-R_HAT = 1.01
-ESS_PER_CHAIN = 100
 E_BFMI = 0.3
 _PRIOR_DRAWS = 1000
 _PARAMETERS = ("continuation", "beta", "site_scale", "site_shift")
