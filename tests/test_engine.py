@@ -27,6 +27,7 @@ from backrisk import (
 )
 from backrisk.inference import draws
 from backrisk.inference.draws import COUPLINGS, World
+from backrisk.inference.plan import plan
 from backrisk.mechanisms import KnownItem, Layout, mechanism
 from backrisk.query import probabilities, probability, read_target
 
@@ -155,14 +156,14 @@ def test_some_rows_equal_those_of_the_whole_table(kind):
 def test_a_signature_is_planned_once(runner):
     aim = read_target(runner.graph, None)
     probability(World(runner, {"age": 0, "core_strength": 1}, {}), aim)
-    before = draws._plan.cache_info()
+    before = plan.cache_info()
     probability(World(runner, {"core_strength": 2, "age": 1}, {}), aim)
     probability(World(runner.subset(3), {"age": 2, "core_strength": 0}, {}), aim)
-    after = draws._plan.cache_info()
+    after = plan.cache_info()
     assert after.misses == before.misses
     assert after.hits == before.hits + 2
     probability(World(runner, {"age": 0, "sex": 1}, {}), aim)
-    assert draws._plan.cache_info().misses == before.misses + 1
+    assert plan.cache_info().misses == before.misses + 1
 
 
 def test_equal_graphs_share_a_hash_and_different_ones_are_told_apart():
