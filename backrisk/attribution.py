@@ -30,9 +30,9 @@ from backrisk.games import (
     sampled,
     standard_error,
 )
-from backrisk.graph import GRADES, CausalGraph, Edge
+from backrisk.graph import GRADES, CausalGraph, Node
 from backrisk.inference.draws import Tables, World
-from backrisk.inference.rewired import Rewired, pin
+from backrisk.inference.rewired import Rewired
 from backrisk.posterior import Posterior
 from backrisk.query import (
     Answer,
@@ -65,6 +65,7 @@ _LOAD = "load"  # the group whose nodes pass what reaches them on to the target
 MOST_CAUSES = 14  # players of a game that is played out in full
 _BETWEEN = " + "
 _ROUTE = "straight to "
+_SWITCH = "route_"  # and a number: which of the routes pass values on
 
 _COUPLED = ("necessity", "sufficiency", "necessity_and_sufficiency")
 _GAMES = ("shapley", "pathways")
@@ -439,70 +440,70 @@ def _pathways(
     seed: int,
 ) -> Shares:
     """Play the game of the routes: which of them pass on the person's values."""
+    # A route that passes reference values anyhow has no share.
+    open_routes = {
+        name: route
+        for name, route in routes.items()
+        if any(evidence.get(cause, 1) > 0 for cause, _ in route)
+    }
+    draws = np.zeros((tables.draws, len(routes)))
+    if not open_routes:
+        return Shares(draws, total=np.zeros(tables.draws))
+    switched, again = _switched(tables, open_routes, aim)
+    switches = [f"{_SWITCH}{i}" for i in range(len(open_routes))]
+
+    def value(inside: frozenset[int]) -> Array:
+        passed = {switch: int(i in inside) for i, switch in enumerate(switches)}
+        return probability(World(switched, {**evidence, **passed}, {}), again)
+
+    if len(switches) <= MOST_CAUSES:
+        # Every switch keeps its axis, so one contraction holds all sets of routes.
+        joint = World(switched, evidence, {}).joint([(name, 0) for name in (*switches, again.node)])
+        total = joint.sum(axis=-2)
+        possible(total)
+        shares = played(joint[..., list(again.codes), :].sum(axis=-2) / total)
+    else:
+        shares = sampled(value, len(switches), seed)
+    columns = [i for i, name in enumerate(routes) if name in open_routes]
+    draws[:, columns] = shares.draws
+    pairs = None
+    if shares.pairs is not None:
+        pairs = np.zeros((len(shares.pairs), len(routes), tables.draws))
+        pairs[:, columns] = shares.pairs
+    return Shares(draws, total=shares.total, pairs=pairs)
+
+
+def _switched(tables: Tables, routes: Routes, aim: Target) -> tuple[Rewired, Target]:
+    """Let all that routes lead to happen anew, with a switch for each route.
+
+    An edge of a route passes on its cause's value, or the reference where the route is off, to
+    the new copy of its effect; the copies have the CPTs of what they copy.
+    """
     graph = tables.graph
     heads = {effect for route in routes.values() for _, effect in route}
     anew = heads.union(*(graph.descendants(head) for head in heads))
     anew &= graph.ancestors(aim.node) | {aim.node}
     copies = {name: f"{name}_anew" for name in graph.names if name in anew}
-    twice = replace(
-        graph,
-        nodes=(
-            *graph.nodes,
-            *(replace(graph.node(n), name=c, interactions=()) for n, c in copies.items()),
-        ),
-        edges=(
-            *graph.edges,
-            *(
-                Edge(copies.get(e.cause, e.cause), copies[e.effect], e.claim, e.origin, e.grade)
-                for e in graph.edges
-                if e.effect in copies
-            ),
-        ),
-        outcome=None,
-    )
-    again = Target(copies[aim.node], aim.codes, aim.label)
-    names = tuple(routes)
-    # A route that passes reference values anyhow has no share.
-    open_routes = [
-        i
-        for i, name in enumerate(names)
-        if any(evidence.get(cause, 1) > 0 for cause, _ in routes[name])
-    ]
-
-    def value(inside: frozenset[int]) -> Array:
-        closed = [names[i] for place, i in enumerate(open_routes) if place not in inside]
-        off = {edge for name in closed for edge in routes[name]}
-        replaced = {
-            copy: pin(
-                tables.table(name),
-                {
-                    axis: 0
-                    for axis, parent in enumerate(graph.parents(name))
-                    if (parent, name) in off
-                },
-            )
-            for name, copy in copies.items()
-        }
-        return probability(World(Rewired(tables, replaced, twice), evidence, {}), again)
-
-    players = len(open_routes)
-    draws = np.zeros((tables.draws, len(names)))
-    if not players:
-        return Shares(draws, total=np.zeros(tables.draws))
-    if players <= MOST_CAUSES:
-        values = np.empty((2,) * players + (tables.draws,))
-        for membership in itertools.product((0, 1), repeat=players):
-            inside = frozenset(i for i, member in enumerate(membership) if member)
-            values[membership] = value(inside)
-        shares = played(values)
-    else:
-        shares = sampled(value, players, seed)
-    draws[:, open_routes] = shares.draws
-    pairs = None
-    if shares.pairs is not None:
-        pairs = np.zeros((len(shares.pairs), len(names), tables.draws))
-        pairs[:, open_routes] = shares.pairs
-    return Shares(draws, total=shares.total, pairs=pairs)
+    switch = {edge: f"{_SWITCH}{i}" for i, route in enumerate(routes.values()) for edge in route}
+    nodes = [replace(graph.node(n), name=copy, interactions=()) for n, copy in copies.items()]
+    nodes += [Node(name, ("off", "on")) for name in dict.fromkeys(switch.values())]
+    edges = []
+    replaced = {name: np.full((2, 1), 0.5) for name in switch.values()}
+    for edge in graph.edges:
+        if edge.effect not in copies:
+            continue
+        cause, effect = copies.get(edge.cause, edge.cause), copies[edge.effect]
+        if turned := switch.get((edge.cause, edge.effect)):
+            passed, states = f"{cause}_to_{effect}", graph.node(edge.cause).states
+            nodes.append(Node(passed, states))
+            edges += [replace(edge, cause=name, effect=passed) for name in (cause, turned)]
+            on = np.eye(len(states))
+            off = np.broadcast_to(on[0], on.shape)
+            replaced[passed], cause = np.stack([off, on], axis=1)[..., None], passed
+        edges.append(replace(edge, cause=cause, effect=effect))
+    twice = replace(graph, nodes=(*graph.nodes, *nodes), edges=(*graph.edges, *edges), outcome=None)
+    same = {copy: name for name, copy in copies.items()}
+    return Rewired(tables, replaced, twice, same), Target(copies[aim.node], aim.codes, aim.label)
 
 
 def _grouped(graph: CausalGraph) -> bool:

@@ -8,7 +8,9 @@ each intermediate table has a row for every distinct combination of the answers 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -53,6 +55,7 @@ CONTRADICTION = "The answers contradict each other: the model gives them probabi
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 _CACHE = 64 * 2**20  # bytes of tables that are worked on at once
 _FEW, _MANY = 256, 2048  # draws, and people, worked on at once
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _LARGEST_KEY = 2**62  # distinct rows of answers are told apart by one integer
 
 
@@ -281,21 +284,23 @@ class World:
                 [self._run_people(part, finish, some), self._run_people(part, finish, others)]
             )
         draws = self.posterior.draws
-        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // need, draws), 1)
+        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (_CORES * need), draws), 1)
         fetches = [
             self._cdfs(source, rows) if i == part.last else self._fetch(source, rows)
             for i, source in enumerate(part.sources)
         ]
-        out: Array | None = None
-        for start in range(0, draws, chunk):
-            some_draws = slice(start, min(start + chunk, draws))
-            table = _carry_out(part, fetches, rows, some_draws, self.coupling)
+
+        def carry_out(some: slice) -> Array:
+            table = _carry_out(part, fetches, rows, some, self.coupling)
             done = finish(table if part.known else table[None])
-            if out is None:
-                out = np.empty((rows.people, *done.shape[1:-1], draws))
-            out[..., some_draws] = done if len(done) == 1 else done[rows.of(part.known)[1]]
-        assert out is not None
-        return out
+            done = done if len(done) == 1 else done[rows.of(part.known)[1]]
+            return np.broadcast_to(done, (rows.people, *done.shape[1:-1], some.stop - some.start))
+
+        chunks = [slice(at, min(at + chunk, draws)) for at in range(0, draws, chunk)]
+        if len(chunks) == 1:
+            return carry_out(chunks[0])
+        with ThreadPoolExecutor(_CORES) as threads:  # NumPy lets go of the lock while it computes
+            return np.concatenate(list(threads.map(carry_out, chunks)), axis=-1)
 
     def _fetch(self, source: Source, rows: _Rows) -> _Fetch:
         """Return how to get a source for some draws: ``([row], *scope, draw)``.

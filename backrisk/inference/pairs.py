@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
-from backrisk.inference.draws import BUDGET, Variable, World
+from backrisk.inference.draws import BUDGET, World
+from backrisk.inference.plan import LETTERS, Sets, Variable, greedy
 
 Array = NDArray[np.float64]
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
-_LETTERS = [chr(code) for code in range(ord("A"), ord("z") + 1) if chr(code).isalpha()]
-_LETTERS.remove("Z")  # the draws
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,27 +86,12 @@ def _order(
     keep: Variable,
 ) -> tuple[tuple[Variable, ...], int]:
     """Order the variables to sum out by weighted min-fill; cells of the largest table."""
-    sizes = dict(states)
-    near: dict[Variable, set[Variable]] = {}
-    for scope in scopes:
-        for v in scope:
-            near.setdefault(v, set()).update(scope)
-    left = set(near) - {keep}
-    order: list[Variable] = []
-    most = 1
-
-    def fill(v: Variable) -> tuple[int, int, Variable]:
-        others = near[v] - {v}
-        added = sum(sizes[a] * sizes[b] for a in others for b in others - near[a])
-        return added, math.prod(sizes[u] for u in near[v]), v
-
-    while left:
-        v = min(left, key=fill)
-        most = max(most, math.prod(sizes[u] for u in near[v] | {keep}))
-        for u in near[v] - {v}:
-            near[u] = (near[u] | near[v]) - {v}
-        left.remove(v)
-        order.append(v)
+    sets = Sets(dict(states))
+    near = sets.near(map(sets.set, scopes))
+    order, most, kept = [], 1, sets.bit[keep]
+    for v in greedy(sets, near, (1 << len(states)) - 1 & ~kept, sets.fill):
+        order.append(sets.variables[v])
+        most = max(most, sets.cells(near[v] | kept))
     return tuple(order), most
 
 
@@ -185,7 +168,7 @@ def _subscripts(
 ) -> tuple[tuple[Variable, ...], str]:
     """Return the kept scope and how to write the product of tables for einsum."""
     union = sorted({v for scope in scopes for v in scope})
-    letter = dict(zip(union, _LETTERS, strict=False))
+    letter = dict(zip(union, LETTERS, strict=False))
     kept = tuple(v for v in union if v in keep)
     inputs = ",".join("".join(letter[v] for v in scope) + "Z" for scope in scopes)
     return kept, f"{inputs}->{''.join(letter[v] for v in kept)}Z"

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from backrisk.graph import CausalGraph
 
@@ -358,14 +358,15 @@ def _ordered(
     sizes: tuple[tuple[Variable, int], ...],
     people: int,
 ) -> Part:
-    """Order the variables to sum out: the cheaper of two greedy orders.
+    """Order the variables to sum out, greedily.
 
     Weighted min-fill takes the variable that links the fewest cells not linked before, and suits
-    one person best. With many people, who share what depends on few answers, so does the
-    variable that leaves the smallest table, counted over all people.
+    one person. With several, who share what depends on few answers, the variable that leaves the
+    smallest table, counted over all people, is tried as well.
     """
     part = Part(members, keep, last, sizes, people)
-    tapes = [_summed_out(_Tape(part), rule) for rule in (_fill, _result)]
+    rules = (_Tape.fill,) if people == 1 else (_Tape.fill, _Tape.result)
+    tapes = [_summed_out(_Tape(part), rule) for rule in rules]
     tape = min(tapes, key=lambda tape: tape.work)
     return replace(
         part,
@@ -377,40 +378,35 @@ def _ordered(
     )
 
 
-def bits(members: int) -> Iterator[int]:
-    """Yield the positions of the bits of a set."""
+@lru_cache(maxsize=2**16)
+def bits(members: int) -> tuple[int, ...]:
+    """Return the positions of the bits of a set."""
+    found = []
     while members:
         low = members & -members
-        yield low.bit_length() - 1
+        found.append(low.bit_length() - 1)
         members ^= low
+    return tuple(found)
 
 
-class _Tape:
-    """Steps being planned over tables; a table is a number, and is used once."""
+class Sets:
+    """Sets of variables as bits of an integer.
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
-        self.states = dict(part.states)
-        self.variables = sorted({v for source in part.sources for v in source.scope})
-        self.sizes = [self.states[v] for v in self.variables]
+    Parameters
+    ----------
+    states : mapping of variable to int
+        The number of states of each.
+    """
+
+    def __init__(self, states: Mapping[Variable, int]) -> None:
+        self.variables = sorted(states)
+        self.sizes = [states[v] for v in self.variables]
         self.bit = {v: 1 << i for i, v in enumerate(self.variables)}
-        self.scopes = [source.scope for source in part.sources]
-        self.sets = [self.set(scope) for scope in self.scopes]
-        self.known = [source.known for source in part.sources]
-        self.live = set(range(len(self.sets)))
-        self.steps: list[Step] = []
         self._cells: dict[int, int] = {0: 1}
-        self._rows: dict[tuple[Variable, ...], int] = {}
-        # Pairs are coupled ahead and held until they are used.
-        self.held = sum(self.cells(self.sets[i]) for i in part.coupled)
-        self.most = self.held + max((self._fetched(i) for i in part.coupled), default=0)
-        self.work = sum(
-            _PAIR_WORK * self.cells(self.sets[i]) * self.rows(self.known[i]) for i in part.coupled
-        )
-        self.widest = max(self.sets, key=self.cells, default=0)
+        self._weights: dict[int, int] = {0: 0}
 
     def set(self, variables: Iterable[Variable]) -> int:
-        """Return a set of variables as bits."""
+        """Return a set of variables."""
         return sum(self.bit[v] for v in variables)
 
     def names(self, members: int) -> tuple[Variable, ...]:
@@ -422,6 +418,89 @@ class _Tape:
         if members not in self._cells:
             self._cells[members] = math.prod(self.sizes[i] for i in bits(members))
         return self._cells[members]
+
+    def weight(self, members: int) -> int:
+        """Return the number of states of a set of variables, one after the other."""
+        if members not in self._weights:
+            self._weights[members] = sum(self.sizes[i] for i in bits(members))
+        return self._weights[members]
+
+    def near(self, scopes: Iterable[int]) -> list[int]:
+        """Return what each variable shares a table with."""
+        found = [0] * len(self.variables)
+        for members in scopes:
+            for i in bits(members):
+                found[i] |= members
+        return found
+
+    def fill(self, near: Sequence[int], v: int) -> int:
+        """Return how many cells summing a variable out would link that were not linked before."""
+        others = near[v] & ~(1 << v)
+        return sum(self.sizes[a] * self.weight(others & ~near[a]) for a in bits(others))
+
+
+def greedy(
+    sets: Sets,
+    near: list[int],
+    left: int,
+    merit: Callable[[Sequence[int], int], int],
+    ready: Callable[[Sequence[int], int], bool] = lambda near, v: True,
+) -> Iterator[int]:
+    """Yield variables to sum out, each time the one of least merit, and link its neighbours.
+
+    Parameters
+    ----------
+    sets : Sets
+    near : list of int
+        What each variable shares a table with; changed as variables go.
+    left : int
+        The set of variables to go.
+    merit : callable
+    ready : callable
+        Whether a variable may go now; the rest is left.
+    """
+    merits: dict[int, tuple[int, int, int]] = {}
+    while some := [v for v in bits(left) if ready(near, v)]:
+        for v in some:
+            if v not in merits:
+                merits[v] = merit(near, v), sets.cells(near[v]), v
+        v = min(some, key=merits.__getitem__)
+        yield v
+        left &= ~(1 << v)
+        others = near[v] & ~(1 << v)
+        for u in bits(others):
+            near[u] = (near[u] | others) & ~(1 << v)
+        for u in bits(others):
+            for w in bits(near[u]):  # what may have changed for them is counted anew
+                merits.pop(w, None)
+
+
+class _Tape(Sets):
+    """Steps being planned over tables; a table is a number, and is used once."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.states = dict(part.states)
+        super().__init__({v: self.states[v] for source in part.sources for v in source.scope})
+        self.scopes = [source.scope for source in part.sources]
+        self.sets = [self.set(scope) for scope in self.scopes]
+        self.known = [source.known for source in part.sources]
+        self.coupled = frozenset(part.coupled)
+        self.live = set(range(len(self.sets)))
+        self.steps: list[Step] = []
+        self._rows: dict[tuple[Variable, ...], int] = {}
+        # Pairs are coupled ahead and held until they are used.
+        self.held = sum(self.cells(self.sets[i]) for i in self.coupled)
+        self.most = self.held + max((self._fetched(i) for i in self.coupled), default=0)
+        self.work = sum(
+            _PAIR_WORK * self.cells(self.sets[i]) * self.rows(self.known[i]) for i in self.coupled
+        )
+        self.widest = max(self.sets, key=self.cells, default=0)
+
+    def result(self, near: Sequence[int], v: int) -> int:
+        """Return how many cells summing a variable out would leave, for everyone."""
+        known = self.knowing(self.with_variable(1 << v))
+        return self.cells(near[v] & ~(1 << v)) * self.rows(known)
 
     def rows(self, known: tuple[Variable, ...]) -> int:
         """Return how many rows a table may have that depends on these answers."""
@@ -514,8 +593,7 @@ class _Tape:
 
         Sources are fetched when used, results and coupled pairs held until used.
         """
-        coupled = set(self.part.coupled)
-        held = [i for i in inputs if i >= len(self.part.sources) or i in coupled]
+        held = [i for i in inputs if i >= len(self.part.sources) or i in self.coupled]
         fetched = [i for i in inputs if i not in held]
         result = self.cells(self.sets[made])
         new = beside + result + sum(self._fetched(i) for i in fetched)
@@ -532,44 +610,24 @@ class _Tape:
 
 def _summed_out(tape: _Tape, rule: Callable[[_Tape, Sequence[int], int], int]) -> _Tape:
     """Sum out all variables that are not kept, in the greedy order of a rule; a pair at last."""
-    part, pair = tape.part, tape.part.last
-    near = [0] * len(tape.variables)
-    for members in tape.sets:
-        for i in bits(members):
-            near[i] |= members
-    kept = tape.set(v for v in part.keep if v in tape.bit)
-    left = set(bits(tape.union(tape.live) & ~kept))
-    if pair is not None:
-        left -= set(bits(tape.sets[pair]))
-    while ready := [v for v in left if pair is None or not _waits(tape, near, v, pair)]:
-        v = min(ready, key=lambda v: (rule(tape, near, v), tape.cells(near[v]), v))
-        others = near[v] & ~(1 << v)
-        tape.join(tape.with_variable(1 << v), tape.names(others))
-        for u in bits(others):
-            near[u] = (near[u] | others) & ~(1 << v)
-        left.remove(v)
-    if pair is not None:
-        tape.pair_up(pair)
-    elif tape.live:
-        tape.join(sorted(tape.live), [v for v in part.keep if v in tape.bit])
+    pair, kept = tape.part.last, [v for v in tape.part.keep if v in tape.bit]
+    near = tape.near(tape.sets)
+    left = tape.union(tape.live) & ~tape.set(kept)
+    if pair is None:
+        for v in greedy(tape, near, left, partial(rule, tape)):
+            tape.join(tape.with_variable(1 << v), tape.names(near[v] & ~(1 << v)))
+        if tape.live:
+            tape.join(sorted(tape.live), kept)
+        return tape
+    left &= ~tape.sets[pair]
+    for v in greedy(tape, near, left, partial(rule, tape), partial(_ready, tape, pair)):
+        tape.join(tape.with_variable(1 << v), tape.names(near[v] & ~(1 << v)))
+    tape.pair_up(pair)
     return tape
 
 
-def _waits(tape: _Tape, near: Sequence[int], v: int, pair: int) -> bool:
-    """Return whether to sum a variable out would make more cells that speak of the pair's node."""
+def _ready(tape: _Tape, pair: int, near: Sequence[int], v: int) -> bool:
+    """Return whether to sum a variable out makes no more cells that speak of the pair's node."""
     about = [i for i in tape.with_variable(1 << v) if tape.sets[i] & tape.own(pair)]
     made = tape.cells(near[v] & ~(1 << v))
-    return any(made > tape.cells(tape.sets[i]) for i in about)
-
-
-def _fill(tape: _Tape, near: Sequence[int], v: int) -> int:
-    others = near[v] & ~(1 << v)
-    added = 0
-    for a in bits(others):
-        added += tape.sizes[a] * sum(tape.sizes[b] for b in bits(others & ~near[a]))
-    return added
-
-
-def _result(tape: _Tape, near: Sequence[int], v: int) -> int:
-    known = tape.knowing(tape.with_variable(1 << v))
-    return tape.cells(near[v] & ~(1 << v)) * tape.rows(known)
+    return all(made <= tape.cells(tape.sets[i]) for i in about)

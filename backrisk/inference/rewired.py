@@ -24,13 +24,17 @@ class Rewired:
     ----------
     source : Tables
     replaced : mapping of node to ndarray, shape (*parents, state, draw)
+        Of one draw, where it is the same in all.
     graph : CausalGraph
-        The source's, or one with further nodes, each of which is among the replaced.
+        The source's, or one with further nodes, each of which is among the replaced or the same.
+    same : mapping of node to node, optional
+        Whose table of the source further nodes have.
     """
 
     source: Tables
     replaced: Mapping[str, Array]
     graph: CausalGraph
+    same: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def draws(self) -> int:
@@ -39,19 +43,22 @@ class Rewired:
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
-        return self.replaced[name] if name in self.replaced else self.source.table(name, at)
+        if name not in self.replaced:
+            return self.source.table(self.same.get(name, name), at)
+        table = self.replaced[name]
+        return np.broadcast_to(table, (*table.shape[:-1], self.draws))
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
         if name in self.replaced:
             return bool((self.replaced[name] > 0).all())
-        return self.source.positive(name)
+        return self.source.positive(self.same.get(name, name))
 
     def causes(self, name: str) -> tuple[Array, list[Array]] | None:
         """Return a node's CPT as a leak and independent causes, if it has that form."""
         if name in self.replaced:
             return independent_causes(self.replaced[name])
-        return self.source.causes(name)
+        return self.source.causes(self.same.get(name, name))
 
 
 @dataclass(frozen=True, eq=False)
