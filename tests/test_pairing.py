@@ -135,3 +135,45 @@ def test_who_is_at_the_reference_owes_nothing_to_the_cause(coupling):
     share = attribute(posterior, {"x": "no", "y": "yes"}, ["x"], coupling=coupling).draws[0, 0]
     # The independent coupling draws noise anew even where nothing was changed.
     assert share == pytest.approx(0.7 if coupling == "independent" else 0.0, abs=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_possible_pairs_are_all_there_is(seed):
+    """Laid back where they came from, the places hold the whole joint table, draw by draw."""
+    rng = np.random.default_rng(seed)
+    here, there = rng.dirichlet(np.ones(3), size=(2, 1, 2, 6)).swapaxes(-1, -2)
+    if seed % 2:  # an effect of one sign in all draws, so that every draw allows the same pairs
+        here[..., 0, :] += 1
+        here /= here.sum(axis=-2, keepdims=True)
+    cdfs = [couplings.cumulated(side, positive=True) for side in (here, there)]
+    joint = couplings.coupled(*cdfs, (None, None), "monotone")
+    np.testing.assert_allclose(joint.sum(axis=-2), here, **EXACT)
+    np.testing.assert_allclose(joint.sum(axis=-3), there, **EXACT)
+    table, states = couplings.possible(joint)
+    assert table.shape[-2] <= 9 - seed % 2
+    back = np.zeros_like(joint)
+    for draw in range(joint.shape[-1]):
+        for place in range(table.shape[-2]):
+            i, j = states[:, place, draw if states.shape[-1] > 1 else 0]
+            back[..., i, j, draw] += table[..., place, draw]
+    np.testing.assert_array_equal(back, joint)
+
+
+def test_places_may_differ_from_draw_to_draw():
+    table = np.arange(24.0).reshape(2, 3, 4)
+    places = np.array([[0, 2, 1, 0], [1, 1, 1, 1]])
+    found = couplings.placed(table, 1, places)
+    expected = np.take_along_axis(table, places[None], axis=1)
+    np.testing.assert_array_equal(found, expected)
+    same = couplings.placed(table, 1, np.array([[2], [0]]))
+    np.testing.assert_array_equal(same, table[:, [2, 0]])
+
+
+def test_a_last_state_that_is_impossible_has_no_rounding_left():
+    table = np.array([0.1] * 10 + [0.0, 0.0])[:, None]  # sums to less than 1 in floating point
+    assert table[:10].cumsum()[-1] != 1
+    cdf = couplings.cumulated(table, positive=False)
+    np.testing.assert_array_equal(cdf[9:, 0], 1.0)
+    both = couplings.coupled(cdf[None], cdf[None], (None, None), "monotone")[0, ..., 0]
+    assert (both[10:] == 0).all()
+    assert (both[:, 10:] == 0).all()

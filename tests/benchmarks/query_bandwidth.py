@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backrisk.inference.draws import Variable, World
+from backrisk.inference.plan import BOTH
 from backrisk.query import distribution
 from tests.benchmarks._networks import ASKED, EXAMINED, coded, runner
 from tests.benchmarks.common import median_seconds, result
@@ -41,7 +42,7 @@ def least_bytes(queries: Iterable[tuple[World, Sequence[Variable]]]) -> int:
                 # A node in two worlds has a row of its CPT in each.
                 family = {(p, world.variable(p)[1] * at) for p in world.graph.parents(source.name)}
                 family.add((source.name, at))
-                left = [sizes[v[0]] for v in source.scope if v in family]
+                left = [sizes[v[0]] for v in source.scope if v in family or v[1] == BOTH]
                 cells.append(int(np.prod(left, dtype=int)))
         answer = int(np.prod([sizes[name] for name, _ in keep], dtype=int))
         total += 8 * world.posterior.draws * (sum(cells) + answer)
