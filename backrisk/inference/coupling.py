@@ -174,7 +174,8 @@ def summed_out(
         for table, scope in zip(given[1:], step.scopes[1:], strict=True)
     ] or [np.ones((1,) * (2 + len(step.axes)))]
     heres, theres = (
-        [laid(_with_top(pair[world]), 2, union, step.axes) for pair in sides] for world in (0, 1)
+        [laid(np.moveaxis(pair[world], -2, 0), 2, union, step.axes) for pair in sides]
+        for world in (0, 1)
     )
     combine = np.multiply if coupling == "independent" else np.minimum
     shape = np.broadcast_shapes(
@@ -189,7 +190,7 @@ def summed_out(
     subscripts = f"AB{axes}Z,{axes}Z->AB{kept}Z"
     for slab in np.ndindex(*shape[:looped]):
         both = _product(
-            combine(_part(here, slab, 1)[:, None], _part(there, slab, 1))
+            _below(_part(here, slab, 1), _part(there, slab, 1), combine)
             for here, there in zip(heres, theres, strict=True)
         )
         weight = _product(_part(table, slab, 0) for table in weights)
@@ -202,11 +203,13 @@ def summed_out(
     return np.maximum(total, 0.0)  # what is left of nothing by rounding may lie on either side
 
 
-def _with_top(cdf: Array) -> Array:
-    """Return a CDF with its last level, levels first."""
-    whole = np.ones((cdf.shape[-2] + 1, *cdf.shape[:-2], cdf.shape[-1]))
-    whole[:-1] = np.moveaxis(cdf, -2, 0)
-    return whole
+def _below(here: Array, there: Array, combine: np.ufunc) -> Array:
+    """Return the joint CDF of two CDFs ``(level, ...)``, with the last level of each."""
+    shape = np.broadcast_shapes(here.shape[1:], there.shape[1:])
+    joint = np.empty((len(here) + 1, len(there) + 1, *shape))
+    combine(here[:, None], there, out=joint[:-1, :-1])
+    joint[:-1, -1], joint[-1, :-1], joint[-1, -1] = here, there, 1.0
+    return joint
 
 
 def _part(table: Array, slab: tuple[int, ...], skip: int) -> Array:
