@@ -203,6 +203,22 @@ def test_sampled_orders_play_the_same_game(seed, monkeypatch):
     assert "sample" in sampled.text
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_sampled_orders_of_routes_play_the_same_game(seed, monkeypatch):
+    rng = np.random.default_rng(35_000 + seed)
+    graph = random_graph(rng, 5, density=0.8)
+    posterior = random_posterior(rng, graph, draws=3)
+    person = random_person(rng, graph)
+    exact = attribute(posterior, person, method="pathways")
+    monkeypatch.setattr(module, "MOST_CAUSES", 0)
+    sampled = attribute(posterior, person, method="pathways", seed=seed)
+    np.testing.assert_allclose(sampled.total, exact.total, **EXACT)
+    np.testing.assert_allclose(sampled.draws.sum(axis=1), exact.total, **EXACT)
+    if sampled.error is not None:  # None where no route is open
+        gap = np.abs(sampled.draws.mean(axis=0) - exact.draws.mean(axis=0))
+        assert (gap <= 5 * sampled.error + 1e-12).all()
+
+
 def test_more_causes_than_are_played_in_full():
     names = [f"c{i}" for i in range(16)]
     states = {name: ["no", "yes"] for name in [*names, "y"]}
