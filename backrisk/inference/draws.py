@@ -53,9 +53,11 @@ Places = Mapping[str, Codes]  # what lies at the places of a pair of worlds, (2,
 
 CONTRADICTION = "The answers contradict each other: the model gives them probability 0."
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
-_CACHE = 64 * 2**20  # bytes of tables that are worked on at once
+_CACHE = 16 * 2**20  # bytes of tables that are worked on at once
 _FEW, _MANY = 256, 2048  # draws, and people, worked on at once
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_THREADS = min(_CORES, 4)
+_WORTH = 16 * 2**20  # bytes of tables from which on threads are worth starting
 _LARGEST_KEY = 2**62  # distinct rows of answers are told apart by one integer
 
 
@@ -284,7 +286,8 @@ class World:
                 [self._run_people(part, finish, some), self._run_people(part, finish, others)]
             )
         draws = self.posterior.draws
-        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (_CORES * need), draws), 1)
+        share = -(-draws // _THREADS) if need * draws > _WORTH else draws
+        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (_THREADS * need), share), 1)
         fetches = [
             self._cdfs(source, rows) if i == part.last else self._fetch(source, rows)
             for i, source in enumerate(part.sources)
@@ -299,7 +302,7 @@ class World:
         chunks = [slice(at, min(at + chunk, draws)) for at in range(0, draws, chunk)]
         if len(chunks) == 1:
             return carry_out(chunks[0])
-        with ThreadPoolExecutor(_CORES) as threads:  # NumPy lets go of the lock while it computes
+        with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of the lock while it computes
             return np.concatenate(list(threads.map(carry_out, chunks)), axis=-1)
 
     def _fetch(self, source: Source, rows: _Rows) -> _Fetch:
