@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Protocol
 
 import numpy as np
@@ -148,8 +148,9 @@ class World:
         """
         plan = self._plan(keep)
         found = self._run(plan.main, lambda table: table)
-        for part in plan.others:
-            constant = self._run(part, lambda table: table)
+        constants = [self._run(part, lambda table: table) for part in plan.others]
+        if constants:
+            constant = reduce(np.multiply, constants)
             found = found * constant.reshape(len(constant), *(1,) * len(keep), -1)
         return self._shaped(found)
 
