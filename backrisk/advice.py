@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.attribution import data_support, weakest_link
+from backrisk.attribution import data_support
+from backrisk.causes import weakest_link
 from backrisk.errors import QueryError, suggest
 from backrisk.graph import GRADES, CausalGraph
 from backrisk.inference.draws import World

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.causation import (
-    earliest,
     necessity,
     necessity_and_sufficiency,
     possible,
     sufficiency,
 )
+from backrisk.causes import BETWEEN, COUPLED, GAMES, read_causes, weakest_link
 from backrisk.errors import QueryError, suggest
 from backrisk.games import (
+    MOST_CAUSES,
     ORDERS,
     Shares,
     coalition,
@@ -30,9 +29,9 @@ from backrisk.games import (
     sampled,
     standard_error,
 )
-from backrisk.graph import GRADES, CausalGraph, Node
+from backrisk.graph import GRADES, CausalGraph
 from backrisk.inference.draws import Tables, World
-from backrisk.inference.rewired import Rewired
+from backrisk.pathways import ROUTE, Routes, pathways, read_routes, route_grade
 from backrisk.posterior import Posterior
 from backrisk.query import (
     Answer,
@@ -40,7 +39,6 @@ from backrisk.query import (
     check_coupling,
     distribution,
     named,
-    probability,
     read_person,
     read_target,
 )
@@ -56,19 +54,6 @@ METHODS = (
     "pathways",
     "diagnostic",
 )
-LEVELS: Mapping[str, tuple[str, ...]] = {
-    "proximal": ("capacity", "running_state"),
-    "distal": ("behaviour",),
-}
-_HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
-_LOAD = "load"  # the group whose nodes pass what reaches them on to the target
-MOST_CAUSES = 14  # players of a game that is played out in full
-_BETWEEN = " + "
-_ROUTE = "straight to "
-_SWITCH = "route_"  # and a number: which of the routes pass values on
-
-_COUPLED = ("necessity", "sufficiency", "necessity_and_sufficiency")
-_GAMES = ("shapley", "pathways")
 _ASSUMPTION = {
     "shapley": (
         "Shares split the excess risk over everyone at the reference evenly over all orders of "
@@ -145,9 +130,9 @@ class Attribution(Answer):
         return table.sort_values("mean", ascending=False, kind="stable")
 
     def _state(self, cause: str) -> str:
-        if cause.startswith(_ROUTE):
+        if cause.startswith(ROUTE):
             return ""
-        return _BETWEEN.join(self.evidence.get(n, "not reported") for n in cause.split(_BETWEEN))
+        return BETWEEN.join(self.evidence.get(n, "not reported") for n in cause.split(BETWEEN))
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
@@ -165,15 +150,15 @@ class Attribution(Answer):
     def _sentence(self, rank: int, cause: str, column: int) -> str:
         grade = f"evidence {self.grades[column]}"
         share, aim = estimate(self.draws[:, column]), self.target.label
-        names = cause.removeprefix(_ROUTE).split(_BETWEEN)
+        names = cause.removeprefix(ROUTE).split(BETWEEN)
         known = [phrase(n, self.evidence[n]) if n in self.evidence else thing(n) for n in names]
         adverse, plain = listed(known), listed(map(thing, names))
         if self.method == "diagnostic":
             return f"{thing(cause).capitalize()} is adverse with probability {share} ({grade})."
-        if self.method in _GAMES:
+        if self.method in GAMES:
             route = self.method == "pathways"
             through = f"{'through ' if route else 'of '}{thing(cause) if route else adverse}"
-            if cause.startswith(_ROUTE):
+            if cause.startswith(ROUTE):
                 through = f"that goes {thing(cause)}"
             return f"The share {through} is {points(self.draws[:, column])} ({grade})."
         assert self.bounds is not None
@@ -313,12 +298,12 @@ def attribute(
     tables = posterior.beside_prior
     routes = None
     if method == "pathways":
-        routes = _routes(graph, aim, causes, level)
+        routes = read_routes(graph, aim, causes, level)
         chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
-        shares = _pathways(tables, evidence, routes, aim, seed)
-        grades = tuple(_route_grade(graph, route, aim) for route in routes.values())
+        shares = pathways(tables, evidence, routes, aim, seed)
+        grades = tuple(route_grade(graph, route, aim) for route in routes.values())
     else:
-        chosen = _causes(graph, aim, causes, method, level)
+        chosen = read_causes(graph, aim, causes, method, level)
         shares = _compute(tables, evidence, chosen, method, aim, coupling, seed)
         grades = tuple(
             max((weakest_link(graph, name, aim.node) for name in group), key=GRADES.index)
@@ -329,11 +314,11 @@ def attribute(
         shares.draws[:own],
         aim,
         named(graph, evidence),
-        tuple(_BETWEEN.join(group) for group in chosen),
+        tuple(BETWEEN.join(group) for group in chosen),
         method,
         grades,
         data_support(shares.draws, posterior),
-        coupling=coupling if method in _COUPLED else None,
+        coupling=coupling if method in COUPLED else None,
         bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
@@ -352,7 +337,7 @@ def _compute(
     coupling: str,
     seed: int,
 ) -> Shares:
-    if method in _COUPLED:
+    if method in COUPLED:
         ask: Callable[..., tuple[Array, Array, Array]]
         ask = sufficiency if method == "sufficiency" else necessity_and_sufficiency
         if method == "necessity":
@@ -378,201 +363,6 @@ def _compute(
         np.column_stack([adverse(cause, evidence) for cause in single]),
         before=np.column_stack([adverse(cause, {}) for cause in single]),
     )
-
-
-Routes = dict[str, tuple[tuple[str, str], ...]]
-
-
-def _routes(
-    graph: CausalGraph,
-    aim: Target,
-    causes: Sequence[str | Sequence[str]] | None,
-    level: str,
-) -> Routes:
-    """Return the edges of each route by its name."""
-    ancestors = graph.ancestors(aim.node)
-    towards = [e for e in graph.edges if e.effect in ancestors or e.effect == aim.node]
-    if causes is None and level == "proximal":
-        groups = (*LEVELS[level], _LOAD)
-        loads = {n for n in graph.parents(aim.node) if graph.node(n).group == _LOAD}
-        final = [
-            edge
-            for edge in towards
-            if edge.effect in loads | {aim.node}
-            and edge.cause not in loads
-            and (not _grouped(graph) or graph.node(edge.cause).group in groups)
-        ]
-        names = dict.fromkeys(edge.cause for edge in final)
-        if not names:
-            raise QueryError(f"No proximal node leads to '{aim.node}' in graph '{graph.name}'.")
-        return {n: tuple((e.cause, e.effect) for e in final if e.cause == n) for n in names}
-    chosen = _causes(graph, aim, causes, "pathways", level)
-    members = {group[0] for group in chosen}
-    for name in graph.names:
-        if name in members and (above := graph.ancestors(name) & members):
-            raise QueryError(
-                f"The cause '{name}' lies downstream of '{sorted(above)[0]}', so their routes "
-                "overlap; ask for causes of one level."
-            )
-    leaving = [edge for edge in towards if edge.cause in members]
-    found: Routes = {}
-    for edge in leaving:
-        name = edge.effect if edge.effect != aim.node else f"{_ROUTE}{aim.node}"
-        found[name] = (*found.get(name, ()), (edge.cause, edge.effect))
-    return found
-
-
-def _route_grade(graph: CausalGraph, route: Sequence[tuple[str, str]], aim: Target) -> str:
-    """Return the grade of the weakest edge on the strongest path over a route."""
-    grade = {(edge.cause, edge.effect): edge.grade for edge in graph.edges}
-    over = []
-    for cause, effect in route:
-        rest = [] if effect == aim.node else [weakest_link(graph, effect, aim.node)]
-        over.append(max([grade[cause, effect], *rest], key=GRADES.index))
-    return min(over, key=GRADES.index)
-
-
-def _pathways(
-    tables: Tables,
-    evidence: Mapping[str, int],
-    routes: Routes,
-    aim: Target,
-    seed: int,
-) -> Shares:
-    """Play the game of the routes: which of them pass on the person's values."""
-    # A route that passes reference values anyhow has no share.
-    open_routes = {
-        name: route
-        for name, route in routes.items()
-        if any(evidence.get(cause, 1) > 0 for cause, _ in route)
-    }
-    draws = np.zeros((tables.draws, len(routes)))
-    if not open_routes:
-        return Shares(draws, total=np.zeros(tables.draws))
-    switched, again = _switched(tables, open_routes, aim)
-    switches = [f"{_SWITCH}{i}" for i in range(len(open_routes))]
-
-    def value(inside: frozenset[int]) -> Array:
-        passed = {switch: int(i in inside) for i, switch in enumerate(switches)}
-        return probability(World(switched, {**evidence, **passed}, {}), again)
-
-    if len(switches) <= MOST_CAUSES:
-        # Every switch keeps its axis, so one contraction holds all sets of routes.
-        joint = World(switched, evidence, {}).joint([(name, 0) for name in (*switches, again.node)])
-        total = joint.sum(axis=-2)
-        possible(total)
-        shares = played(joint[..., list(again.codes), :].sum(axis=-2) / total)
-    else:
-        shares = sampled(value, len(switches), seed)
-    columns = [i for i, name in enumerate(routes) if name in open_routes]
-    draws[:, columns] = shares.draws
-    pairs = None
-    if shares.pairs is not None:
-        pairs = np.zeros((len(shares.pairs), len(routes), tables.draws))
-        pairs[:, columns] = shares.pairs
-    return Shares(draws, total=shares.total, pairs=pairs)
-
-
-def _switched(tables: Tables, routes: Routes, aim: Target) -> tuple[Rewired, Target]:
-    """Let all that routes lead to happen anew, with a switch for each route.
-
-    An edge of a route passes on its cause's value, or the reference where the route is off, to
-    the new copy of its effect; the copies have the CPTs of what they copy.
-    """
-    graph = tables.graph
-    heads = {effect for route in routes.values() for _, effect in route}
-    anew = heads.union(*(graph.descendants(head) for head in heads))
-    anew &= graph.ancestors(aim.node) | {aim.node}
-    copies = {name: f"{name}_anew" for name in graph.names if name in anew}
-    switch = {edge: f"{_SWITCH}{i}" for i, route in enumerate(routes.values()) for edge in route}
-    nodes = [replace(graph.node(n), name=copy, interactions=()) for n, copy in copies.items()]
-    nodes += [Node(name, ("off", "on")) for name in dict.fromkeys(switch.values())]
-    edges = []
-    replaced = {name: np.full((2, 1), 0.5) for name in switch.values()}
-    for edge in graph.edges:
-        if edge.effect not in copies:
-            continue
-        cause, effect = copies.get(edge.cause, edge.cause), copies[edge.effect]
-        if turned := switch.get((edge.cause, edge.effect)):
-            passed, states = f"{cause}_to_{effect}", graph.node(edge.cause).states
-            nodes.append(Node(passed, states))
-            edges += [replace(edge, cause=name, effect=passed) for name in (cause, turned)]
-            on = np.eye(len(states))
-            off = np.broadcast_to(on[0], on.shape)
-            replaced[passed], cause = np.stack([off, on], axis=1)[..., None], passed
-        edges.append(replace(edge, cause=cause, effect=effect))
-    twice = replace(graph, nodes=(*graph.nodes, *nodes), edges=(*graph.edges, *edges), outcome=None)
-    same = {copy: name for name, copy in copies.items()}
-    return Rewired(tables, replaced, twice, same), Target(copies[aim.node], aim.codes, aim.label)
-
-
-def _grouped(graph: CausalGraph) -> bool:
-    return any(node.group for node in graph.nodes if node.name not in graph.items)
-
-
-def _causes(
-    graph: CausalGraph,
-    aim: Target,
-    causes: Sequence[str | Sequence[str]] | None,
-    method: str,
-    level: str,
-) -> tuple[tuple[str, ...], ...]:
-    ancestors = graph.ancestors(aim.node)
-    if causes is not None:
-        groups = tuple(_members(cause) for cause in causes)
-        for cause in itertools.chain.from_iterable(groups):
-            if cause not in graph.names:
-                raise QueryError(f"The cause '{cause}' is no node{suggest(cause, graph.names)}.")
-            if cause not in ancestors:
-                raise QueryError(f"'{cause}' is no cause of '{aim.node}' in graph '{graph.name}'.")
-        sets = [frozenset(group) for group in groups]
-        if not all(groups) or not groups or len(set(sets)) < len(sets):
-            raise QueryError("causes= should name at least one node, each once.")
-        for group in groups:
-            _demand_set(graph, group, method)
-        return groups
-    if level not in LEVELS:
-        raise QueryError(
-            f"There is no level '{level}'{suggest(level, LEVELS)}; expected one of "
-            f"{', '.join(LEVELS)}."
-        )
-    members = [
-        node.name
-        for node in graph.nodes
-        if node.name in ancestors
-        and (
-            not _grouped(graph)
-            or node.group in LEVELS[level]
-            or (level == "distal" and node.name in _HISTORY)
-        )
-    ]
-    if method in _GAMES:
-        members = [name for name in members if not graph.ancestors(name) & set(members)]
-    if not members:
-        raise QueryError(f"No {level} node causes '{aim.node}' in graph '{graph.name}'.")
-    return tuple((name,) for name in members)
-
-
-def _members(cause: str | Sequence[str]) -> tuple[str, ...]:
-    """Read a cause, or a set of causes as a sequence or joined by plus signs."""
-    parts = cause.split("+") if isinstance(cause, str) else cause
-    return tuple(dict.fromkeys(part.strip() for part in parts))
-
-
-def _demand_set(graph: CausalGraph, group: tuple[str, ...], method: str) -> None:
-    if len(group) == 1:
-        return
-    if method not in _COUPLED:
-        raise QueryError(
-            f"Sets of causes such as '{_BETWEEN.join(group)}' are for {', '.join(_COUPLED)}; "
-            f"for {method} name single causes."
-        )
-    if method != "necessity" and len(earliest(graph, group)) < len(group):
-        later = next(name for name in group if name not in earliest(graph, group))
-        raise QueryError(
-            f"In the set '{_BETWEEN.join(group)}' another cause changes '{later}'; for {method} "
-            "a set holds causes that do not change one another."
-        )
 
 
 def _demand_target(aim: Target, evidence: Mapping[str, int]) -> None:
@@ -601,7 +391,7 @@ def _notes(
     changed = frozenset().union(*(graph.descendants(name) for name in starts))
     downstream = [name for name in graph.names if name in evidence and name in changed]
     mediators = [name for name in downstream if name != aim.node]
-    if method in _COUPLED:
+    if method in COUPLED:
         notes = [
             f"This assumes the {thing(coupling)} coupling of each node's noise in the two worlds."
         ]
@@ -650,35 +440,6 @@ def _notes(
             "table."
         )
     return tuple(notes)
-
-
-def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:
-    """Return the grade of the weakest edge on a cause's strongest path to the target.
-
-    The strongest path is the one whose weakest edge is graded best.
-
-    Raises
-    ------
-    QueryError
-        If there is no path.
-
-    Examples
-    --------
-    >>> from backrisk.graph import load_graph
-    >>> weakest_link(load_graph("runner_core"), "core_strength", "pain")
-    'contradicted'
-    """
-    for position, grade in enumerate(GRADES):
-        allowed: nx.DiGraph[str] = nx.DiGraph()
-        allowed.add_nodes_from(graph.names)
-        allowed.add_edges_from(
-            (edge.cause, edge.effect)
-            for edge in graph.edges
-            if edge.grade in GRADES[: position + 1]
-        )
-        if nx.has_path(allowed, cause, target):
-            return grade
-    raise QueryError(f"'{cause}' is no cause of '{target}' in graph '{graph.name}'.")
 
 
 def data_support(draws: Array, posterior: Posterior) -> Array:

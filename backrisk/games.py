@@ -15,6 +15,7 @@ from backrisk.query import Target
 
 Array = NDArray[np.float64]
 
+MOST_CAUSES = 14  # players of a game that is played out in full
 ORDERS = 128  # orders that a larger game is sampled in: 64 and their reverses
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.attribution import weakest_link
+from backrisk.causes import weakest_link
 from backrisk.errors import QueryError, suggest
 from backrisk.graph import CausalGraph
 from backrisk.inference.draws import World

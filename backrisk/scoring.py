@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.advice import recommend
-from backrisk.attribution import MOST_CAUSES, attribute
+from backrisk.attribution import attribute
 from backrisk.cells import header_problems
 from backrisk.codebook import Codebook, sentence
 from backrisk.errors import QueryError, SurveyError, suggest
-from backrisk.games import shapley
+from backrisk.games import MOST_CAUSES, shapley
 from backrisk.inference.draws import World
 from backrisk.posterior import Posterior
 from backrisk.query import Target, check_coupling, probabilities, read_target

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Brute, random_graph, random_person, random_posterior
 
-from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph
+from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph, pathways
 from backrisk import attribution as module
 from backrisk.games import shapley
 from backrisk.inference.draws import COUPLINGS
+from backrisk.pathways import read_routes
 from backrisk.query import read_target
 
 EXACT = {"rtol": 0, "atol": 1e-10}
@@ -56,8 +57,8 @@ def test_new_methods_equal_enumeration(seed):
     }
     needed = attribute(posterior, hurting, every, coupling=coupling)
     assert needed.causes == tuple(" + ".join(group) for group in every)
-    routes = module._routes(graph, read_target(graph, None), None, "proximal")
-    leaving = module._routes(graph, read_target(graph, None), [alone], "proximal")
+    routes = read_routes(graph, read_target(graph, None), None, "proximal")
+    leaving = read_routes(graph, read_target(graph, None), [alone], "proximal")
     shares = attribute(posterior, person, method="pathways")
     first = attribute(posterior, person, [alone], method="pathways")
     there = present(graph)
@@ -210,7 +211,7 @@ def test_sampled_orders_of_routes_play_the_same_game(seed, monkeypatch):
     posterior = random_posterior(rng, graph, draws=3)
     person = random_person(rng, graph)
     exact = attribute(posterior, person, method="pathways")
-    monkeypatch.setattr(module, "MOST_CAUSES", 0)
+    monkeypatch.setattr(pathways, "MOST_CAUSES", 0)
     sampled = attribute(posterior, person, method="pathways", seed=seed)
     np.testing.assert_allclose(sampled.total, exact.total, **EXACT)
     np.testing.assert_allclose(sampled.draws.sum(axis=1), exact.total, **EXACT)
@@ -254,7 +255,7 @@ def test_pathways_of_the_runner_have_names_and_sum(core_posterior):
     assert (answer.data_support >= 0).all()
     runner = load_graph("runner")
     aim = read_target(runner, None)
-    final = module._routes(runner, aim, None, "proximal")
+    final = read_routes(runner, aim, None, "proximal")
     assert set(final) == {
         "core_strength",
         "pelvic_tilt",
@@ -264,7 +265,7 @@ def test_pathways_of_the_runner_have_names_and_sum(core_posterior):
         "trunk_imbalance",
         "gait_abnormality",
     }
-    distal = module._routes(runner, aim, None, "distal")
+    distal = read_routes(runner, aim, None, "distal")
     assert set(distal["straight to pain"]) == {
         ("strength_training", "pain"),
         ("warm_up", "pain"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.attribution import weakest_link
+from backrisk.causes import weakest_link
 from backrisk.codebook import Column as Asked
 from backrisk.codebook import Derived
 from backrisk.errors import QueryError

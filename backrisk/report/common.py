@@ -12,7 +12,7 @@ from typing import Any, Literal
 import networkx as nx
 import numpy as np
 
-from backrisk.attribution import LEVELS
+from backrisk.causes import LEVELS
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
 from backrisk.posterior import Posterior
