@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.cells import TEXT, chosen, complaint, header_problems, in_time
+from backrisk.cells import TEXT, chosen, complaint, demand_columns, header_problems, in_time
 from backrisk.codebook import Codebook, Column, Derived, failure, sentence
-from backrisk.errors import SurveyError
+from backrisk.errors import SurveyError, no_file
 from backrisk.graph import CausalGraph
 
 _BIG = 50_000_000  # bytes of a file that pandas still reads by default
@@ -190,7 +190,7 @@ def read_survey(
         raise SurveyError(f"{file.name} is a database, which pandas does not read; use duckdb.")
     path = Path(path)
     if not path.is_file():
-        raise SurveyError(f"{path}: there is no such file.")
+        raise SurveyError(no_file(path))
     if path.stat().st_size == 0:
         raise SurveyError(f"{path.name} is empty, expected a header and one row a person.")
     frame = _read_parquet(path) if path.suffix.lower() in sources.PARQUET else _read_csv(path)
@@ -241,6 +241,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
+            demand_columns(header, path.name)
             before = reader.line_num
             for row in reader:
                 line, before = before + 1, reader.line_num
