@@ -256,12 +256,24 @@ class CausalGraph:
         >>> CausalGraph.from_edges([("a", "b")], two).outcome
         'b'
         """
-        pairs = [(str(cause), str(effect)) for cause, effect in edges]
+        try:
+            pairs = [(str(cause), str(effect)) for cause, effect in edges]
+            labels = {str(node): tuple(map(str, states[node])) for node in states}
+        except (TypeError, ValueError) as error:
+            raise GraphError(
+                "Expected edges such as ('a', 'b') and states such as {'a': ['no', 'yes']}: "
+                f"{error}."
+            ) from error
+        for node, given in states.items():
+            if isinstance(given, str):
+                raise GraphError(
+                    f"The states of '{node}' should be a list of labels, got '{given}'."
+                )
         causes = {cause for cause, _ in pairs}
-        sinks = [node for node in states if node not in causes]
+        sinks = [node for node in labels if node not in causes]
         return cls(
             name=name,
-            nodes=tuple(Node(node, tuple(labels)) for node, labels in states.items()),
+            nodes=tuple(Node(node, given) for node, given in labels.items()),
             edges=tuple(
                 Edge(cause, effect, f"{cause} affects {effect}", "stated", "none")
                 for cause, effect in pairs
@@ -636,6 +648,8 @@ def _validate_node(node: Node, at: str) -> None:
     if len(node.states) < 2:
         raise GraphError(f"{where} has {len(node.states)} state; at least two are needed.")
     for state, count in Counter(node.states).items():
+        if not state or state != state.strip():
+            raise GraphError(f"{where}: state '{state}' is empty or has a blank at an end.")
         if count > 1:
             raise GraphError(f"{where}: state '{state}' is repeated.")
     if node.mechanism is not None and node.mechanism not in MECHANISMS:
