@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from backrisk import __version__
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior
@@ -19,7 +20,6 @@ from backrisk.summary import DISCLAIMER, INTERVAL_NAME
 from backrisk.terminal import Format, read_json, show, show_diagnostics, write_text
 
 app = typer.Typer(
-    help="Causal attribution of low back pain in runners. Decision support, not diagnosis.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,7 +50,7 @@ GraphOption = Annotated[
 CodebookOption = Annotated[
     str | None, typer.Option("--codebook", help="A packaged codebook's name, or a YAML file.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Same seed, same result.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 DoOption = Annotated[list[str], typer.Option("--do", help="node=state; may be repeated.")]
 SiteOption = Annotated[
     str | None,
@@ -67,13 +67,31 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except BackriskError as error:
-        _err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        words = "".join(
+            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(error)
+        )
+        _err.print(f"Error: {words}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        _out.print(f"backrisk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """Causal attribution of low back pain in runners. Decision support, not diagnosis."""
 
 
 @app.command()
@@ -151,16 +169,15 @@ def fit(
 ) -> None:
     """Fit a survey and save the model.
 
-    An interrupted fit keeps its finished chains beside the model; the same command goes on from
-    them.
+    Interrupted, it keeps its finished chains; the same command goes on from them.
     """
     from backrisk.survey import read_survey
 
     with _sentences():
-        if sampler not in ("nutpie", "pymc"):
-            raise QueryError(f"There is no sampler '{sampler}'; expected nutpie or pymc.")
         if not out.parent.is_dir():
             raise QueryError(f"{out} cannot be written: there is no folder '{out.parent}'.")
+        if out.is_dir():
+            raise QueryError(f"{out} cannot be written: it is a folder.")
         chosen = load_graph(graph)
         read = read_survey(survey, chosen, codebook, engine=engine)
         from backrisk.fitting import fit as sample
@@ -174,7 +191,7 @@ def fit(
                 draws=draws,
                 chains=chains,
                 tune=tune,
-                sampler="pymc" if sampler == "pymc" else "nutpie",
+                sampler=sampler,  # type: ignore[arg-type]  # checked there, with a suggestion
                 target_accept=target_accept,
                 cores=cores,
                 keep=kept,
@@ -245,7 +262,10 @@ def prior(
 def check(
     model: ModelFile,
     survey: Annotated[
-        str | None, typer.Argument(help="The survey, to compare with what the model predicts.")
+        str | None,
+        typer.Argument(
+            metavar="SURVEY", help="The survey, to compare with what the model predicts."
+        ),
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -267,7 +287,10 @@ def check(
                 "kind": "check",
                 "diagnostics": {
                     "method": posterior.diagnostics.method,
-                    "worst": dict(posterior.diagnostics.worst),
+                    "worst": {
+                        name: None if value != value else value
+                        for name, value in posterior.diagnostics.worst.items()
+                    },
                     "warnings": list(posterior.diagnostics.warnings),
                     "cautions": list(posterior.diagnostics.cautions),
                 },
@@ -468,7 +491,10 @@ def score(
     model: ModelFile,
     cohort: Annotated[
         str,
-        typer.Argument(help="CSV, Parquet, or a DuckDB or SQLite file (file.duckdb::table)."),
+        typer.Argument(
+            metavar="COHORT",
+            help="CSV, Parquet, or a DuckDB or SQLite file (file.duckdb::table).",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The .parquet or .csv file to write.")],
     id: Annotated[
@@ -615,6 +641,8 @@ def report(
     from backrisk.report.cohort import DRAWS
 
     with _sentences():
+        if group and (card or cohort is None):
+            raise QueryError("--group is for the report of a cohort; leave it out.")
         posterior = _model_at(model, site)
         if card and person is None:
             model_card(posterior, out, survey=cohort, target=target, date=date, templates=templates)
@@ -658,6 +686,7 @@ def _read_costs(settings: list[str]) -> dict[str, float]:
             action = ""
         if not action:
             raise QueryError(f"--cost {setting}: expected action=number, such as warm_up=2.")
+    _demand_once("--cost", settings, costs)
     return costs
 
 
@@ -668,4 +697,10 @@ def _read_do(settings: list[str]) -> dict[str, str]:
         if not equals or not node or not state:
             raise QueryError(f"--do {setting}: expected node=state, such as core_strength=strong.")
         do[node.strip()] = state.strip()
+    _demand_once("--do", settings, do)
     return do
+
+
+def _demand_once(option: str, settings: list[str], read: Mapping[str, Any]) -> None:
+    if len(read) < len(settings):
+        raise QueryError(f"{option} names a node twice: {', '.join(settings)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -14,11 +15,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from backrisk.errors import QueryError
+from backrisk.errors import QueryError, no_file
 from backrisk.posterior import Posterior
 from backrisk.query import Answer
 from backrisk.summary import percent
 
+_SUCH_AS = '{"core_strength": "weak"}'
 INTERVAL_HEADER = "mean (90 % interval)"
 _NUMBERS = (INTERVAL_HEADER, "leading", "data support", "without answers", "bounds")
 _JSON_ONLY = ("node", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
@@ -48,24 +50,40 @@ def read_json(path: Path) -> dict[str, Any]:
     QueryError
         If there is none, or it is not a JSON object of words and numbers.
     """
+    if not path.is_file():
+        raise QueryError(no_file(path))
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise QueryError(f"{path}: there is no such file.") from error
+        data = json.loads(
+            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"{path} cannot be read as UTF-8 text.") from error
     except json.JSONDecodeError as error:
         raise QueryError(
-            f"{path}, line {error.lineno}: not JSON ({error.msg}); expected an object such as "
-            '{"core_strength": "weak"}.'
+            f"{path}, line {error.lineno}: not JSON ({error.msg}); expected {_SUCH_AS}."
         ) from error
-    if not isinstance(data, dict) or not all(
-        isinstance(value, str | int | float) or value is None for value in data.values()
-    ):
-        raise QueryError(
-            f'{path} should hold one object of answers, such as {{"core_strength": "weak"}}.'
-        )
+    except (QueryError, ValueError, RecursionError) as error:
+        raise QueryError(f"{path} cannot be read as JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise QueryError(f"{path} should hold one object of answers, such as {_SUCH_AS}.")
+    for name, value in data.items():
+        if not (value is None or isinstance(value, str | int | float)):
+            raise QueryError(
+                f"{path}: the answer to '{name}' should be one word or number, got {value!r}."
+            )
     return data
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object, refusing a name that stands twice: which answer is meant is not known."""
+    for name, count in Counter(name for name, _ in pairs).items():
+        if count > 1:
+            raise QueryError(f"'{name}' stands {count} times, expected once")
+    return dict(pairs)
+
+
+def _no_number(constant: str) -> None:
+    raise QueryError(f"{constant} is no number; leave out what was not answered")
 
 
 def write_text(path: Path, text: str) -> None:
