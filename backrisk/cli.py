@@ -10,14 +10,21 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from backrisk import __version__
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior
-from backrisk.summary import DISCLAIMER, INTERVAL_NAME
-from backrisk.terminal import Format, read_json, show, show_diagnostics, write_text
+from backrisk.summary import DISCLAIMER, INTERVAL_NAME, percent
+from backrisk.terminal import (
+    Format,
+    read_json,
+    share,
+    show,
+    show_diagnostics,
+    show_table,
+    write_text,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -141,10 +148,9 @@ def validate(
     with _sentences():
         read = read_survey(survey, load_graph(graph), codebook, engine=engine)
         patterns = len(tabulate(read).weights)
-        table = Table("node", "answered", title=f"{Path(survey).name}: {read.n:,} people")
-        for name, share in read.answered.items():
-            table.add_row(str(name), "not measured" if share == 0 else f"{100 * share:.0f} %")
-        _out.print(table)
+        answered = ["not measured" if s == 0 else f"{100 * s:.0f} %" for s in read.answered]
+        columns = {"node": list(read.graph.names), "answered": answered}
+        show_table(f"{Path(survey).name}: {read.n:,} people", columns, _out)
         _out.print(f"{patterns:,} distinct patterns, codebook '{read.codebook.name}'. No problems.")
         if read.codebook.synthetic:
             _out.print("The codebook says that this survey is synthetic.")
@@ -243,18 +249,26 @@ def prior(
             }
             print(json.dumps({"kind": "prior", **tables}, indent=2))
             return
-        table = Table("node", "state", "prior", "published", "inside", title="Margins")
-        for row in margins.to_dict("records"):
-            said = "-" if row["published"] != row["published"] else f"{row['published']:.3f}"
-            believed_share = f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-            table.add_row(row["node"], row["state"], believed_share, said, row["inside"])
-        _out.print(table)
+        rows = margins.to_dict("records")
+        columns = {"": [f"{row['node']}={row['state']}" for row in rows]}
+        columns["prior"] = [share(row["mean"], row["low"], row["high"]) for row in rows]
+        columns["published"] = [
+            "-" if row["published"] != row["published"] else percent(row["published"])
+            for row in rows
+        ]
+        columns["inside"] = [row["inside"] for row in rows]
+        show_table("Margins", columns, _out, folded=("",))
         if len(ratios):
-            table = Table("cause", "implied", "published", "inside", title="Odds ratios of pain")
-            for row in ratios.to_dict("records"):
-                implied = f"{row['implied']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-                table.add_row(row["cause"], implied, f"{row['published']:.2f}", row["inside"])
-            _out.print(table)
+            rows = ratios.to_dict("records")
+            columns = {
+                "cause": [row["cause"] for row in rows],
+                "implied": [
+                    f"{row['implied']:.2f} ({row['low']:.2f} to {row['high']:.2f})" for row in rows
+                ],
+                "published": [f"{row['published']:.2f}" for row in rows],
+                "inside": [row["inside"] for row in rows],
+            }
+            show_table("Odds ratios of pain", columns, _out)
         _out.print("Ranges are the 90 % equal-tailed interval of the prior.")
 
 
@@ -304,22 +318,31 @@ def check(
             return
         show_diagnostics(posterior, _out)
         if failures is not None and len(failures):
-            table = Table("parameter", "R-hat", "effective draws", "why", "what to do")
-            for row in failures.to_dict("records"):
-                numbers = (f"{row['r_hat']:.3f}", f"{row['ess']:.0f}")
-                table.add_row(row["parameter"], *numbers, row["why"], row["what_to_do"])
-            _out.print(table)
-        table = Table("node", "answered", "prior to posterior distance", "reading")
-        for row in said.reset_index(names="node").to_dict("records"):
-            reported, moved = f"{100 * row['answered']:.0f} %", f"{row['distance']:.2f}"
-            table.add_row(row["node"], reported, moved, row["reading"])
-        _out.print(table)
+            rows = failures.to_dict("records")
+            columns = {
+                "parameter": [row["parameter"] for row in rows],
+                "R-hat": [f"{row['r_hat']:.3f}" for row in rows],
+                "effective draws": [f"{row['ess']:.0f}" for row in rows],
+                "why": [row["why"] for row in rows],
+                "what to do": [row["what_to_do"] for row in rows],
+            }
+            show_table("What failed", columns, _out, folded=("parameter", "why", "what to do"))
+        rows = said.reset_index(names="node").to_dict("records")
+        columns = {
+            "node": [row["node"] for row in rows],
+            "answered": [f"{100 * row['answered']:.0f} %" for row in rows],
+            "prior to posterior distance": [f"{row['distance']:.2f}" for row in rows],
+            "reading": [row["reading"] for row in rows],
+        }
+        show_table("What the data said", columns, _out)
         if margins is not None:
-            table = Table("node", "state", "survey", "model", title="Margins")
-            for each in margins.to_dict("records"):
-                model_says = f"{each['model']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
-                table.add_row(each["node"], each["state"], f"{each['survey']:.3f}", model_says)
-            _out.print(table)
+            rows = margins.to_dict("records")
+            columns = {
+                "": [f"{row['node']}={row['state']}" for row in rows],
+                "survey": [percent(row["survey"]) for row in rows],
+                "model": [share(row["model"], row["low"], row["high"]) for row in rows],
+            }
+            show_table("Margins", columns, _out, folded=("",))
 
 
 @app.command()
