@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+
+_LINE = 88  # characters of a line of an answer's text
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ class Answer:
         closing = f"Ranges are the {INTERVAL_NAME}. {DISCLAIMER}"
         warned = [f"Warning: {warning}" for warning in self.warnings]
         return " ".join([*self.sentences(), *self.notes, *warned, closing])
+
+    def __str__(self) -> str:
+        """Return the text, in lines that a terminal and a notebook hold."""
+        return fill(self.text, _LINE)
 
     def plot(self) -> Figure:
         """Draw the answer; imports Matplotlib only now.

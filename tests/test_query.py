@@ -41,3 +41,9 @@ def test_numbers_and_truth_values_are_labels():
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]})
     assert risk(posterior, {"x": 1}).draws == risk(posterior, {"x": "1"}).draws == 0.8
     assert risk(posterior, {"y": True}, target="x").draws == pytest.approx(0.4 / 0.55)
+
+
+def test_an_answer_prints_as_its_text_in_lines(posterior):
+    answer = risk(posterior, {"x": "yes"})
+    assert " ".join(str(answer).split()) == answer.text
+    assert max(map(len, str(answer).splitlines())) <= 88
