@@ -530,10 +530,21 @@ def _from_record(
     record: Mapping[str, Any], arrays: Mapping[str, Array], labels: list[str]
 ) -> Posterior:
     graph = CausalGraph.from_dict(record["graph"])
-    codebook = record["codebook"] and Codebook.from_dict(record["codebook"], graph)
+    told = record["diagnostics"]
+    common = Posterior(
+        graph=graph,
+        diagnostics=Diagnostics(
+            told["method"],
+            told["worst"],
+            tuple(told["warnings"]),
+            tuple(told.get("cautions", ())),
+        ),
+        codebook=record["codebook"] and Codebook.from_dict(record["codebook"], graph),
+        meta=record["meta"],
+    )
     if "posterior/continuation" not in arrays:
         given = {name: _draws_last(arrays[f"posterior/cpt_{name}"][0]) for name in graph.names}
-        return Posterior(graph, given=given)
+        return replace(common, given=given)
 
     def flat(name: str) -> Array | None:
         array = arrays.get(name)
@@ -541,27 +552,18 @@ def _from_record(
 
     if labels != list(Layout(graph).fraction_labels):
         raise PosteriorError("its parameters are not those of its graph.")
-    diagnostics = record["diagnostics"]
     shift, scale = flat("posterior/site_shift"), flat("posterior/site_scale")
     sites = None
     if shift is not None and scale is not None:
         sites = SiteEffects(tuple(record["sites"]), shift, scale)
-    return Posterior(
-        graph=graph,
+    return replace(
+        common,
         continuation=flat("posterior/continuation"),
         beta=flat("posterior/beta"),
         chains=len(arrays["posterior/continuation"]),
-        diagnostics=Diagnostics(
-            diagnostics["method"],
-            diagnostics["worst"],
-            tuple(diagnostics["warnings"]),
-            tuple(diagnostics.get("cautions", ())),
-        ),
-        codebook=codebook,
         prior_continuation=flat("prior/continuation"),
         prior_beta=flat("prior/beta"),
         sites=sites,
-        meta=record["meta"],
     )
 
 

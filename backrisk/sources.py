@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from backrisk.cells import demand_columns
+from backrisk.codebook import failure
 from backrisk.errors import SurveyError, no_file, suggest
 
 if TYPE_CHECKING:
@@ -145,8 +146,6 @@ def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> I
             text = place
             columns = _stage_csv(place, staged, refused)
             if refused and not lenient:
-                from backrisk.codebook import failure
-
                 raise failure(place.name, [words for _, words in refused])
         name = place.name if chosen is None else f"{place.name}::{chosen}"
         with _connected(engine, staged, len(columns), folder) as table:
@@ -286,7 +285,7 @@ def _stage_csv(path: Path, staged: Path, refused: list[tuple[int, str]]) -> tupl
     """Copy a CSV file's cells as text; every record that is no row goes to `refused`."""
     import duckdb
 
-    with _sentences(path), path.open(encoding="utf-8-sig", newline="") as file:
+    with told(path), path.open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, strict=True), [])
     demand_columns(header, path.name)
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
@@ -328,7 +327,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, list[str], int]]:
     SurveyError
         The file is not CSV, not UTF-8, or cannot be read.
     """
-    with _sentences(path), path.open(encoding="utf-8-sig", newline="") as file:
+    with told(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         width = len(next(reader, []))
         before = reader.line_num
@@ -339,7 +338,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, list[str], int]]:
 
 
 @contextmanager
-def _sentences(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
+    """Say in a sentence what keeps a CSV file from being read.
+
+    Raises
+    ------
+    SurveyError
+    """
     try:
         yield
     except UnicodeDecodeError as error:

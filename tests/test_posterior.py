@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from backrisk import CausalGraph, Posterior, PosteriorError, load_posterior, risk
+from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, load_posterior, risk
 
 TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
 
@@ -125,6 +125,18 @@ def test_cpts_in_single_precision_become_distributions():
     for name in graph.names:
         np.testing.assert_allclose(posterior.cpt(name).sum(-1), 1.0, rtol=0, atol=1e-15)
     np.testing.assert_allclose(posterior.cpt("y")[0], rows, rtol=0, atol=1e-7)
+
+
+def test_given_tables_keep_their_codebook_and_record_when_saved(graph, cpts, tmp_path):
+    named = replace(
+        Posterior.from_cpts(graph, cpts),
+        codebook=Codebook.plain(graph),
+        meta={"synthetic": True},
+    )
+    found = load_posterior(named.save(tmp_path / "m.nc"))
+    assert found.codebook == named.codebook
+    assert found.meta == {"synthetic": True}
+    assert found.diagnostics.method == "given"
 
 
 def test_a_table_of_cpts_is_a_mapping(graph):
