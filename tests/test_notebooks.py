@@ -17,6 +17,7 @@ def test_notebook_runs(path):
     client.execute()
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
+            assert output.get("name") != "stderr", output["text"]
             data = output.get("data", {})
             if data.get("text/plain", "").startswith("<Figure"):
                 assert "image/png" in data, "a figure is not shown"
