@@ -331,7 +331,7 @@ def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[s
         if name in graph.items:
             raise QueryError(f"do= sets '{name}', an answer; set what it measures instead.")
     return {
-        name: _code(graph, name, str(label), f"do= names '{name}', which", "cannot be set to")
+        name: _code(graph, name, str(label), f"In do=, '{name}'", "cannot be set to")
         for name, label in do.items()
     }
 
