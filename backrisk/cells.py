@@ -40,6 +40,20 @@ def chosen(
     return packaged if len(names & set(packaged.known)) >= len(names & set(plain.known)) else plain
 
 
+def demand_columns(header: Sequence[str], source: str) -> None:
+    """Refuse a first line that tells no columns, or one that another mark than the comma parts.
+
+    Raises
+    ------
+    SurveyError
+    """
+    if not header:
+        raise SurveyError(f"{source} has no header in its first line.")
+    for mark, marks in ((";", "semicolons"), ("\t", "tabs")):
+        if len(header) == 1 and mark in header[0]:
+            raise SurveyError(f"{source} separates its columns by {marks}, expected commas.")
+
+
 def header_problems(names: Sequence[str], codebook: Codebook, source: str) -> list[str]:
     """Return what is wrong with the names of a table's columns."""
     problems = [

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from backrisk import __version__
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior
-from backrisk.summary import DISCLAIMER, INTERVAL_NAME
-from backrisk.terminal import Format, read_json, show, show_diagnostics, write_text
+from backrisk.summary import DISCLAIMER, INTERVAL_NAME, percent
+from backrisk.terminal import (
+    Format,
+    read_json,
+    share,
+    show,
+    show_diagnostics,
+    show_table,
+    write_text,
+)
 
 app = typer.Typer(
-    help="Causal attribution of low back pain in runners. Decision support, not diagnosis.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,7 +57,7 @@ GraphOption = Annotated[
 CodebookOption = Annotated[
     str | None, typer.Option("--codebook", help="A packaged codebook's name, or a YAML file.")
 ]
-SeedOption = Annotated[int, typer.Option("--seed", help="Same seed, same result.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Same seed, same result.")]
 DoOption = Annotated[list[str], typer.Option("--do", help="node=state; may be repeated.")]
 SiteOption = Annotated[
     str | None,
@@ -67,13 +74,31 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except BackriskError as error:
-        _err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        words = "".join(
+            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(error)
+        )
+        _err.print(f"Error: {words}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
 
 
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        _out.print(f"backrisk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """Causal attribution of low back pain in runners. Decision support, not diagnosis."""
 
 
 @app.command()
@@ -123,10 +148,9 @@ def validate(
     with _sentences():
         read = read_survey(survey, load_graph(graph), codebook, engine=engine)
         patterns = len(tabulate(read).weights)
-        table = Table("node", "answered", title=f"{Path(survey).name}: {read.n:,} people")
-        for name, share in read.answered.items():
-            table.add_row(str(name), "not measured" if share == 0 else f"{100 * share:.0f} %")
-        _out.print(table)
+        answered = ["not measured" if s == 0 else f"{100 * s:.0f} %" for s in read.answered]
+        columns = {"node": list(read.graph.names), "answered": answered}
+        show_table(f"{Path(survey).name}: {read.n:,} people", columns, _out)
         _out.print(f"{patterns:,} distinct patterns, codebook '{read.codebook.name}'. No problems.")
         if read.codebook.synthetic:
             _out.print("The codebook says that this survey is synthetic.")
@@ -151,16 +175,15 @@ def fit(
 ) -> None:
     """Fit a survey and save the model.
 
-    An interrupted fit keeps its finished chains beside the model; the same command goes on from
-    them.
+    Interrupted, it keeps its finished chains; the same command goes on from them.
     """
     from backrisk.survey import read_survey
 
     with _sentences():
-        if sampler not in ("nutpie", "pymc"):
-            raise QueryError(f"There is no sampler '{sampler}'; expected nutpie or pymc.")
         if not out.parent.is_dir():
             raise QueryError(f"{out} cannot be written: there is no folder '{out.parent}'.")
+        if out.is_dir():
+            raise QueryError(f"{out} cannot be written: it is a folder.")
         chosen = load_graph(graph)
         read = read_survey(survey, chosen, codebook, engine=engine)
         from backrisk.fitting import fit as sample
@@ -174,7 +197,7 @@ def fit(
                 draws=draws,
                 chains=chains,
                 tune=tune,
-                sampler="pymc" if sampler == "pymc" else "nutpie",
+                sampler=sampler,  # type: ignore[arg-type]  # checked there, with a suggestion
                 target_accept=target_accept,
                 cores=cores,
                 keep=kept,
@@ -226,18 +249,26 @@ def prior(
             }
             print(json.dumps({"kind": "prior", **tables}, indent=2))
             return
-        table = Table("node", "state", "prior", "published", "inside", title="Margins")
-        for row in margins.to_dict("records"):
-            said = "-" if row["published"] != row["published"] else f"{row['published']:.3f}"
-            believed_share = f"{row['mean']:.3f} ({row['low']:.3f} to {row['high']:.3f})"
-            table.add_row(row["node"], row["state"], believed_share, said, row["inside"])
-        _out.print(table)
+        rows = margins.to_dict("records")
+        columns = {"": [f"{row['node']}={row['state']}" for row in rows]}
+        columns["prior"] = [share(row["mean"], row["low"], row["high"]) for row in rows]
+        columns["published"] = [
+            "-" if row["published"] != row["published"] else percent(row["published"])
+            for row in rows
+        ]
+        columns["inside"] = [row["inside"] for row in rows]
+        show_table("Margins", columns, _out, folded=("",))
         if len(ratios):
-            table = Table("cause", "implied", "published", "inside", title="Odds ratios of pain")
-            for row in ratios.to_dict("records"):
-                implied = f"{row['implied']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
-                table.add_row(row["cause"], implied, f"{row['published']:.2f}", row["inside"])
-            _out.print(table)
+            rows = ratios.to_dict("records")
+            columns = {
+                "cause": [row["cause"] for row in rows],
+                "implied": [
+                    f"{row['implied']:.2f} ({row['low']:.2f} to {row['high']:.2f})" for row in rows
+                ],
+                "published": [f"{row['published']:.2f}" for row in rows],
+                "inside": [row["inside"] for row in rows],
+            }
+            show_table("Odds ratios of pain", columns, _out)
         _out.print("Ranges are the 90 % equal-tailed interval of the prior.")
 
 
@@ -245,7 +276,10 @@ def prior(
 def check(
     model: ModelFile,
     survey: Annotated[
-        str | None, typer.Argument(help="The survey, to compare with what the model predicts.")
+        str | None,
+        typer.Argument(
+            metavar="SURVEY", help="The survey, to compare with what the model predicts."
+        ),
     ] = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -267,7 +301,10 @@ def check(
                 "kind": "check",
                 "diagnostics": {
                     "method": posterior.diagnostics.method,
-                    "worst": dict(posterior.diagnostics.worst),
+                    "worst": {
+                        name: None if value != value else value
+                        for name, value in posterior.diagnostics.worst.items()
+                    },
                     "warnings": list(posterior.diagnostics.warnings),
                     "cautions": list(posterior.diagnostics.cautions),
                 },
@@ -281,22 +318,31 @@ def check(
             return
         show_diagnostics(posterior, _out)
         if failures is not None and len(failures):
-            table = Table("parameter", "R-hat", "effective draws", "why", "what to do")
-            for row in failures.to_dict("records"):
-                numbers = (f"{row['r_hat']:.3f}", f"{row['ess']:.0f}")
-                table.add_row(row["parameter"], *numbers, row["why"], row["what_to_do"])
-            _out.print(table)
-        table = Table("node", "answered", "prior to posterior distance", "reading")
-        for row in said.reset_index(names="node").to_dict("records"):
-            reported, moved = f"{100 * row['answered']:.0f} %", f"{row['distance']:.2f}"
-            table.add_row(row["node"], reported, moved, row["reading"])
-        _out.print(table)
+            rows = failures.to_dict("records")
+            columns = {
+                "parameter": [row["parameter"] for row in rows],
+                "R-hat": [f"{row['r_hat']:.3f}" for row in rows],
+                "effective draws": [f"{row['ess']:.0f}" for row in rows],
+                "why": [row["why"] for row in rows],
+                "what to do": [row["what_to_do"] for row in rows],
+            }
+            show_table("What failed", columns, _out, folded=("parameter", "why", "what to do"))
+        rows = said.reset_index(names="node").to_dict("records")
+        columns = {
+            "node": [row["node"] for row in rows],
+            "answered": [f"{100 * row['answered']:.0f} %" for row in rows],
+            "prior to posterior distance": [f"{row['distance']:.2f}" for row in rows],
+            "reading": [row["reading"] for row in rows],
+        }
+        show_table("What the data said", columns, _out)
         if margins is not None:
-            table = Table("node", "state", "survey", "model", title="Margins")
-            for each in margins.to_dict("records"):
-                model_says = f"{each['model']:.3f} ({each['low']:.3f} to {each['high']:.3f})"
-                table.add_row(each["node"], each["state"], f"{each['survey']:.3f}", model_says)
-            _out.print(table)
+            rows = margins.to_dict("records")
+            columns = {
+                "": [f"{row['node']}={row['state']}" for row in rows],
+                "survey": [percent(row["survey"]) for row in rows],
+                "model": [share(row["model"], row["low"], row["high"]) for row in rows],
+            }
+            show_table("Margins", columns, _out, folded=("",))
 
 
 @app.command()
@@ -468,7 +514,10 @@ def score(
     model: ModelFile,
     cohort: Annotated[
         str,
-        typer.Argument(help="CSV, Parquet, or a DuckDB or SQLite file (file.duckdb::table)."),
+        typer.Argument(
+            metavar="COHORT",
+            help="CSV, Parquet, or a DuckDB or SQLite file (file.duckdb::table).",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="The .parquet or .csv file to write.")],
     id: Annotated[
@@ -615,6 +664,8 @@ def report(
     from backrisk.report.cohort import DRAWS
 
     with _sentences():
+        if group and (card or cohort is None):
+            raise QueryError("--group is for the report of a cohort; leave it out.")
         posterior = _model_at(model, site)
         if card and person is None:
             model_card(posterior, out, survey=cohort, target=target, date=date, templates=templates)
@@ -658,6 +709,7 @@ def _read_costs(settings: list[str]) -> dict[str, float]:
             action = ""
         if not action:
             raise QueryError(f"--cost {setting}: expected action=number, such as warm_up=2.")
+    _demand_once("--cost", settings, costs)
     return costs
 
 
@@ -668,4 +720,10 @@ def _read_do(settings: list[str]) -> dict[str, str]:
         if not equals or not node or not state:
             raise QueryError(f"--do {setting}: expected node=state, such as core_strength=strong.")
         do[node.strip()] = state.strip()
+    _demand_once("--do", settings, do)
     return do
+
+
+def _demand_once(option: str, settings: list[str], read: Mapping[str, Any]) -> None:
+    if len(read) < len(settings):
+        raise QueryError(f"{option} names a node twice: {', '.join(settings)}.")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class BackriskError(Exception):
@@ -55,6 +56,13 @@ class QueryError(BackriskError):
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """Return ``", did you mean 'x'?"`` for the nearest known name, or an empty string."""
-    near = get_close_matches(str(name), list(known), n=1, cutoff=0.6)
-    return f", did you mean '{near[0]}'?" if near else ""
+    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string."""
+    near = get_close_matches(str(name), list(map(str, known)), n=1, cutoff=0.6)
+    return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def no_file(path: str | Path) -> str:
+    """Say why a path is no file that can be read, knowing that it is none."""
+    if Path(path).is_dir():
+        return f"{path} is a folder, expected a file."
+    return f"{path}: there is no such file."

@@ -256,12 +256,24 @@ class CausalGraph:
         >>> CausalGraph.from_edges([("a", "b")], two).outcome
         'b'
         """
-        pairs = [(str(cause), str(effect)) for cause, effect in edges]
+        try:
+            pairs = [(str(cause), str(effect)) for cause, effect in edges]
+            labels = {str(node): tuple(map(str, states[node])) for node in states}
+        except (TypeError, ValueError) as error:
+            raise GraphError(
+                "Expected edges such as ('a', 'b') and states such as {'a': ['no', 'yes']}: "
+                f"{error}."
+            ) from error
+        for node, given in states.items():
+            if isinstance(given, str):
+                raise GraphError(
+                    f"The states of '{node}' should be a list of labels, got '{given}'."
+                )
         causes = {cause for cause, _ in pairs}
-        sinks = [node for node in states if node not in causes]
+        sinks = [node for node in labels if node not in causes]
         return cls(
             name=name,
-            nodes=tuple(Node(node, tuple(labels)) for node, labels in states.items()),
+            nodes=tuple(Node(node, given) for node, given in labels.items()),
             edges=tuple(
                 Edge(cause, effect, f"{cause} affects {effect}", "stated", "none")
                 for cause, effect in pairs
@@ -294,14 +306,15 @@ class CausalGraph:
             raise GraphError(f"{source}: expected a mapping with 'nodes' and 'edges'.")
         allowed = {"name", "title", "description", "outcome", "nodes", "edges", "lagged"}
         _known_keys(data, allowed, source)
+        outcome = data.get("outcome")
         return cls(
-            name=str(data.get("name", source)),
+            name=_word(data.get("name", source), f"{source}: name"),
             nodes=tuple(_read_node(str(k), v, source) for k, v in data["nodes"].items()),
-            edges=tuple(_read_edge(entry, source) for entry in data.get("edges") or ()),
-            lagged=tuple(_read_lagged(entry, source) for entry in data.get("lagged") or ()),
-            outcome=data.get("outcome"),
-            title=str(data.get("title", "")),
-            description=str(data.get("description", "")),
+            edges=tuple(_read_edge(entry, source) for entry in _entries(data, "edges", source)),
+            lagged=tuple(_read_lagged(entry, source) for entry in _entries(data, "lagged", source)),
+            outcome=None if outcome is None else _word(outcome, f"{source}: outcome"),
+            title=_word(data.get("title", ""), f"{source}: title"),
+            description=_word(data.get("description", ""), f"{source}: description"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -507,24 +520,46 @@ def _known_keys(entry: Mapping[str, Any], allowed: Iterable[str], where: str) ->
             raise GraphError(f"{where}: unknown key '{key}'{suggest(key, allowed)}.")
 
 
+def _word(value: Any, where: str) -> str:
+    """Read a word, which YAML may have taken for a number or a truth value."""
+    if not isinstance(value, str | int | float):
+        raise GraphError(f"{where}: expected a word, got {value!r}.")
+    return str(value)
+
+
+def _entries(data: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    """Read a list that may be left out."""
+    found = data.get(key)
+    if found is not None and not isinstance(found, list):
+        raise GraphError(f"{where}: '{key}' should be a list, got {found!r}.")
+    return found or []
+
+
 def _read_node(name: str, entry: Any, source: str) -> Node:
     where = f"{source}: node '{name}'"
     if not isinstance(entry, Mapping) or not isinstance(entry.get("states"), list):
         raise GraphError(f"{where}: expected a mapping with a list of 'states'.")
     _known_keys(entry, {f.name for f in fields(Node)} - {"name"}, where)
-    values = dict(entry)
-    values["states"] = tuple(map(str, entry["states"]))
+    values = {key: value for key, value in entry.items() if value is not None}
+    values["states"] = tuple(_word(state, f"{where}, states") for state in entry["states"])
+    for key in ("description", "group", "margin_source", "mechanism"):
+        if key in values:
+            values[key] = _word(values[key], f"{where}, {key}")
+    for key in ("modifiable", "fixed"):  # no and yes are words here, and a word would count as true
+        if not isinstance(values.get(key, False), bool):
+            raise GraphError(f"{where}: '{key}' should be true or false, got {values[key]!r}.")
     try:
-        if entry.get("margin") is not None:
-            values["margin"] = tuple(float(share) for share in entry["margin"])
-        if "concentration" in entry:
-            values["concentration"] = float(entry["concentration"])
-        if entry.get("misclassification") is not None:
+        for key in ("reliability", "concentration"):
+            if key in values:
+                values[key] = float(values[key])
+        if "margin" in values:
+            values["margin"] = tuple(float(share) for share in values["margin"])
+        if "misclassification" in values:
             values["misclassification"] = tuple(
-                tuple(map(float, row)) for row in entry["misclassification"]
+                tuple(map(float, row)) for row in values["misclassification"]
             )
         values["interactions"] = tuple(
-            (str(first), str(second)) for first, second in entry.get("interactions") or ()
+            (str(first), str(second)) for first, second in values.get("interactions", ())
         )
     except (TypeError, ValueError) as error:
         raise GraphError(f"{where}: {error}.") from error
@@ -553,7 +588,9 @@ def _read_edge(entry: Any, source: str) -> Edge:
         origin=str(entry.get("origin", "stated")),
         grade=str(entry["grade"]),
         prior=read,
-        citations=tuple(map(str, entry.get("citations") or ())),
+        citations=tuple(
+            _word(c, f"{where}, citations") for c in _entries(entry, "citations", where)
+        ),
     )
 
 
@@ -636,6 +673,8 @@ def _validate_node(node: Node, at: str) -> None:
     if len(node.states) < 2:
         raise GraphError(f"{where} has {len(node.states)} state; at least two are needed.")
     for state, count in Counter(node.states).items():
+        if not state or state != state.strip():
+            raise GraphError(f"{where}: state '{state}' is empty or has a blank at an end.")
         if count > 1:
             raise GraphError(f"{where}: state '{state}' is repeated.")
     if node.mechanism is not None and node.mechanism not in MECHANISMS:

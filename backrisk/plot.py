@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from io import BytesIO
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +35,25 @@ _METHOD = {
 }
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+@cache
+def _canvas() -> type[Figure]:
+    """Return a Matplotlib figure that a notebook shows, whether or not it uses pyplot."""
     try:
-        from matplotlib.figure import Figure as Canvas
+        from matplotlib.figure import Figure
     except ImportError as error:
         raise BackriskError("Figures need Matplotlib: install backrisk[plot].") from error
-    figure = Canvas(figsize=(7.0, height), layout="constrained")
+
+    class Shown(Figure):
+        def _repr_png_(self) -> bytes:
+            stream = BytesIO()
+            self.savefig(stream, format="png")
+            return stream.getvalue()
+
+    return Shown
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    figure = _canvas()(figsize=(7.0, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     return figure, axes

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backrisk.codebook import Codebook
-from backrisk.errors import BackriskError, PosteriorError, QueryError, suggest
+from backrisk.errors import BackriskError, PosteriorError, QueryError, no_file, suggest
 from backrisk.graph import CausalGraph
 from backrisk.inference.draws import Tables
 from backrisk.inference.rewired import Stacked
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 FORMAT = "backrisk-posterior-1"
 R_HAT = 1.01  # at most, for sampling to be trusted
 ESS_PER_CHAIN = 100  # at least
-_SUMS_TO_ONE = 1e-8
+_SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
 _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
@@ -144,29 +144,16 @@ class Posterior:
         >>> Posterior.from_cpts(g, cpts).draws
         1
         """
-        if stray := sorted(set(cpts) ^ set(graph.names)):
+        if not isinstance(cpts, Mapping):
+            raise PosteriorError(f"CPTs are a mapping of node to table, got {type(cpts).__name__}.")
+        if stray := sorted(set(cpts) ^ set(graph.names), key=str):
             what = "has no node" if stray[0] in cpts else "needs the CPT of node"
             raise PosteriorError(f"Graph '{graph.name}' {what} '{stray[0]}'.")
         read: dict[str, Array] = {}
         for name in graph.names:
             if complaint := too_large(graph, name, 1):
                 raise PosteriorError(complaint)
-            table = np.asarray(cpts[name], dtype=np.float64)
-            shape = graph.shape(name)
-            if table.shape == shape:
-                table = table[None]
-            if table.shape[1:] != shape:
-                raise PosteriorError(
-                    f"The CPT of '{name}' has shape {table.shape}, expected (draw, "
-                    f"{', '.join(map(str, shape))}): {' x '.join((*graph.parents(name), name))}."
-                )
-            valid = (table >= 0).all() and np.abs(table.sum(-1) - 1).max() <= _SUMS_TO_ONE
-            if not valid:
-                raise PosteriorError(
-                    f"The CPT of '{name}' should hold shares of at least 0 that sum to 1 over "
-                    "its last axis."
-                )
-            read[name] = table
+            read[name] = _distributions(graph, name, cpts[name])
         counts = {len(table) for table in read.values()} - {1}
         if len(counts) > 1:
             raise PosteriorError(f"CPTs have different numbers of draws: {sorted(counts)}.")
@@ -475,7 +462,7 @@ class Posterior:
             Path(beside).chmod(0o644)
             Path(beside).replace(path)
         except OSError as error:
-            raise PosteriorError(f"{path} cannot be written: {error}.") from error
+            raise PosteriorError(f"{path} cannot be written: {error.strerror or error}.") from error
         finally:
             Path(beside).unlink(missing_ok=True)
         return path
@@ -501,7 +488,7 @@ def load_posterior(path: str | Path) -> Posterior:
 
     path = Path(path)
     if not path.is_file():
-        raise PosteriorError(f"{path}: there is no such file.")
+        raise PosteriorError(no_file(path))
     try:
         with h5py.File(path, "r") as file:
             attributes = {key: file.attrs.get(key) for key in ("format", "record", "checksum")}
@@ -511,6 +498,8 @@ def load_posterior(path: str | Path) -> Posterior:
         raise PosteriorError(
             f"{path} is not a model that can be read: it is damaged, cut short, or no netCDF file."
         ) from error
+    if attributes["format"] is None:
+        raise PosteriorError(f"{path} is a file of another kind, expected a model of backrisk.")
     if attributes["format"] != FORMAT:
         raise PosteriorError(
             f"{path} is not a backrisk model of this version: its format is "
@@ -541,10 +530,21 @@ def _from_record(
     record: Mapping[str, Any], arrays: Mapping[str, Array], labels: list[str]
 ) -> Posterior:
     graph = CausalGraph.from_dict(record["graph"])
-    codebook = record["codebook"] and Codebook.from_dict(record["codebook"], graph)
+    told = record["diagnostics"]
+    common = Posterior(
+        graph=graph,
+        diagnostics=Diagnostics(
+            told["method"],
+            told["worst"],
+            tuple(told["warnings"]),
+            tuple(told.get("cautions", ())),
+        ),
+        codebook=record["codebook"] and Codebook.from_dict(record["codebook"], graph),
+        meta=record["meta"],
+    )
     if "posterior/continuation" not in arrays:
         given = {name: _draws_last(arrays[f"posterior/cpt_{name}"][0]) for name in graph.names}
-        return Posterior(graph, given=given)
+        return replace(common, given=given)
 
     def flat(name: str) -> Array | None:
         array = arrays.get(name)
@@ -552,28 +552,52 @@ def _from_record(
 
     if labels != list(Layout(graph).fraction_labels):
         raise PosteriorError("its parameters are not those of its graph.")
-    diagnostics = record["diagnostics"]
     shift, scale = flat("posterior/site_shift"), flat("posterior/site_scale")
     sites = None
     if shift is not None and scale is not None:
         sites = SiteEffects(tuple(record["sites"]), shift, scale)
-    return Posterior(
-        graph=graph,
+    return replace(
+        common,
         continuation=flat("posterior/continuation"),
         beta=flat("posterior/beta"),
         chains=len(arrays["posterior/continuation"]),
-        diagnostics=Diagnostics(
-            diagnostics["method"],
-            diagnostics["worst"],
-            tuple(diagnostics["warnings"]),
-            tuple(diagnostics.get("cautions", ())),
-        ),
-        codebook=codebook,
         prior_continuation=flat("prior/continuation"),
         prior_beta=flat("prior/beta"),
         sites=sites,
-        meta=record["meta"],
     )
+
+
+def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
+    """Return a given CPT, ``(draw, *parents, state)``, refusing what is no set of distributions.
+
+    Rows that were rounded to single precision are made to sum to 1.
+    """
+    try:
+        table = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        why = str(error).rstrip(".")
+        raise PosteriorError(f"The CPT of '{name}' is no array of numbers: {why}.") from error
+    shape = graph.shape(name)
+    if table.shape == shape:
+        table = table[None]
+    if table.shape[1:] != shape or not len(table):
+        raise PosteriorError(
+            f"The CPT of '{name}' has shape {table.shape}, expected (draw, "
+            f"{', '.join(map(str, shape))}): {' x '.join((*graph.parents(name), name))}."
+        )
+    total = table.sum(-1)
+    bad = ~((table >= 0).all(-1) & (np.abs(total - 1) <= _SUMS_TO_ONE))
+    if bad.any():
+        draw, *row = np.argwhere(bad)[0]
+        of = [
+            f"{p}={graph.node(p).states[i]}" for p, i in zip(graph.parents(name), row, strict=True)
+        ]
+        at = ", ".join([*of, f"draw {draw}"])
+        raise PosteriorError(
+            f"The CPT of '{name}' should hold shares of at least 0 that sum to 1 over its last "
+            f"axis; for {at} it holds {table[draw, *row].tolist()}."
+        )
+    return table / total[..., None]
 
 
 def _draws_last(table: Array) -> Array:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+
+_LINE = 88  # characters of a line of an answer's text
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ class Answer:
         closing = f"Ranges are the {INTERVAL_NAME}. {DISCLAIMER}"
         warned = [f"Warning: {warning}" for warning in self.warnings]
         return " ".join([*self.sentences(), *self.notes, *warned, closing])
+
+    def __str__(self) -> str:
+        """Return the text, in lines that a terminal and a notebook hold."""
+        return fill(self.text, _LINE)
 
     def plot(self) -> Figure:
         """Draw the answer; imports Matplotlib only now.
@@ -247,6 +254,8 @@ def read_target(graph: CausalGraph, target: str | None) -> Target:
         if graph.outcome is None:
             raise QueryError(f"Graph '{graph.name}' names no outcome: give target=, a node.")
         target = graph.outcome
+    if not isinstance(target, str):
+        raise QueryError(f"target={target!r}: expected a node, or 'node>=state'.")
     name, _, level = (part.strip() for part in target.partition(">="))
     if name not in graph.names:
         raise QueryError(f"The target '{name}' is no node{suggest(name, graph.names)}.")
@@ -281,20 +290,25 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
         If a name, a label or a number is not understood; near names are suggested.
     """
     graph = posterior.graph
+    if not isinstance(person, Mapping):
+        raise QueryError(f"A person is a mapping of node to state, got {person!r}.")
     if posterior.codebook is not None:
         labels = posterior.codebook.encode_person(person, graph)
-    else:
-        labels = {str(name): str(label) for name, label in person.items()}
-    return {name: _code(graph, name, label, "The person's") for name, label in labels.items()}
+    else:  # None and NaN are no answers, as to a codebook
+        labels = {str(n): str(s) for n, s in person.items() if s is not None and s == s}
+    return {
+        name: _code(graph, name, label, f"The person's '{name}'", "has the value")
+        for name, label in labels.items()
+    }
 
 
-def _code(graph: CausalGraph, name: str, label: str, whose: str) -> int:
+def _code(graph: CausalGraph, name: str, label: str, whose: str, says: str) -> int:
     if name not in graph.names:
-        raise QueryError(f"{whose} '{name}' is no node{suggest(name, graph.names)}.")
+        raise QueryError(f"{whose} is no node{suggest(name, graph.names)}.")
     states = graph.node(name).states
     if label not in states:
         raise QueryError(
-            f"{whose} '{name}' has the value '{label}'{suggest(label, states)}; expected one of "
+            f"{whose} {says} '{label}'{suggest(label, states)}; expected one of "
             f"{', '.join(states)}."
         )
     return states.index(label)
@@ -309,12 +323,17 @@ def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[s
     """
     if not do:
         raise QueryError("do= is empty: name at least one node and the state to set it to.")
+    if not isinstance(do, Mapping):
+        raise QueryError(f"do= is a mapping of node to state, got {do!r}.")
     for name in do:
         if name == target.node:
             raise QueryError(f"do= sets the target '{name}' itself; set one of its causes.")
         if name in graph.items:
             raise QueryError(f"do= sets '{name}', an answer; set what it measures instead.")
-    return {name: _code(graph, name, str(label), "do= sets") for name, label in do.items()}
+    return {
+        name: _code(graph, name, str(label), f"In do=, '{name}'", "cannot be set to")
+        for name, label in do.items()
+    }
 
 
 def check_coupling(coupling: str) -> None:

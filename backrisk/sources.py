@@ -19,7 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from backrisk.errors import SurveyError, suggest
+from backrisk.cells import demand_columns
+from backrisk.codebook import failure
+from backrisk.errors import SurveyError, no_file, suggest
 
 if TYPE_CHECKING:
     import ibis
@@ -125,7 +127,7 @@ def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> I
         raise SurveyError(f"There is no engine '{engine}'; for a big table expected {known}.")
     _need("ibis", "ibis-framework[duckdb]")
     if not place.is_file():
-        raise SurveyError(f"{place}: there is no such file.")
+        raise SurveyError(no_file(place))
     if place.stat().st_size == 0:
         raise SurveyError(f"{place.name} is empty, expected a header and one row a person.")
     if chosen is not None and kind not in DUCKDB + SQLITE:
@@ -144,8 +146,6 @@ def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> I
             text = place
             columns = _stage_csv(place, staged, refused)
             if refused and not lenient:
-                from backrisk.codebook import failure
-
                 raise failure(place.name, [words for _, words in refused])
         name = place.name if chosen is None else f"{place.name}::{chosen}"
         with _connected(engine, staged, len(columns), folder) as table:
@@ -221,7 +221,9 @@ def _choose_table(path: Path, chosen: str | None, tables: Sequence[str]) -> str:
     if chosen is None:
         if len(tables) == 1:
             return tables[0]
-        found = f"{len(tables)} tables ({', '.join(tables[:10])})" if tables else "no table"
+        if not tables:
+            raise SurveyError(f"{path.name} holds no table.")
+        found = f"{len(tables)} tables ({', '.join(tables[:10])})"
         raise SurveyError(f"{path.name} holds {found}; choose one as '{path.name}::table'.")
     if chosen not in tables:
         raise SurveyError(
@@ -283,8 +285,9 @@ def _stage_csv(path: Path, staged: Path, refused: list[tuple[int, str]]) -> tupl
     """Copy a CSV file's cells as text; every record that is no row goes to `refused`."""
     import duckdb
 
-    with _sentences(path), path.open(encoding="utf-8-sig", newline="") as file:
+    with told(path), path.open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file, strict=True), [])
+    demand_columns(header, path.name)
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
     read = (
         f"read_csv({_quoted(path)}, auto_detect=false, header=true, columns={{{names}}}, "
@@ -324,7 +327,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, list[str], int]]:
     SurveyError
         The file is not CSV, not UTF-8, or cannot be read.
     """
-    with _sentences(path), path.open(encoding="utf-8-sig", newline="") as file:
+    with told(path), path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, strict=True)
         width = len(next(reader, []))
         before = reader.line_num
@@ -335,7 +338,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, list[str], int]]:
 
 
 @contextmanager
-def _sentences(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
+    """Say in a sentence what keeps a CSV file from being read.
+
+    Raises
+    ------
+    SurveyError
+    """
     try:
         yield
     except UnicodeDecodeError as error:

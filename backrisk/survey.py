@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.cells import TEXT, chosen, complaint, header_problems, in_time
+from backrisk import sources
+from backrisk.cells import TEXT, chosen, complaint, demand_columns, header_problems, in_time
 from backrisk.codebook import Codebook, Column, Derived, failure, sentence
-from backrisk.errors import SurveyError
+from backrisk.errors import SurveyError, no_file
 from backrisk.graph import CausalGraph
 
 _BIG = 50_000_000  # bytes of a file that pandas still reads by default
@@ -178,8 +179,6 @@ def read_survey(
         first thousand). A row is the line of the file (the header is line 1); in Parquet and
         databases, the position of the record from 1.
     """
-    from backrisk import sources  # light; what it needs is imported where it is used
-
     file = Path(str(path).partition("::")[0])
     if engine is None:
         big = file.is_file() and file.stat().st_size > _BIG
@@ -190,7 +189,7 @@ def read_survey(
         raise SurveyError(f"{file.name} is a database, which pandas does not read; use duckdb.")
     path = Path(path)
     if not path.is_file():
-        raise SurveyError(f"{path}: there is no such file.")
+        raise SurveyError(no_file(path))
     if path.stat().st_size == 0:
         raise SurveyError(f"{path.name} is empty, expected a header and one row a person.")
     frame = _read_parquet(path) if path.suffix.lower() in sources.PARQUET else _read_csv(path)
@@ -201,9 +200,7 @@ def _count(
     path: str | Path, graph: CausalGraph, codebook: Codebook | str | Path | None, engine: str
 ) -> Survey:
     """Let an engine reduce a table to its patterns."""
-    from backrisk.sources import opened
-
-    with opened(path, engine) as source:
+    with sources.opened(path, engine) as source:
         from backrisk.tables import tabulate_source
 
         book = chosen(codebook, source.columns, graph)
@@ -237,29 +234,20 @@ def _read_csv(path: Path) -> pd.DataFrame:
     rows: list[list[str]] = []
     lines: list[int] = []
     ragged: list[str] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            before = reader.line_num
-            for row in reader:
-                line, before = before + 1, reader.line_num
-                if row and len(row) != len(header):
-                    ragged.append(
-                        f"{path.name}, row {line}: {len(row)} values, expected {len(header)}."
-                    )
-                elif row:
-                    rows.append(row)
-                    lines.append(line)
-    except UnicodeDecodeError as error:
-        raise SurveyError(
-            f"{path.name} is not encoded in UTF-8 (byte "
-            f"{error.object[error.start]:#04x} cannot be read), expected UTF-8."
-        ) from error
-    except csv.Error as error:
-        raise SurveyError(f"{path.name} is not a CSV file that can be read: {error}.") from error
-    except OSError as error:
-        raise SurveyError(f"{path} cannot be read: {error.strerror}.") from error
+    with sources.told(path), path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        header = next(reader, [])
+        demand_columns(header, path.name)
+        before = reader.line_num
+        for row in reader:
+            line, before = before + 1, reader.line_num
+            if row and len(row) != len(header):
+                ragged.append(
+                    f"{path.name}, row {line}: {len(row)} values, expected {len(header)}."
+                )
+            elif row:
+                rows.append(row)
+                lines.append(line)
     if ragged:
         raise failure(path.name, ragged)
     return pd.DataFrame(rows, columns=header, index=pd.Index(lines, dtype=np.int64), dtype=object)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -12,16 +13,24 @@ from typing import Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from backrisk.errors import QueryError
+from backrisk.errors import QueryError, no_file
 from backrisk.posterior import Posterior
-from backrisk.query import Answer
+from backrisk.query import Answer, Contrast
 from backrisk.summary import percent
 
+_SUCH_AS = '{"core_strength": "weak"}'
 INTERVAL_HEADER = "mean (90 % interval)"
 _NUMBERS = (INTERVAL_HEADER, "leading", "data support", "without answers", "bounds")
 _JSON_ONLY = ("node", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
+_TITLE = {
+    "Diagnosis": "Likely states",
+    "Mediation": "Direct and mediated effects on {about}",
+    "Recommendation": "What would lower the risk of {about}",
+    "Questions": "What would tell most about {about}",
+}
 _HEADER = {"nnt_words": "number needed to treat"}
 _FIRST_TO_GO = (
     "leading",
@@ -48,24 +57,40 @@ def read_json(path: Path) -> dict[str, Any]:
     QueryError
         If there is none, or it is not a JSON object of words and numbers.
     """
+    if not path.is_file():
+        raise QueryError(no_file(path))
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise QueryError(f"{path}: there is no such file.") from error
+        data = json.loads(
+            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number
+        )
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(f"{path} cannot be read as UTF-8 text.") from error
     except json.JSONDecodeError as error:
         raise QueryError(
-            f"{path}, line {error.lineno}: not JSON ({error.msg}); expected an object such as "
-            '{"core_strength": "weak"}.'
+            f"{path}, line {error.lineno}: not JSON ({error.msg}); expected {_SUCH_AS}."
         ) from error
-    if not isinstance(data, dict) or not all(
-        isinstance(value, str | int | float) or value is None for value in data.values()
-    ):
-        raise QueryError(
-            f'{path} should hold one object of answers, such as {{"core_strength": "weak"}}.'
-        )
+    except (QueryError, ValueError, RecursionError) as error:
+        raise QueryError(f"{path} cannot be read as JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise QueryError(f"{path} should hold one object of answers, such as {_SUCH_AS}.")
+    for name, value in data.items():
+        if not (value is None or isinstance(value, str | int | float)):
+            raise QueryError(
+                f"{path}: the answer to '{name}' should be one word or number, got {value!r}."
+            )
     return data
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object, refusing a name that stands twice: which answer is meant is not known."""
+    for name, count in Counter(name for name, _ in pairs).items():
+        if count > 1:
+            raise QueryError(f"'{name}' stands {count} times, expected once")
+    return dict(pairs)
+
+
+def _no_number(constant: str) -> None:
+    raise QueryError(f"{constant} is no number; leave out what was not answered")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -109,41 +134,45 @@ def show(answer: Answer, format: Format, console: Console) -> None:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
     found = answer.columns()
-    names = list(map(str, found.pop("name")))
-    columns = _columns(found)
+    columns = {"": list(map(str, found.pop("name"))), **_columns(found)}
     hidden = []
     for header in _FIRST_TO_GO:
-        if header in columns and _width(names, columns) > console.width:
+        if header in columns and not _fits(_table(columns, broken=True), console):
             hidden.append(header)
             del columns[header]
-    table = Table(
-        title=_title(answer),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    table.add_column("", no_wrap=True)
-    for header, cells in columns.items():
-        justify: Literal["left", "right"] = "right" if header in _NUMBERS else "left"
-        table.add_column(fill(header, _widest(header, cells)), justify=justify, no_wrap=True)
-    for name, *cells in zip(names, *columns.values(), strict=True):
-        table.add_row(name, *cells)
-    console.print(table)
+    show_table(_title(answer), columns, console)
     if hidden:
         console.print(f"A wider terminal, or --format json, shows also: {', '.join(hidden)}.")
     console.print(answer.text, markup=False)
 
 
-def _widest(header: str, cells: list[str]) -> int:
-    """Return the width at which no cell breaks; a header may, between words."""
-    return max(map(len, [*header.split(), *cells]), default=1)
+def show_table(
+    title: str, columns: Mapping[str, list[str]], console: Console, folded: Sequence[str] = ()
+) -> None:
+    """Print cells by header; none is broken, but those of the `folded` columns of sentences."""
+    console.print(title, style="italic", markup=False)
+    table = _table(columns, folded)
+    console.print(table if _fits(table, console) else _table(columns, folded, broken=True))
 
 
-def _width(names: list[str], columns: dict[str, list[str]]) -> int:
-    """Return the width that a table needs, two blanks between columns."""
-    widths = [_widest(header, cells) for header, cells in columns.items()]
-    return _widest("", names) + sum(2 + width for width in widths)
+def _table(
+    columns: Mapping[str, list[str]], folded: Sequence[str] = (), *, broken: bool = False
+) -> Table:
+    """Lay out a table, its headers whole or broken between words to the width of the cells."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for header, cells in columns.items():
+        justify: Literal["left", "right"] = "right" if header in _NUMBERS else "left"
+        widest = max(map(len, [*header.split(), *cells]), default=1)
+        words = fill(header, widest) if broken else header
+        table.add_column(words, justify=justify, no_wrap=header not in folded, overflow="fold")
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _fits(table: Table, console: Console) -> bool:
+    unlimited = console.options.update(max_width=10_000)
+    return console.measure(table, options=unlimited).maximum <= console.width
 
 
 def _columns(found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
@@ -154,7 +183,7 @@ def _columns(found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
             continue
         if column == "mean":
             shown[INTERVAL_HEADER] = [
-                f"{percent(mean)} ({_points(low)} to {_points(high)})"
+                share(mean, low, high)
                 for mean, low, high in zip(values, found["low"], found["high"], strict=True)
             ]
         elif column in ("risk_after", "share", "gain"):
@@ -172,8 +201,20 @@ def _columns(found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
 
 
 def _title(answer: Answer) -> str:
-    kind = type(answer).__name__
-    return f"{kind} of {answer.target.label}"
+    about = answer.target.label
+    if isinstance(answer, Contrast):
+        return f"{about.capitalize()}, with {_set(answer.do)}"
+    words = _TITLE.get(type(answer).__name__, "{kind} of {about}")
+    return words.format(kind=type(answer).__name__, about=about)
+
+
+def _set(do: Mapping[str, str]) -> str:
+    return ", ".join(f"{node}={state}" for node, state in do.items())
+
+
+def share(mean: float, low: float, high: float) -> str:
+    """Word a share with its interval, as short as a column allows."""
+    return f"{percent(mean)} ({_points(low)} to {_points(high)})"
 
 
 def _points(share: float) -> str:

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from backrisk import GraphError, Posterior, Prior, QueryError, load_graph
-from backrisk.check import explain, prior_associations, prior_margins
+from backrisk.check import explain, learned, prior_associations, prior_margins
 from backrisk.graph import CausalGraph, Edge, Node
 from backrisk.mechanisms import Layout
 from backrisk.posterior import Diagnostics
@@ -126,3 +126,23 @@ def test_given_tables_cannot_be_explained():
     graph = CausalGraph.from_edges([], {"x": ["no", "yes"]})
     with pytest.raises(QueryError, match="not sampled"):
         explain(Posterior.from_cpts(graph, {"x": [[0.5, 0.5]]}))
+
+
+@pytest.mark.parametrize("reliability", [0.5, 0.8])
+def test_an_error_that_is_fixed_is_not_learned(reliability):
+    two = ("no", "yes")
+    graph = CausalGraph(
+        "fixed",
+        (
+            Node("core", two),
+            Node("plank", two, mechanism="item", reliability=reliability, fixed=True),
+        ),
+        (Edge("core", "plank", "A weak core holds a short plank.", "measurement", "moderate"),),
+    )
+    layout, rng = Layout(graph), np.random.default_rng(0)
+    before, after = layout.draw_prior(200, rng), layout.draw_prior(200, rng)
+    posterior = Posterior(graph, *after, prior_continuation=before[0], prior_beta=before[1])
+    table = learned(posterior)
+    assert table.loc["plank", "reading"] == "known beforehand"
+    assert table.loc["plank", "distance"] == 0.0
+    assert table.loc["core", "reading"] == "mostly prior"

@@ -5,6 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+import backrisk
 from backrisk.cli import app
 
 run = CliRunner()
@@ -72,10 +73,16 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
 @pytest.mark.parametrize(
     ("command", "answers", "rest", "words"),
     [
-        ("risk", {"fatige": "high"}, [], "'fatige' is unknown, did you mean 'fatigue'?"),
+        ("risk", {"fatige": "high"}, [], "'fatige' is unknown (did you mean 'fatigue'?)."),
         ("risk", {"fatigue": "hihg"}, [], "did you mean 'high'?"),
         ("risk", "{", [], "line 1: not JSON"),
         ("risk", "[1]", [], "should hold one object"),
+        ("risk", '{"pain": "none", "pain": "limiting"}', [], "'pain' stands 2 times"),
+        ("risk", '{"fatigue": NaN}', [], "NaN is no number"),
+        ("risk", '{"fatigue": ["high"]}', [], "the answer to 'fatigue' should be one word"),
+        ("risk", '{"fatigue": ' + "9" * 5000 + "}", [], "cannot be read as JSON"),
+        ("risk", "[" * 100_000, [], "cannot be read as JSON"),
+        ("risk", '{"fatigue": "\\ud800"}', [], "has the value '\N{REPLACEMENT CHARACTER}'"),
         ("risk", {}, ["--target", "pian"], "did you mean 'pain'?"),
         ("risk", {}, ["--target", "pain>=awful"], "has no state 'awful'"),
         ("attribute", {}, [], "use method='shapley'"),
@@ -85,6 +92,11 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
         ("intervene", HURTING, ["--do", "fatigue=low"], "ask counterfactual()"),
         ("intervene", {}, ["--do", "fatigue"], "expected node=state"),
         ("intervene", {}, ["--do", "pain=none"], "sets the target"),
+        ("intervene", {}, ["--do", "tiredness=low"], "In do=, 'tiredness' is no node."),
+        ("intervene", {}, ["--do", "fatigue=of"], "In do=, 'fatigue' cannot be set to 'of'"),
+        ("intervene", {}, ["--do", "fatigue=low", "--do", "fatigue=high"], "names a node twice"),
+        ("recommend", {}, ["--cost", "fatigue=1", "--cost", "fatigue=2"], "names a node twice"),
+        ("report", {}, ["--group", "fatigue", "--out", "r.html"], "is for the report of a cohort"),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_2(
@@ -104,6 +116,8 @@ def test_mistakes_are_one_sentence_and_exit_code_2(
         (["fit", "none.csv", "--out", "nowhere/m.nc"], "there is no folder"),
         (["simulate", "--graph", "runer", "--out", "s.csv"], "did you mean 'runner'?"),
         (["simulate", "--n", "0", "--out", "s.csv"], "expected at least 1 person"),
+        (["simulate", "--seed", "-1", "--out", "s.csv"], "--seed"),
+        (["fit", "none.csv", "--out", "."], "it is a folder"),
     ],
 )
 def test_bad_files_leave_nothing_behind(tmp_path, monkeypatch, arguments, words):
@@ -132,6 +146,21 @@ def test_simulate_validate_fit_check_from_the_shell(tmp_path):
     assert report["margins"]
     code, text = said("check", model)
     assert code == 0
+
+
+def test_the_version_is_told():
+    assert said("--version") == (0, f"backrisk {backrisk.__version__}")
+
+
+def test_a_person_file_may_begin_with_a_mark_of_its_encoding(core_model, tmp_path):
+    path = tmp_path / "p.json"
+    path.write_bytes(b'\xef\xbb\xbf{"fatigue": "high"}\r\n')
+    code, text = said("risk", core_model, "--person", path, "--format", "json")
+    assert code == 0
+    assert json.loads(text)["evidence"] == {"fatigue": "high"}
+    code, text = said("risk", core_model, "--person", tmp_path)
+    assert code == 2
+    assert "is a folder, expected a file" in text
 
 
 def test_a_bad_survey_is_refused_with_row_and_column(tmp_path):

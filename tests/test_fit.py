@@ -14,6 +14,7 @@ from backrisk import (
     log_likelihood,
     simulate,
 )
+from backrisk.fitting.fit import judge
 from backrisk.mechanisms import Layout
 from backrisk.survey import Survey
 
@@ -100,11 +101,35 @@ def test_intervals_cover_the_truth_at_their_rate(capsys):
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"draws": 0}, "draws is 0"), ({"chains": 0}, "chains is 0"), ({"tune": 0}, "tune is 0")],
+    [
+        ({"draws": 0}, "draws is 0"),
+        ({"chains": 0}, "chains is 0"),
+        ({"tune": 0}, "tune is 0"),
+        ({"seed": -1}, "seed is -1, expected at least 0"),
+        ({"target_accept": 1.0}, "target_accept is 1"),
+        ({"sampler": "nutpy"}, r"no sampler 'nutpy' \(did you mean 'nutpie'"),
+    ],
 )
 def test_impossible_numbers_are_refused(core_graph, core_survey, change, message):
     with pytest.raises(FitError, match=message):
-        fit(core_graph, core_survey, seed=1, **change)
+        fit(core_graph, core_survey, **{"seed": 1, **change})
+
+
+@pytest.mark.parametrize("draws", [1, 3])
+def test_too_few_draws_to_judge_are_marked(draws):
+    rng = np.random.default_rng(0)
+    tree = az.from_dict(
+        {
+            "posterior": {"continuation": rng.random((1, draws, 3))},
+            "sample_stats": {
+                "diverging": np.zeros((1, draws), bool),
+                "energy": rng.random((1, draws)),
+            },
+        }
+    )
+    judged = judge(tree, "nutpie")
+    assert not judged.good
+    assert f"{draws} draws of a chain are too few" in judged.warnings[0]
 
 
 def test_a_survey_of_another_graph_is_refused(core_survey):

@@ -128,6 +128,15 @@ TWO = {"states": ["no", "yes"]}
         (changed(nodes={**GOOD["nodes"], "x": {**TWO, "margin": [0.9, 0.9]}}), "sum to 1"),
         (changed(nodes={**GOOD["nodes"], "x": {**TWO, "mechanism": "item"}}), "one construct"),
         (changed(nodes={**GOOD["nodes"], "x": {**TWO, "colour": 1}}), "unknown key 'colour'"),
+        (changed(nodes={**GOOD["nodes"], "x": {**TWO, "modifiable": "no"}}), "true or false, got"),
+        (changed(nodes={**GOOD["nodes"], "x": {**TWO, "reliability": []}}), "node 'x': float"),
+        (
+            changed(nodes={**GOOD["nodes"], "x": {"states": ["no", None]}}),
+            "expected a word, got None",
+        ),
+        (changed(edges=3), "'edges' should be a list, got 3"),
+        (changed(edges=edge(citations="doi")), "'citations' should be a list"),
+        (changed(outcome=["y"]), r"outcome: expected a word, got \['y'\]"),
         (changed(outcome="z"), "outcome: unknown node 'z'"),
         (changed(lagged=[{"cause": "z", "effect": "y", "claim": "c"}]), "unknown node 'z'"),
     ],
@@ -136,6 +145,28 @@ def test_each_mistake_is_one_sentence(data, message):
     with pytest.raises(GraphError, match=message) as raised:
         CausalGraph.from_dict(data)
     assert "\n" not in str(raised.value)
+
+
+def test_labels_may_be_numbers_and_truth_values():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": [0, 1], "y": [False, True]})
+    assert graph.node("x").states == ("0", "1")
+    assert graph.node("y").states == ("False", "True")
+
+
+@pytest.mark.parametrize(
+    ("edges", "states", "message"),
+    [
+        ([("x",)], {"x": ["no", "yes"]}, "Expected edges such as"),
+        ([], {"x": None}, "Expected edges such as"),
+        ([], {"x": "no"}, "should be a list of labels, got 'no'"),
+        ([], {"x": ["no", ""]}, "state '' is empty"),
+        ([], {"x": ["no", "no "]}, "'no ' is empty or has a blank at an end"),
+        ([(1, 2)], {1: ["no", "yes"], 2: ["no", "yes"]}, "node '1': a name needs letters"),
+    ],
+)
+def test_edges_and_states_that_make_no_graph(edges, states, message):
+    with pytest.raises(GraphError, match=message):
+        CausalGraph.from_edges(edges, states)
 
 
 def test_a_repeated_key_and_a_missing_file_are_refused(tmp_path):

@@ -68,6 +68,11 @@ def test_every_answer_draws_itself_within_its_frame(answers):
         assert "90 % equal-tailed interval" in words(figure), name
 
 
+def test_a_notebook_shows_a_figure_without_pyplot(core_posterior):
+    shown = risk(core_posterior, PERSON).plot()._repr_png_()
+    assert shown.startswith(b"\x89PNG")
+
+
 def test_what_is_drawn_is_the_table(answers):
     (line,) = [
         line for line in answers["recommend"].plot().axes[0].lines if line.get_marker() == "o"

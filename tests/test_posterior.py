@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from backrisk import CausalGraph, Posterior, PosteriorError, load_posterior, risk
+from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, load_posterior, risk
 
 TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
 
@@ -104,12 +104,54 @@ def test_nothing_is_left_behind_when_saving_fails(graph, cpts, tmp_path, monkeyp
         ({"y": [[0.7, 0.3]]}, r"shape \(1, 2\), expected \(draw, 2, 2\)"),
         ({"x": [[0.5, 0.6]]}, "sum to 1"),
         ({"x": [[-0.5, 1.5]]}, "at least 0"),
+        ({"x": [[0.333, 0.333]]}, r"for draw 0 it holds \[0\.333, 0\.333\]"),
+        ({"y": [[[0.7, 0.3], [0.2, np.nan]]]}, "for x=yes, draw 0 it holds"),
+        ({"y": [[0.7, 0.3], [0.2]]}, "'y' is no array of numbers"),
+        ({"x": ["half", "half"]}, "'x' is no array of numbers"),
+        ({"x": np.zeros((0, 2))}, r"shape \(0, 2\), expected \(draw, 2\)"),
+        ({7: [0.5, 0.5]}, "has no node '7'"),
     ],
 )
 def test_wrong_cpts_are_refused(graph, cpts, change, message):
     changed = {k: v for k, v in {**cpts, **change}.items() if v is not None}
     with pytest.raises(PosteriorError, match=message):
         Posterior.from_cpts(graph, changed)
+
+
+def test_cpts_in_single_precision_become_distributions():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    rows = np.array([[0.7, 0.3], [0.1, 0.9]], np.float32)
+    posterior = Posterior.from_cpts(graph, {"x": np.float32([0.1, 0.9]), "y": rows})
+    for name in graph.names:
+        np.testing.assert_allclose(posterior.cpt(name).sum(-1), 1.0, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(posterior.cpt("y")[0], rows, rtol=0, atol=1e-7)
+
+
+def test_given_tables_keep_their_codebook_and_record_when_saved(graph, cpts, tmp_path):
+    named = replace(
+        Posterior.from_cpts(graph, cpts),
+        codebook=Codebook.plain(graph),
+        meta={"synthetic": True},
+    )
+    found = load_posterior(named.save(tmp_path / "m.nc"))
+    assert found.codebook == named.codebook
+    assert found.meta == {"synthetic": True}
+    assert found.diagnostics.method == "given"
+
+
+def test_a_table_of_cpts_is_a_mapping(graph):
+    with pytest.raises(PosteriorError, match="mapping of node to table, got list"):
+        Posterior.from_cpts(graph, [[0.5, 0.5]])
+
+
+def test_a_folder_and_a_foreign_file_are_told_apart(tmp_path, graph, cpts):
+    with pytest.raises(PosteriorError, match="is a folder, expected a file"):
+        load_posterior(tmp_path)
+    with pytest.raises(PosteriorError, match=r"cannot be written: Is a directory\.$"):
+        Posterior.from_cpts(graph, cpts).save(tmp_path)
+    xr.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    with pytest.raises(PosteriorError, match="a file of another kind"):
+        load_posterior(tmp_path / "a.nc")
 
 
 def test_fewer_draws_keep_everything_else(core_posterior):

@@ -250,7 +250,7 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
     refused("no node", causes=["core"])
     refused("no cause of", actions=["pain"])
     refused("coupling", coupling="loose")
-    refused("no column 'whom', did you mean 'who'", ids=["whom"])
+    refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
     refused("cannot be written: No such file", out="none/scored.csv")
     refused(r"as \.parquet or \.csv", out="scored.xlsx")

@@ -83,6 +83,9 @@ def test_a_file_becomes_codes(tmp_path):
         ("plank,club\n1,\n", ["row 2", "'club'", "name of a site"]),
         ("id,day\n1,2\n", ["no column of codebook 'small'"]),
         ('plank,ache\n1,"often\n', ["not a CSV file"]),
+        ("\n\n", ["no header in its first line"]),
+        ("plank;ache\n30,5;often\n", ["by semicolons, expected commas"]),
+        ("plank\tache\n30\toften\n", ["by tabs, expected commas"]),
     ],
 )
 def test_bad_input_is_named(tmp_path, text, words):
@@ -100,6 +103,8 @@ def test_a_wrong_encoding_is_named(tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(SurveyError, match="no such file"):
         read_survey(tmp_path / "none.csv", GRAPH)
+    with pytest.raises(SurveyError, match="is a folder, expected a file"):
+        read_survey(tmp_path, GRAPH)
 
 
 def test_a_parquet_file_that_is_none(tmp_path):

@@ -258,7 +258,7 @@ def test_a_database_reads_as_its_rows_do(database, kind):
     assert read_survey(f'{path}::odd "name', GRAPH, CODEBOOK).n == 2
     with pytest.raises(SurveyError, match=r"holds 2 tables \(answers, odd .*choose one as"):
         read_survey(path, GRAPH, CODEBOOK)
-    with pytest.raises(SurveyError, match="no table 'answer', did you mean 'answers'"):
+    with pytest.raises(SurveyError, match=r"no table 'answer' \(did you mean 'answers'"):
         read_survey(f"{path}::answer", GRAPH, CODEBOOK)
 
 
@@ -294,6 +294,8 @@ def test_a_file_that_is_not_what_its_name_says(tmp_path, kind):
         ("plank,plank,ache\n1,2,often\n", ["'plank'", "2 times", "once"]),
         ("plank,ache\n1,often\n2\n3,often,4\n", ["row 3", "1 values, expected 2", "row 4"]),
         ('plank,ache\n1,"often\n', ["not a CSV file"]),
+        ("\n\n", ["no header in its first line"]),
+        ("plank;ache\n30,5;often\n", ["by semicolons, expected commas"]),
         ("plank,ache\n,NA\n,\n", ["no answers", "2 rows"]),
         ("plank,w\n1,0\n", ["'w'", "no weight is above 0"]),
         ("id,day\n1,2\n", ["no column of codebook 'small'"]),

@@ -5,8 +5,10 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
-from backrisk import attribute, risk
+from backrisk import attribute, intervene, load_codebook, load_graph, risk, simulate
+from backrisk.cli import app
 from backrisk.summary import percent
 from backrisk.terminal import Format, show
 
@@ -26,6 +28,37 @@ def test_no_cell_is_broken_or_cut(core_posterior, width):
     assert "…" not in text
     for cause in answer.causes:
         assert re.search(rf"^ ?{cause} .*% \(\S+ to \S+\).* to ", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headers"),
+    [
+        (["check", "MODEL"], {"answered": 1, "reading": 1}),
+        (["prior"], {"published": 2, "inside": 2}),
+        (["validate", "SURVEY"], {"node": 1, "answered": 1}),
+    ],
+)
+def test_tables_fit_eighty_columns(core_model, tmp_path, monkeypatch, arguments, headers):
+    survey = tmp_path / "s.csv"
+    simulate(load_graph("runner"), 30, seed=1, codebook=load_codebook("runner")).to_csv(
+        survey, index=False
+    )
+    monkeypatch.setattr("backrisk.cli._out", Console(width=80, highlight=False))
+    given = {"MODEL": str(core_model), "SURVEY": str(survey)}
+    text = CliRunner().invoke(app, [given.get(a, a) for a in arguments]).output
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    for header, times in headers.items():
+        assert text.count(header) == times
+
+
+def test_a_header_is_whole_where_there_is_room(core_posterior):
+    assert "mean (90 % interval)" in printed(risk(core_posterior, {}), 80)
+
+
+def test_a_change_is_named_in_the_title(core_posterior):
+    text = printed(intervene(core_posterior, {}, {"fatigue": "low"}), 80)
+    assert text.startswith("Pain, with fatigue=low\n")
 
 
 def test_a_narrow_terminal_names_what_it_leaves_out(core_posterior):

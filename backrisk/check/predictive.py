@@ -16,6 +16,7 @@ from backrisk.survey import Survey, tabulate
 Array = NDArray[np.float64]
 
 _MOSTLY_PRIOR = 0.2
+_ROUNDING = 1e-12  # a standard deviation below which a cell does not vary
 
 
 def learned(posterior: Posterior) -> pd.DataFrame:
@@ -31,7 +32,7 @@ def learned(posterior: Posterior) -> pd.DataFrame:
     pandas.DataFrame
         Index node; ``answered``, the share of people who report it; ``distance``, the mean over
         CPT cells of ``1 - sd(posterior) / sd(prior)``, 0 where nothing was learned and 1 where
-        everything was; ``reading``.
+        everything was; ``reading``, where a fixed error is ``"known beforehand"``.
 
     Raises
     ------
@@ -45,12 +46,15 @@ def learned(posterior: Posterior) -> pd.DataFrame:
     rows = []
     for name in posterior.graph.names:
         before, after = prior.cpt(name).std(axis=0), posterior.cpt(name).std(axis=0)
-        distance = float(np.clip(1.0 - after / before, 0.0, 1.0).mean())
+        open_cells = before > _ROUNDING
+        moved = np.clip(1.0 - after[open_cells] / before[open_cells], 0.0, 1.0)
+        distance = float(moved.mean()) if moved.size else 0.0
+        reading = "mostly prior" if distance < _MOSTLY_PRIOR else "learned from data"
         rows.append(
             {
                 "answered": float(answered.get(name, 0.0)),
                 "distance": distance,
-                "reading": "mostly prior" if distance < _MOSTLY_PRIOR else "learned from data",
+                "reading": reading if moved.size else "known beforehand",
             }
         )
     return pd.DataFrame(rows, index=pd.Index(posterior.graph.names))

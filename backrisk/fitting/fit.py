@@ -17,7 +17,7 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from backrisk.errors import FitError
+from backrisk.errors import FitError, suggest
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.model import build_model, pooled_sites, survey_circuit
@@ -30,8 +30,10 @@ from backrisk.survey import Patterns, Survey, tabulate
 
 Array = NDArray[np.float64]
 
+SAMPLERS = ("nutpie", "pymc")
 E_BFMI = 0.3
 _PRIOR_DRAWS = 1000
+_JUDGED_DRAWS = 4  # fewer have no halves to compare
 _PARAMETERS = ("continuation", "beta", "site_scale", "site_shift")
 
 
@@ -165,9 +167,21 @@ def fit(
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
-    for label, number in (("draws", draws), ("chains", chains), ("tune", tune)):
-        if number < 1:
-            raise FitError(f"{label} is {number}, expected at least 1.")
+    for label, number, least in (
+        ("draws", draws, 1),
+        ("chains", chains, 1),
+        ("tune", tune, 1),
+        ("seed", seed, 0),
+    ):
+        if number < least:
+            raise FitError(f"{label} is {number}, expected at least {least}.")
+    if sampler not in SAMPLERS:
+        raise FitError(
+            f"There is no sampler '{sampler}'{suggest(sampler, SAMPLERS)}; expected one of "
+            f"{', '.join(SAMPLERS)}."
+        )
+    if not 0 < target_accept < 1:
+        raise FitError(f"target_accept is {target_accept}, expected a number between 0 and 1.")
     problem = _prepare(graph, survey)
     cautions = check_identified(survey)
     layout = problem.layout
@@ -310,8 +324,12 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     chosen = tree["posterior"].to_dataset()[
         [name for name in _PARAMETERS if name in tree["posterior"]]
     ]
-    chains = chosen.sizes["chain"]
+    chains, draws = chosen.sizes["chain"], chosen.sizes["draw"]
     worst: dict[str, float] = {}
+    if draws < _JUDGED_DRAWS:
+        worst = dict.fromkeys(("r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi"), np.nan)
+        few = f"{draws} draws of a chain are too few to judge it; take more draws."
+        return Diagnostics(method, worst, (few,), cautions)
     places: dict[str, str] = {}
     for key, values, largest in (
         ("r_hat", az.rhat(chosen), True),
