@@ -31,6 +31,7 @@ from backrisk.query import (
 from backrisk.summary import (
     estimate,
     interval,
+    largest,
     listed,
     percent,
     phrase,
@@ -83,10 +84,7 @@ class Recommendation(Answer):
     @property
     def best(self) -> Array:
         """The probability of each action being the best of them, ``(action,)``."""
-        if not self.actions:
-            return np.zeros(0)
-        first = self.merit.argmax(axis=1)
-        return np.bincount(first, minlength=len(self.actions)) / len(self.draws)
+        return largest(self.merit)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -213,7 +211,7 @@ def recommend(
     ------
     QueryError
         If the person, an action, a cost or the target is not understood, or an action is no
-        cause of the target.
+        cause of the target, or not modifiable in a graph that marks what is.
 
     Notes
     -----
@@ -318,6 +316,12 @@ def _options(
             raise QueryError(f"The action '{name}' is no node{suggest(name, graph.names)}.")
         if name not in graph.ancestors(aim.node):
             raise QueryError(f"'{name}' is no cause of '{aim.node}' in graph '{graph.name}'.")
+        if any(node.modifiable for node in graph.nodes) and not graph.node(name).modifiable:
+            raise QueryError(
+                f"'{name}' is nothing that a person could change (graph '{graph.name}' does not "
+                "mark it as modifiable); to ask what would be if it differed, use intervene() or "
+                "counterfactual()."
+            )
         setting = read_do(graph, {name: state or graph.node(name).reference}, aim)
         options.append((name, setting[name]))
     options = list(dict.fromkeys(options))
@@ -352,7 +356,7 @@ def _costs(
     for name, cost in costs.items():
         if name.partition("=")[0] not in graph.names:
             raise QueryError(f"costs= names '{name}', no action{suggest(name, known)}.")
-        if not 0 < cost < float("inf"):
+        if not isinstance(cost, (int, float)) or not 0 < cost < float("inf"):
             raise QueryError(f"The cost of '{name}' is {cost}; expected a number above 0.")
 
     def one(node: str, code: int) -> float:

@@ -42,7 +42,17 @@ from backrisk.query import (
     read_person,
     read_target,
 )
-from backrisk.summary import estimate, interval, listed, percent, phrase, points, summarise, thing
+from backrisk.summary import (
+    estimate,
+    interval,
+    largest,
+    listed,
+    percent,
+    phrase,
+    points,
+    summarise,
+    thing,
+)
 
 Array = NDArray[np.float64]
 
@@ -106,9 +116,11 @@ class Attribution(Answer):
 
     @property
     def leading(self) -> Array:
-        """The probability of each cause being the largest, ``(cause,)``."""
-        first = self.draws.argmax(axis=1)
-        return np.bincount(first, minlength=len(self.causes)) / len(self.draws)
+        """The probability of each cause having the largest share, ``(cause,)``.
+
+        None leads where no share is above 0; equal shares lead together.
+        """
+        return largest(self.draws, above=0.0)
 
     @property
     def table(self) -> pd.DataFrame:

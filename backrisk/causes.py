@@ -88,6 +88,8 @@ def read_causes(
 def _members(cause: str | Sequence[str]) -> tuple[str, ...]:
     """Read a cause, or a set of causes as a sequence or joined by plus signs."""
     parts = cause.split("+") if isinstance(cause, str) else cause
+    if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+        raise QueryError(f"causes= holds {cause!r}; expected a node's name, or a tuple of names.")
     return tuple(dict.fromkeys(part.strip() for part in parts))
 
 

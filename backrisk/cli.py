@@ -257,7 +257,8 @@ def prior(
             for row in rows
         ]
         columns["inside"] = [row["inside"] for row in rows]
-        show_table("Margins", columns, _out, folded=("",))
+        columns["a figure of"] = [row["what"] for row in rows]
+        show_table("Margins", columns, _out, folded=("", "a figure of"))
         if len(ratios):
             rows = ratios.to_dict("records")
             columns = {

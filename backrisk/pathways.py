@@ -22,7 +22,6 @@ Routes = dict[str, tuple[tuple[str, str], ...]]
 
 ROUTE = "straight to "
 _LOAD = "load"  # the group whose nodes pass what reaches them on to the target
-_SWITCH = "route_"  # and a number: whether a route passes values on
 
 
 def read_routes(
@@ -97,8 +96,7 @@ def pathways(
     draws = np.zeros((tables.draws, len(routes)))
     if not open_routes:
         return Shares(draws, total=np.zeros(tables.draws))
-    switched, again = _switched(tables, open_routes, aim)
-    switches = [f"{_SWITCH}{i}" for i in range(len(open_routes))]
+    switched, again, switches = _switched(tables, open_routes, aim)
 
     def value(inside: frozenset[int]) -> Array:
         passed = {switch: int(i in inside) for i, switch in enumerate(switches)}
@@ -121,7 +119,9 @@ def pathways(
     return Shares(draws, total=shares.total, pairs=pairs)
 
 
-def _switched(tables: Tables, routes: Routes, aim: Target) -> tuple[Rewired, Target]:
+def _switched(
+    tables: Tables, routes: Routes, aim: Target
+) -> tuple[Rewired, Target, tuple[str, ...]]:
     """Let all that routes lead to happen anew, with a switch for each route.
 
     An edge of a route passes on its cause's value, or the reference where the route is off, to
@@ -131,18 +131,30 @@ def _switched(tables: Tables, routes: Routes, aim: Target) -> tuple[Rewired, Tar
     heads = {effect for route in routes.values() for _, effect in route}
     anew = heads.union(*(graph.descendants(head) for head in heads))
     anew &= graph.ancestors(aim.node) | {aim.node}
-    copies = {name: f"{name}_anew" for name in graph.names if name in anew}
-    switch = {edge: f"{_SWITCH}{i}" for i, route in enumerate(routes.values()) for edge in route}
+    taken = set(graph.names)
+
+    def free(name: str) -> str:
+        """Return a name that no node has yet."""
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    copies = {name: free(f"{name}_anew") for name in graph.names if name in anew}
+    switches = tuple(free(f"route_{i}") for i in range(len(routes)))
+    switch = {
+        edge: name for name, route in zip(switches, routes.values(), strict=True) for edge in route
+    }
     nodes = [replace(graph.node(n), name=copy, interactions=()) for n, copy in copies.items()]
-    nodes += [Node(name, ("off", "on")) for name in dict.fromkeys(switch.values())]
+    nodes += [Node(name, ("off", "on")) for name in switches]
     edges = []
-    replaced = {name: np.full((2, 1), 0.5) for name in switch.values()}
+    replaced = {name: np.full((2, 1), 0.5) for name in switches}
     for edge in graph.edges:
         if edge.effect not in copies:
             continue
         cause, effect = copies.get(edge.cause, edge.cause), copies[edge.effect]
         if turned := switch.get((edge.cause, edge.effect)):
-            passed, states = f"{cause}_to_{effect}", graph.node(edge.cause).states
+            passed, states = free(f"{cause}_to_{effect}"), graph.node(edge.cause).states
             nodes.append(Node(passed, states))
             edges += [replace(edge, cause=name, effect=passed) for name in (cause, turned)]
             on = np.eye(len(states))
@@ -151,4 +163,5 @@ def _switched(tables: Tables, routes: Routes, aim: Target) -> tuple[Rewired, Tar
         edges.append(replace(edge, cause=cause, effect=effect))
     twice = replace(graph, nodes=(*graph.nodes, *nodes), edges=(*graph.edges, *edges), outcome=None)
     same = {copy: name for name, copy in copies.items()}
-    return Rewired(tables, replaced, twice, same), Target(copies[aim.node], aim.codes, aim.label)
+    again = Target(copies[aim.node], aim.codes, aim.label)
+    return Rewired(tables, replaced, twice, same), again, switches

@@ -62,6 +62,33 @@ def summarise(draws: Array, labels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(columns.pop("name")))
 
 
+def largest(draws: Array, above: float = -np.inf) -> Array:
+    """Return the probability of each column being the largest of its row.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (..., draw, column)
+    above : float
+        A column counts only where it is above this.
+
+    Returns
+    -------
+    ndarray, shape (..., column)
+        Columns that are equally large share the probability; it sums to less than 1 where in some
+        draw none counts.
+
+    Examples
+    --------
+    >>> largest(np.array([[0.2, 0.1, 0.0], [0.0, 0.0, 0.0], [0.3, 0.3, 0.1], [0.0, 0.4, 0.0]]), 0.0)
+    array([0.375, 0.375, 0.   ])
+    """
+    if not draws.shape[-1]:
+        return np.zeros((*draws.shape[:-2], 0))
+    first = (draws == draws.max(axis=-1, keepdims=True)) & (draws > above)
+    share: Array = (first / np.maximum(first.sum(axis=-1, keepdims=True), 1)).mean(axis=-2)
+    return share
+
+
 def described(draws: Array, labels: Sequence[str]) -> dict[str, list[Any]]:
     """Return mean and interval of each column of draws, as plain columns.
 

@@ -201,3 +201,13 @@ def test_questions_can_be_chosen(core_posterior):
     ):
         with pytest.raises(QueryError, match=words):
             ask_next(core_posterior, {"fatigue": "high"}, candidates=candidates)
+
+
+def test_what_nobody_can_change_is_not_advised(core_posterior):
+    with pytest.raises(QueryError, match="'lumbar_load' is nothing that a person could change"):
+        recommend(core_posterior, {}, actions=["lumbar_load"])
+
+
+def test_a_cost_that_is_no_number_is_refused(core_posterior):
+    with pytest.raises(QueryError, match="The cost of 'fatigue' is a lot"):
+        recommend(core_posterior, {}, actions=["fatigue"], costs={"fatigue": "a lot"})

@@ -204,6 +204,42 @@ def test_sampled_orders_play_the_same_game(seed, monkeypatch):
     assert "sample" in sampled.text
 
 
+def test_nobody_leads_who_has_no_share_and_equal_shares_lead_together():
+    edges = [("a", "y"), ("b", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("aby", ("no", "yes")))
+    either = [[[0.9, 0.1], [0.6, 0.4]], [[0.6, 0.4], [0.3, 0.7]]]
+    posterior = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": either})
+    both = attribute(posterior, {"a": "yes", "b": "yes"}, method="shapley")
+    np.testing.assert_allclose(both.leading.sum(), 1.0)
+    neither = attribute(posterior, {"a": "no", "b": "no", "y": "yes"})
+    assert (neither.draws == 0).all()
+    assert (neither.leading == 0).all()
+
+
+def test_routes_leave_a_graphs_own_names_alone():
+    names = ["x", "m", "m_anew", "y_anew", "route_0", "y"]
+    edges = [("x", "m"), ("m", "y"), ("m_anew", "y"), ("y_anew", "m"), ("route_0", "y")]
+    plain = CausalGraph.from_edges(edges, dict.fromkeys(names, ("no", "yes")), outcome="y")
+    posterior = random_posterior(np.random.default_rng(7), plain, draws=3)
+    other = dict(zip(names, ["x", "m", "n", "o", "p", "y"], strict=True))
+    renamed = CausalGraph.from_edges(
+        [(other[a], other[b]) for a, b in edges],
+        dict.fromkeys(other.values(), ("no", "yes")),
+        outcome="y",
+    )
+    same = Posterior.from_cpts(renamed, {other[n]: posterior.cpt(n) for n in names})
+    first, second = (attribute(p, {"x": "yes"}, method="pathways") for p in (posterior, same))
+    np.testing.assert_allclose(first.draws, second.draws, **EXACT)
+
+
+@pytest.mark.parametrize("causes", [[1], [("x", 2)], [None]])
+def test_causes_that_are_no_names_are_refused(causes):
+    graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", ("no", "yes")))
+    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.9, 0.1], [0.4, 0.6]]})
+    with pytest.raises(QueryError, match="expected a node's name, or a tuple of names"):
+        attribute(posterior, {"y": "yes"}, causes)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_sampled_orders_of_routes_play_the_same_game(seed, monkeypatch):
     rng = np.random.default_rng(35_000 + seed)

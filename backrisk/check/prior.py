@@ -52,8 +52,8 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     -------
     pandas.DataFrame
         Columns ``node, state, mean, low, high``, one row a state; for a state, or several
-        together, of which `prevalence.csv` holds a figure: ``published``, ``citation``, and
-        ``inside``, whether the prior's 90 % interval holds it.
+        together, of which `prevalence.csv` holds a figure: ``published``, ``what`` it is a figure
+        of, ``citation``, and ``inside``, whether the prior's 90 % interval holds it.
 
     Examples
     --------
@@ -63,10 +63,11 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     np.float64(0.173)
     """
     prior = prior_model(graph, draws=draws, seed=seed)
-    published: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    published: dict[tuple[str, str], list[tuple[float, str, str]]] = {}
     for figure in _table("prevalence"):
+        source = figure["citation"] or figure["identifier"]
         published.setdefault((figure["node"], figure["state"]), []).append(
-            (float(figure["proportion"]), figure["citation"] or figure["identifier"])
+            (float(figure["proportion"]), figure["what"], source)
         )
     rows = []
     for node in graph.nodes:
@@ -83,9 +84,10 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
                 "low": float(low),
                 "high": float(high),
             }
-            for share, citation in published.get((node.name, states), [(np.nan, "")]):
+            for share, what, source in published.get((node.name, states), [(np.nan, "", "")]):
                 inside = "" if np.isnan(share) else "yes" if low <= share <= high else "no"
-                rows.append({**row, "published": share, "citation": citation, "inside": inside})
+                found = {"published": share, "what": what, "citation": source, "inside": inside}
+                rows.append({**row, **found})
     return pd.DataFrame(rows)
 
 
