@@ -119,10 +119,10 @@ def test_answers_are_read_and_the_risk_follows(open_page, address, posterior):
     average = br.risk(posterior, {})
     expect(page.locator("#risk .row .value").first).to_have_text(in_page(average.draws))
     page.get_by_label("How long can you hold a front plank in good form?").fill("35")
-    expect(page.locator("#q-plank_seconds-says")).to_have_text("A sign of: core strength weak.")
+    expect(page.locator("#q-plank_seconds-says")).to_have_text("A sign of core strength: weak.")
     page.get_by_label("How tall are you?").fill("170")
     page.get_by_label("How much do you weigh?").fill("80,5")  # as a clinician in Europe types it
-    expect(page.locator("#q-height_cm-says")).to_have_text("Read as: body mass index 25 or more.")
+    expect(page.locator("#q-height_cm-says")).to_have_text("Read as body mass index: 25 or more.")
     page.get_by_label("Which sex were you assigned at birth?").select_option("female")
     person = {"plank_seconds": 35, "height_cm": 170, "weight_kg": 80.5, "sex": "female"}
     answer = br.risk(posterior, person)
@@ -180,7 +180,7 @@ def test_the_whole_page_by_keyboard(open_page, address):
     expect(page.get_by_role("link", name="Skip to the answer")).to_be_focused()
     steps_to(page, "#q-age_years")
     page.keyboard.type("44")
-    expect(page.locator("#q-age_years-says")).to_have_text("Read as: age 40 to 54.")
+    expect(page.locator("#q-age_years-says")).to_have_text("Read as age: 40 to 54.")
     steps_to(page, 'input[name="method"][value="shapley"]')
     for _ in range(2):
         page.keyboard.press("ArrowRight")

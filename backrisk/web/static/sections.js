@@ -4,12 +4,11 @@ import { bar, scale } from "./bars.js";
 import {
   byId, capital, facts, fill, make, nodeWords, onePoint, percent, points, range, stateWords, words,
 } from "./facts.js";
-import { goTo } from "./form.js";
+import { goTo, siteWords } from "./form.js";
 
 const LITTLE = 0.005; // half a point: actions below are folded away
 
 const body = (id) => byId(id).querySelector(".body");
-const target = () => words.targets[facts.outcome] ?? facts.target;
 
 export function showRisk(answer, reported) {
   const [person, average] = answer.rows;
@@ -21,18 +20,23 @@ export function showRisk(answer, reported) {
       make("span", { class: "value" }, range(each)));
   const big = make("p", { class: "big" },
     make("strong", {}, percent(person.mean)),
-    ` ${fill(words.risk.lead, { target: target() })}, `,
+    ` ${fill(words.risk.lead, { target: facts.target })}, `,
     `${percent(person.low)} ${words.page.to} ${percent(person.high)}`);
   body("risk").replaceChildren(
     big,
     row(words.risk.person, person, "person"),
-    row(words.risk.average, average, "average"),
+    row(averageOf(), average, "average"),
     axis(most),
     reported ? make("p", { class: "note" }, words.risk.reported) : null ?? "",
   );
   byId("live").textContent = `${words.risk.title}: ${range(person)}`;
   byId("peek").hidden = false;
   byId("peek").firstElementChild.textContent = `${words.risk.title} ${range(person)}`;
+}
+
+function averageOf() {
+  const site = siteWords();
+  return site ? fill(words.risk.average_at, { site }) : words.risk.average;
 }
 
 function axis(most, least = 0) {
@@ -48,7 +52,7 @@ export function showCauses(answer, method) {
   const rows = answer.rows.map((row) => {
     const bounds = "lower_bound" in row ? [row.lower_bound, row.upper_bound] : null;
     const details = [
-      words.grades[row.grade] ?? row.grade,
+      words.evidence[row.grade] ?? row.grade,
       support(row.data_support),
       `${words.causes.leading.toLowerCase()}: ${percent(row.leading)}`,
     ];
@@ -107,7 +111,7 @@ export function showHelp(answer) {
       make("span", { class: "meta" }, [
         `${words.help.nnt.toLowerCase()} ${row.nnt_words}`,
         `${words.help.best.toLowerCase()} ${percent(row.p_best)}`,
-        words.grades[row.grade] ?? row.grade,
+        words.evidence[row.grade] ?? row.grade,
         support(row.data_support),
       ].join(" · "))));
   const small = rows.filter((_, i) => i > 0 && answer.rows[i].mean < LITTLE);
