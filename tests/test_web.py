@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -371,20 +372,24 @@ def test_an_error_inside_is_a_problem_that_quotes_nothing(client, monkeypatch, c
 # --- the guard
 
 
-def call(app, *, chunks, headers=(), path=V1 + "/risk"):
-    """Send a request in chunks, straight to the application; what it answered, what it took."""
+def call(app, *, chunks, headers=(), path=V1 + "/risk", gone=False):
+    """Send a request in chunks, straight to the application; what it answered, what it took.
+
+    After the chunks the client is silent, or, if `gone`, hangs up.
+    """
     taken = 0
     sent = []
     waiting = iter(chunks)
 
     async def receive():
         nonlocal taken
-        try:
-            chunk = next(waiting)
-        except StopIteration:
+        chunk = next(waiting, None)
+        if chunk is None and gone:
+            return {"type": "http.disconnect"}
+        if chunk is None:
             await asyncio.sleep(60)
         taken += len(chunk)
-        return {"type": "http.request", "body": chunk, "more_body": True}
+        return {"type": "http.request", "body": chunk, "more_body": not gone}
 
     async def send(message):
         sent.append(message)
@@ -418,6 +423,14 @@ def test_a_large_body_is_refused_before_it_has_arrived(app):
 def test_a_body_that_does_not_arrive_is_not_waited_for(posterior):
     app = create_app(posterior, limits=Limits(seconds=0.1))
     assert call(app, chunks=[b"{"])[0] == 408
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun(app, monkeypatch):
+    begun = []
+    monkeypatch.setattr("backrisk.web.api.risk", lambda *_, **__: begun.append(1))
+    for _ in range(2 + (os.cpu_count() or 1)):  # and it leaves its turn to others
+        assert call(app, chunks=[b"{}"], gone=True)[0] == 503
+    assert not begun
 
 
 def test_too_many_requests_are_refused_and_forgiven(posterior, monkeypatch):

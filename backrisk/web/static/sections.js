@@ -41,7 +41,8 @@ function averageOf() {
 
 function axis(most, least = 0) {
   return make("p", { class: "axis", "aria-hidden": "true" },
-    make("span", {}, percent(least)), make("span", {}, percent(most)));
+    make("span", { class: "ends" },
+      make("span", {}, percent(least)), make("span", {}, percent(most))));
 }
 
 export function showCauses(answer, method) {
@@ -101,8 +102,9 @@ export function showHelp(answer) {
     body("help").replaceChildren(make("p", { class: "note" }, words.help.none), ...notes(answer));
     return;
   }
-  const most = scale(answer.rows.flatMap((row) => [row.low, row.high]));
-  const least = Math.min(0, ...answer.rows.map((row) => row.low)) < -0.0005 ? -most : 0;
+  const most = scale(answer.rows.map((row) => row.high));
+  const lowest = Math.min(0, ...answer.rows.map((row) => row.low));
+  const least = lowest < -0.0005 ? -scale([lowest]) : 0;
   const rows = answer.rows.map((row) =>
     make("li", { class: "row" },
       make("span", { class: "name" }, capital(setting(row.name))),
