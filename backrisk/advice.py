@@ -413,20 +413,20 @@ class Questions(Answer):
         As the codebook asks; empty where it does not say.
     bits : ndarray, shape (question,)
         Expected information about the target, the parameters' uncertainty included.
-    gain : ndarray, shape (question,)
-        Expected gain in absolute risk reduction of the best action.
     entropy : float
         Of the target, in bits, under the averaged draws.
-    best : float
-        Reduction of the best action without any further answer.
+    gain : ndarray, shape (question,), optional
+        Expected gain in absolute risk reduction of the best action; None where not asked for.
+    best : float, optional
+        Reduction of the best action without any further answer; as `gain`.
     """
 
     questions: tuple[str, ...]
     wording: tuple[str, ...]
     bits: Array
-    gain: Array
     entropy: float
-    best: float
+    gain: Array | None = None
+    best: float | None = None
 
     @property
     def table(self) -> pd.DataFrame:
@@ -438,7 +438,8 @@ class Questions(Answer):
         table = pd.DataFrame({"bits": self.bits}, index=pd.Index(self.questions))
         table["low"], table["high"] = interval(self.draws)
         table["share"] = self.bits / self.entropy if self.entropy > 0 else 0.0
-        table["gain"] = self.gain
+        if self.gain is not None:
+            table["gain"] = self.gain
         table["question"] = self.wording
         return table.sort_values("bits", ascending=False, kind="stable")
 
@@ -456,6 +457,8 @@ class Questions(Answer):
                 f"{opening}{topic} {thing(name)}{asked}: {row['bits']:.4f} bits, "
                 f"{percent(row['share'])} of what is uncertain."
             )
+        if self.gain is None or self.best is None:
+            return said
         first = table["gain"].idxmax()
         gain = float(table["gain"].max())
         if gain < 5e-5:
@@ -477,6 +480,7 @@ def ask_next(
     candidates: Sequence[str] | None = None,
     target: str | None = None,
     coupling: str = "monotone",
+    gain: bool = True,
 ) -> Questions:
     """Tell which unanswered question would tell most. Rung: seeing; for the gain, counterfactual.
 
@@ -491,6 +495,8 @@ def ask_next(
     target : str, optional
     coupling : {"monotone", "independent_causes", "independent"}
         For the gain.
+    gain : bool
+        Whether to find the gain too, which takes most of the time.
 
     Returns
     -------
@@ -530,42 +536,59 @@ def ask_next(
     questions = _candidates(posterior, reported, aim, candidates)
     now = World(posterior, evidence, {})
     joint = _with_answers(now, aim, questions)
-    options, _ = _options(graph, evidence, aim, None)
-    few = posterior.thinned
+    there = next(iter(joint.values()))[1].sum(axis=0) if joint else probability(now, aim)
+    whole = float(there.mean())
     wording = _wording(posterior)
-    without = _with_answers(World(few, evidence, {}), aim, questions)
-    reductions = {name: [np.zeros(table.shape[1])] for name, table in joint.items()}
-    for node, code in options:
-        then = _with_answers(World(few, evidence, {node: code}, coupling), aim, questions)
-        for name, table in then.items():
-            reductions[name].append((without[name][1] - table[1]).mean(axis=-1))
-    averaged = {name: table.mean(axis=-1) for name, table in joint.items()}
-    gains = {
-        name: np.max(found, axis=0).sum() - np.max(np.sum(found, axis=1))
-        for name, found in reductions.items()
-    }
-    risk_now = probability(now, aim)
-    whole = float(risk_now.mean())
-    start = next(iter(reductions.values()), [np.zeros(1)])
+    judged = "Bits count the parameters' uncertainty"
+    gains, best = None, None
+    if gain:
+        gains, best = _gains(posterior, evidence, aim, joint, coupling)
+        judged += (
+            "; what an answer would change is judged by the actions of the advice, under the "
+            f"{thing(coupling)} coupling"
+        )
     return Questions(
-        np.column_stack([information(joint[name]) for name in questions])
-        if questions
+        np.column_stack([information(table) for table in joint.values()])
+        if joint
         else np.zeros((posterior.draws, 0)),
         aim,
         named(graph, evidence),
         questions,
         tuple(wording.get(name, "") for name in questions),
-        np.array([float(information(averaged[name])) for name in questions]),
-        np.array([max(0.0, float(gains[name])) for name in questions]),
+        np.array([float(information(table.mean(axis=-1))) for table in joint.values()]),
         -sum(p * float(np.log2(p)) for p in (whole, 1.0 - whole) if p > 0),
-        float(np.max(np.sum(start, axis=1))),
-        notes=(
-            "Bits count the parameters' uncertainty; what an answer would change is judged by the "
-            f"actions of the advice, under the {thing(coupling)} coupling.",
-            *aside(reported, evidence),
-        ),
+        gains,
+        best,
+        notes=(f"{judged}.", *aside(reported, evidence)),
         warnings=posterior.diagnostics.warnings,
     )
+
+
+def _gains(
+    posterior: Posterior,
+    evidence: Mapping[str, int],
+    aim: Target,
+    joint: Mapping[str, Array],
+    coupling: str,
+) -> tuple[Array, float]:
+    """Return what each answer is expected to add to the best action, and that action's reduction.
+
+    `joint` is P(target or not, answer | evidence) of each question, ``(2, answer, draw)``.
+    """
+    few = posterior.thinned
+    kept = posterior.spaced(few.draws)
+    without = {name: table[1][:, kept] for name, table in joint.items()}
+    reductions = {name: [np.zeros(len(table))] for name, table in without.items()}
+    for node, code in _options(posterior.graph, evidence, aim, None)[0]:
+        then = _with_answers(World(few, evidence, {node: code}, coupling), aim, tuple(joint))
+        for name, table in then.items():
+            reductions[name].append((without[name] - table[1]).mean(axis=-1))
+    gains = [
+        max(0.0, float(np.max(found, axis=0).sum() - np.max(np.sum(found, axis=1))))
+        for found in reductions.values()
+    ]
+    start = next(iter(reductions.values()), [np.zeros(1)])
+    return np.array(gains), float(np.max(np.sum(start, axis=1)))
 
 
 def information(joint: Array) -> Array:
@@ -638,7 +661,10 @@ def _with_answers(world: World, aim: Target, questions: Sequence[str]) -> dict[s
     for group in groups:
         tables = pairs(world, aimed, [(n, 0) for n in group], aim.codes) if group else {}
         found |= {variable[0]: table for variable, table in tables.items()}
-    if len(open_nodes) < len(set(base.values())):
+    if found:
+        whole = next(iter(found.values())).sum(axis=1)
+        alone = whole / whole.sum(axis=0)
+    elif base:
         there = probability(world, aim)
         alone = np.stack([1.0 - there, there])
     joint = {}

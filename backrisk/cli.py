@@ -366,7 +366,7 @@ def serve(
     """Serve the clinician's page and the programming interface."""
     with _sentences():
         try:
-            from backrisk.web.app import serve as run
+            from backrisk.web.server import serve as run
         except ModuleNotFoundError as error:
             raise BackriskError(
                 f"Serving needs {error.name}: pip install 'backrisk[web]'."

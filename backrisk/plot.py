@@ -15,9 +15,10 @@ from backrisk.attribution import Attribution
 from backrisk.errors import BackriskError
 from backrisk.graph import CausalGraph
 from backrisk.mediation import Mediation
+from backrisk.names import names
 from backrisk.posterior import Posterior
 from backrisk.query import Answer, Contrast, Diagnosis, Risk
-from backrisk.summary import INTERVAL_NAME, interval, phrase, summarise, thing
+from backrisk.summary import INTERVAL_NAME, interval, summarise, thing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,10 +128,11 @@ def plot_attribution(answer: Attribution) -> Figure:
             color="#ececec",
             label="bounds without the coupling (means)",
         )
-    labels = [
-        f"{thing(cause)}{row['state'] and ': '}{thing(row['state'])}\nevidence {row['grade']}"
-        for cause, row in table.iterrows()
-    ]
+    labels = []
+    for cause, row in table.iterrows():
+        name, state = str(cause), str(row["state"])
+        label = names().pair(name, state) if state else names().node(name)
+        labels.append(f"{label}\nevidence {names().grade(str(row['grade']))}")
     _intervals(axes, table, labels)
     axes.tick_params(axis="y", labelsize=8)
     axes.axvline(0, color=_INK, linewidth=0.8)
@@ -155,7 +157,7 @@ def plot_diagnosis(answer: Diagnosis) -> Figure:
     table = summarise(100 * np.column_stack(list(adverse.values())), list(adverse))
     table = table.sort_values("mean", ascending=False, kind="stable")
     figure, axes = _figure(1.2 + 0.26 * len(table))
-    _intervals(axes, table, [thing(name) for name in table.index])
+    _intervals(axes, table, [names().node(name) for name in table.index])
     axes.set_xlim(0, 100)
     axes.set_xlabel(
         f"probability of being away from the reference, %\n(bar: {INTERVAL_NAME})", size=9
@@ -183,7 +185,7 @@ def plot_contrast(answer: Contrast) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    done = ", ".join(phrase(node, state) for node, state in answer.do.items())
+    done = ", ".join(names().pair(node, state) for node, state in answer.do.items())
     table = 100 * answer.table.loc[["before", "after"]]
     figure, axes = _figure(1.9)
     _intervals(axes, table, ["as things are", f"with {done}"])
@@ -202,14 +204,13 @@ def plot_mediation(answer: Mediation) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    through = ", ".join(map(thing, answer.mediators))
+    through = ", ".join(map(names().node, answer.mediators))
     table = 100 * answer.table.iloc[:3]
     figure, axes = _figure(2.3)
     _intervals(axes, table, ["direct", f"through {through}", "total"])
     axes.axvline(0, color=_INK, linewidth=0.8)
-    axes.set_title(
-        f"{thing(answer.cause)}: {thing(answer.start)} to {thing(answer.end)}", size=10, loc="left"
-    )
+    start, end = (names().state(answer.cause, state) for state in (answer.start, answer.end))
+    axes.set_title(f"{names().node(answer.cause)}: {start} to {end}", size=10, loc="left")
     axes.set_xlabel(
         f"change in the risk of {answer.target.label}, points\n(bar: {INTERVAL_NAME})", size=9
     )
@@ -232,8 +233,8 @@ def plot_recommendation(answer: Recommendation) -> Figure:
     labels = []
     for label, row in table.iterrows():
         setting = answer.settings[answer.actions.index(str(label))]
-        done = " and ".join(phrase(node, state) for node, state in setting.items())
-        labels.append(f"{done}\nevidence {row['grade']}")
+        done = " and ".join(names().pair(node, state) for node, state in setting.items())
+        labels.append(f"{done}\nevidence {names().grade(str(row['grade']))}")
     _intervals(axes, table[["mean", "low", "high"]] * 100, labels)
     axes.tick_params(axis="y", labelsize=8)
     axes.axvline(0, color=_INK, linewidth=0.8)
@@ -267,7 +268,7 @@ def plot_questions(answer: Questions) -> Figure:
     place = np.arange(len(table))[::-1]
     axes.hlines(place, table["low"], table["high"], color=_MARK, linewidth=3)
     axes.plot(table["bits"], place, "o", color=_MARK, markersize=7)
-    axes.set_yticks(place, [thing(name) for name in table.index])
+    axes.set_yticks(place, [names().node(name) for name in table.index])
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.set_xlim(left=0)
     axes.tick_params(length=0)
@@ -379,7 +380,7 @@ def _box(
         said = f"adverse {100 * share:.0f} %"
     else:
         share = float(reported != graph.node(name).reference)
-        said = thing(reported)
+        said = names().state(name, reported)
     axes.add_patch(
         FancyBboxPatch(
             (x - _HALF, y - 0.45),
@@ -392,7 +393,7 @@ def _box(
             zorder=3,
         )
     )
-    axes.text(x, y + 0.18, thing(name), ha="center", va="center", size=7.5, zorder=4)
+    axes.text(x, y + 0.18, names().node(name), ha="center", va="center", size=7.5, zorder=4)
     axes.text(x, y - 0.2, said, ha="center", va="center", size=7, color="#555555", zorder=4)
 
 
@@ -502,7 +503,8 @@ def plot_effects(posterior: Posterior) -> Figure:
         low, high = np.quantile(draws, [0.05, 0.95], axis=0)
         axes.hlines(place + shift, low, high, color=color, linewidth=width, label=label)
         axes.plot(draws.mean(axis=0), place + shift, "o", color=color, markersize=3)
-    axes.set_yticks(place, [thing(label).replace(", ", " <- ") for label in labels], size=7)
+    ticks = [" <- ".join(map(names().node, label.split(", "))) for label in labels]
+    axes.set_yticks(place, ticks, size=7)
     axes.set_ylim(-0.8, len(labels) - 0.2)
     axes.axvline(0, color=_INK, linewidth=0.8)
     axes.set_xlabel(f"log odds ratio, reference to worst state  ({INTERVAL_NAME})", size=9)

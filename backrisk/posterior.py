@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from backrisk.codebook import Codebook
 from backrisk.errors import BackriskError, PosteriorError, QueryError, no_file, suggest
 from backrisk.graph import CausalGraph
-from backrisk.inference.draws import Tables
+from backrisk.inference.draws import Tables, World
 from backrisk.inference.rewired import Stacked
 from backrisk.mechanisms import SITE_SCALE, Layout, independent_causes, too_large
 
@@ -253,12 +253,24 @@ class Posterior:
             self._causes[name] = independent_causes(self.table(name)) if possible else None
         return self._causes[name]
 
+    def margin(self, name: str) -> Array:
+        """Return P(node) over the whole population, ``(state, draw)``; computed once, read only."""
+        if name not in self._margins:
+            found = World(self, {}, {}).conditional([(name, 0)]).copy()
+            found.flags.writeable = False
+            self._margins[name] = found
+        return self._margins[name]
+
     @cached_property
     def _parameters(self) -> tuple[Array, Array]:
         """The two parameter vectors with their draws last and contiguous."""
         assert self.continuation is not None
         assert self.beta is not None
         return np.ascontiguousarray(self.continuation.T), np.ascontiguousarray(self.beta.T)
+
+    @cached_property
+    def _margins(self) -> dict[str, Array]:
+        return {}
 
     @cached_property
     def _computed(self) -> dict[str, tuple[Array, NDArray[np.bool_]]]:
@@ -342,11 +354,15 @@ class Posterior:
             meta={**self.meta, "site": site},
         )
 
+    def spaced(self, draws: int) -> NDArray[np.intp]:
+        """Return which draws `subset` keeps."""
+        return np.linspace(0, self.draws - 1, min(draws, self.draws)).astype(np.intp)
+
     def subset(self, draws: int) -> Posterior:
         """Return a posterior of at most this many draws, evenly spaced over the chains."""
         if self.draws <= draws:
             return self
-        keep = np.linspace(0, self.draws - 1, draws).astype(int)
+        keep = self.spaced(draws)
 
         def thin(part: Array | None) -> Array | None:
             return None if part is None else part[keep]

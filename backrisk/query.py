@@ -417,7 +417,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
         probability(World(posterior, evidence, {}), aim),
         aim,
         named(posterior.graph, evidence),
-        probability(World(posterior, {}, {}), aim),
+        posterior.margin(aim.node)[list(aim.codes)].sum(axis=0),
         notes=notes,
         warnings=posterior.diagnostics.warnings,
     )
@@ -581,7 +581,7 @@ def diagnose(
             continue
         rows += [(node.name, state) for state in node.states]
         after.append(distribution(World(posterior, evidence, {}), node.name))
-        before.append(distribution(World(posterior, {}, {}), node.name))
+        before.append(posterior.margin(node.name))
     empty = np.zeros((posterior.draws, 0))
     return Diagnosis(
         np.concatenate([a.T for a in after], axis=1) if after else empty,

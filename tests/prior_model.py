@@ -3,10 +3,11 @@
 import numpy as np
 
 from backrisk import Diagnostics, Posterior, load_codebook, load_graph
-from backrisk.mechanisms import Layout
+from backrisk.mechanisms import SITE_SCALE, Layout
+from backrisk.posterior import SiteEffects
 
 
-def prior_model(draws, *, warnings=(), seed=1):
+def prior_model(draws, *, warnings=(), seed=1, sites=()):
     graph = load_graph("runner")
     codebook = load_codebook("runner", graph)
     graph = codebook.extend(graph)
@@ -14,6 +15,11 @@ def prior_model(draws, *, warnings=(), seed=1):
     layout = Layout(graph)
     continuation, beta = layout.draw_prior(draws, rng)
     before = layout.draw_prior(200, rng)
+    effects = None
+    if sites:
+        scale = np.abs(rng.normal(0.0, SITE_SCALE, (draws, len(layout.pooled))))
+        shift = scale[:, None] * rng.normal(size=(draws, len(sites), len(layout.pooled)))
+        effects = SiteEffects(tuple(sites), shift, scale)
     return Posterior(
         graph,
         continuation,
@@ -22,5 +28,6 @@ def prior_model(draws, *, warnings=(), seed=1):
         codebook=codebook,
         prior_continuation=before[0],
         prior_beta=before[1],
+        sites=effects,
         meta={"survey": codebook.title, "people": 0, "synthetic": True},
     )

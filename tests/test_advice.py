@@ -1,6 +1,7 @@
 """Advice by definition: reductions and information enumerated; numbers needed to treat."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -188,6 +189,14 @@ def test_actions_can_be_chosen(core_posterior):
     ):
         with pytest.raises(QueryError, match=words):
             recommend(core_posterior, {}, **options)
+
+
+def test_without_the_gain_all_else_is_the_same(core_posterior):
+    whole = ask_next(core_posterior, {"fatigue": "high"})
+    short = ask_next(core_posterior, {"fatigue": "high"}, gain=False)
+    assert short.gain is None
+    pd.testing.assert_frame_equal(short.table, whole.table.drop(columns="gain"))
+    assert "action" not in short.text
 
 
 def test_questions_can_be_chosen(core_posterior):

@@ -37,6 +37,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+SITES = ("Oslo", "Åre")
 TOKEN = "correct horse battery"
 ANSWERS = {"plank_seconds": 35, "strength_sessions": 0, "sex": "female", "back_pain_episodes": 2}
 FRAGMENT = "&".join(f"{name}={answer}" for name, answer in ANSWERS.items())
@@ -119,10 +120,10 @@ def test_answers_are_read_and_the_risk_follows(open_page, address, posterior):
     average = br.risk(posterior, {})
     expect(page.locator("#risk .row .value").first).to_have_text(in_page(average.draws))
     page.get_by_label("How long can you hold a front plank in good form?").fill("35")
-    expect(page.locator("#q-plank_seconds-says")).to_have_text("A sign of: core strength weak.")
+    expect(page.locator("#q-plank_seconds-says")).to_have_text("A sign of core strength: weak.")
     page.get_by_label("How tall are you?").fill("170")
     page.get_by_label("How much do you weigh?").fill("80,5")  # as a clinician in Europe types it
-    expect(page.locator("#q-height_cm-says")).to_have_text("Read as: body mass index 25 or more.")
+    expect(page.locator("#q-height_cm-says")).to_have_text("Read as body mass index: 25 or more.")
     page.get_by_label("Which sex were you assigned at birth?").select_option("female")
     person = {"plank_seconds": 35, "height_cm": 170, "weight_kg": 80.5, "sex": "female"}
     answer = br.risk(posterior, person)
@@ -180,7 +181,7 @@ def test_the_whole_page_by_keyboard(open_page, address):
     expect(page.get_by_role("link", name="Skip to the answer")).to_be_focused()
     steps_to(page, "#q-age_years")
     page.keyboard.type("44")
-    expect(page.locator("#q-age_years-says")).to_have_text("Read as: age 40 to 54.")
+    expect(page.locator("#q-age_years-says")).to_have_text("Read as age: 40 to 54.")
     steps_to(page, 'input[name="method"][value="shapley"]')
     for _ in range(2):
         page.keyboard.press("ArrowRight")
@@ -347,6 +348,61 @@ def inspect(page):
         "runOnly": {"type": "tag", "values": tags},
         "rules": {"target-size": {"enabled": True}},
     }
-    found = Axe().run(page, options=options).response["violations"]
+    response = Axe().run(page, options=options).response
+    found = response["violations"]
     assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found] == []
+    assert len(response["passes"]) > 10
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """Every report as HTML, of a model with sites and a fit that was not good."""
+    folder, day = tmp_path_factory.mktemp("reports"), "2026-01-31"
+    model = prior_model(40, warnings=["R-hat is 1.2, expected at most 1.01."], sites=SITES)
+    hurting = ANSWERS | {"back_pain": "yes, and I train less or not at all"}
+    br.report_person(model.at_site("Oslo"), hurting, folder / "person.html", date=day)
+    survey = Path(__file__).parents[1] / "data" / "survey.csv"
+    lines = survey.read_text().splitlines()
+    some = folder / "some.csv"
+    some.write_text("\n".join(lines[:60]))
+    br.report_cohort(model, some, folder / "cohort.html", date=day, draws=10)
+    br.model_card(model, folder / "card.html", date=day, survey=some)
+    return folder
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("kind", ["person", "cohort", "card"])
+def test_nobody_is_shut_out_of_a_report(browser, reports, kind, device):
+    width, height = WIDTHS[device]
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto((reports / f"{kind}.html").as_uri())
+    inspect(page)
+    page.close()
+
+
+def test_a_site_is_chosen_restored_and_printed(open_page):
+    model = prior_model(40, sites=SITES)
+    with serving(create_app(model, limits=Limits(rate=1e6, burst=1e6))) as address:
+        page = open_page(f"{address}/#{FRAGMENT}&.site=Bergen")
+        settled(page)
+        expect(page.locator("#site")).to_have_value("")
+        expect(page.locator("#form-note")).to_contain_text("'Bergen' of the link")
+        page.get_by_label("Where the runner is seen").select_option("Oslo")
+        answer = br.risk(model.at_site("Oslo"), ANSWERS)
+        expect(page.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
+        expect(page.locator("#risk .row .value").nth(1)).to_have_text(in_page(answer.average))
+        expect(page.locator("#risk")).to_contain_text("Average: Oslo")
+        settled(page, 2)
+        first = br.recommend(model.at_site("Oslo"), ANSWERS).table.iloc[0]
+        expect(page.locator("#help .row").first).to_contain_text(f"treat {first['nnt_words']}")
+        inspect(page)
+        page.get_by_role("button", name="Copy a link").click()
+        link = page.locator("#link-text").input_value()
+        page.emulate_media(media="print")
+        expect(page.locator("#answers")).to_contain_text("Where: Oslo.")
+        again = open_page(link)
+        settled(again)
+        expect(again.locator("#site")).to_have_value("Oslo")
+        expect(again.locator("#form-note")).to_be_empty()
+        expect(again.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))

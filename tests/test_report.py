@@ -34,8 +34,10 @@ from backrisk import (
     simulate,
 )
 from backrisk.cli import app
+from backrisk.codebook import Codebook
+from backrisk.codebook import Column as Asked
 from backrisk.mechanisms import Layout
-from backrisk.posterior import Diagnostics
+from backrisk.posterior import Diagnostics, SiteEffects
 from backrisk.query import named
 from backrisk.report import (
     cohort_answers,
@@ -248,6 +250,86 @@ def test_attributable_fractions_are_one_minus_the_ratio_of_averaged_risks(core, 
         everything = {cause: graph.node(cause).reference for cause in found.causes}
         after = np.mean([intervene(core, who, everything).draws for who in contexts], axis=0)
         np.testing.assert_allclose(found.fall("all")[0], before - after, atol=1e-12)
+
+
+# --- sites -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wide(core):
+    """The core model as if fitted on two sites, whose intercepts differ."""
+    rng = np.random.default_rng(3)
+    scale = np.abs(rng.normal(0, 0.5, (core.draws, len(core.layout.pooled))))
+    shift = scale[:, None] * np.array([1.0, -1.0])[:, None]
+    return replace(core, sites=SiteEffects(("Oslo", "Bergen"), shift, scale))
+
+
+def test_each_person_of_a_cohort_is_asked_about_at_their_own_site(wide):
+    frame = simulate(wide.graph, 30, seed=9).assign(site=["Oslo", "Bergen", "Hamar"] * 10)
+    columns = {name: Asked(node=name) for name in frame if name != "site"}
+    book = Codebook(name="own", graph=wide.graph.name, columns=columns, site="site")
+    survey = Survey.from_frame(frame, wide.graph, book.resolved(wide.graph))
+    found = cohort_answers(wide, survey, draws=None)
+    places = ["Oslo", "Bergen", "average"] * 10
+    told = [{k: v for k, v in who.items() if k != "pain"} for who in people_of(survey)]
+    own = [
+        risk(wide.at_site(place), who).draws.mean() for place, who in zip(places, told, strict=True)
+    ]
+    np.testing.assert_allclose(found.risk[0][found.rows], own, rtol=1e-12)
+    page = render(cohort_document(found, read_words(), DAY), ".html").decode()
+    assert "Each person is asked about at their own site." in page
+    assert "takes the average for them: Hamar." in page
+    known = Survey.from_frame(frame.head(2), wide.graph, book.resolved(wide.graph))
+    known = cohort_answers(wide, known, draws=5)
+    assert (
+        "takes the average"
+        not in render(cohort_document(known, read_words(), DAY), ".html").decode()
+    )
+
+
+@pytest.mark.parametrize(
+    ("site", "words"),
+    [
+        ("Oslo", "Asked for the site &#39;Oslo&#39;."),
+        ("new", "Asked for a site that was not in the survey."),
+        (None, "Asked for the average over the 2 sites of the survey."),
+    ],
+)
+def test_a_report_from_the_shell_is_of_the_site_asked_for(wide, tmp_path, site, words):
+    person = {"fatigue": "high"}
+    model = wide.save(tmp_path / "m.nc")
+    (tmp_path / "p.json").write_text(json.dumps(person))
+    out = tmp_path / "r.html"
+    at = ["--site", site] if site else []
+    asked = ["report", model, "--person", tmp_path / "p.json", "--out", out, "--date", DAY, *at]
+    code, text = said(*asked)
+    assert code == 0, text
+    page = out.read_text()
+    assert words in page
+    assert page.encode() == render_person(
+        person_answers(wide.at_site(site), person), ".html", date=DAY
+    )
+
+
+def test_a_site_that_is_not_known_is_one_sentence(wide, core, tmp_path):
+    (tmp_path / "p.json").write_text("{}")
+    for name, model, words in (
+        ("w.nc", wide, "did you mean 'Oslo'"),
+        ("c.nc", core, "knows no sites"),
+    ):
+        place = model.save(tmp_path / name)
+        out = tmp_path / "r.pdf"
+        code, text = said(
+            "report", place, "--person", tmp_path / "p.json", "--out", out, "--site", "Olso"
+        )
+        assert code == 2
+        assert words in text
+        assert not out.exists()
+
+
+def test_a_model_without_sites_speaks_of_none(documents):
+    for document in documents.values():
+        assert "site" not in " ".join(document.marks)
 
 
 def test_weights_count_people(core):

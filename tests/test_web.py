@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import logging
+import os
 import re
 import socket
 import subprocess
@@ -23,9 +24,11 @@ from typer.testing import CliRunner
 import backrisk as br
 from backrisk.cli import app as command_line
 from backrisk.web import cascade
-from backrisk.web.app import V1, create_app
+from backrisk.web.api import V1
+from backrisk.web.app import create_app
 from backrisk.web.form import make_form, read_form
 from backrisk.web.guard import Limits
+from backrisk.web.pages import STATIC
 
 TOKEN = "correct horse battery"
 NO_LIMIT = Limits(rate=1e6, burst=1e6)
@@ -105,6 +108,72 @@ def test_every_number_is_pythons_exactly(client, posterior, call):
     response = post(client, path, **question)
     assert response.status_code == 200
     assert response.json() == exact(ask(posterior))
+
+
+def test_what_is_asked_next_may_leave_out_the_gain(client, posterior):
+    short = post(client, "/ask-next", person=PERSON, gain=False).json()
+    assert short == exact(br.ask_next(posterior, PERSON, gain=False))
+    whole = post(client, "/ask-next", person=PERSON).json()
+    left = [{name: row[name] for name in row if name != "gain"} for row in whole["rows"]]
+    assert short["rows"] == left
+
+
+# --- sites
+
+SITES = ("Oslo", "Åre & <Lillehammer>")
+
+
+@pytest.fixture(scope="module")
+def wide():
+    return prior_model(40, sites=SITES)
+
+
+@pytest.fixture(scope="module")
+def clinics(wide):
+    app = create_app(wide, limits=NO_LIMIT)
+    return TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_number_is_of_the_site_that_was_asked(clinics, wide, call):
+    path, question, ask = CALLS[call]
+    for site in (*SITES, "new", "average", None):
+        response = post(clinics, path, **question, site=site)
+        assert response.json() == exact(ask(wide.at_site(site)))
+
+
+def test_sites_change_what_is_told_and_are_listed(clinics, client):
+    risks = [post(clinics, "/risk", person=PERSON, site=s).json()["rows"] for s in (*SITES, "new")]
+    assert all(a != b for a, b in itertools.combinations(risks, 2))
+    drawn = [post(clinics, "/cascade", person=PERSON, site=site).json() for site in SITES]
+    assert drawn[0]["nodes"] != drawn[1]["nodes"]
+    assert drawn[0]["edges"] != drawn[1]["edges"]
+    assert clinics.get(V1 + "/model").json()["sites"] == list(SITES)
+    assert client.get(V1 + "/model").json()["sites"] == []
+    assert '<select id="site"' in clinics.get("/").text
+    assert "&lt;Lillehammer&gt;" in clinics.get("/").text
+    assert 'id="site"' not in client.get("/").text
+
+
+def test_a_site_that_is_not_known_is_said(clinics, client):
+    for path in ("/risk", "/cascade", "/ask-next", "/report.pdf"):
+        body = is_problem(post(clinics, path, person={}, site="Olso"), 422)
+        assert "did you mean 'Oslo'" in body["detail"]
+    assert (
+        "knows no sites" in is_problem(post(client, "/risk", person={}, site="Oslo"), 422)["detail"]
+    )
+
+
+def test_the_report_says_which_site_it_is_about(clinics):
+    from io import BytesIO
+
+    from pypdf import PdfReader
+
+    pages = post(clinics, "/report.pdf", person=PERSON, site="Oslo").content
+    said = " ".join(
+        " ".join(page.extract_text() for page in PdfReader(BytesIO(pages)).pages).split()
+    )
+    assert "Asked for the site 'Oslo'." in said
 
 
 def test_what_if_does_where_it_can_and_looks_back_where_it_must(client, posterior):
@@ -292,7 +361,7 @@ def test_an_error_inside_is_a_problem_that_quotes_nothing(client, monkeypatch, c
     def broken(*args, **kwargs):
         raise RuntimeError("the answer was plank_seconds=35")
 
-    monkeypatch.setattr("backrisk.web.app.risk", broken)
+    monkeypatch.setattr("backrisk.web.api.risk", broken)
     with caplog.at_level(logging.INFO, "backrisk.web"):
         body = is_problem(post(client, "/risk", person=PERSON), 500)
     assert "plank" not in json.dumps(body)
@@ -303,20 +372,24 @@ def test_an_error_inside_is_a_problem_that_quotes_nothing(client, monkeypatch, c
 # --- the guard
 
 
-def call(app, *, chunks, headers=(), path=V1 + "/risk"):
-    """Send a request in chunks, straight to the application; what it answered, what it took."""
+def call(app, *, chunks, headers=(), path=V1 + "/risk", gone=False):
+    """Send a request in chunks, straight to the application; what it answered, what it took.
+
+    After the chunks the client is silent, or, if `gone`, hangs up.
+    """
     taken = 0
     sent = []
     waiting = iter(chunks)
 
     async def receive():
         nonlocal taken
-        try:
-            chunk = next(waiting)
-        except StopIteration:
+        chunk = next(waiting, None)
+        if chunk is None and gone:
+            return {"type": "http.disconnect"}
+        if chunk is None:
             await asyncio.sleep(60)
         taken += len(chunk)
-        return {"type": "http.request", "body": chunk, "more_body": True}
+        return {"type": "http.request", "body": chunk, "more_body": not gone}
 
     async def send(message):
         sent.append(message)
@@ -350,6 +423,14 @@ def test_a_large_body_is_refused_before_it_has_arrived(app):
 def test_a_body_that_does_not_arrive_is_not_waited_for(posterior):
     app = create_app(posterior, limits=Limits(seconds=0.1))
     assert call(app, chunks=[b"{"])[0] == 408
+
+
+def test_what_nobody_waits_for_any_more_is_not_begun(app, monkeypatch):
+    begun = []
+    monkeypatch.setattr("backrisk.web.api.risk", lambda *_, **__: begun.append(1))
+    for _ in range(2 + (os.cpu_count() or 1)):  # and it leaves its turn to others
+        assert call(app, chunks=[b"{}"], gone=True)[0] == 503
+    assert not begun
 
 
 def test_too_many_requests_are_refused_and_forgiven(posterior, monkeypatch):
@@ -402,7 +483,7 @@ def test_headers_stand_on_every_answer(client):
     answers = [
         client.get("/"),
         client.get("/api"),
-        client.get("/static/main.js"),
+        client.get(f"{STATIC}/main.js"),
         client.get("/nowhere"),
         client.get("/", headers={"host": "rebound.example"}),
         post(client, "/risk", person={}),
@@ -416,7 +497,10 @@ def test_headers_stand_on_every_answer(client):
         assert response.headers["x-content-type-options"] == "nosniff"
         assert response.headers["referrer-policy"] == "no-referrer"
         assert "set-cookie" not in response.headers
-    assert answers[0].headers["cache-control"] == "no-store"
+    kept = [response.headers["cache-control"] for response in answers]
+    assert "immutable" in kept.pop(2)  # an asset: its address changes with its content
+    assert set(kept) == {"no-store"}
+    assert client.get(f"{STATIC}/none.js").headers["cache-control"] == "no-store"
 
 
 def test_the_log_holds_a_line_a_request_and_no_answer(client, caplog):

@@ -28,6 +28,7 @@ from backrisk.report.common import (
     frame,
     interval_words,
     learned_from,
+    placed,
     sampling,
     stated,
     unobserved,
@@ -148,7 +149,7 @@ def card_document(
         title=title,
         lead=(words("card.lead"),),
         sections=(*sections, Section(words("card.appendix"), tuple(appendix))),
-        **frame(posterior, words, day),
+        **frame(posterior, words, day, placed(posterior, words)),
     )
 
 

@@ -44,6 +44,7 @@ from backrisk.report.common import (
     frame,
     learned_from,
     links,
+    placed,
     stated,
     sureness,
 )
@@ -507,8 +508,20 @@ def cohort_document(answers: CohortAnswers, words: Words, day: str) -> Report:
             f"{drawn_from(words, answers.posterior.draws, answers.all_draws)}",
         ),
         sections=sections,
-        **frame(answers.posterior, words, day),
+        **frame(answers.posterior, words, day, _place(answers, words)),
     )
+
+
+def _place(answers: CohortAnswers, words: Words) -> str:
+    """Say which site each person is asked about."""
+    known, own = answers.posterior.sites, answers.survey.sites
+    if known is None or not own:
+        return placed(answers.posterior, words)
+    strange = [name for name in own if name not in known.names]
+    said = words("common.site_each")
+    if not strange:
+        return said
+    return f"{said} {words('common.site_unknown', sites=', '.join(strange))}"
 
 
 def _summary(answers: CohortAnswers, words: Words, goal: str) -> list[Block]:

@@ -15,6 +15,7 @@ import numpy as np
 from backrisk.causes import LEVELS
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
+from backrisk.names import Names
 from backrisk.posterior import Posterior
 from backrisk.query import Target
 from backrisk.report.blocks import Estimate, Table
@@ -59,11 +60,13 @@ def stated(day: str | date | None) -> str:
         raise QueryError(f"--date {day}: expected a date such as 2026-01-31.") from error
 
 
-def frame(posterior: Posterior, words: Words, day: str) -> dict[str, Any]:
-    """Return what every report has around its sections."""
+def frame(posterior: Posterior, words: Words, day: str, place: str = "") -> dict[str, Any]:
+    """Return what every report has around its sections; a place is said beside its title."""
     marks = [words("common.support")]
     if posterior.meta.get("synthetic"):
         marks.insert(0, words("common.synthetic"))
+    if place:
+        marks.append(place)
     return {
         "date": day,
         "language": words("language"),
@@ -80,7 +83,7 @@ def interval_words() -> str:
     return f"the {INTERVAL_NAME}"
 
 
-def aimed(words: Words, graph: CausalGraph, aim: Target) -> str:
+def aimed(words: Names, graph: CausalGraph, aim: Target) -> str:
     """Return the target in plain words."""
     states = graph.node(aim.node).states
     if aim.codes == tuple(range(1, len(states))) and states[0] in ("no", "none"):
@@ -97,6 +100,18 @@ def learned_from(posterior: Posterior, words: Words) -> str:
     if people is None:
         return words("common.learned_some", survey=survey)
     return words("common.learned", survey=survey, people=f"{people:,}")
+
+
+def placed(posterior: Posterior, words: Words) -> str:
+    """Say which site the answers are about, where the survey had several."""
+    site = posterior.meta.get("site")
+    if site == "new":
+        return words("common.site_new")
+    if site is not None:
+        return words("common.site", site=site)
+    if posterior.sites is not None:
+        return words("common.site_average", n=len(posterior.sites.names))
+    return ""
 
 
 def drawn_from(words: Words, used: int, held: int) -> str:

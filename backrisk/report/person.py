@@ -36,6 +36,7 @@ from backrisk.report.common import (
     frame,
     learned_from,
     links,
+    placed,
     stated,
     sureness,
 )
@@ -174,7 +175,7 @@ def person_document(answers: PersonAnswers, words: Words, day: str) -> Report:
     aim = answers.risk.target
     goal = aimed(words, posterior.graph, aim)
     outcome = aim.node == posterior.graph.outcome == "pain"
-    around = frame(posterior, words, day)
+    around = frame(posterior, words, day, placed(posterior, words))
     runner = (
         Section(words("person.risk"), tuple(_risk(answers, words, goal))),
         Section(words("person.seen"), (_seen(answers, words),)),

@@ -11,24 +11,23 @@ from typing import Any
 
 from backrisk import _yaml
 from backrisk.errors import QueryError
-from backrisk.summary import thing
+from backrisk.names import SECTIONS, Names, names
 
 STRINGS = "strings.yaml"
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
-    """The sentences of one language.
+class Words(Names):
+    """The sentences of one language, and the names of nodes and states.
 
     Parameters
     ----------
     sections : mapping
-        What the file holds, by section and name.
+        What the files hold, by section and name.
     source : str
         What messages call it.
     """
 
-    sections: Mapping[str, Any]
     source: str
 
     def __call__(self, key: str, **values: object) -> str:
@@ -64,28 +63,12 @@ class Words:
                 f"({error}); expected {', '.join(f'{{{name}}}' for name in values) or 'none'}."
             ) from error
 
-    def node(self, name: str) -> str:
-        """Return a node's name in plain words."""
-        return str(self.sections["nodes"].get(name, thing(name)))
-
-    def state(self, node: str, label: str) -> str:
-        """Return a state's label in plain words."""
-        return str(self.sections["states"].get(node, {}).get(label, thing(label)))
-
-    def pair(self, node: str, label: str) -> str:
-        """Return a node in a state."""
-        return f"{self.node(node)}: {self.state(node, label)}"
-
-    def grade(self, name: str) -> str:
-        """Return an evidence grade."""
-        return str(self.sections["grades"].get(name, name))
-
 
 @lru_cache(maxsize=1)
 def _english() -> Mapping[str, Any]:
     place = files("backrisk.report") / "templates" / STRINGS
-    found: Mapping[str, Any] = _yaml.parse(place.read_text(encoding="utf-8"))
-    return found
+    sentences: Mapping[str, Any] = _yaml.parse(place.read_text(encoding="utf-8"))
+    return {**sentences, **names().sections}
 
 
 def read_words(folder: Path | None = None) -> Words:
@@ -114,7 +97,7 @@ def read_words(folder: Path | None = None) -> Words:
     return Words(_merged(_english(), own, path, ""), str(path))
 
 
-_FREE = ("nodes", "states", "grades", "card.owner")  # sections that may hold any key
+_FREE = (*SECTIONS, "card.owner")  # sections that may hold any key
 
 
 def _merged(

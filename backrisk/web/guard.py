@@ -204,7 +204,9 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 def _with_headers(path: str, message: Message) -> list[tuple[bytes, bytes]]:
     fixed = {name.encode(): value.encode() for name, value in _HEADERS.items()}
-    fixed[b"cache-control"] = b"no-cache" if path.startswith("/static/") else b"no-store"
+    # An asset's address changes with its content.
+    asset = path.startswith("/static/") and message["status"] == 200
+    fixed[b"cache-control"] = b"public, max-age=31536000, immutable" if asset else b"no-store"
     kept = [(name, value) for name, value in message["headers"] if name.lower() not in fixed]
     return [*kept, *fixed.items()]
 

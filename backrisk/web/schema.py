@@ -45,6 +45,18 @@ class Asked(About):
         Name | None,
         Field(description='A node, or "node>=state"; the outcome where left out.'),
     ] = None
+    site: Annotated[
+        Name | None,
+        Field(description='A site of the survey, or "new"; the average over sites if left out.'),
+    ] = None
+
+
+class AskedNext(Asked):
+    """A question about what to ask next."""
+
+    gain: Annotated[
+        bool, Field(description="Whether to tell what an answer would do for the advice too.")
+    ] = True
 
 
 class Changed(Asked):
@@ -138,7 +150,9 @@ class QuestionRow(_Out):
     low: float
     high: float
     share: Annotated[float, Field(description="Of the target's entropy.")]
-    gain: Annotated[float, Field(description="Expected gain of the best action.")]
+    gain: Annotated[
+        float | None, Field(description="Expected gain of the best action, where asked for.")
+    ] = None
     question: str
 
 
@@ -245,6 +259,7 @@ class ModelOut(BaseModel):
     survey: str | None
     people: int | None
     synthetic: bool
+    sites: Annotated[list[str], Field(description="Sites that can be asked about, if any.")]
     draws: int
     draws_in_model: int
     warnings: list[str]

@@ -3,8 +3,8 @@
 `backrisk serve` in a process of its own, on loopback, over a model of the full graph with 1,000
 draws (the prior's: a fit would change the numbers and not the time). People are rows of the
 packaged synthetic survey with some of their answers. "One page" asks as the page does whenever an
-answer changes: it reads the form, asks for the risk, then at once for causes, cascade, help and
-what if, and last for what to ask next. "Several connections" put mixed questions at once, each
+answer changes: it reads the form, asks for the risk, then at once for help, causes, what to ask
+next, cascade and what if. "Several connections" put mixed questions at once, each
 when its last is answered, so latency includes waiting for the others.
 """
 
@@ -35,11 +35,11 @@ DRAWS, REFRESHES, CONNECTIONS, REQUESTS = 1000, 60, 4, 400
 LIMIT = 0.3  # seconds at the 95th percentile
 SECTIONS = {
     "risk": {},
-    "attribute": {"method": "shapley"},
     "recommend": {},
-    "what-if": {"do": {"warm_up": "dynamic"}},
-    "ask-next": {},
+    "attribute": {"method": "shapley"},
+    "ask-next": {"gain": False},
     "cascade": {},
+    "what-if": {"do": {"warm_up": "dynamic"}},
 }
 _WAIT = 0.05  # between refreshes: the page waits longer for the next keystroke
 
@@ -137,16 +137,13 @@ def _refreshes(
             futures = {
                 path: pool.submit(clients[path].ask, path, {"person": person, **more})
                 for path, more in SECTIONS.items()
-                if path not in ("risk", "ask-next")
+                if path != "risk"
             }
             for path, future in futures.items():
                 seconds, status = future.result()
                 parts[path].append(seconds)
                 errors += status != 200
             whole.append(time.perf_counter() - start)
-            seconds, status = clients["ask-next"].ask("ask-next", {"person": person})
-            parts["ask-next"].append(seconds)
-            errors += status != 200
             time.sleep(_WAIT)
     for client in clients.values():
         client.close()
@@ -178,7 +175,8 @@ def run() -> list[dict[str, Any]]:
     """Measure refreshes of one page, and mixed questions over several connections."""
     with tempfile.TemporaryDirectory() as folder, _served(_model(Path(folder) / "m.nc")) as port:
         client = _Client(port)
-        client.ask("recommend", {"person": {}})  # tables are made on first use
+        for path in SECTIONS:  # tables are made on first use
+            client.ask(path, {"person": {}, **SECTIONS[path]})
         client.close()
         whole, first, parts, errors = _refreshes(port)
         mixed, more_errors, spent = _mixed(port)
@@ -188,7 +186,7 @@ def run() -> list[dict[str, Any]]:
     )
     return [
         result(
-            "one page: until all about the runner is there",
+            "one page: until all is there",
             ours_s=float(np.quantile(whole, 0.95)),
             bar=LIMIT,
             limit="at most",
@@ -209,17 +207,6 @@ def run() -> list[dict[str, Any]]:
             requests=REFRESHES,
             errors=errors,
             **_percentiles(first),
-        ),
-        result(
-            "one page: what to ask next, after that",
-            ours_s=float(np.quantile(parts["ask-next"], 0.95)),
-            bar=LIMIT,
-            limit="at most",
-            of="ours_s",
-            packages=packages,
-            requests=REFRESHES,
-            errors=errors,
-            **_percentiles(parts["ask-next"]),
         ),
         result(
             f"{CONNECTIONS} connections: mixed questions",

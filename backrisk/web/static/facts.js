@@ -22,9 +22,9 @@ export function stateWords(node, state) {
 
 // Word a share the way the Python package does.
 export function percent(share) {
-  if (share !== 0 && Math.abs(share) < 0.001) return share > 0 ? "<0.1 %" : ">\u22120.1 %";
+  if (share !== 0 && Math.abs(share) < 0.001) return share > 0 ? "<0.1\u00a0%" : ">\u22120.1\u00a0%";
   const digits = Math.abs(share) >= 0.0995 ? 0 : 1;
-  return `${minus((100 * share).toFixed(digits))} %`;
+  return `${minus((100 * share).toFixed(digits))}\u00a0%`;
 }
 
 export const range = (row) =>

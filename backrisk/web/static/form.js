@@ -17,6 +17,16 @@ export function answers() {
   return Object.fromEntries(given.map((field) => [field.name, value(field)]));
 }
 
+// Where the runner is, in a model of several sites: beside the answers, not one of them.
+const place = byId("site");
+export const site = () => (place?.value ? { site: place.value } : {});
+export const siteWords = () => (place?.value ? place.selectedOptions[0].textContent : "");
+
+export function chooseSite(name) {
+  if (place) place.value = name;
+  return (place?.value ?? "") === name;
+}
+
 // Fill the form; say which names it does not have.
 export function fillForm(person) {
   clearForm();
@@ -88,6 +98,8 @@ function showCounts() {
 
 // The answers in words, for print.
 export function listAnswers(person) {
+  const where = siteWords();
+  byId("printed-site").textContent = where ? fill(words.site.printed, { site: where }) : "";
   const list = byId("answers").querySelector("ul");
   list.replaceChildren(
     ...Object.entries(person).map(([name, answer]) => {

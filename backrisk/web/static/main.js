@@ -1,12 +1,14 @@
 // The page: asks again as answers change, discards what comes late, and wires up the buttons.
 
 import { ask, Refused, setToken } from "./api.js";
-import { byId, facts, make, stateWords, words } from "./facts.js";
-import { answers, clearForm, fillForm, listAnswers, showReading } from "./form.js";
+import { byId, facts, fill, make, stateWords, words } from "./facts.js";
+import {
+  answers, chooseSite, clearForm, fillForm, listAnswers, showReading, site,
+} from "./form.js";
 import {
   needPain, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
 } from "./sections.js";
-import { wireTakeAway } from "./take.js";
+import { SITE, wireTakeAway } from "./take.js";
 
 const WAIT = 150; // ms without a keystroke before the server is asked
 const SLOW = 500; // ms after which a section says that it is being worked out
@@ -39,15 +41,16 @@ async function refresh() {
     showReading(reading);
     listAnswers(person);
     trouble("");
-    // What matters first is not kept waiting by what takes longer.
+    // What matters first is not kept waiting. Of the rest, what takes longest is begun first, so
+    // that no core of the server waits for another at the end.
     await section("risk", askRisk, signal);
     await Promise.all([
-      section("causes", askCauses, signal),
-      section("cascade", askCascade, signal),
       section("help", askHelp, signal),
+      section("causes", askCauses, signal),
+      section("ask", askNext, signal),
+      section("cascade", askCascade, signal),
       section("whatif", askWhatIf, signal),
     ]);
-    await section("ask", askNext, signal);
     document.body.removeAttribute("data-busy");
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
   } catch (error) {
@@ -99,9 +102,11 @@ function trouble(sentence) {
 
 async function askRisk(signal) {
   const others = Object.entries(person).filter(([name]) => !fillsOutcome.has(name));
-  const answer = await ask("/risk", { person: Object.fromEntries(others) }, signal);
+  const answer = await ask("/risk", { person: Object.fromEntries(others), ...site() }, signal);
   showRisk(answer, fillsOutcome.size > 0);
 }
+
+const asked = () => ({ person, ...site() });
 
 const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 
@@ -113,12 +118,12 @@ async function askCauses(signal) {
     needPain();
     return;
   }
-  const answer = await ask("/attribute", { person, method, level: chosen("level") }, signal);
+  const answer = await ask("/attribute", { ...asked(), method, level: chosen("level") }, signal);
   showCauses(answer, method);
 }
 
 async function askHelp(signal) {
-  showHelp(await ask("/recommend", { person }, signal));
+  showHelp(await ask("/recommend", asked(), signal));
 }
 
 async function askWhatIf(signal) {
@@ -127,15 +132,15 @@ async function askWhatIf(signal) {
     byId("whatif").querySelector(".body").replaceChildren();
     return;
   }
-  showWhatIf(await ask("/what-if", { person, do: { [node]: state } }, signal));
+  showWhatIf(await ask("/what-if", { ...asked(), do: { [node]: state } }, signal));
 }
 
 async function askNext(signal) {
-  showAsk(await ask("/ask-next", { person }, signal));
+  showAsk(await ask("/ask-next", { ...asked(), gain: false }, signal));
 }
 
 async function askCascade(signal) {
-  showCascade(await ask("/cascade", { person }, signal));
+  showCascade(await ask("/cascade", asked(), signal));
 }
 
 function chooseStates() {
@@ -151,7 +156,9 @@ function chooseStates() {
 function restore() {
   const fragment = location.hash.slice(1);
   if (!fragment.includes("=")) return;
-  fillForm(Object.fromEntries(new URLSearchParams(fragment)));
+  const { [SITE]: where = "", ...person } = Object.fromEntries(new URLSearchParams(fragment));
+  fillForm(person);
+  if (!chooseSite(where)) byId("form-note").textContent += ` ${fill(words.site.unknown, { site: where })}`;
 }
 
 byId("form").addEventListener("input", later);
@@ -183,6 +190,6 @@ window.addEventListener("hashchange", () => {
 if (window.matchMedia("(max-width: 61.9rem)").matches) {
   for (const group of [...document.querySelectorAll(".group")].slice(1)) group.open = false;
 }
-wireTakeAway(() => person, refresh);
+wireTakeAway(asked, refresh);
 restore();
 refresh();

@@ -4,12 +4,11 @@ import { bar, scale } from "./bars.js";
 import {
   byId, capital, facts, fill, make, nodeWords, onePoint, percent, points, range, stateWords, words,
 } from "./facts.js";
-import { goTo } from "./form.js";
+import { goTo, siteWords } from "./form.js";
 
 const LITTLE = 0.005; // half a point: actions below are folded away
 
 const body = (id) => byId(id).querySelector(".body");
-const target = () => words.targets[facts.outcome] ?? facts.target;
 
 export function showRisk(answer, reported) {
   const [person, average] = answer.rows;
@@ -21,12 +20,12 @@ export function showRisk(answer, reported) {
       make("span", { class: "value" }, range(each)));
   const big = make("p", { class: "big" },
     make("strong", {}, percent(person.mean)),
-    ` ${fill(words.risk.lead, { target: target() })}, `,
+    ` ${fill(words.risk.lead, { target: facts.target })}, `,
     `${percent(person.low)} ${words.page.to} ${percent(person.high)}`);
   body("risk").replaceChildren(
     big,
     row(words.risk.person, person, "person"),
-    row(words.risk.average, average, "average"),
+    row(averageOf(), average, "average"),
     axis(most),
     reported ? make("p", { class: "note" }, words.risk.reported) : null ?? "",
   );
@@ -35,9 +34,15 @@ export function showRisk(answer, reported) {
   byId("peek").firstElementChild.textContent = `${words.risk.title} ${range(person)}`;
 }
 
+function averageOf() {
+  const site = siteWords();
+  return site ? fill(words.risk.average_at, { site }) : words.risk.average;
+}
+
 function axis(most, least = 0) {
   return make("p", { class: "axis", "aria-hidden": "true" },
-    make("span", {}, percent(least)), make("span", {}, percent(most)));
+    make("span", { class: "ends" },
+      make("span", {}, percent(least)), make("span", {}, percent(most))));
 }
 
 export function showCauses(answer, method) {
@@ -48,7 +53,7 @@ export function showCauses(answer, method) {
   const rows = answer.rows.map((row) => {
     const bounds = "lower_bound" in row ? [row.lower_bound, row.upper_bound] : null;
     const details = [
-      words.grades[row.grade] ?? row.grade,
+      words.evidence[row.grade] ?? row.grade,
       support(row.data_support),
       `${words.causes.leading.toLowerCase()}: ${percent(row.leading)}`,
     ];
@@ -97,8 +102,9 @@ export function showHelp(answer) {
     body("help").replaceChildren(make("p", { class: "note" }, words.help.none), ...notes(answer));
     return;
   }
-  const most = scale(answer.rows.flatMap((row) => [row.low, row.high]));
-  const least = Math.min(0, ...answer.rows.map((row) => row.low)) < -0.0005 ? -most : 0;
+  const most = scale(answer.rows.map((row) => row.high));
+  const lowest = Math.min(0, ...answer.rows.map((row) => row.low));
+  const least = lowest < -0.0005 ? -scale([lowest]) : 0;
   const rows = answer.rows.map((row) =>
     make("li", { class: "row" },
       make("span", { class: "name" }, capital(setting(row.name))),
@@ -107,7 +113,7 @@ export function showHelp(answer) {
       make("span", { class: "meta" }, [
         `${words.help.nnt.toLowerCase()} ${row.nnt_words}`,
         `${words.help.best.toLowerCase()} ${percent(row.p_best)}`,
-        words.grades[row.grade] ?? row.grade,
+        words.evidence[row.grade] ?? row.grade,
         support(row.data_support),
       ].join(" · "))));
   const small = rows.filter((_, i) => i > 0 && answer.rows[i].mean < LITTLE);

@@ -4,11 +4,13 @@ import { askFile } from "./api.js";
 import { byId, make, words } from "./facts.js";
 import { answers, fillForm } from "./form.js";
 
+export const SITE = ".site"; // in a link, beside the answers: no question has a dot in its name
+
 const say = (sentence) => {
   byId("taken").textContent = sentence;
 };
 
-export function wireTakeAway(person, refresh) {
+export function wireTakeAway(asked, refresh) {
   byId("print").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", () => {
     const { lang } = document.documentElement;
@@ -20,7 +22,7 @@ export function wireTakeAway(person, refresh) {
     target.disabled = true;
     say(words.take.pdf_wait);
     try {
-      download(await askFile("/report.pdf", { person: person() }), "runner.pdf");
+      download(await askFile("/report.pdf", asked()), "runner.pdf");
       say(words.take.pdf_done);
     } catch (error) {
       say(error.message);
@@ -30,7 +32,7 @@ export function wireTakeAway(person, refresh) {
   });
 
   byId("save").addEventListener("click", () => {
-    const text = JSON.stringify(person(), null, 2) + "\n";
+    const text = JSON.stringify(asked().person, null, 2) + "\n";
     download(new Blob([text], { type: "application/json" }), "runner.json");
   });
 
@@ -49,7 +51,9 @@ export function wireTakeAway(person, refresh) {
   });
 
   byId("link").addEventListener("click", async () => {
-    const link = `${location.origin}/#${new URLSearchParams(answers())}`;
+    const { site } = asked();
+    const told = { ...answers(), ...(site && { [SITE]: site }) };
+    const link = `${location.origin}/#${new URLSearchParams(told)}`;
     byId("link-shown").hidden = false;
     byId("link-text").value = link;
     try {

@@ -1,0 +1,115 @@
+"""A posterior as it is served: the draws that every answer uses, by site, and the form."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.posterior import Posterior
+from backrisk.summary import DISCLAIMER
+from backrisk.web import schema
+from backrisk.web.cascade import adverse_chances
+from backrisk.web.form import Group, make_form
+
+VERSION = version("backrisk")
+PAGE_DRAWS = 1000
+
+
+_SITES_KEPT = 8  # sites whose tables are kept at a time; the least lately asked makes room
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """The posterior that questions about one site are put to.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    chances : mapping of node to ndarray
+        What the cascade's lines are drawn from.
+    """
+
+    posterior: Posterior
+    chances: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A model as it is served.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        At most the stated number of draws.
+    drawn : int
+        How many draws the model holds.
+    form : tuple of Group
+    at : callable
+        The `Place` of a site, of ``"new"``, or of the average for None; refuses what the model
+        does not know, as `Posterior.at_site` does.
+    """
+
+    posterior: Posterior
+    drawn: int
+    form: tuple[Group, ...]
+    at: Callable[[str | None], Place]
+
+    @classmethod
+    def of(cls, posterior: Posterior, draws: int = PAGE_DRAWS) -> Served:
+        """Thin a posterior, and compute once what every answer needs."""
+        thinned = posterior.subset(draws)
+        pooled, preparing = _prepared(thinned), threading.Lock()
+
+        @lru_cache(maxsize=_SITES_KEPT)
+        def elsewhere(site: str) -> Place:
+            return _prepared(thinned.at_site(site))
+
+        def at(site: str | None) -> Place:
+            if site in (None, "average"):
+                return pooled
+            with preparing:  # the page asks several questions at once: one of them prepares
+                return elsewhere(str(site))
+
+        return cls(thinned, posterior.draws, make_form(thinned.graph, thinned.codebook), at)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites of the survey."""
+        return () if self.posterior.sites is None else self.posterior.sites.names
+
+    @property
+    def about(self) -> schema.ModelOut:
+        """What is said of the model on every page."""
+        posterior, meta = self.posterior, self.posterior.meta
+        book = posterior.codebook
+        title = None if book is None else book.title or book.name
+        return schema.ModelOut(
+            api="1",
+            backrisk=VERSION,
+            graph=posterior.graph.title or posterior.graph.name,
+            outcome=posterior.graph.outcome,
+            survey=meta.get("survey", title),
+            people=meta.get("people"),
+            synthetic=bool(meta.get("synthetic", book is not None and book.synthetic)),
+            sites=list(self.sites),
+            draws=posterior.draws,
+            draws_in_model=self.drawn,
+            warnings=list(posterior.diagnostics.warnings),
+            disclaimer=DISCLAIMER,
+        )
+
+
+def _prepared(posterior: Posterior) -> Place:
+    """Compute the tables and the average that every answer needs."""
+    if posterior.graph.outcome is not None:
+        posterior.margin(posterior.graph.outcome)
+    if posterior.prior is not None:
+        for name in posterior.graph.names:
+            posterior.prior.cpt(name)
+    return Place(posterior, adverse_chances(posterior))

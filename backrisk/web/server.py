@@ -1,0 +1,100 @@
+"""Serving a saved model: where to listen, and what must be given for that."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from ipaddress import ip_address
+from pathlib import Path
+
+import uvicorn
+
+from backrisk.errors import BackriskError
+from backrisk.posterior import load_posterior
+from backrisk.web.app import create_app
+from backrisk.web.served import PAGE_DRAWS
+
+SHORTEST_TOKEN = 16
+
+
+def serve(
+    model: Path,
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    hosts: Iterable[str] = (),
+    draws: int = PAGE_DRAWS,
+    announce: Callable[[str], None],
+) -> None:
+    """Serve a saved model until interrupted.
+
+    Parameters
+    ----------
+    model : Path
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    token : str, optional
+        Required where the host is not this machine alone.
+    hosts : iterable of str
+        Further names that a Host header may bear.
+    draws : int
+    announce : callable
+        Told the page's address once it is bound.
+
+    Raises
+    ------
+    BackriskError
+        If the model cannot be read, the address cannot be bound, or a token is missing.
+    """
+    if token is not None and len(token) < SHORTEST_TOKEN:
+        raise BackriskError(f"The token should have at least {SHORTEST_TOKEN} characters.")
+    if token is None and not _only_this_machine(host):
+        raise BackriskError(
+            f"Host {host} can be reached from other machines: give a token with --token or the "
+            "variable BACKRISK_TOKEN."
+        )
+    listener = _bind(host, port)
+    with listener:
+        app = create_app(load_posterior(model), draws=draws, token=token, hosts=hosts)
+        logging.basicConfig(format="%(message)s", level=logging.WARNING)
+        logging.getLogger("backrisk.web").setLevel(logging.INFO)
+        bound = listener.getsockname()[1]
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{bound}")
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _only_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    with ExitStack() as undo:
+        try:
+            family, kind, number, _, address = socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )[0]
+            listener = undo.enter_context(socket.socket(family, kind, number))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(128)
+        except OSError as error:
+            raise BackriskError(
+                f"Port {port} on {host} cannot be used ({error.strerror}); choose another with "
+                "--port."
+            ) from error
+        undo.pop_all()
+        return listener
