@@ -654,13 +654,8 @@ def _with_answers(world: World, aim: Target, questions: Sequence[str]) -> dict[s
     graph, aimed = world.graph, world.variable(aim.node)
     base = {q: graph.parents(q)[0] if q in graph.items else q for q in questions}
     open_nodes = [n for n in dict.fromkeys(base.values()) if n not in world.evidence]
-    changed = [n for n in open_nodes if world.variable(n)[1] and n not in world.do]
-    # A node that the intervention changes is needed in both worlds: one at a time is cheaper.
-    groups = [[n for n in open_nodes if n not in changed], *([n] for n in changed)]
-    found: dict[str, Array] = {}
-    for group in groups:
-        tables = pairs(world, aimed, [(n, 0) for n in group], aim.codes) if group else {}
-        found |= {variable[0]: table for variable, table in tables.items()}
+    tables = pairs(world, aimed, [(n, 0) for n in open_nodes], aim.codes) if open_nodes else {}
+    found = {name: table for (name, _), table in tables.items()}
     if found:
         whole = next(iter(found.values())).sum(axis=1)
         alone = whole / whole.sum(axis=0)

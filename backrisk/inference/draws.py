@@ -9,6 +9,7 @@ each intermediate table has a row for every distinct combination of the answers 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -287,8 +288,11 @@ class World:
                 [self._run_people(part, finish, some), self._run_people(part, finish, others)]
             )
         draws = self.posterior.draws
-        share = -(-draws // _THREADS) if need * draws > _WORTH else draws
-        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (_THREADS * need), share), 1)
+        # Who asks from a thread of their own has shared the cores out already.
+        alone = threading.current_thread() is threading.main_thread()
+        workers = _THREADS if alone and need * draws > _WORTH else 1
+        share = -(-draws // workers)
+        chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (workers * need), share), 1)
         fetches = [
             self._cdfs(source, rows) if i == part.last else self._fetch(source, rows)
             for i, source in enumerate(part.sources)
@@ -303,7 +307,9 @@ class World:
         chunks = [slice(at, min(at + chunk, draws)) for at in range(0, draws, chunk)]
         if len(chunks) == 1:
             return carry_out(chunks[0])
-        with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of the lock while it computes
+        if workers == 1:
+            return np.concatenate([carry_out(some) for some in chunks], axis=-1)
+        with ThreadPoolExecutor(workers) as threads:  # NumPy lets go of the lock as it computes
             return np.concatenate(list(threads.map(carry_out, chunks)), axis=-1)
 
     def _fetch(self, source: Source, rows: _Rows) -> _Fetch:

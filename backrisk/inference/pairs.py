@@ -58,6 +58,11 @@ def pairs(
     -------
     mapping of variable to ndarray, shape (2, state, draw)
         First axis: `keep` outside the codes, and in them.
+
+    Raises
+    ------
+    QueryError
+        If the tables do not fit the budget.
     """
     wanted = frozenset(others)
     sources = world.sources((keep, *sorted(wanted)))
