@@ -21,8 +21,9 @@ from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.mechanisms import Layout
 from backrisk.posterior import Diagnostics, Posterior
+from backrisk.profiles import shares_of
 from backrisk.query import read_target, risk
-from backrisk.scoring import score, shares_of
+from backrisk.scoring import score
 from backrisk.simulation import simulate
 from tests.benchmarks.common import in_child
 from tests.benchmarks.score import write
