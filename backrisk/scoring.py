@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from backrisk.tables import Coded
 
 LISTED = 10_000  # refused cells that the file of problems lists
-_PROFILES = 1024  # answered in one go
+_PROFILES = 16_384  # answered and written in one go
 _ROWS = 61_440  # joined and written in one go; DuckDB's files have twice as many in a group
 _ANSWERS = "answers.parquet"
 
@@ -138,8 +138,8 @@ def score(
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in
-    ``.problems.csv``. Memory is bounded on DuckDB, whose sort of the result goes to disk beyond a
-    gigabyte; Spark hands its rows over at once.
+    ``.problems.csv``. Memory does not grow with the rows, on either engine, nor with the distinct
+    profiles: both pass through files in blocks.
 
     Examples
     --------
