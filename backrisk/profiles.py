@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 Codes = NDArray[np.int16]
 
 _CELLS = 2**23  # numbers of one table of coalitions
-_DRAWS = 2**21  # held at once, of all actions or all causes
+_DRAWS = 2**20  # held at once, of all actions or all causes
 _CONTRADICTORY, _SILENT, _WARNED = "answers contradict", "no answers", "fit warned"
 
 
