@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk import gaps
 from backrisk.causation import possible, unchanged
 from backrisk.inference.draws import Tables, World
 from backrisk.query import Target
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.integer[Any]]
 
 MOST_CAUSES = 14  # players of a game that is played out in full
 ORDERS = 128  # orders that a larger game is sampled in: 64 and their reverses
@@ -71,14 +74,54 @@ def coalitions(
     tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
 ) -> Array:
     """Return v(S) for all sets of causes, shape ``(2, ..., 2, draw)``; index 1 is in the set."""
-    context = unchanged(tables.graph, evidence, causes)
+    codes = np.full((1, len(tables.graph.names)), -1)
+    for name, code in evidence.items():
+        codes[0, tables.graph.names.index(name)] = code
+    values = coalitions_of_many(tables, codes, causes, aim, 1)
+    possible(~np.isnan(values))
+    return values[..., 0, :]
+
+
+def coalitions_of_many(
+    tables: Tables, codes: Codes, causes: Sequence[str], aim: Target, rows: int
+) -> Array:
+    """Return the same for many people, ``(2, ..., 2, person, draw)``.
+
+    Parameters
+    ----------
+    tables : Tables
+    codes : ndarray of int, shape (person, node)
+        -1 where not seen.
+    causes : sequence of str
+    aim : Target
+    rows : int
+        About so many people, or ways to fill their gaps, are worked on at once.
+
+    Returns
+    -------
+    ndarray, shape (2, ..., 2, person, draw)
+        NaN where answers contradict each other.
+    """
+    names = tables.graph.names
+    context = np.full_like(codes, -1)
+    kept = [names.index(name) for name in unchanged(tables.graph, dict.fromkeys(names, 0), causes)]
+    context[:, kept] = codes[:, kept]
     # Every cause keeps its axis, so one contraction holds all sets.
-    world = World(tables, context, {}, free=tuple(causes))
-    joint = world.joint([*((cause, 1) for cause in causes), (aim.node, 1)])
-    total = joint.sum(axis=-2)
-    possible(total)
-    table = joint[..., list(aim.codes), :].sum(axis=-2) / total
-    return _mix(tables, evidence, causes, table)
+    keep = [*((cause, 1) for cause in causes), (aim.node, 1)]
+    joint = gaps.joint(tables, context, keep, free=causes, rows=rows)
+    with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
+        table = joint[..., list(aim.codes), :].sum(axis=-2) / joint.sum(axis=-2)
+    values = np.empty((*(2,) * len(causes), len(codes), tables.draws))
+    own = codes[:, [names.index(cause) for cause in causes]]
+    patterns, which = np.unique(own >= 0, axis=0, return_inverse=True)
+    for number, told in enumerate(patterns):
+        some = np.flatnonzero(which.ravel() == number)
+        left = [(cause, 0) for cause, seen in zip(causes, told, strict=True) if not seen]
+        weights = np.ones((len(some), tables.draws))
+        if left:
+            weights = gaps.joint(tables, codes[some], left, rows=rows)
+        values[..., some, :] = _mix(table[some], own[some], weights)
+    return values
 
 
 def coalition(
@@ -109,37 +152,50 @@ def coalition(
     return value
 
 
-def _mix(tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], table: Array) -> Array:
-    """Average the causes that the person did not report over their joint posterior."""
-    for axis, cause in enumerate(causes):
-        if cause in evidence:
-            table = np.take(table, [0, evidence[cause]], axis=axis)
-    left = [axis for axis, cause in enumerate(causes) if cause not in evidence]
-    told = [axis for axis, cause in enumerate(causes) if cause in evidence]
-    if not left:
-        return table
-    weights = World(tables, evidence, {}).joint([(causes[axis], 0) for axis in left])
-    weights = weights / weights.sum(axis=tuple(range(len(left))))
-    draws = table.shape[-1]
-    mixed = np.empty((2,) * len(causes) + (draws,))
-    table = table.transpose(*left, *told, -1)
+def _mix(table: Array, own: Codes, weights: Array) -> Array:
+    """Average the causes that people did not report over their joint posterior.
+
+    Parameters
+    ----------
+    table : ndarray, shape (person, *state of each cause, draw)
+    own : ndarray of int, shape (person, cause)
+        -1 for the causes that none of these people reported.
+    weights : ndarray, shape (person, *state of each such cause, draw)
+        Up to a factor, which may be 0 where answers contradict each other.
+
+    Returns
+    -------
+    ndarray, shape (2, ..., 2, person, draw)
+    """
+    people, causes, draws = len(own), own.shape[1], table.shape[-1]
+    left, told = (np.flatnonzero(here).tolist() for here in (own[0] < 0, own[0] >= 0))
+    for cause in told:  # outside the set at the reference, inside as reported
+        both = np.stack([np.zeros(people, np.intp), own[:, cause]], axis=1)
+        shape = [people, *(2 if axis == cause else 1 for axis in range(causes)), 1]
+        table = np.take_along_axis(table, both.reshape(shape), axis=1 + cause)
+    with np.errstate(invalid="ignore"):  # 0 / 0
+        weights = weights / weights.sum(axis=tuple(range(1, 1 + len(left))), keepdims=True)
+    mixed = np.empty((*(2,) * causes, people, draws))
+    table = table.transpose(0, *(1 + axis for axis in (*left, *told)), -1)
 
     def fill(chosen: tuple[int, ...], inside: int, table: Array, weights: Array) -> None:
         """Decide cause by cause: inside the set its axis stays; outside it is at the reference."""
         if len(chosen) < len(left):
             fill((*chosen, 1), inside + 1, table, weights)
-            without: Array = weights.sum(axis=inside)
-            reference: Array = np.take(table, 0, axis=inside)
+            without: Array = weights.sum(axis=1 + inside)
+            reference: Array = np.take(table, 0, axis=1 + inside)
             fill((*chosen, 0), inside, reference, without)
             return
-        states = math.prod(weights.shape[:-1])
+        states = math.prod(weights.shape[1:-1])
         average = np.einsum(
-            "id,ird->rd", weights.reshape(states, -1), table.reshape(states, -1, draws)
+            "pid,pird->rpd",
+            weights.reshape(people, states, draws),
+            table.reshape(people, states, -1, draws),
         )
-        mixed[chosen] = average.reshape(*(2,) * len(told), draws)
+        mixed[chosen] = average.reshape(*(2,) * len(told), people, draws)
 
     fill((), 0, table, weights)
-    return mixed.transpose(*np.argsort([*left, *told]), -1)
+    return mixed.transpose(*np.argsort([*left, *told]), -2, -1)
 
 
 def shapley(values: Array) -> Array:

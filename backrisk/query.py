@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError, suggest
+from backrisk.gaps import together
 from backrisk.graph import CausalGraph
 from backrisk.inference.draws import BUDGET, CONTRADICTION, COUPLINGS, World
 from backrisk.posterior import Posterior
@@ -526,14 +527,20 @@ def probabilities(
             f"of {BUDGET / 2**20:,.0f} MB; ask about {most:,} people at a time."
         )
     found = np.empty((people, posterior.draws))
-    signatures, which = np.unique(codes >= 0, axis=0, return_inverse=True)
-    for number, seen in enumerate(signatures):
-        members = np.flatnonzero(which == number)
-        for start in range(0, len(members), _PEOPLE):
-            some = members[start : start + _PEOPLE]
-            evidence = {graph.names[i]: codes[some, i] for i in np.flatnonzero(seen)}
-            world = World(posterior, evidence, do or {}, coupling)
-            found[some] = probability(world, target, strict=False)
+    (node, world), setting = World(posterior, {}, do or {}).variable(target.node), do or {}
+    reported = codes[:, graph.names.index(node)]
+    told = (reported >= 0) & (world == 0)
+    found[told] = np.isin(reported[told], target.codes)[:, None]
+    asked = np.flatnonzero(~told)
+    for part in together(posterior, codes[asked], [node], _PEOPLE):
+        if part.starts is None:
+            seen = World(part.tables, part.evidence, setting, coupling)
+            found[asked[part.members]] = probability(seen, target, strict=False)
+        else:
+            joint = part.joint([(node, world)], setting, coupling)
+            with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
+                share = joint[:, list(target.codes)].sum(axis=1) / joint.sum(axis=1)
+            found[asked[part.members]] = share
     if strict and np.isnan(found).any():
         place = int(np.isnan(found).any(axis=1).argmax())
         raise QueryError(f"Person {place + 1}: {CONTRADICTION}")

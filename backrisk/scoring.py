@@ -1,9 +1,8 @@
 """Cohorts: every person of a table scored, the distinct ones computed once.
 
 An engine (DuckDB, Spark) reads the table and reduces it to its distinct profiles of answers, as
-for a fit; each profile is answered once, people with the same questions answered together; the
-engine joins the answers back and the rows are written in their order. Profiles and rows pass
-through in batches, so that memory is bounded.
+for a fit; each profile is answered once; the engine joins the answers back to one block of rows
+after the other, so that no more than a block is ever sorted or held.
 """
 
 from __future__ import annotations
@@ -13,38 +12,31 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from backrisk.advice import recommend
-from backrisk.attribution import attribute
 from backrisk.cells import header_problems
 from backrisk.codebook import Codebook, sentence
 from backrisk.errors import QueryError, SurveyError, suggest
-from backrisk.games import MOST_CAUSES, shapley
-from backrisk.inference.draws import World
 from backrisk.posterior import Posterior
-from backrisk.query import Target, check_coupling, probabilities, read_target
+from backrisk.profiles import Questions, answer
 from backrisk.sources import ROW, Source, batches, opened
-from backrisk.summary import DISCLAIMER, INTERVAL_NAME, interval
+from backrisk.summary import DISCLAIMER, INTERVAL_NAME
 
 if TYPE_CHECKING:
+    import ibis
     import pyarrow as pa
 
     from backrisk.tables import Coded
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.int16]
-
 LISTED = 10_000  # refused cells that the file of problems lists
-_PROFILES = 1024  # answered in one go
-_ROWS = 50_000  # written in one go
-_CELLS = 2**25  # numbers of one table of coalitions
-_CONTRADICTORY, _SILENT, _WARNED = "answers contradict", "no answers", "fit warned"
+_PROFILES = 16_384  # answered and written in one go
+_ROWS = 61_440  # joined and written in one go; DuckDB's files have twice as many in a group
+_ANSWERS = "answers.parquet"
 
 
 @dataclass(frozen=True)
@@ -146,8 +138,8 @@ def score(
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in
-    ``.problems.csv``. Memory is bounded on DuckDB, whose sort of the result goes to disk beyond a
-    gigabyte; Spark hands its rows over at once.
+    ``.problems.csv``. Memory does not grow with the rows, on either engine, nor with the distinct
+    profiles: both pass through files in blocks.
 
     Examples
     --------
@@ -166,7 +158,7 @@ def score(
     1   8   0.3           NaN      0.0         NaN        NaN
     """
     thin = posterior if draws is None else posterior.subset(_positive(draws))
-    asked = _Questions.of(thin, target, causes, level, actions, coupling)
+    asked = Questions.of(thin, target, causes, level, actions, coupling)
     path = Path(out)
     if path.suffix.lower() not in (".parquet", ".csv"):
         raise QueryError(f"{path.name}: the result is written as .parquet or .csv.")
@@ -181,13 +173,15 @@ def score(
         full = tables.encode(table, book, posterior.graph)
         with TemporaryDirectory(prefix="backrisk-") as folder:
             coded = _stored(table, full, ids, Path(folder) / "coded.parquet")
-            refused = _refused(coded)
-            answers = Path(folder) / "answers.parquet"
-            profiles = _answer(thin, asked, coded, answers)
-            people = _join(table, coded, refused, ids, asked, answers, part, thin)
+            people: int = coded.table.count().to_pyarrow().as_py()
             if not people:
                 said = "has no rows, expected a header and one row a person"
                 raise SurveyError(f"{table.name} {said}.")
+            refused = _refused(coded)
+            profiles = _answer(thin, asked, coded, Path(folder))
+            answers = coded.table.get_backend().read_parquet(Path(folder) / _ANSWERS)
+            joined = _joined(table, coded, refused, ids, asked, answers, people)
+            _write(joined, table, part, thin)
             count, problems = _problems(table, coded, book, ids, refused)
     if count:
         with _beside(listed) as part, part.open("w", encoding="utf-8", newline="") as file:
@@ -218,61 +212,6 @@ def _beside(path: Path) -> Iterator[Path]:
         raise QueryError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
         part.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True)
-class _Questions:
-    """What is asked about everyone."""
-
-    target: Target
-    causes: tuple[str, ...]
-    actions: tuple[str, ...]
-    settings: tuple[Mapping[str, int], ...]
-    coupling: str
-
-    @classmethod
-    def of(
-        cls,
-        posterior: Posterior,
-        target: str | None,
-        causes: Sequence[str] | None,
-        level: Any,
-        actions: Sequence[str] | None,
-        coupling: str,
-    ) -> _Questions:
-        """Read and check them, as the questions about one person do."""
-        graph = posterior.graph
-        check_coupling(coupling)
-        aim = read_target(graph, target)
-        few = posterior.subset(2)
-        shares = attribute(few, {}, causes, method="shapley", level=level, target=target)
-        if len(shares.causes) > MOST_CAUSES:
-            raise QueryError(
-                f"{len(shares.causes)} causes are too many for a cohort; name at most "
-                f"{MOST_CAUSES}."
-            )
-        advice = recommend(few, {}, actions=actions, target=target, coupling=coupling)
-        settings = tuple(
-            {node: graph.node(node).states.index(state) for node, state in setting.items()}
-            for setting in advice.settings
-        )
-        return cls(aim, shares.causes, advice.actions, settings, coupling)
-
-    @property
-    def columns(self) -> dict[str, str]:
-        """The columns of the answers, and the kinds of their values."""
-        ends = ("", "_low", "_high")
-        return {
-            **{f"risk{end}": "double" for end in ends},
-            "reported": "string",
-            "leading_cause": "string",
-            "leading_probability": "double",
-            **{f"share_{cause}{end}": "double" for cause in self.causes for end in ends},
-            "best_action": "string",
-            "best_probability": "double",
-            **{f"reduction{end}": "double" for end in ends},
-            "flags": "string",
-        }
 
 
 def _codebook(posterior: Posterior, table: Source) -> Codebook:
@@ -346,260 +285,79 @@ def _problems(
     return len(header) + len(table.refused) + sum(refused.values()), lines
 
 
-def _answer(posterior: Posterior, asked: _Questions, coded: Coded, answers: Path) -> int:
+def _answer(posterior: Posterior, asked: Questions, coded: Coded, folder: Path) -> int:
     """Answer the distinct profiles and write what was found, a batch at a time."""
     import pyarrow as pa
+    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
     words = list(coded.words)
     kinds = {"double": pa.float64(), "string": pa.string()}
     fields = [*((word, pa.int64()) for word in words)]
     fields += [(name, kinds[kind]) for name, kind in asked.columns.items()]
-    schema, profiles = pa.schema(fields), 0
-    with pq.ParquetWriter(answers, schema) as writer:
-        for batch in batches(coded.table.select(*words).distinct(), _PROFILES):
+    schema, count = pa.schema(fields), 0
+    profiles = folder / "profiles.parquet"
+    coded.table.select(*words).distinct().to_parquet(profiles)
+    with pq.ParquetWriter(folder / _ANSWERS, schema) as writer:
+        for batch in ds.dataset(profiles).to_batches(batch_size=_PROFILES):
             keys = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
             codes = coded.unpack(keys, len(posterior.graph.names))[:, :-1]
             found = dict(zip(words, keys, strict=True)) | answer(posterior, asked, codes)
             writer.write_table(pa.table(found, schema=schema))
-            profiles += len(codes)
-    return profiles
+            count += len(codes)
+    return count
 
 
-def answer(posterior: Posterior, asked: _Questions, codes: Codes) -> dict[str, Any]:
-    """Answer for people given as codes.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    asked : _Questions
-    codes : ndarray of int, shape (person, node)
-        -1 where not seen.
-
-    Returns
-    -------
-    dict
-        A value for each person, by column.
-    """
-    graph, aim, people = posterior.graph, asked.target, len(codes)
-    place = graph.names.index(aim.node)
-    apart = [graph.names.index(n) for n in (aim.node, *graph.descendants(aim.node))]
-    before = codes.copy()
-    before[:, apart] = -1
-    size = max(1, 2**26 // (8 * posterior.draws))
-    parts = [
-        _answer_some(posterior, asked, codes[start : start + size], before[start : start + size])
-        for start in range(0, people, size)
-    ]
-    found: dict[str, Any] = {
-        name: [value for part in parts for value in part[name]] for name in parts[0]
-    }
-    states = graph.node(aim.node).states
-    found["reported"] = [states[code] if code >= 0 else None for code in codes[:, place]]
-    always = [_WARNED] if posterior.diagnostics.warnings else []
-    flags = []
-    for row, risk in zip(codes, found["risk"], strict=True):
-        said = [_CONTRADICTORY] if risk is None else []
-        said += [_SILENT] if (row < 0).all() else []
-        flags.append("; ".join([*said, *always]))
-    return {**found, "flags": flags}
-
-
-def _answer_some(
-    posterior: Posterior, asked: _Questions, codes: Codes, before: Codes
-) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-
-    def put(name: str, draws: Array) -> None:
-        """Keep mean and interval over the last axis."""
-        for end, values in zip(("", "_low", "_high"), (draws.mean(-1), *_ends(draws)), strict=True):
-            found[f"{name}{end}"] = _plain(values)
-
-    risk = probabilities(posterior, before, asked.target, strict=False)
-    put("risk", risk)
-    shares = shares_of(posterior, codes, asked.causes, asked.target)
-    shares[np.isnan(risk).any(axis=1)] = np.nan
-    for k, cause in enumerate(asked.causes):
-        put(f"share_{cause}", shares[:, k])
-    first, often = _leading(shares)
-    found["leading_cause"] = [asked.causes[k] if k >= 0 else None for k in first]
-    found["leading_probability"] = _plain(often)
-
-    people = len(codes)
-    reduction = np.full((people, len(asked.actions), risk.shape[1]), np.nan)
-    for k, setting in enumerate(asked.settings):
-        places = [posterior.graph.names.index(node) for node in setting]
-        left = np.flatnonzero((before[:, places] != list(setting.values())).any(axis=1))
-        after = probabilities(
-            posterior, before[left], asked.target, setting, asked.coupling, strict=False
-        )
-        reduction[left, k] = risk[left] - after
-    best, often = _leading(reduction, above=-np.inf)
-    found["best_action"] = [asked.actions[k] if k >= 0 else None for k in best]
-    found["best_probability"] = _plain(often)
-    put("reduction", reduction[np.arange(people), best])
-    for name in ("reduction", "reduction_low", "reduction_high"):
-        found[name] = [
-            value if k >= 0 else None for value, k in zip(found[name], best, strict=True)
-        ]
-    return found
-
-
-def _ends(draws: Array) -> tuple[Array, Array]:
-    return interval(np.moveaxis(draws, -1, 0))
-
-
-def _plain(values: Array) -> list[float | None]:
-    return [None if value != value else float(value) for value in values]
-
-
-def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]:
-    """Return the choice of largest mean (-1: none) and how often it is the largest.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (person, choice, draw)
-        NaN where a person has not this choice.
-    above : float
-        What the largest mean must exceed.
-    """
-    filled = np.where(np.isnan(draws), -np.inf, draws)
-    mean = filled.mean(axis=-1)
-    first = mean.argmax(axis=1)
-    often = (filled.argmax(axis=1) == first[:, None]).mean(axis=1)
-    none = ~(mean.max(axis=1) > above)
-    return np.where(none, -1, first), np.where(none, np.nan, often)
-
-
-def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target: Target) -> Array:
-    """Return the Shapley shares of many people: ``attribute(method="shapley")`` for each.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    codes : ndarray of int, shape (person, node)
-        -1 where not seen.
-    causes : sequence of str
-    target : Target
-
-    Returns
-    -------
-    ndarray, shape (person, cause, draw)
-        NaN where answers contradict each other.
-    """
-    graph = posterior.graph
-    states = [len(graph.node(node).states) for node in (*causes, target.node)]
-    size = max(1, _CELLS // (int(np.prod(states)) * posterior.draws))
-    shares = np.empty((len(codes), len(causes), posterior.draws))
-    signatures, which = np.unique(codes >= 0, axis=0, return_inverse=True)
-    for number in range(len(signatures)):
-        members = np.flatnonzero(which.ravel() == number)
-        for start in range(0, len(members), size):
-            some = members[start : start + size]
-            values = _coalitions(posterior, codes[some], causes, target)
-            split = shapley(values.reshape(*values.shape[:-2], -1))
-            shares[some] = split.reshape(len(causes), len(some), -1).swapaxes(0, 1)
-    return shares
-
-
-def _coalitions(posterior: Posterior, codes: Codes, causes: Sequence[str], target: Target) -> Array:
-    """Return v(S) for people who answered the same questions, ``(2, ..., 2, person, draw)``."""
-    graph, people = posterior.graph, len(codes)
-    seen = {graph.names[i]: codes[:, i].astype(np.intp) for i in np.flatnonzero(codes[0] >= 0)}
-    changed = frozenset(causes).union(*(graph.descendants(cause) for cause in causes))
-    context = {name: code for name, code in seen.items() if name not in changed}
-    world = World(posterior, context, {}, free=tuple(causes))
-    joint = world.joint([*((cause, 1) for cause in causes), (target.node, 1)])
-    joint = joint if world.people is not None else joint[None]
-    with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
-        table = joint[..., list(target.codes), :].sum(axis=-2) / joint.sum(axis=-2)
-    table = np.broadcast_to(table, (people, *table.shape[1:]))
-    left = [axis for axis, cause in enumerate(causes, 1) if cause not in seen]
-    told = [axis for axis, cause in enumerate(causes, 1) if cause in seen]
-    for axis in told:  # outside the set a reported cause is at the reference, inside as reported
-        both = np.stack([np.zeros(people, np.intp), seen[causes[axis - 1]]], axis=1)
-        shape = [people if i == 0 else 2 if i == axis else 1 for i in range(table.ndim)]
-        table = np.take_along_axis(table, both.reshape(shape), axis=axis)
-    values = table.transpose(0, *left, *told, -1)
-    if left:
-        everyone = World(posterior, seen, {})
-        weights = everyone.joint([(causes[axis - 1], 0) for axis in left])
-        weights = weights if everyone.people is not None else weights[None]
-        axes = tuple(range(1, len(left) + 1))
-        with np.errstate(invalid="ignore"):
-            weights = weights / weights.sum(axis=axes, keepdims=True)
-        values = _averaged(values, np.broadcast_to(weights, (people, *weights.shape[1:])))
-    order = np.argsort([*left, *told])
-    return values.transpose(*(order + 1), 0, -1)
-
-
-def _averaged(table: Array, weights: Array) -> Array:
-    """Average unreported causes, the first axes after the people, over their joint posterior.
-
-    Inside the set a cause has the person's own distribution, outside it is at the reference.
-    """
-    people, draws = table.shape[0], table.shape[-1]
-    left = weights.ndim - 2
-    told = table.shape[1 + left : -1]
-    mixed = np.empty((people, *(2,) * left, *told, draws))
-    for chosen in np.ndindex(*(2,) * left):
-        outside = tuple(axis for axis in range(left) if not chosen[axis])
-        some = table[(slice(None), *(slice(None) if inside else 0 for inside in chosen))]
-        share = weights.sum(axis=tuple(axis + 1 for axis in outside))
-        states = int(np.prod(share.shape[1:-1]))
-        average = np.einsum(
-            "pid,pird->prd",
-            share.reshape(people, states, draws),
-            some.reshape(people, states, -1, draws),
-        )
-        mixed[(slice(None), *chosen)] = average.reshape(people, *told, draws)
-    return mixed
-
-
-def _join(
+def _joined(
     table: Source,
     coded: Coded,
-    refused: dict[str, int],
+    refused: Mapping[str, int],
     ids: Sequence[str],
-    asked: _Questions,
-    answers: Path,
-    part: Path,
-    posterior: Posterior,
-) -> int:
-    """Write every row with the answers of its profile, in the order of the source."""
-    import pyarrow as pa
+    asked: Questions,
+    answers: ibis.Table,
+    people: int,
+) -> Iterator[pa.RecordBatch]:
+    """Yield every row with the answers of its profile, in the order of the source.
 
-    engine = coded.table.get_backend()
-    known = engine.read_parquet(answers)
-    known = known.rename({f"key_{word}": word for word in coded.words})
-    joined = coded.table.inner_join(
-        known, [coded.table[word] == known[f"key_{word}"] for word in coded.words]
-    )
-    flags = joined["flags"]
-    for name in reversed(refused):
-        told = joined[coded.bad[name]].ifelse(f"refused: {name}; ", "")
-        flags = told + flags
-    columns = {
-        **{name: joined[f"c{table.columns.index(name)}"] for name in ids},
-        **{name: joined[name] for name in asked.columns if name != "flags"},
-        "flags": flags,
-    }
-    chosen = joined.select(**{ROW: joined[ROW]}, **columns).order_by(ROW)
-    people, writer, lines = 0, None, table.numbers()
+    The engine joins and sorts a block of rows at a time. They lie together in its file, of which
+    it reads no more than it needs.
+    """
+    known = answers.rename({f"key_{word}": word for word in coded.words})
+    for start in range(0, people, _ROWS):
+        block = coded.table.filter(coded.table[ROW].between(start, start + _ROWS - 1))
+        joined = block.inner_join(
+            known, [block[word] == known[f"key_{word}"] for word in coded.words]
+        )
+        flags = joined["flags"]
+        for name in reversed(list(refused)):
+            flags = joined[coded.bad[name]].ifelse(f"refused: {name}; ", "") + flags
+        chosen = joined.select(
+            ROW,
+            **{name: joined[f"c{table.columns.index(name)}"] for name in ids},
+            **{name: joined[name] for name in asked.columns if name != "flags"},
+            flags=flags,
+        )
+        yield from batches(chosen.order_by(ROW), _ROWS)
+
+
+def _write(joined: Iterator[pa.RecordBatch], table: Source, part: Path, asked: Posterior) -> None:
+    """Write the rows, numbered as people count."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    writer, lines = None, table.numbers()
     try:
-        for batch in batches(chosen, _ROWS):
-            rows = [next(lines) for _ in range(len(batch))]
-            flags_ = [words.removesuffix("; ") for words in batch.column("flags").to_pylist()]
-            whole = batch.set_column(0, ROW, pa.array(rows, pa.int64()))
-            whole = whole.set_column(whole.num_columns - 1, "flags", pa.array(flags_, pa.string()))
+        for batch in joined:
+            rows = np.fromiter(islice(lines, len(batch)), np.int64, len(batch))
+            flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
+            whole = batch.set_column(0, ROW, pa.array(rows))
+            whole = whole.set_column(whole.num_columns - 1, "flags", flags)
             if writer is None:
-                writer = _writer(part, whole.schema, posterior)
+                writer = _writer(part, whole.schema, asked)
             writer.write_batch(whole)
-            people += len(batch)
     finally:
         if writer is not None:
             writer.close()
-    return people
 
 
 def _writer(part: Path, schema: pa.Schema, posterior: Posterior) -> Any:

@@ -33,7 +33,7 @@ SQLITE = (".sqlite", ".sqlite3", ".db")
 ENGINES = ("duckdb", "spark")
 ROW = "row"
 _BATCH = 20_000
-_MEMORY = "1GB"  # beyond it DuckDB goes on in a temporary folder
+_MEMORY = "256MB"  # beyond it DuckDB goes on in a temporary folder
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Source:
 
 
 def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
-    """Yield what an expression says, a batch at a time (all at once where Spark holds it)."""
+    """Yield what an expression says, a batch at a time (Spark computes all of it first)."""
     import ibis
 
     engine = expression.get_backend()

@@ -692,8 +692,8 @@ def _group_tables(answers: CohortAnswers, words: Words) -> list[Block]:
             tuple(rows),
             words("cohort.groups_note"),
         ),
-        Table("leading_causes_shown", title, by_cause, tuple(shown), note, sheet=False),
-        Table("leading_causes", title, by_cause, tuple(causes), shown=False),
+        Table("falls_shown", title, by_cause, tuple(shown), note, sheet=False),
+        Table("falls", title, by_cause, tuple(causes), shown=False),
     ]
 
 

@@ -1,6 +1,8 @@
 """Scoring a cohort: rows by the million, distinct profiles once.
 
-Two thousand synthetic runners who answered the same ten questions, written again and again; the
+Synthetic runners. First two thousand who answered the same ten questions, written again and again;
+then runners who answered the whole questionnaire, no two alike; then runners with gaps as people
+leave them, some at random and some by age, so that hardly any two answered the same questions. The
 model is 200 draws of the packaged graph's prior, which cost what a posterior's do. The peer is the
 same three answers (`risk`, `attribute`, `recommend`) asked person by person, timed on some of them
 and taken in proportion to the rows.
@@ -15,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
 from backrisk.advice import recommend
 from backrisk.attribution import attribute
@@ -29,7 +32,9 @@ from tests.benchmarks.common import in_child, result
 
 PEOPLE = 2_000
 DRAWS = 200
-ROWS = (20_000, 100_000, 1_000_000)
+ROWS = (20_000, 100_000, 1_000_000, 10_000_000)
+DIFFERENT = (2_000, 20_000)
+GAPS = 2_000
 SINGLE = 20  # people asked about one by one
 QUESTIONS = [
     "age_years", "sex", "low_mood", "back_pain_episodes", "strength_sessions", "mobility_sessions",
@@ -67,6 +72,14 @@ def write(folder: Path, rows: int) -> Path:
     return path
 
 
+def write_each(folder: Path, rows: int, gaps: bool) -> Path:
+    """Write so many synthetic runners, each once, with all of the questionnaire."""
+    path = folder / f"{rows}_{'gaps' if gaps else 'different'}.parquet"
+    graph, book = load_graph("runner"), load_codebook("runner")
+    simulate(graph, rows, 3, codebook=book, gaps=gaps).astype(str).to_parquet(path)
+    return path
+
+
 def scored(path: str, out: str) -> list[float]:
     """Score a file; the seconds, the people and the distinct profiles."""
     posterior = model()
@@ -75,10 +88,10 @@ def scored(path: str, out: str) -> list[float]:
     return [time.perf_counter() - start, done.people, done.profiles]
 
 
-def one_by_one() -> float:
-    """Return the seconds that one person takes when asked about alone."""
+def one_by_one(path: str) -> float:
+    """Return the seconds that a person of a file takes when asked about alone."""
     posterior = model()
-    some = people().head(SINGLE).to_dict("records")
+    some = next(pq.ParquetFile(path).iter_batches(SINGLE)).to_pylist()
     start = time.perf_counter()
     for person in some:
         risk(posterior, person)
@@ -88,24 +101,29 @@ def one_by_one() -> float:
 
 
 def run() -> list[dict[str, Any]]:
-    """Return one record for each number of rows."""
-    records = []
-    with TemporaryDirectory() as folder:
-        for rows in ROWS:
-            path = write(Path(folder), rows)
-            each = in_child("score:one_by_one")["answer"]
-            child = in_child("score:scored", str(path), str(Path(folder) / "scored.parquet"))
-            seconds, people_scored, profiles = child["answer"]
-            records.append(
-                result(
-                    f"{people_scored:,} rows",
-                    ours_s=seconds,
-                    theirs_s=each * people_scored,
-                    peer="one by one, in proportion",
-                    packages=("duckdb", "ibis-framework"),
-                    rows_per_s=round(people_scored / seconds),
-                    profiles=profiles,
-                    peak_mib=child["peak_mib"],
-                )
-            )
-    return records
+    """Return one record for each cohort."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        cohorts = [(f"{rows:,} rows", write(folder, rows)) for rows in ROWS]
+        cohorts += [
+            (f"{rows:,} rows, all different", write_each(folder, rows, gaps=False))
+            for rows in DIFFERENT
+        ]
+        cohorts.append((f"{GAPS:,} rows, scattered gaps", write_each(folder, GAPS, gaps=True)))
+        return [_record(name, path, folder / "scored.parquet") for name, path in cohorts]
+
+
+def _record(name: str, path: Path, out: Path) -> dict[str, Any]:
+    each = in_child("score:one_by_one", str(path))["answer"]
+    child = in_child("score:scored", str(path), str(out))
+    seconds, people_scored, profiles = child["answer"]
+    return result(
+        name,
+        ours_s=seconds,
+        theirs_s=each * people_scored,
+        peer="one by one, in proportion",
+        packages=("duckdb", "ibis-framework"),
+        rows_per_s=round(people_scored / seconds),
+        profiles=profiles,
+        peak_mib=child["peak_mib"],
+    )
