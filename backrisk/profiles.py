@@ -20,8 +20,10 @@ from backrisk.summary import interval, largest
 Array = NDArray[np.float64]
 Codes = NDArray[np.int16]
 
-_CELLS = 2**23  # numbers of one table of coalitions
-_DRAWS = 2**20  # held at once, of all actions or all causes
+# Large tables would be returned to the system unevenly, so that memory would creep up.
+_CELLS = 2**21  # numbers of one table of coalitions
+_DRAWS = 2**18  # held at once, of all actions or all causes
+_LEAST = 128  # people at once, however many draws
 _CONTRADICTORY, _SILENT, _WARNED = "answers contradict", "no answers", "fit warned"
 
 
@@ -111,7 +113,7 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     apart = [graph.names.index(n) for n in (aim.node, *graph.descendants(aim.node))]
     before = codes.copy()
     before[:, apart] = -1
-    size = max(1, _DRAWS // (posterior.draws * max(len(asked.actions), len(asked.causes))))
+    size = max(_LEAST, _DRAWS // (posterior.draws * max(len(asked.actions), len(asked.causes))))
     parts = [
         _answer_some(posterior, asked, codes[start : start + size], before[start : start + size])
         for start in range(0, people, size)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 LISTED = 10_000  # refused cells that the file of problems lists
 _PROFILES = 16_384  # answered and written in one go
-_ROWS = 61_440  # joined and written in one go; DuckDB's files have twice as many in a group
+_ROWS = 30_720  # joined and written in one go; DuckDB's files have four times as many in a group
 _ANSWERS = "answers.parquet"
 
 

@@ -381,15 +381,15 @@ def test_spark_scores_as_duckdb_does(tmp_path, runner, people):
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(tmp_path):
-    """Ten million rows take the memory of twenty thousand."""
+    """Ten million rows take the memory of a hundred thousand."""
     peaks = {}
-    for rows in (20_000, 10_000_000):
+    for rows in (100_000, 10_000_000):
         path = write(tmp_path, rows)
         child = in_child("score:scored", str(path), str(tmp_path / "scored.parquet"))
         assert child["answer"][1] == pq.ParquetFile(path).metadata.num_rows
         peaks[rows] = child["peak_mib"]
-    # DuckDB may hold 256 MiB while the answers' tables are not there; no more than buffers differ.
-    assert peaks[10_000_000] < peaks[20_000] * 1.2
+    # Allocators keep some of what was freed; the result alone is several gigabytes.
+    assert peaks[10_000_000] < peaks[100_000] * 1.2
 
 
 @pytest.mark.slow
