@@ -178,23 +178,22 @@ def _mix(table: Array, own: Codes, weights: Array) -> Array:
     mixed = np.empty((*(2,) * causes, people, draws))
     table = table.transpose(0, *(1 + axis for axis in (*left, *told)), -1)
 
-    def fill(chosen: tuple[int, ...], inside: int, table: Array, weights: Array) -> None:
-        """Decide cause by cause: inside the set its axis stays; outside it is at the reference."""
+    # Decided cause by cause: inside the set its axis stays; outside it is at the reference.
+    undecided: list[tuple[tuple[int, ...], Array, Array]] = [((), table, weights)]
+    while undecided:
+        chosen, some, share = undecided.pop()
         if len(chosen) < len(left):
-            fill((*chosen, 1), inside + 1, table, weights)
-            without: Array = weights.sum(axis=1 + inside)
-            reference: Array = np.take(table, 0, axis=1 + inside)
-            fill((*chosen, 0), inside, reference, without)
-            return
-        states = math.prod(weights.shape[1:-1])
+            axis = 1 + sum(chosen)
+            undecided.append(((*chosen, 1), some, share))
+            undecided.append(((*chosen, 0), np.take(some, 0, axis=axis), share.sum(axis=axis)))
+            continue
+        states = math.prod(share.shape[1:-1])
         average = np.einsum(
             "pid,pird->rpd",
-            weights.reshape(people, states, draws),
-            table.reshape(people, states, -1, draws),
+            share.reshape(people, states, draws),
+            some.reshape(people, states, -1, draws),
         )
         mixed[chosen] = average.reshape(*(2,) * len(told), people, draws)
-
-    fill((), 0, table, weights)
     return mixed.transpose(*np.argsort([*left, *told]), -2, -1)
 
 

@@ -20,7 +20,6 @@ from backrisk.summary import interval, largest
 Array = NDArray[np.float64]
 Codes = NDArray[np.int16]
 
-# Large tables would be returned to the system unevenly, so that memory would creep up.
 _CELLS = 2**21  # numbers of one table of coalitions
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
