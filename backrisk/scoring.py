@@ -138,8 +138,8 @@ def score(
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in
-    ``.problems.csv``. Memory does not grow with the rows, on either engine, nor with the distinct
-    profiles: both pass through files in blocks.
+    ``.problems.csv``. Memory is bounded, however many the rows and the distinct profiles: both pass
+    through files in blocks, and DuckDB works within 256 MB.
 
     Examples
     --------

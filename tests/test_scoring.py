@@ -380,16 +380,15 @@ def test_spark_scores_as_duckdb_does(tmp_path, runner, people):
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_rows(tmp_path):
-    """Ten million rows take the memory of a hundred thousand."""
+def test_memory_is_bounded_whatever_the_rows(tmp_path):
+    """Ten million rows, gigabytes of results, take no more beside than what DuckDB may hold."""
     peaks = {}
     for rows in (100_000, 10_000_000):
         path = write(tmp_path, rows)
         child = in_child("score:scored", str(path), str(tmp_path / "scored.parquet"))
         assert child["answer"][1] == pq.ParquetFile(path).metadata.num_rows
         peaks[rows] = child["peak_mib"]
-    # Allocators keep some of what was freed; the result alone is several gigabytes.
-    assert peaks[10_000_000] < peaks[100_000] * 1.2
+    assert peaks[10_000_000] < peaks[100_000] + 256
 
 
 @pytest.mark.slow
