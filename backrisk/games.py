@@ -146,7 +146,9 @@ def coalition(
             return risk
         weights = World(tables, evidence, {}).joint([(cause, 0) for cause in free])
         axes = tuple(range(len(free)))
-        mean: Array = (weights * risk).sum(axis=axes) / weights.sum(axis=axes)
+        whole = weights.sum(axis=axes)
+        possible(whole)
+        mean: Array = (weights * risk).sum(axis=axes) / whole
         return mean
 
     return value
@@ -170,9 +172,9 @@ def _mix(table: Array, own: Codes, weights: Array) -> Array:
     people, causes, draws = len(own), own.shape[1], table.shape[-1]
     left, told = (np.flatnonzero(here).tolist() for here in (own[0] < 0, own[0] >= 0))
     for cause in told:  # outside the set at the reference, inside as reported
-        both = np.stack([np.zeros(people, np.intp), own[:, cause]], axis=1)
-        shape = [people, *(2 if axis == cause else 1 for axis in range(causes)), 1]
-        table = np.take_along_axis(table, both.reshape(shape), axis=1 + cause)
+        states = np.moveaxis(table, 1 + cause, 1)
+        reported = states[np.arange(people), own[:, cause]]
+        table = np.moveaxis(np.stack([states[:, 0], reported], axis=1), 1, 1 + cause)
     with np.errstate(invalid="ignore"):  # 0 / 0
         weights = weights / weights.sum(axis=tuple(range(1, 1 + len(left))), keepdims=True)
     mixed = np.empty((*(2,) * causes, people, draws))
@@ -187,11 +189,11 @@ def _mix(table: Array, own: Codes, weights: Array) -> Array:
             undecided.append(((*chosen, 1), some, share))
             undecided.append(((*chosen, 0), np.take(some, 0, axis=axis), share.sum(axis=axis)))
             continue
-        states = math.prod(share.shape[1:-1])
+        ways = math.prod(share.shape[1:-1])
         average = np.einsum(
             "pid,pird->rpd",
-            share.reshape(people, states, draws),
-            some.reshape(people, states, -1, draws),
+            share.reshape(people, ways, draws),
+            some.reshape(people, ways, -1, draws),
         )
         mixed[chosen] = average.reshape(*(2,) * len(told), people, draws)
     return mixed.transpose(*np.argsort([*left, *told]), -2, -1)

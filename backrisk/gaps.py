@@ -143,6 +143,8 @@ def joint(
     sizes = [len(tables.graph.node(node).states) for node, _ in keep]
     found = np.empty((len(codes), *sizes, tables.draws))
     for part in together(tables, codes, [node for node, _ in keep], rows):
+        if np.array_equal(part.members, np.arange(len(codes))):
+            return part.joint(keep, free=free)  # and no copy of it
         found[part.members] = part.joint(keep, free=free)
     return found
 

@@ -298,19 +298,25 @@ class World:
             for i, source in enumerate(part.sources)
         ]
 
-        def carry_out(some: slice) -> Array:
+        out: list[Array] = []  # one, as soon as its shape is known
+        lock = threading.Lock()
+
+        def carry_out(some: slice) -> None:
             table = _carry_out(part, fetches, rows, some, self.coupling)
             done = finish(table if part.known else table[None])
-            done = done if len(done) == 1 else done[rows.of(part.known)[1]]
-            return np.broadcast_to(done, (rows.people, *done.shape[1:-1], some.stop - some.start))
+            with lock:
+                if not out:
+                    out.append(np.empty((rows.people, *done.shape[1:-1], draws)))
+            out[0][..., some] = done if len(done) == 1 else done[rows.of(part.known)[1]]
 
         chunks = [slice(at, min(at + chunk, draws)) for at in range(0, draws, chunk)]
-        if len(chunks) == 1:
-            return carry_out(chunks[0])
-        if workers == 1:
-            return np.concatenate([carry_out(some) for some in chunks], axis=-1)
-        with ThreadPoolExecutor(workers) as threads:  # NumPy lets go of the lock as it computes
-            return np.concatenate(list(threads.map(carry_out, chunks)), axis=-1)
+        if workers == 1 or len(chunks) == 1:
+            for piece in chunks:
+                carry_out(piece)
+        else:
+            with ThreadPoolExecutor(workers) as threads:  # NumPy lets go of Python's lock
+                list(threads.map(carry_out, chunks))  # raises what a thread raised
+        return out[0]
 
     def _fetch(self, source: Source, rows: _Rows) -> _Fetch:
         """Return how to get a source for some draws: ``([row], *scope, draw)``.
