@@ -53,7 +53,13 @@ def cumulated(table: Array, *, positive: bool) -> Array:
 
 def _window(cdf: Array, own: Codes | None) -> Array:
     """Return a CDF with 0 before and 1 after it, or the two entries around each row's state."""
-    ends = np.empty((*cdf.shape[:-2], cdf.shape[-2] + 2, cdf.shape[-1]))
+    last = cdf.shape[-2]
+    if own is not None and (own == own[0]).all():
+        around = np.empty((*cdf.shape[:-2], 2, cdf.shape[-1]))
+        around[..., 0, :] = cdf[..., own[0] - 1, :] if own[0] > 0 else 0.0
+        around[..., 1, :] = cdf[..., own[0], :] if own[0] < last else 1.0
+        return around
+    ends = np.empty((*cdf.shape[:-2], last + 2, cdf.shape[-1]))
     ends[..., 0, :], ends[..., 1:-1, :], ends[..., -1, :] = 0.0, cdf, 1.0
     if own is None:
         return ends
