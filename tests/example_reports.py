@@ -45,12 +45,11 @@ def inputs() -> dict[str, str]:
     """Hash what the examples are made from."""
     package = ROOT / "backrisk"
     report = package / "report"
-    graphs = package / "graphs"
     return {
         "survey": digest(SURVEY),
         "person": digest(PERSON),
-        "graph": digest(graphs / "runner.yaml"),
-        "codebook": digest(graphs / "codebooks" / "runner.yaml"),
+        "graph": digest(package / "graph" / "data" / "runner.yaml"),
+        "codebook": digest(package / "survey" / "codebooks" / "runner.yaml"),
         "layout": digest(*report.glob("*.py"), *(report / "templates").iterdir()),
     }
 
@@ -59,7 +58,7 @@ def main() -> None:
     """Fit the packaged survey and write the examples and their manifest."""
     from backrisk import fit, load_graph, load_posterior, model_card, read_survey, report_person
     from backrisk.report import cohort_answers, cohort_document, read_words, render
-    from backrisk.report.render import write
+    from backrisk.report.rendering import write
 
     before = inputs()
     if sys.argv[1:]:

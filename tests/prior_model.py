@@ -3,7 +3,7 @@
 import numpy as np
 
 from backrisk import Diagnostics, Posterior, load_codebook, load_graph
-from backrisk.mechanisms import SITE_SCALE, Layout
+from backrisk.graph import SITE_SCALE, Layout
 from backrisk.posterior import SiteEffects
 
 

@@ -1,10 +1,9 @@
-"""Judging models: what the data said, what the prior says, why a fit failed, calibration.
+"""Whether a model can be believed: before the data, after them, and against a known truth.
 
-`backrisk.check.calibration` fits many models, and is imported by name where it is wanted.
+Enters: a graph, a posterior, a survey.
+Leaves: tables of what agrees and what does not.
 """
 
-from backrisk.check.failures import explain
-from backrisk.check.predictive import learned, predicted_margins
-from backrisk.check.prior import prior_associations, prior_margins
+import lazy_loader as _lazy
 
-__all__ = ["explain", "learned", "predicted_margins", "prior_associations", "prior_margins"]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

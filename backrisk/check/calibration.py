@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.codebook import Codebook
-from backrisk.fitting.fit import compile_model, fit
-from backrisk.graph import CausalGraph
-from backrisk.mechanisms import Layout
-from backrisk.posterior import Posterior
-from backrisk.simulation import simulate
-from backrisk.survey import Survey
+from backrisk.fitting import compile_model, fit
+from backrisk.graph import CausalGraph, Layout
+from backrisk.posterior import Posterior, simulate
+from backrisk.survey import Codebook, Survey
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -171,9 +168,8 @@ def calibrate(
 
 def _log_likelihood(survey: Survey, layout: Layout, continuation: Array, beta: Array) -> Array:
     """Return the log-likelihood of a survey for each draw, ``(draw,)``."""
-    from backrisk.fitting.model import survey_circuit
-    from backrisk.inference.kernel import value_and_counts
-    from backrisk.inference.rows import stack_logs
+    from backrisk.fitting import survey_circuit
+    from backrisk.likelihood import stack_logs, value_and_counts
     from backrisk.survey import tabulate
 
     circuit = survey_circuit(survey, tabulate(survey))

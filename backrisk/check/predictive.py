@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
-from backrisk.inference.draws import World
+from backrisk.inference import World
 from backrisk.posterior import Posterior
-from backrisk.query import distribution
+from backrisk.queries import distribution
 from backrisk.summary import interval
 from backrisk.survey import Survey, tabulate
 

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.graph import CausalGraph
-from backrisk.inference.draws import World
-from backrisk.mechanisms import Layout
+from backrisk.graph import CausalGraph, Layout
+from backrisk.inference import World
 from backrisk.posterior import Posterior
-from backrisk.query import distribution, read_target
+from backrisk.queries import distribution, read_target
 from backrisk.summary import interval
 
 Array = NDArray[np.float64]
@@ -159,5 +158,5 @@ def prior_associations(
 
 
 def _table(name: str) -> list[dict[str, str]]:
-    with (files("backrisk") / "graphs" / f"{name}.csv").open(encoding="utf-8") as file:
+    with (files("backrisk.graph") / "data" / f"{name}.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))

@@ -1,6 +1,9 @@
-"""Fitting with PyMC: the only part of the package that imports it."""
+"""From a survey to a posterior. The only room that imports PyMC.
 
-from backrisk.fitting.fit import CompiledModel, compile_model, fit, log_likelihood
-from backrisk.fitting.model import build_model
+Enters: a graph and a survey.
+Leaves: a judged `Posterior`.
+"""
 
-__all__ = ["CompiledModel", "build_model", "compile_model", "fit", "log_likelihood"]
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

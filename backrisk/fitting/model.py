@@ -13,18 +13,20 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 
 from backrisk.errors import FitError
-from backrisk.fitting.likelihood import MarginalLogLikelihood
-from backrisk.graph import CausalGraph, Edge, Node
-from backrisk.inference.rows import Cells, Circuit, build_circuit
-from backrisk.mechanisms import (
+from backrisk.fitting.op import MarginalLogLikelihood
+from backrisk.graph import (
     SITE_SCALE,
+    CausalGraph,
+    Edge,
     KnownItem,
     Layout,
     Mechanism,
+    Node,
     NoisyMax,
     OrdinalLogit,
     Saturated,
 )
+from backrisk.likelihood import Cells, Circuit, build_circuit
 from backrisk.survey import Patterns, Survey, tabulate
 
 Ints = NDArray[np.int64]

@@ -1,35 +1,9 @@
-"""Reports to hand on: one person, a cohort, a model card; as HTML, PDF, spreadsheet, CSV, Markdown.
+"""Documents for a runner, a clinician, an analyst: laid out once, rendered in every format.
 
-A report is made in two steps, so that each can be used alone: answers are asked
-(`person_answers`, `cohort_answers`), and then laid out (`render_person`, or `render` of a
-document). The second computes nothing but words.
+Enters: a posterior and a person, or a cohort.
+Leaves: HTML, PDF, Markdown, XLSX or CSV.
 """
 
-from backrisk.report.card import card_document, model_card
-from backrisk.report.cohort import CohortAnswers, cohort_answers, cohort_document, report_cohort
-from backrisk.report.person import (
-    PersonAnswers,
-    person_answers,
-    person_document,
-    render_person,
-    report_person,
-)
-from backrisk.report.render import render
-from backrisk.report.words import Words, read_words
+import lazy_loader as _lazy
 
-__all__ = [
-    "CohortAnswers",
-    "PersonAnswers",
-    "Words",
-    "card_document",
-    "cohort_answers",
-    "cohort_document",
-    "model_card",
-    "person_answers",
-    "person_document",
-    "read_words",
-    "render",
-    "render_person",
-    "report_cohort",
-    "report_person",
-]
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

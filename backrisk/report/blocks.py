@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backrisk.summary import percent
+from backrisk.words import percent
 
 Kind = Literal["text", "share", "points", "number", "score", "tenths", "count"]
 

@@ -10,13 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from backrisk.attribution import attribute
 from backrisk.errors import QueryError
-from backrisk.graph import GRADES
-from backrisk.inference.draws import World
-from backrisk.mechanisms import Mechanism
+from backrisk.graph import GRADES, Mechanism
+from backrisk.inference import World
 from backrisk.posterior import Posterior
-from backrisk.query import Target, probability, read_target
+from backrisk.queries import Target, attribute, probability, read_target
 from backrisk.report.agreement import Agreement, agreement_blocks
 from backrisk.report.blocks import Block, Cell, Column, Report, Section, Table, Text, worded
 from backrisk.report.cohort import GROUPS, agreement_with
@@ -33,10 +31,10 @@ from backrisk.report.common import (
     stated,
     unobserved,
 )
-from backrisk.report.render import check_place, check_suffix, render, write
+from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.report.words import Words, read_words
-from backrisk.summary import listed
 from backrisk.survey import Survey
+from backrisk.words import listed
 
 _DRAWS = 400
 _LEAST, _CAUSES = 5, 3

@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.causes import weakest_link
-from backrisk.codebook import Column as Asked
-from backrisk.codebook import Derived
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
-from backrisk.query import Target, probabilities, read_target
+from backrisk.queries import Target, probabilities, read_target, weakest_link
 from backrisk.report import charts
 from backrisk.report.agreement import Agreement, agreement, agreement_blocks, jeffreys
 from backrisk.report.blocks import (
@@ -48,10 +45,11 @@ from backrisk.report.common import (
     stated,
     sureness,
 )
-from backrisk.report.render import check_place, check_suffix, render, write
+from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.report.words import Words, read_words
 from backrisk.summary import interval
-from backrisk.survey import Survey, read_survey, tabulate
+from backrisk.survey import Column as Asked
+from backrisk.survey import Derived, Survey, read_survey, tabulate
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]

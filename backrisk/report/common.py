@@ -12,15 +12,14 @@ from typing import Any, Literal
 import networkx as nx
 import numpy as np
 
-from backrisk.causes import LEVELS
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
-from backrisk.names import Names
 from backrisk.posterior import Posterior
-from backrisk.query import Target
+from backrisk.queries import LEVELS, Target
 from backrisk.report.blocks import Estimate, Table
 from backrisk.report.words import Words
-from backrisk.summary import INTERVAL_NAME, interval
+from backrisk.summary import interval
+from backrisk.words import INTERVAL_NAME, Names
 
 _HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
 

@@ -8,10 +8,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from backrisk.advice import Questions, Recommendation, ask_next, recommend
-from backrisk.attribution import Attribution, attribute
 from backrisk.posterior import Posterior
-from backrisk.query import Risk, named, read_person, read_target, risk
+from backrisk.queries import (
+    Attribution,
+    Questions,
+    Recommendation,
+    Risk,
+    ask_next,
+    attribute,
+    named,
+    read_person,
+    read_target,
+    recommend,
+    risk,
+)
 from backrisk.report import charts
 from backrisk.report.blocks import (
     Block,
@@ -40,9 +50,9 @@ from backrisk.report.common import (
     stated,
     sureness,
 )
-from backrisk.report.render import check_place, check_suffix, render, write
+from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.report.words import Words, read_words
-from backrisk.summary import points
+from backrisk.words import points
 
 _NEEDED, _SHARES, _ACTIONS, _ASKED, _SOURCES = 6, 5, 4, 4, 12  # rows on the page of notes
 _HELPING = 4

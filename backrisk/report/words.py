@@ -11,7 +11,7 @@ from typing import Any
 
 from backrisk import _yaml
 from backrisk.errors import QueryError
-from backrisk.names import SECTIONS, Names, names
+from backrisk.words import SECTIONS, Names, names
 
 STRINGS = "strings.yaml"
 
@@ -66,7 +66,7 @@ class Words(Names):
 
 @lru_cache(maxsize=1)
 def _english() -> Mapping[str, Any]:
-    place = files("backrisk.report") / "templates" / STRINGS
+    place = files("backrisk.words") / "en" / "report.yaml"
     sentences: Mapping[str, Any] = _yaml.parse(place.read_text(encoding="utf-8"))
     return {**sentences, **names().sections}
 

@@ -15,21 +15,22 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from backrisk.advice import ask_next, recommend
-from backrisk.attribution import attribute
+from backrisk.plotting import flow
 from backrisk.posterior import Posterior
-from backrisk.query import (
+from backrisk.queries import (
     Contrast,
+    ask_next,
+    attribute,
     counterfactual,
     diagnose,
     intervene,
     read_person,
     read_target,
+    recommend,
     risk,
 )
 from backrisk.report import person_answers, render_person
 from backrisk.web import schema
-from backrisk.web.cascade import flow
 from backrisk.web.form import read_form
 from backrisk.web.served import Place, Served
 

@@ -16,12 +16,12 @@ from starlette.middleware import Middleware
 
 from backrisk.errors import BackriskError
 from backrisk.posterior import Posterior
-from backrisk.summary import DISCLAIMER
 from backrisk.web.api import V1, make_api
-from backrisk.web.guard import PROBLEM, Guard, Limits, problem
+from backrisk.web.middleware import PROBLEM, Guard, Limits, problem
 from backrisk.web.pages import STATIC, make_pages
 from backrisk.web.served import PAGE_DRAWS, VERSION, Served
 from backrisk.web.words import english
+from backrisk.words import DISCLAIMER
 
 _DESCRIPTION = (
     f"{DISCLAIMER} The answers of `backrisk` over HTTP: each is what the Python function of the "

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backrisk.codebook import Codebook, Column
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Node
 from backrisk.posterior import Posterior
-from backrisk.query import named, read_person
+from backrisk.queries import named, read_person
+from backrisk.survey import Codebook, Column
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from backrisk.query import read_target
-from backrisk.report.common import aimed
+from backrisk.plotting import BOX, draw
+from backrisk.queries import read_target
+from backrisk.report import aimed
 from backrisk.web.api import V1, can_print
-from backrisk.web.cascade import BOX, draw
 from backrisk.web.served import Served
 from backrisk.web.words import Words
 

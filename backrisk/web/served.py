@@ -11,16 +11,14 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk.plotting import adverse_chances
 from backrisk.posterior import Posterior
-from backrisk.summary import DISCLAIMER
 from backrisk.web import schema
-from backrisk.web.cascade import adverse_chances
 from backrisk.web.form import Group, make_form
+from backrisk.words import DISCLAIMER
 
 VERSION = version("backrisk")
 PAGE_DRAWS = 1000
-
-
 _SITES_KEPT = 8  # sites whose tables are kept at a time; the least lately asked makes room
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from backrisk import _yaml
-from backrisk.names import Names, names
+from backrisk.words import Names, names
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +23,6 @@ class Words(Names):
 @lru_cache(maxsize=1)
 def english() -> Words:
     """Return the packaged sentences."""
-    place = files("backrisk.web") / "words.yaml"
+    place = files("backrisk.words") / "en" / "page.yaml"
     sentences = _yaml.parse(place.read_text(encoding="utf-8"))
     return Words({**sentences, **names().sections})

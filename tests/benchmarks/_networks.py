@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk import CausalGraph, Posterior, load_graph
-from backrisk.mechanisms import Layout
+from backrisk.graph import Layout
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph
-from backrisk.inference.kernel import value_and_counts
-from backrisk.inference.rows import Cells, build_circuit
+from backrisk.likelihood import Cells, build_circuit, value_and_counts
 from backrisk.survey import Survey, tabulate
 
 Array = NDArray[np.float64]

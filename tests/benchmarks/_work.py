@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk import load_graph, simulate
-from backrisk.codebook import load_codebook
 from backrisk.graph import CausalGraph
-from backrisk.survey import Codebook, Survey
+from backrisk.survey import Survey, load_codebook
+from backrisk.survey.answers import Codebook
 
 NODES, LATENT = 24, 6
 KINDS = ("complete", "six latent", "six latent, 10 % missing")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from backrisk.inference.rows import build_circuit
+from backrisk.likelihood import build_circuit
 from backrisk.survey import tabulate
 from tests.benchmarks import _work
 from tests.benchmarks.common import in_child, resident_mib, result, seconds

@@ -146,7 +146,7 @@ def fit_theirs(people: int, kind: str, tune: int, draws: int) -> dict[str, float
     from pytensor.graph.traversal import ancestors
 
     from backrisk.fitting import build_model
-    from backrisk.fitting.likelihood import MarginalLogLikelihood
+    from backrisk.fitting.op import MarginalLogLikelihood
 
     survey = _work.survey(people, kind)
     model = build_model(survey.graph, survey)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from backrisk.inference.kernel import value_and_counts
-from backrisk.inference.rows import build_circuit, depth
+from backrisk.likelihood import build_circuit, value_and_counts
+from backrisk.likelihood.circuit import depth
 from backrisk.survey import Survey, tabulate
 from tests.benchmarks import _work
 from tests.benchmarks.common import median_seconds, result, seconds

@@ -12,8 +12,8 @@ from typing import Any
 
 from numba import njit
 
-from backrisk.inference.kernel import value_and_counts
-from backrisk.inference.rows import build_circuit, depth
+from backrisk.likelihood import build_circuit, value_and_counts
+from backrisk.likelihood.circuit import depth
 from backrisk.survey import tabulate
 from tests.benchmarks import _work
 from tests.benchmarks.common import median_seconds, result

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from backrisk.inference.draws import Variable, World
+from backrisk.inference import World
 from backrisk.inference.plan import BOTH
-from backrisk.query import distribution
+from backrisk.inference.world import Variable
+from backrisk.queries import distribution
 from tests.benchmarks._networks import ASKED, EXAMINED, coded, runner
 from tests.benchmarks.common import median_seconds, result
 

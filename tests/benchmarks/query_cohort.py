@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.query import probabilities, read_target
+from backrisk.queries import probabilities, read_target
 from tests.benchmarks._networks import ASKED, EXAMINED, runner
 from tests.benchmarks.common import median_seconds, result
 

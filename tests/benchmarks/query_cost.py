@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from backrisk import CausalGraph, Posterior
-from backrisk.inference.draws import World
-from backrisk.query import distribution
+from backrisk.inference import World
+from backrisk.queries import distribution
 from tests.benchmarks._networks import runner
 from tests.benchmarks.common import ROOT, median_seconds, result
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from backrisk import Posterior, ask_next, attribute, load_posterior, recommend, risk
-from backrisk.inference.draws import Variable, World
-from backrisk.query import read_person, read_target
+from backrisk.inference import World
+from backrisk.inference.world import Variable
+from backrisk.queries import read_person, read_target
 from tests.benchmarks._networks import EXAMINED
 from tests.benchmarks.common import median_seconds, result
 from tests.benchmarks.query_bandwidth import copy_bandwidth, least_bytes

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from backrisk.inference.draws import World
-from backrisk.query import distribution
+from backrisk.inference import World
+from backrisk.queries import distribution
 from tests.benchmarks._networks import ASKED, EXAMINED, by_pgmpy, by_pyagrum, coded, runner
 from tests.benchmarks.common import median_seconds, result
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from backrisk import Posterior, load_codebook, load_graph
-from backrisk.mechanisms import Layout
+from backrisk.graph import Layout
 from tests.benchmarks.common import result
 
 _PERSON = {"age_years": 44, "sex": "female", "height_cm": 168, "weight_kg": 72}

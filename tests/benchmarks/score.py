@@ -19,15 +19,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from backrisk.advice import recommend
-from backrisk.attribution import attribute
-from backrisk.codebook import load_codebook
-from backrisk.graph import load_graph
-from backrisk.mechanisms import Layout
-from backrisk.posterior import Posterior
-from backrisk.query import risk
-from backrisk.scoring import score
-from backrisk.simulation import simulate
+from backrisk.cohort import score
+from backrisk.graph import Layout, load_graph
+from backrisk.posterior import Posterior, simulate
+from backrisk.queries import attribute, recommend, risk
+from backrisk.survey import load_codebook
 from tests.benchmarks.common import in_child, result
 
 PEOPLE = 2_000

@@ -14,10 +14,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from backrisk.codebook import load_codebook
 from backrisk.graph import load_graph
-from backrisk.simulation import simulate
-from backrisk.survey import read_survey, tabulate
+from backrisk.posterior import simulate
+from backrisk.survey import load_codebook, read_survey, tabulate
 from tests.benchmarks.common import in_child, result
 
 PEOPLE = 20_000

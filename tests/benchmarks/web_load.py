@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from backrisk import Posterior, load_codebook, load_graph
-from backrisk.mechanisms import Layout
+from backrisk.graph import Layout
 from tests.benchmarks.common import ROOT, result
 
 DRAWS, REFRESHES, CONNECTIONS, REQUESTS = 1000, 60, 4, 400

@@ -1,0 +1,125 @@
+"""The whole story on the packaged survey: fit, judge, one runner's risk and its causes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from backrisk.cli.terminal import Format, show, show_diagnostics, write_text
+from backrisk.errors import QueryError
+from backrisk.fitting import fit
+from backrisk.graph import load_graph
+from backrisk.plotting import plot_attribution, plot_contrasts, plot_effects, plot_risk
+from backrisk.posterior import simulate
+from backrisk.queries import attribute, diagnose, intervene, risk
+from backrisk.survey import load_codebook, read_survey
+
+PEOPLE, SURVEY_SEED = 2000, 1  # data/survey.csv
+DRAWS, TUNE = 1000, 600
+RUNNER: dict[str, Any] = {
+    "age_years": 44,
+    "sex": "female",
+    "height_cm": 168,
+    "weight_kg": 72,
+    "strength_sessions": 0,
+    "plank_seconds": 35,
+    "sleep_hours": 6,
+    "back_pain_episodes": 2,
+}
+ACTIONS = {
+    "strength_training": "regular",
+    "mobility_work": "regular",
+    "recovery": "adequate",
+    "load_progression": "gradual",
+    "warm_up": "dynamic",
+    "footwear": "suitable",
+}
+
+
+def run(out: Path, seed: int, console: Console) -> None:
+    """Fit the packaged synthetic survey and tell what it says about one runner.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for the survey, the model, the runner and the figures; made if absent.
+    seed : int
+        Of the sampler.
+    console : rich.console.Console
+
+    Raises
+    ------
+    QueryError
+        If the folder cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise QueryError(f"The folder {out} cannot be made: {error.strerror}.") from error
+    graph = load_graph("runner")
+    codebook = load_codebook("runner", graph)
+
+    console.rule("1. A survey")
+    survey_file = out / "survey.csv"
+    answers = simulate(graph, PEOPLE, SURVEY_SEED, codebook=codebook)
+    write_text(survey_file, answers.to_csv(index=False))
+    survey = read_survey(survey_file, graph, codebook)
+    hidden = [name for name, share in survey.answered.items() if share == 0]
+    console.print(
+        f"{survey.n:,} synthetic runners, {len(answers.columns)} columns; nobody measured "
+        f"{', '.join(map(str, hidden))}."
+    )
+
+    console.rule("2. The fit")
+    posterior = fit(graph, survey, seed=seed, draws=DRAWS, tune=TUNE)
+    show_diagnostics(posterior, console)
+    model_file = posterior.save(out / "model.nc")
+
+    console.rule("3. One runner: seeing")
+    person_file = out / "runner.json"
+    write_text(person_file, json.dumps(RUNNER, indent=2) + "\n")
+    console.print_json(data=RUNNER)
+    seen = risk(posterior, RUNNER)
+    show(seen, Format.table, console)
+    likely = diagnose(posterior, RUNNER)
+    console.print(likely.sentences()[0])
+
+    console.rule("4. Her pain: counterfactual")
+    hurting = RUNNER | {"pain": "limiting"}
+    needed = attribute(posterior, hurting, method="necessity", target="pain>=limiting")
+    show(needed, Format.table, console)
+
+    console.rule("5. Shares of her risk")
+    shares = attribute(posterior, RUNNER, method="shapley", level="distal")
+    show(shares, Format.table, console)
+
+    console.rule("6. What would help: doing")
+    changes = {
+        f"{node} {state}": intervene(posterior, _without_effects(RUNNER), {node: state})
+        for node, state in ACTIONS.items()
+    }
+    show(changes["strength_training regular"], Format.table, console)
+
+    figures = {
+        "risk.png": plot_risk(seen),
+        "necessity.png": plot_attribution(needed),
+        "shapley.png": plot_attribution(shares),
+        "interventions.png": plot_contrasts(changes),
+        "effects.png": plot_effects(posterior),
+    }
+    for name, figure in figures.items():
+        figure.savefig(out / name, dpi=150)
+    console.rule("Saved")
+    console.print(
+        f"{out}: {', '.join(sorted(p.name for p in (survey_file, model_file, person_file)))}, "
+        f"{', '.join(figures)}."
+    )
+    console.print(f"Next: backrisk risk {model_file} --person {person_file}")
+
+
+def _without_effects(person: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what a change of behaviour would change: the plank."""
+    return {name: answer for name, answer in person.items() if name != "plank_seconds"}

@@ -1,0 +1,2 @@
+from .scoring import Scored as Scored
+from .scoring import score as score

@@ -1,0 +1,232 @@
+"""What a cohort is asked, and the answers of many profiles at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError
+from backrisk.posterior import Posterior
+from backrisk.queries import (
+    MOST_CAUSES,
+    Target,
+    attribute,
+    check_coupling,
+    coalitions_of_many,
+    probabilities,
+    read_target,
+    recommend,
+    shapley,
+)
+from backrisk.summary import interval, largest
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.int16]
+
+_CELLS = 2**21  # numbers of one table of coalitions
+_DRAWS = 2**18  # held at once, of all actions or all causes
+_LEAST = 128  # people at once, however many draws
+_CONTRADICTORY, _SILENT, _WARNED = "answers contradict", "no answers", "fit warned"
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked about everyone.
+
+    Parameters
+    ----------
+    target : Target
+    causes : tuple of str
+        That share the excess risk.
+    actions : tuple of str
+    settings : tuple of mapping of node to state code
+        What each action sets.
+    coupling : str
+    """
+
+    target: Target
+    causes: tuple[str, ...]
+    actions: tuple[str, ...]
+    settings: tuple[Mapping[str, int], ...]
+    coupling: str
+
+    @classmethod
+    def of(
+        cls,
+        posterior: Posterior,
+        target: str | None,
+        causes: Sequence[str] | None,
+        level: Any,
+        actions: Sequence[str] | None,
+        coupling: str,
+    ) -> Questions:
+        """Read and check them, as the questions about one person do."""
+        graph = posterior.graph
+        check_coupling(coupling)
+        aim = read_target(graph, target)
+        few = posterior.subset(2)
+        shares = attribute(few, {}, causes, method="shapley", level=level, target=target)
+        if len(shares.causes) > MOST_CAUSES:
+            raise QueryError(
+                f"{len(shares.causes)} causes are too many for a cohort; name at most "
+                f"{MOST_CAUSES}."
+            )
+        advice = recommend(few, {}, actions=actions, target=target, coupling=coupling)
+        settings = tuple(
+            {node: graph.node(node).states.index(state) for node, state in setting.items()}
+            for setting in advice.settings
+        )
+        return cls(aim, shares.causes, advice.actions, settings, coupling)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of the answers, and the kinds of their values."""
+        ends = ("", "_low", "_high")
+        return {
+            **{f"risk{end}": "double" for end in ends},
+            "reported": "string",
+            "leading_cause": "string",
+            "leading_probability": "double",
+            **{f"share_{cause}{end}": "double" for cause in self.causes for end in ends},
+            "best_action": "string",
+            "best_probability": "double",
+            **{f"reduction{end}": "double" for end in ends},
+            "flags": "string",
+        }
+
+
+def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, Any]:
+    """Answer for people given as codes.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    asked : Questions
+    codes : ndarray of int, shape (person, node)
+        -1 where not seen.
+
+    Returns
+    -------
+    dict
+        A value for each person, by column.
+    """
+    graph, aim, people = posterior.graph, asked.target, len(codes)
+    place = graph.names.index(aim.node)
+    apart = [graph.names.index(n) for n in (aim.node, *graph.descendants(aim.node))]
+    before = codes.copy()
+    before[:, apart] = -1
+    size = max(_LEAST, _DRAWS // (posterior.draws * max(len(asked.actions), len(asked.causes))))
+    parts = [
+        _answer_some(posterior, asked, codes[start : start + size], before[start : start + size])
+        for start in range(0, people, size)
+    ]
+    found: dict[str, Any] = {
+        name: [value for part in parts for value in part[name]] for name in parts[0]
+    }
+    states = graph.node(aim.node).states
+    found["reported"] = [states[code] if code >= 0 else None for code in codes[:, place]]
+    always = [_WARNED] if posterior.diagnostics.warnings else []
+    flags = []
+    for row, risk in zip(codes, found["risk"], strict=True):
+        said = [_CONTRADICTORY] if risk is None else []
+        said += [_SILENT] if (row < 0).all() else []
+        flags.append("; ".join([*said, *always]))
+    return {**found, "flags": flags}
+
+
+def _answer_some(
+    posterior: Posterior, asked: Questions, codes: Codes, before: Codes
+) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+
+    def put(name: str, draws: Array) -> None:
+        """Keep mean and interval over the last axis."""
+        for end, values in zip(("", "_low", "_high"), (draws.mean(-1), *_ends(draws)), strict=True):
+            found[f"{name}{end}"] = _plain(values)
+
+    risk = probabilities(posterior, before, asked.target, strict=False)
+    put("risk", risk)
+    shares = shares_of(posterior, codes, asked.causes, asked.target)
+    shares[np.isnan(risk).any(axis=1)] = np.nan
+    for k, cause in enumerate(asked.causes):
+        put(f"share_{cause}", shares[:, k])
+    first, often = _leading(shares)
+    found["leading_cause"] = [asked.causes[k] if k >= 0 else None for k in first]
+    found["leading_probability"] = _plain(often)
+
+    people = len(codes)
+    reduction = np.full((people, len(asked.actions), risk.shape[1]), np.nan)
+    for k, setting in enumerate(asked.settings):
+        places = [posterior.graph.names.index(node) for node in setting]
+        left = np.flatnonzero((before[:, places] != list(setting.values())).any(axis=1))
+        after = probabilities(
+            posterior, before[left], asked.target, setting, asked.coupling, strict=False
+        )
+        reduction[left, k] = risk[left] - after
+    best, often = _leading(reduction, above=-np.inf)
+    found["best_action"] = [asked.actions[k] if k >= 0 else None for k in best]
+    found["best_probability"] = _plain(often)
+    put("reduction", reduction[np.arange(people), best])
+    for name in ("reduction", "reduction_low", "reduction_high"):
+        found[name] = [
+            value if k >= 0 else None for value, k in zip(found[name], best, strict=True)
+        ]
+    return found
+
+
+def _ends(draws: Array) -> tuple[Array, Array]:
+    return interval(np.moveaxis(draws, -1, 0))
+
+
+def _plain(values: Array) -> list[float | None]:
+    return [None if value != value else float(value) for value in values]
+
+
+def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]:
+    """Return the choice of largest mean (-1: none) and how often it is the largest.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (person, choice, draw)
+        NaN where a person has not this choice.
+    above : float
+        What the largest mean must exceed.
+    """
+    filled = np.where(np.isnan(draws), -np.inf, draws)
+    mean = filled.mean(axis=-1)
+    first = mean.argmax(axis=1)
+    often = np.take_along_axis(largest(filled.swapaxes(1, 2), above), first[:, None], axis=1)[:, 0]
+    none = ~(mean.max(axis=1) > above)
+    return np.where(none, -1, first), np.where(none, np.nan, often)
+
+
+def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target: Target) -> Array:
+    """Return the Shapley shares of many people: ``attribute(method="shapley")`` for each.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    codes : ndarray of int, shape (person, node)
+        -1 where not seen.
+    causes : sequence of str
+    target : Target
+
+    Returns
+    -------
+    ndarray, shape (person, cause, draw)
+        NaN where answers contradict each other.
+    """
+    graph = posterior.graph
+    states = [len(graph.node(node).states) for node in (*causes, target.node)]
+    size = max(1, _CELLS // (int(np.prod(states)) * posterior.draws))
+    shares = np.empty((len(codes), len(causes), posterior.draws))
+    for start in range(0, len(codes), size):
+        some = slice(start, start + size)
+        values = coalitions_of_many(posterior, codes[some], causes, target, size)
+        split = shapley(values.reshape(*values.shape[:-2], -1))
+        shares[some] = split.reshape(len(causes), -1, posterior.draws).swapaxes(0, 1)
+    return shares

@@ -1,0 +1,373 @@
+"""Cohorts: every person of a table scored, the distinct ones computed once.
+
+An engine (DuckDB, Spark) reads the table and reduces it to its distinct profiles of answers, as
+for a fit; each profile is answered once; the engine joins the answers back to one block of rows
+after the other, so that no more than a block is ever sorted or held.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from backrisk.cohort.profiles import Questions, answer
+from backrisk.errors import QueryError, SurveyError, suggest
+from backrisk.posterior import Posterior
+from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened, sentence
+from backrisk.words import DISCLAIMER, INTERVAL_NAME
+
+if TYPE_CHECKING:
+    import ibis
+    import pyarrow as pa
+
+    from backrisk.survey import Coded
+
+LISTED = 10_000  # refused cells that the file of problems lists
+_PROFILES = 16_384  # answered and written in one go
+_ROWS = 30_720  # joined and written in one go; DuckDB's files have four times as many in a group
+_ANSWERS = "answers.parquet"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a cohort.
+
+    Parameters
+    ----------
+    out : Path
+    people : int
+        Rows scored.
+    profiles : int
+        Distinct profiles of answers among them.
+    draws : int
+        Posterior draws that every answer rests on.
+    problems : int
+        Unknown or repeated columns, records that are no row, cells that were refused.
+    listed : Path, optional
+        The file that lists them; None where there are none.
+    warnings : tuple of str
+        Those of the fit.
+    """
+
+    out: Path
+    people: int
+    profiles: int
+    draws: int
+    problems: int
+    listed: Path | None
+    warnings: tuple[str, ...] = ()
+
+
+def score(
+    posterior: Posterior,
+    source: str | Path,
+    out: str | Path,
+    *,
+    ids: Sequence[str] = (),
+    target: str | None = None,
+    causes: Sequence[str] | None = None,
+    level: str = "proximal",
+    actions: Sequence[str] | None = None,
+    coupling: str = "monotone",
+    draws: int | None = None,
+    engine: str = "duckdb",
+) -> Scored:
+    """Score every person of a table. Rungs: seeing (risk), counterfactual (shares, actions).
+
+    Parameters
+    ----------
+    posterior : Posterior
+        For the people of one site, `Posterior.at_site`.
+    source : str or Path
+        CSV, Parquet, a DuckDB or a SQLite file, of the two ``file::table``; read through the
+        posterior's codebook, or as labels of nodes where that fits more of its columns.
+    out : str or Path
+        ``.parquet`` or ``.csv``; written beside and renamed.
+    ids : sequence of str
+        Columns of the source that are kept as they are.
+    target, causes, level
+        As for ``attribute(method="shapley")``.
+    actions, coupling
+        As for `backrisk.recommend`.
+    draws : int, optional
+        Use at most so many draws, evenly spaced.
+    engine : {"duckdb", "spark"}
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    SurveyError
+        The source cannot be read, has no rows or no column of the codebook; a package is missing.
+    QueryError
+        The target, a cause, an action or an identifier is not understood; `out` cannot be written.
+
+    Notes
+    -----
+    One row a person in the order of the source, with the columns
+
+    - ``row``: as in messages (the line of a CSV file, else the position from 1); then the `ids`;
+    - ``risk, risk_low, risk_high``: mean and interval of P(target | answers), the target's own
+      answer and what follows from it set aside, as `backrisk.recommend` does: the risk from here
+      on. ``reported`` is that answer;
+    - ``leading_cause, leading_probability``: the cause with the largest mean Shapley share and
+      the probability that its share is the largest; empty where no share is above 0;
+    - ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's share of the
+      excess risk;
+    - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
+      the largest mean absolute risk reduction and the probability that it is the best; empty
+      where every action is already taken;
+    - ``flags``, joined by ``"; "``: ``refused: COLUMN`` (that answer counts as not given),
+      ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
+
+    The numbers are those of `backrisk.risk` (without the target's answer), `backrisk.attribute`
+    and `backrisk.recommend` (with it) for the same person, and rest on the same assumptions.
+
+    Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
+    too many values (which are not scored) are listed in a file beside `out` whose name ends in
+    ``.problems.csv``. Memory is bounded, however many the rows and the distinct profiles: both pass
+    through files in blocks, and DuckDB works within 256 MB.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> folder = tempfile.mkdtemp()
+    >>> pd.DataFrame({"id": [7, 8], "x": ["yes", "no"]}).to_csv(f"{folder}/a.csv", index=False)
+    >>> done = score(p, f"{folder}/a.csv", f"{folder}/scored.csv", ids=["id"], target="y")
+    >>> found = pd.read_csv(done.out)
+    >>> found[["id", "risk", "leading_cause", "share_x", "best_action", "reduction"]].round(2)
+       id  risk leading_cause  share_x best_action  reduction
+    0   7   0.8             x      0.5        x=no        0.5
+    1   8   0.3           NaN      0.0         NaN        NaN
+    """
+    thin = posterior if draws is None else posterior.subset(_positive(draws))
+    asked = Questions.of(thin, target, causes, level, actions, coupling)
+    path = Path(out)
+    if path.suffix.lower() not in (".parquet", ".csv"):
+        raise QueryError(f"{path.name}: the result is written as .parquet or .csv.")
+    listed = path.with_suffix(".problems.csv")
+    if any(Path(str(source).partition("::")[0]).resolve() == p.resolve() for p in (path, listed)):
+        raise QueryError(f"{path} is the cohort itself; write the result to another file.")
+    with _beside(path) as part, opened(source, engine, lenient=True) as table:
+        from backrisk.survey.engine import encode
+
+        book = _codebook(posterior, table)
+        _demand(table, book, ids, asked.columns)
+        full = encode(table, book, posterior.graph)
+        with TemporaryDirectory(prefix="backrisk-") as folder:
+            coded = _stored(table, full, ids, Path(folder) / "coded.parquet")
+            people: int = coded.table.count().to_pyarrow().as_py()
+            if not people:
+                said = "has no rows, expected a header and one row a person"
+                raise SurveyError(f"{table.name} {said}.")
+            refused = _refused(coded)
+            profiles = _answer(thin, asked, coded, Path(folder))
+            answers = coded.table.get_backend().read_parquet(Path(folder) / _ANSWERS)
+            joined = _joined(table, coded, refused, ids, asked, answers, people)
+            _write(joined, table, part, thin)
+            count, problems = _problems(table, coded, book, ids, refused)
+    if count:
+        with _beside(listed) as part, part.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["row", "column", "value", "problem"])
+            writer.writerows(problems)
+    else:
+        listed.unlink(missing_ok=True)  # of an earlier run
+    warnings = posterior.diagnostics.warnings
+    return Scored(path, people, profiles, thin.draws, count, listed if count else None, warnings)
+
+
+def _positive(draws: int) -> int:
+    if draws < 1:
+        raise QueryError(f"draws={draws} should be at least 1.")
+    return draws
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """Write to a file beside, renamed if all went well and removed if not."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(b"")
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        raise QueryError(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _codebook(posterior: Posterior, table: Source) -> Codebook:
+    """Return the codebook that knows more of the columns, without what only a fit needs."""
+    plain = Codebook.plain(posterior.graph)
+    own = posterior.codebook or plain
+    names = set(table.columns)
+    best = own if len(names & set(own.known)) >= len(names & set(plain.known)) else plain
+    unused = [name for name in (best.site, best.weight) if name]
+    if best.one_row_per is not None:
+        unused += [name for name in (best.one_row_per.column, best.one_row_per.by) if name]
+    return best.model_copy(
+        update={
+            "site": None,
+            "weight": None,
+            "one_row_per": None,
+            "ignore": (*best.ignore, *(name for name in unused if name not in best.columns)),
+        }
+    )
+
+
+def _demand(table: Source, book: Codebook, ids: Sequence[str], columns: Mapping[str, str]) -> None:
+    if not set(table.columns) & set(book.columns):
+        raise SurveyError(f"{table.name} has no column of codebook '{book.name}'.")
+    for name in ids:
+        if table.columns.count(name) != 1:
+            count, near = table.columns.count(name), suggest(name, table.columns)
+            what = f"{count} columns '{name}'" if count else f"no column '{name}'{near}"
+            raise QueryError(sentence(f"{table.name} has {what}"))
+        if name in (*columns, ROW):
+            raise QueryError(f"The identifier '{name}' has the name of a column of the result.")
+    if len(set(ids)) < len(ids):
+        raise QueryError("An identifier is named twice.")
+
+
+def _stored(table: Source, coded: Coded, ids: Sequence[str], place: Path) -> Coded:
+    """Keep what the rows say in a file, so that their cells are read once and not at each step."""
+    named = [f"c{table.columns.index(name)}" for name in ids]
+    coded.table.select(ROW, *named, *coded.words, *coded.bad.values()).to_parquet(place)
+    return replace(coded, table=coded.table.get_backend().read_parquet(place))
+
+
+def _refused(coded: Coded) -> dict[str, int]:
+    """Return how many cells of each column are refused, where any is."""
+    if not coded.bad:
+        return {}
+    sums = {
+        f"n{i}": coded.table[bad].ifelse(1, 0).sum() for i, bad in enumerate(coded.bad.values())
+    }
+    found = coded.table.agg(**sums).to_pyarrow().to_pylist()[0]
+    counts = {name: found[f"n{i}"] or 0 for i, name in enumerate(coded.bad)}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _problems(
+    table: Source, coded: Coded, book: Codebook, ids: Sequence[str], refused: Mapping[str, int]
+) -> tuple[int, list[tuple[int | str, str, str, str]]]:
+    """Return the number of problems, and the lines that list them."""
+    from backrisk.survey import cell_problems
+
+    known = book.model_copy(update={"ignore": (*book.ignore, *ids)})
+    header = header_problems(table.columns, known, table.name)
+    cells = cell_problems(table, coded, book, LISTED) if refused else []
+    lines: list[tuple[int | str, str, str, str]] = [("", "", "", words) for words in header]
+    rows = [(line, "", "", words) for line, words in table.refused]
+    rows += [(cell.row, cell.column, cell.value, cell.sentence(table.name)) for cell in cells]
+    lines += sorted(rows, key=lambda line: line[0])
+    more = sum(refused.values()) - len(cells)
+    if more:
+        lines.append(("", "", "", f"{more:,} more cells were refused and are not listed."))
+    return len(header) + len(table.refused) + sum(refused.values()), lines
+
+
+def _answer(posterior: Posterior, asked: Questions, coded: Coded, folder: Path) -> int:
+    """Answer the distinct profiles and write what was found, a batch at a time."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+    import pyarrow.parquet as pq
+
+    words = list(coded.words)
+    kinds = {"double": pa.float64(), "string": pa.string()}
+    fields = [*((word, pa.int64()) for word in words)]
+    fields += [(name, kinds[kind]) for name, kind in asked.columns.items()]
+    schema, count = pa.schema(fields), 0
+    profiles = folder / "profiles.parquet"
+    coded.table.select(*words).distinct().to_parquet(profiles)
+    with pq.ParquetWriter(folder / _ANSWERS, schema) as writer:
+        for batch in ds.dataset(profiles).to_batches(batch_size=_PROFILES):
+            keys = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
+            codes = coded.unpack(keys, len(posterior.graph.names))[:, :-1]
+            found = dict(zip(words, keys, strict=True)) | answer(posterior, asked, codes)
+            writer.write_table(pa.table(found, schema=schema))
+            count += len(codes)
+    return count
+
+
+def _joined(
+    table: Source,
+    coded: Coded,
+    refused: Mapping[str, int],
+    ids: Sequence[str],
+    asked: Questions,
+    answers: ibis.Table,
+    people: int,
+) -> Iterator[pa.RecordBatch]:
+    """Yield every row with the answers of its profile, in the order of the source.
+
+    The engine joins and sorts a block of rows at a time. They lie together in its file, of which
+    it reads no more than it needs.
+    """
+    known = answers.rename({f"key_{word}": word for word in coded.words})
+    for start in range(0, people, _ROWS):
+        block = coded.table.filter(coded.table[ROW].between(start, start + _ROWS - 1))
+        joined = block.inner_join(
+            known, [block[word] == known[f"key_{word}"] for word in coded.words]
+        )
+        flags = joined["flags"]
+        for name in reversed(list(refused)):
+            flags = joined[coded.bad[name]].ifelse(f"refused: {name}; ", "") + flags
+        chosen = joined.select(
+            ROW,
+            **{name: joined[f"c{table.columns.index(name)}"] for name in ids},
+            **{name: joined[name] for name in asked.columns if name != "flags"},
+            flags=flags,
+        )
+        yield from batches(chosen.order_by(ROW), _ROWS)
+
+
+def _write(joined: Iterator[pa.RecordBatch], table: Source, part: Path, asked: Posterior) -> None:
+    """Write the rows, numbered as people count."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    writer, lines = None, table.numbers()
+    try:
+        for batch in joined:
+            rows = np.fromiter(islice(lines, len(batch)), np.int64, len(batch))
+            flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
+            whole = batch.set_column(0, ROW, pa.array(rows))
+            whole = whole.set_column(whole.num_columns - 1, "flags", flags)
+            if writer is None:
+                writer = _writer(part, whole.schema, asked)
+            writer.write_batch(whole)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _writer(part: Path, schema: pa.Schema, posterior: Posterior) -> Any:
+    import pyarrow.csv as pc
+    import pyarrow.parquet as pq
+
+    if part.name.lower().endswith(".csv.part"):
+        return pc.CSVWriter(part, schema)
+    about = {
+        "about": f"{DISCLAIMER} Low and high: {INTERVAL_NAME}, {posterior.draws:,} draws.",
+        "survey": str(posterior.meta.get("survey", "")),
+        "synthetic": str(posterior.meta.get("synthetic", "")),
+        "warnings": " ".join(posterior.diagnostics.warnings),
+    }
+    return pq.ParquetWriter(part, schema.with_metadata(about))

@@ -1,0 +1,58 @@
+"""The log likelihood of each person, for leave-one-out cross-validation."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from backrisk.errors import FitError
+from backrisk.fitting.model import pooled_sites
+from backrisk.likelihood import build_circuit, row_log_likelihood, stack_logs
+from backrisk.posterior import Posterior
+from backrisk.survey import Survey, tabulate
+
+Array = NDArray[np.float64]
+
+
+def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
+    """Compute each person's log-likelihood after sampling, for leave-one-out comparison.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    survey : Survey
+
+    Returns
+    -------
+    xarray.DataTree
+        The posterior's tree with a group ``log_likelihood``: variable ``answers`` of dimensions
+        ``(chain, draw, person)``; ``az.loo(tree, var_name="answers")`` reads it.
+
+    Raises
+    ------
+    FitError
+        If the survey belongs to another graph, or has patterns instead of people.
+    """
+    if survey.graph != posterior.graph:
+        raise FitError("The survey was read for another graph than the posterior's.")
+    if survey.people is not None:
+        raise FitError(
+            "The survey was reduced to answer patterns while it was read; for a log-likelihood of "
+            "each person, read it with engine='pandas'."
+        )
+    patterns = tabulate(survey)
+    rows = np.empty((posterior.draws, len(patterns.weights)))
+    sites = pooled_sites(survey)
+    for place, site in enumerate(sites or (None,)):
+        here = np.flatnonzero(patterns.site == place) if sites else np.arange(rows.shape[1])
+        local = posterior.at_site(site)
+        circuit = build_circuit(local.graph, patterns.codes[here], patterns.weights[here])
+        tables = {name: local.cpt(name) for name in local.graph.names}
+        rows[:, here] = row_log_likelihood(circuit, stack_logs(circuit.cells, tables))
+    tree = posterior.to_datatree()
+    shaped = rows[:, patterns.index].reshape(posterior.chains, -1, survey.n)
+    tree["log_likelihood"] = xr.DataTree(
+        xr.Dataset({"answers": (("chain", "draw", "person"), shaped)})
+    )
+    return tree

@@ -1,0 +1,315 @@
+"""From a survey to a posterior: sample or draw exactly, then judge."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import nutpie
+import pymc as pm
+import xarray as xr
+from numpy.typing import NDArray
+
+from backrisk.errors import FitError, suggest
+from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
+from backrisk.fitting.identify import check_identified
+from backrisk.fitting.judge import PARAMETERS, flat, judge
+from backrisk.fitting.model import build_model, pooled_sites, survey_circuit
+from backrisk.graph import CausalGraph, KnownItem, Layout, Saturated
+from backrisk.likelihood import Circuit
+from backrisk.posterior import Diagnostics, Posterior, SiteEffects
+from backrisk.survey import Patterns, Survey, tabulate
+
+Array = NDArray[np.float64]
+SAMPLERS = ("nutpie", "pymc")
+_PRIOR_DRAWS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """What sampling needs of a survey.
+
+    Parameters
+    ----------
+    survey : Survey
+    patterns : Patterns
+    circuit : Circuit
+    layout : Layout
+    """
+
+    survey: Survey
+    patterns: Patterns
+    circuit: Circuit
+    layout: Layout
+
+    @property
+    def conjugate(self) -> bool:
+        """Whether the posterior is a product of Dirichlets."""
+        return not len(self.circuit.roots) and all(
+            isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CompiledModel:
+    """A model compiled once for surveys of one graph; see `compile_model`."""
+
+    graph: CausalGraph
+    sites: tuple[str, ...]
+    compiled: Any
+
+
+def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
+    """Compile a model once, for many surveys of the same graph and sites.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    survey : Survey
+        Any of them.
+
+    Returns
+    -------
+    CompiledModel
+        For ``fit(..., compiled=)``: a simulation study compiles once.
+
+    Raises
+    ------
+    FitError
+        As for `fit`.
+    """
+    problem = _prepare(graph, survey)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the libraries tell about their own insides
+        model = build_model(survey.graph, survey, circuit=problem.circuit)
+        compiled = nutpie.compile_pymc_model(model, var_names=_recorded(model))
+    return CompiledModel(survey.graph, pooled_sites(survey), compiled)
+
+
+def fit(
+    graph: CausalGraph,
+    survey: Survey,
+    *,
+    seed: int,
+    draws: int = 1000,
+    chains: int = 4,
+    tune: int = 1000,
+    sampler: Literal["nutpie", "pymc"] = "nutpie",
+    target_accept: float = 0.8,
+    cores: int | None = None,
+    keep: str | Path | None = None,
+    compiled: CompiledModel | None = None,
+    progress: bool = True,
+) -> Posterior:
+    """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.
+
+    Where every family is saturated and no unobserved node stands between observed ones, the
+    posterior is a product of Dirichlets and is drawn exactly. Else NUTS samples it.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        The graph that the survey was read for; the codebook's items are added by the survey.
+    survey : Survey
+        Sampling weights are scaled to sum to their effective sample size (Kish 1965), which gives
+        a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153). With at least two
+        sites, the intercepts of ordinal nodes vary by site and are partially pooled; see
+        `Posterior.at_site`. The margins of nodes without causes are those of all sites together.
+    seed : int
+    draws : int
+        For each chain, after `tune` steps of adaptation.
+    chains : int
+    tune : int
+    sampler : {"nutpie", "pymc"}
+    target_accept : float
+    cores : int, optional
+        Chains that run at once; by default as many as there are processors. Draws do not depend
+        on it.
+    keep : str or Path, optional
+        A folder for finished chains, with nutpie. A fit that was interrupted goes on from them:
+        a chain that had not finished starts again. They are used only by the very same fit, and
+        removed at its end.
+    compiled : CompiledModel, optional
+        What `compile_model` gave for a survey of the same graph and sites.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Posterior
+        Judged: where R-hat, effective sample size, divergences or E-BFMI fail, the posterior is
+        marked and every later output repeats the warning.
+
+    Raises
+    ------
+    FitError
+        If the survey belongs to another graph, a number is out of range, the graph is beyond
+        exact elimination, or an unobserved node cannot be told from the error of its items.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> frame = pd.DataFrame({"x": ["no", "yes"] * 20, "y": ["no", "no", "yes", "yes"] * 10})
+    >>> posterior = fit(g, Survey.from_frame(frame, g), seed=1, draws=500)
+    >>> posterior.diagnostics.method, posterior.cpt("y").shape
+    ('exact', (2000, 2, 2))
+    """
+    for label, number, least in (
+        ("draws", draws, 1),
+        ("chains", chains, 1),
+        ("tune", tune, 1),
+        ("seed", seed, 0),
+    ):
+        if number < least:
+            raise FitError(f"{label} is {number}, expected at least {least}.")
+    if sampler not in SAMPLERS:
+        raise FitError(
+            f"There is no sampler '{sampler}'{suggest(sampler, SAMPLERS)}; expected one of "
+            f"{', '.join(SAMPLERS)}."
+        )
+    if not 0 < target_accept < 1:
+        raise FitError(f"target_accept is {target_accept}, expected a number between 0 and 1.")
+    problem = _prepare(graph, survey)
+    cautions = check_identified(survey)
+    layout = problem.layout
+    rng = np.random.default_rng(seed)
+    prior_continuation, prior_beta = layout.draw_prior(_PRIOR_DRAWS, rng)
+    sites = None
+    if problem.conjugate:
+        continuation = _conjugate(layout, problem.circuit, draws * chains, rng)
+        beta = np.zeros((draws * chains, 0))
+        diagnostics = Diagnostics("exact", cautions=cautions)
+    else:
+        settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
+        if sampler == "nutpie":
+            tree = _by_nutpie(problem, settings, seed, chains, keep, compiled, progress)
+        else:
+            tree = _by_pymc(problem, settings, seed, chains, progress)
+        continuation = flat(tree, "continuation")
+        beta = flat(tree, "beta") if "beta" in tree["posterior"] else np.zeros((draws * chains, 0))
+        if "site_shift" in tree["posterior"]:
+            sites = SiteEffects(survey.sites, flat(tree, "site_shift"), flat(tree, "site_scale"))
+        diagnostics = judge(tree, sampler, cautions)
+    return Posterior(
+        graph=survey.graph,
+        continuation=continuation,
+        beta=beta,
+        chains=chains,
+        diagnostics=diagnostics,
+        codebook=survey.codebook,
+        prior_continuation=prior_continuation,
+        prior_beta=prior_beta,
+        sites=sites,
+        meta=_meta(problem, seed, draws, tune),
+    )
+
+
+def _prepare(graph: CausalGraph, survey: Survey) -> Problem:
+    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
+        raise FitError(
+            f"The survey was read for graph '{survey.graph.name}', not for '{graph.name}'."
+        )
+    patterns = tabulate(survey)
+    return Problem(survey, patterns, survey_circuit(survey, patterns), Layout(survey.graph))
+
+
+def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Generator) -> Array:
+    """Draw fractions from their exact posterior: Dirichlet(prior + counts)."""
+    pairs = []
+    for name, each in layout.mechanisms.items():
+        counts = circuit.counts[circuit.cells.part(name)].reshape(-1, each.shape[-1])
+        for simplex, row in zip(each.simplexes, counts, strict=True):
+            alpha = np.asarray(simplex.alpha) + row
+            rest = np.cumsum(alpha[::-1])[::-1]
+            pairs += list(zip(alpha[:-1], rest[1:], strict=True))
+    first, second = np.array(pairs).T
+    return rng.beta(first, second, size=(draws, len(pairs)))
+
+
+def _by_nutpie(
+    problem: Problem,
+    settings: Settings,
+    seed: int,
+    chains: int,
+    keep: str | Path | None,
+    compiled: CompiledModel | None,
+    progress: bool,
+) -> xr.DataTree:
+    survey = problem.survey
+    if compiled is None:
+        model = compile_model(survey.graph, survey).compiled
+    elif (compiled.graph, compiled.sites) != (survey.graph, pooled_sites(survey)):
+        raise FitError("The compiled model is one of another graph, or of other sites.")
+    else:
+        tape, reals = problem.circuit.packed()
+        model = compiled.compiled.with_data(tape=tape, reals=reals)
+    seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
+    kept = None if keep is None else Kept(Path(keep), _fingerprint(problem, settings, seed))
+    tree = run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+    if kept is not None:
+        kept.clear(chains)
+    return tree
+
+
+def _by_pymc(
+    problem: Problem, settings: Settings, seed: int, chains: int, progress: bool
+) -> xr.DataTree:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # convergence is judged below
+        model = build_model(problem.survey.graph, problem.survey, circuit=problem.circuit)
+        with model:
+            tree: xr.DataTree = pm.sample(
+                draws=settings.draws,
+                tune=settings.tune,
+                chains=chains,
+                cores=1,
+                random_seed=seed,
+                target_accept=settings.target_accept,
+                progressbar=progress,
+                compute_convergence_checks=False,
+            )
+    return tree
+
+
+def _fingerprint(problem: Problem, settings: Settings, seed: int) -> str:
+    """Return a hash of everything that a chain's draws depend on."""
+    integers, reals = problem.circuit.packed()
+    return fingerprint(
+        {
+            "graph": problem.survey.graph.to_dict(),
+            "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
+            "settings": [settings.draws, settings.tune, settings.target_accept, seed],
+            "versions": _versions(),
+        }
+    )
+
+
+def _recorded(model: pm.Model) -> list[str]:
+    return [name for name in PARAMETERS if name in model.named_vars]
+
+
+def _meta(problem: Problem, seed: int, draws: int, tune: int) -> Mapping[str, Any]:
+    survey, patterns = problem.survey, problem.patterns
+    return {
+        "people": survey.n,
+        "effective_people": float(patterns.weights.sum() ** 2 / patterns.squares.sum()),
+        "patterns": len(patterns.weights),
+        "answered": {name: float(share) for name, share in survey.answered.items()},
+        "synthetic": survey.codebook.synthetic,
+        "survey": survey.codebook.title or survey.codebook.name,
+        "seed": seed,
+        "draws": draws,
+        "tune": tune,
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")}

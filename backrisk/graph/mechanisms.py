@@ -1,0 +1,353 @@
+"""How a node depends on its parents: parameters, priors, and the CPT in NumPy.
+
+Every parameter lives in one of two vectors, whatever the graph:
+
+``continuation``
+    Stick-breaking fractions in (0, 1). A distribution over K ordered states takes K - 1 of them,
+    ``v_k = P(X = k | X >= k)``. A Dirichlet(alpha) is exactly independent fractions
+    ``v_k ~ Beta(alpha_k, alpha_{k+1} + ... + alpha_K)``.
+``beta``
+    Log odds ratios of effects, each from the reference to the worst state of the cause.
+
+So a graph of any size compiles to a model of two random variables. A `Layout` says which part of
+the vectors belongs to which node.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.graph.graph import CausalGraph
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+LARGEST_FAMILY = 2**24  # cells that a CPT may have
+LARGEST_TABLE = 2 * 2**30  # bytes that its draws may take
+_FACTORISES = 1e-9
+
+
+@dataclass(frozen=True)
+class Simplex:
+    """A distribution among the parameters, with its Dirichlet prior.
+
+    Parameters
+    ----------
+    label : str
+        What a person reads, such as ``"pain | lumbar_load=high"``.
+    states : tuple of str
+        One label for each cell.
+    alpha : tuple of float
+        Dirichlet prior.
+    start : tuple of float, optional
+        Where a chain starts; at the prior mean where left out.
+    """
+
+    label: str
+    states: tuple[str, ...]
+    alpha: tuple[float, ...]
+    start: tuple[float, ...] | None = None
+
+    def fractions(self) -> list[tuple[float, float]]:
+        """Return the Beta prior of each stick-breaking fraction."""
+        rest = np.cumsum(self.alpha[::-1])[::-1]
+        return [(self.alpha[k], float(rest[k + 1])) for k in range(len(self.alpha) - 1)]
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A log odds ratio among the parameters.
+
+    Parameters
+    ----------
+    label : str
+    causes : tuple of int
+        Positions among the parents: one for a main effect, two for an interaction.
+    mean, sd : float
+        Of its prior: normal, or log-normal where the sign is settled.
+    centre : float
+        Average exposure under the prior margins; subtracted, so that the cutpoints speak of the
+        average parent configuration.
+    settled : bool
+        Whether the sign is that of the mean: so where the claim is graded strong.
+    """
+
+    label: str
+    causes: tuple[int, ...]
+    mean: float
+    sd: float
+    centre: float
+    settled: bool = False
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """The CPT of one node as a function of its parameters.
+
+    Parameters
+    ----------
+    node : str
+    parents : tuple of str
+    shape : tuple of int
+        ``(*parents, state)``.
+    simplexes : tuple of Simplex
+    effects : tuple of Effect
+    """
+
+    node: str
+    parents: tuple[str, ...]
+    shape: tuple[int, ...]
+    simplexes: tuple[Simplex, ...]
+    effects: tuple[Effect, ...] = ()
+
+    @property
+    def n_fractions(self) -> int:
+        """How many stick-breaking fractions the node has."""
+        return sum(len(simplex.alpha) - 1 for simplex in self.simplexes)
+
+    @property
+    def positive(self) -> bool:
+        """Whether no probability is ever zero: so where all are sampled."""
+        return True
+
+    def configurations(self) -> Iterator[tuple[int, ...]]:
+        """Yield the states of the parents, in the order of the CPT's rows."""
+        return itertools.product(*(range(size) for size in self.shape[:-1]))
+
+    def cpt(self, fractions: Array, beta: Array) -> Array:
+        """Return the CPT.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (draw, n_fractions)
+        beta : ndarray, shape (draw, effects)
+
+        Returns
+        -------
+        ndarray, shape (draw, *parents, state)
+        """
+        every = np.array(list(self.configurations()), dtype=np.intp)
+        table = self.rows(fractions.T, beta.T, every)
+        return np.moveaxis(table.reshape(*self.shape, len(fractions)), -1, 0)
+
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return some rows of the CPT, draws last: what a query needs of it.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (n_fractions, draw)
+        beta : ndarray, shape (effects, draw)
+        rows : ndarray of int, shape (row, parent)
+            The states of the parents in each row.
+
+        Returns
+        -------
+        ndarray, shape (row, state, draw)
+        """
+        raise NotImplementedError
+
+    def _simplex(self, fractions: Array) -> list[Array]:
+        """Return each simplex, ``(cells, draw)``."""
+        found, start = [], 0
+        for simplex in self.simplexes:
+            stop = start + len(simplex.alpha) - 1
+            found.append(break_sticks(fractions[start:stop], axis=0))
+            start = stop
+        return found
+
+
+class Saturated(Mechanism):
+    """A Dirichlet for each configuration of the parents."""
+
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        each = fractions.reshape(-1, self.shape[-1] - 1, fractions.shape[-1])
+        at = np.ravel_multi_index(tuple(rows.T), self.shape[:-1]) if self.parents else [0]
+        return break_sticks(each[at], axis=-2)
+
+
+class Item(Saturated):
+    """A survey answer as a noisy child of the construct that it measures."""
+
+
+@dataclass(frozen=True)
+class KnownItem(Mechanism):
+    """A survey answer whose error is known: no parameters.
+
+    Parameters
+    ----------
+    known : tuple of tuple of float
+        The probability of each answer, one row for each state of the construct.
+    """
+
+    known: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def positive(self) -> bool:
+        """Whether every answer may come from every state."""
+        return min(map(min, self.known)) > 0
+
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        table = np.array(self.known)[rows[:, 0]]
+        return np.broadcast_to(table[..., None], (*table.shape, fractions.shape[-1]))
+
+
+class OrdinalLogit(Mechanism):
+    """Ordered states with proportional odds and monotone causes.
+
+    ``P(X <= k | pa) = logistic(c_k - sum_e beta_e (m_e(pa) - centre_e))``. The first simplex is
+    the distribution at the average configuration, from which the cutpoints follow; the others
+    are the steps of the causes with more than two states (Buerkner and Charpentier 2020,
+    doi:10.1111/bmsp.12195).
+    """
+
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        average, *steps = self._simplex(fractions)
+        # logistic(logit(p) - shift) is p / (p + (1 - p) exp(shift)): no logit, no lost digits.
+        below = np.cumsum(average, axis=0)[:-1]
+        above = np.cumsum(average[::-1], axis=0)[-2::-1]
+        shifts = self._shifts(steps, beta)
+        table = np.empty((len(rows), self.shape[-1], fractions.shape[-1]))
+        for row, part in zip(rows.tolist(), table, strict=True):  # each row's draws fit the cache
+            shift = np.zeros(fractions.shape[-1])
+            for effect, by_state in zip(self.effects, shifts, strict=True):
+                shift += by_state[tuple(row[p] for p in effect.causes)]
+            odds = np.exp(shift, out=shift)
+            bottom = above * odds
+            bottom += below
+            np.divide(below, bottom, out=part[:-1])
+            np.subtract(1.0, part[-2], out=part[-1])
+            part[1:-1] -= part[:-2]
+        return table
+
+    def _shifts(self, steps: Sequence[Array], beta: Array) -> list[Array]:
+        """Return what each effect adds, by the states of its causes: ``(*states, draw)``."""
+        remaining = iter(steps)
+        exposure = []
+        for size in self.shape[:-1]:
+            step = next(remaining) if size > 2 else np.ones((1, beta.shape[-1]))
+            exposure.append(np.concatenate([np.zeros_like(step[:1]), np.cumsum(step, axis=0)]))
+        shifts = []
+        for effect, size in zip(self.effects, beta, strict=True):
+            product = exposure[effect.causes[0]]
+            for cause in effect.causes[1:]:
+                product = product[..., None, :] * exposure[cause]
+            shifts.append(size * (product - effect.centre))
+        return shifts
+
+
+class NoisyMax(Mechanism):
+    """Leaky independent causes; with two states, the leaky noisy-OR.
+
+    ``P(X <= k | pa) = L_k prod_p Q_p[x_p, k]``, where a cause at its reference adds nothing. The
+    first simplex is the leak, then one for each other state of each cause.
+    """
+
+    def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
+        """Return rows of the CPT; see `Mechanism.rows`."""
+        leak, *causes = (np.cumsum(simplex, axis=0) for simplex in self._simplex(fractions))
+        following = iter(causes)
+        below = np.repeat(leak[None], len(rows), axis=0)
+        for parent, size in enumerate(self.shape[:-1]):
+            others = [next(following) for _ in range(size - 1)]
+            below *= np.stack([np.ones_like(leak), *others])[rows[:, parent]]
+        below[:, -1] = 1.0
+        return np.diff(below, axis=1, prepend=0.0)
+
+
+def break_sticks(fractions: Array, axis: int = -1) -> Array:
+    """Return the distribution over K states given K - 1 stick-breaking fractions.
+
+    Parameters
+    ----------
+    fractions : ndarray, shape (..., K - 1, ...)
+    axis : int
+        Of the fractions, and of the states.
+
+    Returns
+    -------
+    ndarray, shape (..., K, ...)
+
+    Examples
+    --------
+    >>> break_sticks(np.array([0.5, 0.5])).tolist()
+    [0.5, 0.25, 0.25]
+    """
+    left = np.cumprod(1.0 - fractions, axis=axis)
+    whole = np.ones_like(left.take([0], axis=axis))
+    before = np.concatenate([whole, left.take(range(left.shape[axis] - 1), axis=axis)], axis=axis)
+    return np.concatenate([fractions * before, left.take([-1], axis=axis)], axis=axis)
+
+
+def too_large(graph: CausalGraph, name: str, draws: int) -> str | None:
+    """Say why the draws of a node's CPT cannot be held, if they cannot.
+
+    Examples
+    --------
+    >>> states = {f"n{i}": ["no", "yes"] for i in range(26)}
+    >>> g = CausalGraph.from_edges([(f"n{i}", "n25") for i in range(25)], states)
+    >>> too_large(g, "n25", 1000)
+    "The CPT of 'n25' with its 25 parents has 67,108,864 cells, 500.0 GiB in 1,000 draws; ..."
+    """
+    cells = math.prod(graph.shape(name))
+    if cells <= LARGEST_FAMILY and 8 * cells * draws <= LARGEST_TABLE:
+        return None
+    return (
+        f"The CPT of '{name}' with its {len(graph.parents(name))} parents has {cells:,} cells, "
+        f"{8 * cells * draws / 2**30:,.1f} GiB in {draws:,} draws; the limit is "
+        f"{LARGEST_FAMILY:,} cells and {LARGEST_TABLE / 2**30:,.0f} GiB. Put a node between it "
+        "and some of its parents."
+    )
+
+
+def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
+    """Recover the leak and the causes of a noisy-max from its CPT, if it has that form.
+
+    Parameters
+    ----------
+    cpt : ndarray, shape (*parents, state, draw)
+
+    Returns
+    -------
+    leak : ndarray, shape (state, draw)
+        CDF with every parent at its reference.
+    causes : list of ndarray, shape (state of the parent, state, draw)
+        CDF of each parent's own contribution.
+
+    Examples
+    --------
+    >>> noisy_or = np.array([[[0.9, 0.1], [0.36, 0.64]], [[0.18, 0.82], [0.072, 0.928]]])
+    >>> leak, causes = independent_causes(noisy_or[..., None])
+    >>> [float(1 - cause[1, 0, 0].round(3)) for cause in causes]
+    [0.8, 0.6]
+    """
+    below = np.cumsum(cpt, axis=-2)
+    parents = cpt.ndim - 2
+    leak = below[(0,) * parents]
+    product = leak
+    causes = []
+    for axis in range(parents):
+        at: list[Any] = [0] * parents
+        at[axis] = slice(None)
+        cause = np.divide(
+            below[tuple(at)], leak, out=np.ones_like(below[tuple(at)]), where=leak > 0
+        )
+        shape = [1] * parents
+        shape[axis] = len(cause)
+        product = product * cause.reshape(*shape, *cause.shape[1:])
+        causes.append(cause)
+    if np.abs(product - below).max() > _FACTORISES:
+        return None
+    if any(np.diff(c, axis=1).min(initial=0.0) < -_FACTORISES for c in causes):
+        return None
+    return leak, causes

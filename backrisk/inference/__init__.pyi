@@ -1,0 +1,10 @@
+from .batches import together as together
+from .coupling import COUPLINGS as COUPLINGS
+from .pairs_of_worlds import pairs as pairs
+from .surgery import Rewired as Rewired
+from .surgery import Stacked as Stacked
+from .surgery import pin as pin
+from .world import BUDGET as BUDGET
+from .world import CONTRADICTION as CONTRADICTION
+from .world import Tables as Tables
+from .world import World as World

@@ -1,0 +1,9 @@
+"""Answers, models and the cascade as pictures.
+
+Enters: an answer, a posterior, a graph.
+Leaves: a Matplotlib figure, or the layout that page and figure share.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,9 @@
+from .cascade import BOX as BOX
+from .cascade import adverse_chances as adverse_chances
+from .cascade import draw as draw
+from .cascade import flow as flow
+from .figures import plot as plot
+from .figures import plot_attribution as plot_attribution
+from .figures import plot_contrasts as plot_contrasts
+from .figures import plot_effects as plot_effects
+from .figures import plot_risk as plot_risk

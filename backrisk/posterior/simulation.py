@@ -1,0 +1,162 @@
+"""Synthetic runners: a documented truth, people drawn from it, and answers with gaps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph, Layout
+from backrisk.posterior.posterior import Posterior
+from backrisk.survey import Codebook, Derived
+
+SKIPPED = 0.05  # share of answers missing whatever the person is like
+SKIPPED_ITEM = 0.15  # share of tests and repeated questions not done ...
+SKIPPED_OLDER = 0.15  # ... and how much larger it is for people past the first age band
+
+
+def truth(graph: CausalGraph) -> Posterior:
+    """Return the truth that synthetic surveys are drawn from: every parameter at its prior mean.
+
+    Each edge has the log odds ratio of its prior mean, each node the margin its prior is centred
+    on at average parents, each item the reliability that its codebook states.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        With items, where they are to be drawn.
+
+    Returns
+    -------
+    Posterior
+        Of one draw.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> truth(load_graph("runner_core")).cpt("fatigue").round(3).tolist()
+    [[0.45, 0.377, 0.173]]
+    """
+    layout = Layout(graph)
+    first, second = layout.fraction_prior
+    fractions, beta = (first / (first + second))[None], layout.effect_prior[0][None]
+    return Posterior.from_cpts(graph, {n: layout.cpt(n, fractions, beta) for n in graph.names})
+
+
+def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Draw the states of every node for n people, one posterior draw each.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int8, shape (n, nodes)
+    """
+    graph = posterior.graph
+    codes = np.zeros((n, len(graph.names)), dtype=np.int8)
+    which = rng.integers(posterior.draws, size=n)
+    column = {name: i for i, name in enumerate(graph.names)}
+    for name in graph.topological:
+        parents = tuple(codes[:, column[parent]] for parent in graph.parents(name))
+        below = np.cumsum(posterior.cpt(name)[(which, *parents)], axis=1)
+        below[:, -1] = 1.0
+        codes[:, column[name]] = (rng.random((n, 1)) > below).sum(axis=1)
+    return codes
+
+
+def simulate(
+    graph: CausalGraph,
+    n: int,
+    seed: int,
+    *,
+    codebook: Codebook | None = None,
+    posterior: Posterior | None = None,
+    gaps: bool = True,
+) -> pd.DataFrame:
+    """Simulate a survey as people would answer it. The result is synthetic.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    n : int
+        Number of people.
+    seed : int
+    codebook : Codebook, optional
+        How states become answers; by default columns are nodes and answers are states.
+    posterior : Posterior, optional
+        What to draw from, on the graph with the codebook's items; default `truth`.
+    gaps : bool
+        Leave answers out: some at random, and tests more often for older people, which makes
+        them missing at random given age. Answers with a ``nonresponse`` in the codebook are
+        missing where the response node says so, whatever `gaps` is.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a person; a missing answer is an empty string.
+
+    Raises
+    ------
+    QueryError
+        If n is below 1.
+    SurveyError
+        If the codebook has a column whose answers cannot be drawn.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> frame = simulate(load_graph("runner_core"), 3, seed=1, gaps=False)
+    >>> frame.shape
+    (3, 7)
+    """
+    if n < 1:
+        raise QueryError(f"n is {n}, expected at least 1 person.")
+    rng = np.random.default_rng(seed)
+    codebook = codebook or Codebook.plain(graph)
+    graph = codebook.extend(graph)
+    codes = draw_states(posterior or truth(graph), n, rng)
+    columns: dict[str, list[object]] = {}
+    for name, spec in codebook.measures.items():
+        node = graph.node(codebook.node_of(name))
+        states = [node.states[code] for code in codes[:, graph.names.index(node.name)]]
+        if isinstance(spec, Derived):
+            drawn = [codebook.decode_derived(name, state, rng) for state in states]
+            columns |= {key: [answer[key] for answer in drawn] for key in spec.from_}
+        else:
+            columns[name] = [codebook.decode(name, state, rng) for state in states]
+    order = [name for name in codebook.columns if name in columns]
+    frame = pd.DataFrame({name: columns[name] for name in order}, dtype=object)
+    if gaps:
+        frame = _with_gaps(frame, graph, codebook, codes, rng)
+    for name, spec in codebook.measures.items():
+        if spec.nonresponse is not None:
+            response = codes[:, graph.names.index(codebook.response_of(name))]
+            inputs = list(spec.from_) if isinstance(spec, Derived) else [name]
+            frame.loc[response > 0, inputs] = ""
+    return frame
+
+
+def _with_gaps(
+    frame: pd.DataFrame,
+    graph: CausalGraph,
+    codebook: Codebook,
+    codes: NDArray[np.int8],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    older = np.zeros(len(frame))
+    if "age" in graph.names:
+        older = (codes[:, graph.names.index("age")] > 0).astype(float)
+    for name in frame.columns:
+        spec = codebook.columns[name]
+        if spec.node in ("age", "sex") or spec.nonresponse is not None:
+            continue  # age is always answered, so that what depends on it is missing at random
+        rate = np.full(len(frame), SKIPPED)
+        if spec.item:
+            rate = SKIPPED_ITEM + SKIPPED_OLDER * older
+        frame[name] = frame[name].mask(rng.random(len(frame)) < rate, "")
+    return frame

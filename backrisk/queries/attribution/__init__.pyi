@@ -1,0 +1,2 @@
+from .methods import Attribution as Attribution
+from .methods import attribute as attribute

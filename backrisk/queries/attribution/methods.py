@@ -1,0 +1,464 @@
+"""Each cause's share in one person's outcome, with the assumption named and bounds beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError, suggest
+from backrisk.graph import GRADES, CausalGraph
+from backrisk.inference import Tables, World
+from backrisk.posterior import Posterior
+from backrisk.queries.answer import Answer, Target
+from backrisk.queries.asked import check_coupling, named, read_person, read_target
+from backrisk.queries.attribution.causes import BETWEEN, COUPLED, GAMES, read_causes, weakest_link
+from backrisk.queries.attribution.coalitions import coalition, coalitions
+from backrisk.queries.attribution.necessity import (
+    necessity,
+    necessity_and_sufficiency,
+    possible,
+    sufficiency,
+)
+from backrisk.queries.attribution.pathways import ROUTE, Routes, pathways, read_routes, route_grade
+from backrisk.queries.attribution.shapley import (
+    MOST_CAUSES,
+    ORDERS,
+    Shares,
+    played,
+    sampled,
+    standard_error,
+)
+from backrisk.queries.single import distribution
+from backrisk.summary import interval, largest, summarise
+from backrisk.words import estimate, listed, percent, phrase, points, thing
+
+Array = NDArray[np.float64]
+
+METHODS = (
+    "necessity",
+    "sufficiency",
+    "necessity_and_sufficiency",
+    "shapley",
+    "pathways",
+    "diagnostic",
+)
+_ASSUMPTION = {
+    "shapley": (
+        "Shares split the excess risk over everyone at the reference evenly over all orders of "
+        "removal; they rest on the graph, not on a coupling."
+    ),
+    "pathways": (
+        "Shares split the excess risk over all routes passing the reference evenly over all "
+        "orders of removal; they rest on the graph and on independent noise of its nodes, not on "
+        "a coupling."
+    ),
+    "diagnostic": "These are probabilities of a cause being adverse, not of its having an effect.",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution(Answer):
+    """Shares of causes; ``draws`` is ``(draw, cause)`` in the order of ``causes``.
+
+    Parameters
+    ----------
+    causes : tuple of str
+        Nodes; sets of nodes as ``"a + b"``; for ``pathways`` the routes.
+    method : str
+    coupling : str, optional
+        For ``necessity``, ``sufficiency`` and ``necessity_and_sufficiency``.
+    grades : tuple of str
+        Of the weakest edge on each cause's strongest path to the target; of a set, the worst.
+    data_support : ndarray, shape (cause,)
+        How far the answer is from what the prior alone gives, as the Kolmogorov-Smirnov
+        distance of the two distributions: 0 means that the answer is the assumption's.
+    bounds : pair of ndarray, each (draw, cause), optional
+        Limits that need no coupling.
+    total : ndarray, shape (draw,), optional
+        For ``shapley`` and ``pathways``: the excess risk, which the shares sum to.
+    before : ndarray, shape (draw, cause), optional
+        For ``diagnostic``: the probability without any answer.
+    error : ndarray, shape (cause,), optional
+        Monte Carlo standard error of the means, where the orders of a game were sampled.
+    """
+
+    causes: tuple[str, ...]
+    method: str
+    grades: tuple[str, ...]
+    data_support: Array
+    coupling: str | None = None
+    bounds: tuple[Array, Array] | None = None
+    total: Array | None = None
+    before: Array | None = None
+    error: Array | None = None
+
+    @property
+    def leading(self) -> Array:
+        """The probability of each cause having the largest share, ``(cause,)``.
+
+        None leads where no share is above 0; equal shares lead together.
+        """
+        return largest(self.draws, above=0.0)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a cause, the largest mean first."""
+        table = summarise(self.draws, self.causes)
+        table["leading"] = self.leading
+        table["grade"] = self.grades
+        table["data_support"] = self.data_support
+        table.insert(0, "state", [self._state(cause) for cause in self.causes])
+        if self.bounds is not None:
+            table["lower_bound"] = self.bounds[0].mean(axis=0)
+            table["lower_bound_low"] = interval(self.bounds[0])[0]
+            table["upper_bound"] = self.bounds[1].mean(axis=0)
+            table["upper_bound_high"] = interval(self.bounds[1])[1]
+        if self.before is not None:
+            table["without_answers"] = self.before.mean(axis=0)
+        if self.error is not None:
+            table["monte_carlo_error"] = self.error
+        return table.sort_values("mean", ascending=False, kind="stable")
+
+    def _state(self, cause: str) -> str:
+        if cause.startswith(ROUTE):
+            return ""
+        return BETWEEN.join(self.evidence.get(n, "not reported") for n in cause.split(BETWEEN))
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        said = []
+        if self.total is not None:
+            what = "routes passing the reference" if self.method == "pathways" else "causes there"
+            said.append(
+                f"The excess risk of {self.target.label} over all {what} is {points(self.total)}."
+            )
+        for rank, cause in enumerate(self.table.index[:3]):
+            column = self.causes.index(cause)
+            said.append(self._sentence(rank, cause, column))
+        return said
+
+    def _sentence(self, rank: int, cause: str, column: int) -> str:
+        grade = f"evidence {self.grades[column]}"
+        share, aim = estimate(self.draws[:, column]), self.target.label
+        names = cause.removeprefix(ROUTE).split(BETWEEN)
+        known = [phrase(n, self.evidence[n]) if n in self.evidence else thing(n) for n in names]
+        adverse, plain = listed(known), listed(map(thing, names))
+        if self.method == "diagnostic":
+            return f"{thing(cause).capitalize()} is adverse with probability {share} ({grade})."
+        if self.method in GAMES:
+            route = self.method == "pathways"
+            through = f"{'through ' if route else 'of '}{thing(cause) if route else adverse}"
+            if cause.startswith(ROUTE):
+                through = f"that goes {thing(cause)}"
+            return f"The share {through} is {points(self.draws[:, column])} ({grade})."
+        assert self.bounds is not None
+        low, high = (percent(float(b[:, column].mean())) for b in self.bounds)
+        within = f"between {low} and {high} if nothing is assumed of the coupling ({grade})"
+        if self.method == "necessity":
+            return (
+                f"Had {plain} been at the reference, {aim} would have been absent with "
+                f"probability {share}, {within}."
+            )
+        if self.method == "sufficiency":
+            return (
+                f"In someone like this without {aim} and with {plain} at the reference, the "
+                f"adverse state would bring {aim} about with probability {share}, {within}."
+            )
+        return (
+            f"The adverse state of {plain} would bring {aim} about and the reference would prevent "
+            f"it, both, with probability {share}, {within}."
+        )
+
+
+def attribute(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    causes: Sequence[str | Sequence[str]] | None = None,
+    *,
+    method: Literal[
+        "necessity",
+        "sufficiency",
+        "necessity_and_sufficiency",
+        "shapley",
+        "pathways",
+        "diagnostic",
+    ] = "necessity",
+    level: Literal["proximal", "distal"] = "proximal",
+    target: str | None = None,
+    coupling: str = "monotone",
+    seed: int = 0,
+) -> Attribution:
+    """Attribute one person's outcome, or risk of it, to causes. Rung: counterfactual.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        State labels by node, or raw answers of the codebook; incomplete allowed.
+    causes : sequence of str or of tuples of str, optional
+        A tuple, or ``"a+b"``, is a set of causes, set together (not for the games). Default: the
+        causes of the level; for ``shapley`` only those that no other cause of the level precedes,
+        since an intermediate node in the same game blocks what precedes it. In a graph without
+        groups, all ancestors of the target, or for ``shapley`` its roots.
+    method : str
+        Write Y for the target being there, Y(s) for its being there had the cause been s, x' for
+        the reference, x for the person's state of the cause where that is reported and adverse,
+        otherwise its worst; e for all that is reported, c for what the cause cannot change, its
+        own value left out.
+
+        ``necessity``: ``P(not Y(x') | Y, e)``, the probability of necessity.
+        ``sufficiency``: ``P(Y(x) | X = x', not Y, c)``, the probability that the cause would
+        bring the target about in someone like this who has neither.
+        ``necessity_and_sufficiency``: ``P(Y(x), not Y(x') | c)``.
+        The three are those of Pearl (2009, chapter 9, doi:10.1017/CBO9780511803161), exact in the
+        twin network under the coupling, beside bounds that need no coupling (Tian and Pearl 2000,
+        doi:10.1023/A:1018912507879).
+
+        ``shapley``: shares of ``v(all) - v(none)`` where ``v(S) = P(Y | do(causes in S as in the
+        person, the others at reference), c)``, c being the evidence that no cause can change.
+
+        ``pathways``: shares of the excess risk by route. A route is a set of edges, and
+        ``v(S) = P(Y | routes in S pass on the person's values, the others the reference)``:
+        what the routes leave is as it is in the person given e; all that they lead to happens
+        anew. At the proximal level a route starts at a capacity, a running state or a load and
+        enters the target or a load next to it; routes are told apart by where they start. At the
+        distal level, and with `causes`, a route leaves a cause, and routes are told apart by the
+        node that they enter first; ``"straight to pain"`` passes no other.
+
+        ``diagnostic``: ``P(X not at reference | e)``.
+    level : {"proximal", "distal"}
+        Capacities and running states, or behaviours and history.
+    target : str, optional
+    coupling : {"monotone", "independent_causes", "independent"}
+    seed : int
+        For games of more than 14 players, whose orders are sampled.
+
+    Returns
+    -------
+    Attribution
+        ``draws`` of shape ``(draw, cause)``.
+
+    Raises
+    ------
+    QueryError
+        If the person, a cause, the target or the method is not understood; for ``necessity`` if
+        the target is not reported as present; where one cause changes another, for
+        ``pathways``, and within a set for ``sufficiency`` and ``necessity_and_sufficiency``.
+
+    Notes
+    -----
+    A cause that the person did not report is averaged over its posterior given the evidence.
+
+    *Bounds.* Within each level of exposure the two marginals of the pair ``Y(x), Y(x')`` limit
+    their joint (Fréchet); summed over the exposures that the evidence leaves open this gives the
+    bounds of Tian and Pearl for a binary cause, and for any number of states. They condition on
+    the evidence that the cause cannot change, and for ``necessity`` on the person's exposure and
+    on Y. Evidence on mediators is left out of them: there the estimate of necessity, which uses
+    it, may lie outside.
+
+    *Routes.* These are effects of interventions on edges, identified without a coupling by the
+    edge g-formula if the graph holds and the noise of each node is independent of the others',
+    across worlds too (Shpitser and Tchetgen Tchetgen 2016, doi:10.1214/15-AOS1411): each node
+    downstream lives in one world, and only what reaches it over each edge is chosen, so that no
+    recanting witness arises.
+
+    *Sampled orders.* Each order of the players is taken with its reverse. Shares then still sum
+    to the total in each draw, and ``error`` is the standard error of each mean over the pairs.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> answer = attribute(p, {"x": "yes", "y": "yes"}, method="necessity")
+    >>> answer.draws.round(3).tolist(), [b.round(3).tolist() for b in answer.bounds]
+    ([[0.625]], [[[0.625]], [[0.875]]])
+    """
+    graph = posterior.graph
+    if method not in METHODS:
+        raise QueryError(
+            f"There is no method '{method}'{suggest(method, METHODS)}; expected one of "
+            f"{', '.join(METHODS)}."
+        )
+    check_coupling(coupling)
+    aim = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    if method == "necessity":
+        _demand_target(aim, evidence)
+    tables = posterior.beside_prior
+    routes = None
+    if method == "pathways":
+        routes = read_routes(graph, aim, causes, level)
+        chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
+        shares = pathways(tables, evidence, routes, aim, seed)
+        grades = tuple(route_grade(graph, route, aim) for route in routes.values())
+    else:
+        chosen = read_causes(graph, aim, causes, method, level)
+        shares = _compute(tables, evidence, chosen, method, aim, coupling, seed)
+        grades = tuple(
+            max((weakest_link(graph, name, aim.node) for name in group), key=GRADES.index)
+            for group in chosen
+        )
+    own = posterior.draws
+    return Attribution(
+        shares.draws[:own],
+        aim,
+        named(graph, evidence),
+        tuple(BETWEEN.join(group) for group in chosen),
+        method,
+        grades,
+        data_support(shares.draws, posterior),
+        coupling=coupling if method in COUPLED else None,
+        bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
+        total=None if shares.total is None else shares.total[:own],
+        before=None if shares.before is None else shares.before[:own],
+        error=None if shares.pairs is None else standard_error(shares.pairs, own),
+        notes=_notes(graph, evidence, chosen, method, aim, coupling, routes, shares),
+        warnings=posterior.diagnostics.warnings,
+    )
+
+
+def _compute(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    causes: Sequence[tuple[str, ...]],
+    method: str,
+    aim: Target,
+    coupling: str,
+    seed: int,
+) -> Shares:
+    if method in COUPLED:
+        ask: Callable[..., tuple[Array, Array, Array]]
+        ask = sufficiency if method == "sufficiency" else necessity_and_sufficiency
+        if method == "necessity":
+            whole = World(tables, evidence, {}).joint([])
+            possible(whole)
+            ask = partial(necessity, whole=whole)
+        found = [ask(tables, evidence, group, aim, coupling) for group in causes]
+        shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
+        return Shares(shares, bounds=(lower, upper))
+    single = [group[0] for group in causes]
+    if method == "shapley":
+        if len(single) <= MOST_CAUSES:
+            return played(coalitions(tables, evidence, single, aim))
+        return sampled(coalition(tables, evidence, single, aim), len(single), seed)
+
+    def adverse(cause: str, seen: Mapping[str, int]) -> Array:
+        if cause in seen:
+            return np.full(tables.draws, float(seen[cause] > 0))
+        reference: Array = distribution(World(tables, seen, {}), cause)[0]
+        return 1.0 - reference
+
+    return Shares(
+        np.column_stack([adverse(cause, evidence) for cause in single]),
+        before=np.column_stack([adverse(cause, {}) for cause in single]),
+    )
+
+
+def _demand_target(aim: Target, evidence: Mapping[str, int]) -> None:
+    if evidence.get(aim.node, -1) not in aim.codes:
+        seen = "is not reported" if aim.node not in evidence else "is reported as absent"
+        raise QueryError(
+            f"Necessity asks what it took for {aim.label} to be there, but it {seen}; use "
+            "method='shapley' for shares of the risk."
+        )
+
+
+def _notes(
+    graph: CausalGraph,
+    evidence: Mapping[str, int],
+    causes: Sequence[tuple[str, ...]],
+    method: str,
+    aim: Target,
+    coupling: str,
+    routes: Routes | None,
+    shares: Shares,
+) -> tuple[str, ...]:
+    if routes is None:
+        starts = {name for group in causes for name in group}
+    else:
+        starts = {effect for route in routes.values() for _, effect in route}
+    changed = frozenset().union(*(graph.descendants(name) for name in starts))
+    downstream = [name for name in graph.names if name in evidence and name in changed]
+    mediators = [name for name in downstream if name != aim.node]
+    if method in COUPLED:
+        notes = [
+            f"This assumes the {thing(coupling)} coupling of each node's noise in the two worlds."
+        ]
+        seen = evidence.get(aim.node, 0)
+        if method == "necessity" and seen > min(aim.codes):
+            state = graph.node(aim.node).states[seen]
+            notes.append(
+                f"The answers report {phrase(aim.node, state)}, and this asks what it took for "
+                f"there to be {aim.label} at all; to learn what it took to be that bad, make "
+                f"{phrase(aim.node, state)} the target."
+            )
+        if method == "necessity" and mediators:
+            notes.append(
+                "The limits leave out what a cause can change "
+                f"({listed(map(thing, mediators))}), which the estimate uses: it may lie outside."
+            )
+        if method != "necessity" and downstream:
+            notes.append(
+                "What a cause can change is set aside for that cause: "
+                f"{listed(map(thing, downstream))}."
+            )
+        return tuple(notes)
+    notes = [_ASSUMPTION[method]]
+    if method == "shapley":
+        aside = [name for name in mediators if name not in starts]
+        if aside:
+            notes.append(
+                "The shares set aside answers that a cause can change, except to judge causes "
+                f"that were not reported: {listed(map(thing, aside))}."
+            )
+        if changed & starts:
+            notes.append(
+                "One of these causes acts through another, whose value the game fixes: its share "
+                "is only what passes beside it."
+            )
+    if method == "pathways":
+        told = [name for name in graph.names if name in evidence and name in changed | starts]
+        if told:
+            notes.append(
+                "Answers on what the routes lead to say how likely the values before them are, and "
+                f"are otherwise set aside: {listed(map(thing, told))}."
+            )
+    if shares.pairs is not None:
+        notes.append(
+            f"The orders are a sample of {ORDERS}; the Monte Carlo error of each share is in the "
+            "table."
+        )
+    return tuple(notes)
+
+
+def data_support(draws: Array, posterior: Posterior) -> Array:
+    """Return the distance of each share's distribution from its prior's; NaN without a prior.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, share)
+        Those of the posterior, then those of `Posterior.beside_prior`.
+    posterior : Posterior
+
+    Returns
+    -------
+    ndarray, shape (share,)
+    """
+    own, prior = draws[: posterior.draws], draws[posterior.draws :]
+    if not len(prior):
+        return np.full(draws.shape[1], np.nan)
+    return np.array([_distance(a, b) for a, b in zip(prior.T, own.T, strict=True)])
+
+
+def _distance(first: Array, second: Array) -> float:
+    """Return the Kolmogorov-Smirnov distance of two samples."""
+    points = np.concatenate([first, second])
+    below = [np.searchsorted(np.sort(s), points, side="right") / len(s) for s in (first, second)]
+    return float(np.abs(below[0] - below[1]).max())

@@ -1,0 +1,182 @@
+"""Probabilities of causation in the twin network, and their limits without a coupling."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
+from backrisk.inference import CONTRADICTION, Rewired, Tables, World
+from backrisk.queries.answer import Target
+
+Array = NDArray[np.float64]
+
+
+def necessity(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    aim: Target,
+    coupling: str,
+    whole: Array,
+) -> tuple[Array, Array, Array]:
+    """Return the probability of necessity and its two bounds, each ``(draw,)``.
+
+    The whole is the probability of the evidence.
+    """
+    prevented = _prevented(tables, evidence, group, aim, coupling)
+    share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
+    first = earliest(tables.graph, group)
+    setting = dict.fromkeys(group, 0)
+    context = unchanged(tables.graph, evidence, group)
+    context |= {name: evidence[name] for name in first if name in evidence}
+    unexposed = _exposed(tables, context, first, setting, aim)
+    reported = replace(aim, codes=(evidence[aim.node],))
+    seen = _exposed(tables, context, first, {}, reported)
+    # Who is at the reference already cannot owe the target to being elsewhere; only the
+    # independent coupling, which draws anew even where nothing was changed, knows no such thing.
+    owing = np.ones(seen.shape[1:-1], dtype=bool)
+    if len(first) == len(group) and coupling != "independent":
+        unreported = [name for name in first if name not in evidence]
+        if all(evidence.get(name, 0) == 0 for name in first):
+            owing[(0,) * len(unreported)] = False
+    return share, *_limits(seen, unexposed, owing, seen[1].sum(axis=tuple(range(owing.ndim))))
+
+
+def _prevented(
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+) -> Array:
+    """Return P(target absent had the group been at the reference, evidence), ``(draw,)``.
+
+    Who is at the reference already would be as they are, unless noise is drawn anew; only who is
+    not needs a second world, and each state of the causes that the person did not report is a
+    person in one contraction.
+    """
+    graph = tables.graph
+    unreported = [name for name in group if name not in evidence]
+    states = itertools.product(*(range(len(graph.node(name).states)) for name in unreported))
+    other = [code for code in range(len(graph.node(aim.node).states)) if code not in aim.codes]
+    asked = [
+        (*state, code)
+        for state in states
+        for code in other
+        if coupling == "independent"
+        or any({**evidence, **dict(zip(unreported, state, strict=True))}[n] for n in group)
+    ]
+    if not asked:
+        return np.zeros(tables.draws)
+    *exposed, codes = np.array(asked).T
+    world = World(
+        tables,
+        {**evidence, **dict(zip(unreported, exposed, strict=True))},
+        dict.fromkeys(group, 0),
+        coupling,
+        told={aim.node: codes},
+    )
+    return world.joint([]).sum(axis=0)
+
+
+def sufficiency(
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+) -> tuple[Array, Array, Array]:
+    """Return the probability of sufficiency and its two bounds, each ``(draw,)``."""
+    setting, unset = _adverse(tables.graph, evidence, group), dict.fromkeys(group, 0)
+    context = {**unchanged(tables.graph, evidence, group), **unset}
+    joint = World(tables, context, setting, coupling).joint([(aim.node, 0), (aim.node, 1)])
+    there = _split(_split(joint, aim, 1), aim, 0)
+    absent = there[0].sum(axis=0)
+    possible(absent)
+    set_to = _exposed(tables, context, (), setting, aim)
+    unexposed = _exposed(tables, context, (), {}, aim)
+    owing = np.ones((), dtype=bool)
+    return there[0, 1] / absent, *_limits(set_to, unexposed, owing, unexposed[0])
+
+
+def necessity_and_sufficiency(
+    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+) -> tuple[Array, Array, Array]:
+    """Return the probability of necessity and sufficiency and its bounds, each ``(draw,)``."""
+    graph = tables.graph
+    setting, unset = _adverse(graph, evidence, group), dict.fromkeys(group, 0)
+    context = unchanged(graph, evidence, group)
+    # Both worlds are set: in the first the causes take their value whatever precedes them.
+    forced = {name: np.ones_like(tables.table(name)) for name in group}
+    world = World(Rewired(tables, forced, graph), {**context, **setting}, unset, coupling)
+    joint = world.joint([(aim.node, 0), (aim.node, 1)])
+    there = _split(_split(joint, aim, 1), aim, 0)
+    total = there.sum(axis=(0, 1))
+    possible(total)
+    set_to = _exposed(tables, context, group, setting, aim)
+    unexposed = _exposed(tables, context, group, unset, aim)
+    owing = np.ones(set_to.shape[1:-1], dtype=bool)
+    everyone = set_to.sum(axis=tuple(range(set_to.ndim - 1)))
+    return there[1, 0] / total, *_limits(set_to, unexposed, owing, everyone)
+
+
+def _exposed(
+    tables: Tables,
+    context: Mapping[str, int],
+    exposures: Sequence[str],
+    setting: Mapping[str, int],
+    aim: Target,
+) -> Array:
+    """Return P(target or not had the setting been, exposure, context).
+
+    Returns
+    -------
+    ndarray, shape (2, state of each exposure that the context leaves open, draw)
+    """
+    left = [name for name in exposures if name not in context]
+    world = World(tables, context, setting)
+    joint = world.joint([world.variable(aim.node), *((name, 0) for name in left)])
+    return _split(joint, aim, 0)
+
+
+def _split(joint: Array, aim: Target, axis: int) -> Array:
+    """Reduce an axis of the target's states to: absent, present."""
+    inside = np.isin(np.arange(joint.shape[axis]), aim.codes)
+    parts = [joint.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
+    return np.stack(parts, axis=axis)
+
+
+def _limits(
+    exposed: Array, unexposed: Array, owing: NDArray[np.bool_], whole: Array
+) -> tuple[Array, Array]:
+    """Return the least and the most that both can hold: present if exposed, absent if not."""
+    possible(whole)
+    axes = tuple(range(owing.ndim))
+    least = np.maximum(0.0, exposed[1] - unexposed[1])
+    most = np.minimum(exposed[1], unexposed[0])
+    lower, upper = ((part * owing[..., None]).sum(axis=axes) / whole for part in (least, most))
+    return lower, np.minimum(1.0, upper)
+
+
+def possible(whole: Array) -> None:
+    """Refuse evidence that the model gives probability zero in some draw."""
+    if not (whole > 0).all():
+        raise QueryError(CONTRADICTION)
+
+
+def _adverse(
+    graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
+) -> dict[str, int]:
+    """Return the person's states where they are adverse, otherwise the worst."""
+    return {name: evidence.get(name, 0) or len(graph.node(name).states) - 1 for name in group}
+
+
+def earliest(graph: CausalGraph, group: Sequence[str]) -> tuple[str, ...]:
+    """Return the members of a set that no other member precedes."""
+    return tuple(name for name in group if not graph.ancestors(name) & set(group))
+
+
+def unchanged(
+    graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
+) -> dict[str, int]:
+    """Return the evidence that a set of causes cannot change, their own left out."""
+    changed = frozenset(group).union(*(graph.descendants(name) for name in group))
+    return {name: code for name, code in evidence.items() if name not in changed}

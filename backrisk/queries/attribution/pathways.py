@@ -1,0 +1,167 @@
+"""Shares of the excess risk by route: a game of which edges pass on the person's values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError
+from backrisk.graph import GRADES, CausalGraph, Node
+from backrisk.inference import Rewired, Tables, World
+from backrisk.queries.answer import Target
+from backrisk.queries.attribution.causes import LEVELS, grouped, read_causes, weakest_link
+from backrisk.queries.attribution.necessity import possible
+from backrisk.queries.attribution.shapley import MOST_CAUSES, Shares, played, sampled
+from backrisk.queries.single import probability
+
+Array = NDArray[np.float64]
+Routes = dict[str, tuple[tuple[str, str], ...]]
+
+ROUTE = "straight to "
+_LOAD = "load"  # the group whose nodes pass what reaches them on to the target
+
+
+def read_routes(
+    graph: CausalGraph,
+    aim: Target,
+    causes: Sequence[str | Sequence[str]] | None,
+    level: str,
+) -> Routes:
+    """Return the edges of each route by its name.
+
+    Raises
+    ------
+    QueryError
+        As `read_causes`; if there is no route, or routes overlap.
+    """
+    ancestors = graph.ancestors(aim.node)
+    towards = [e for e in graph.edges if e.effect in ancestors or e.effect == aim.node]
+    if causes is None and level == "proximal":
+        groups = (*LEVELS[level], _LOAD)
+        loads = {n for n in graph.parents(aim.node) if graph.node(n).group == _LOAD}
+        final = [
+            edge
+            for edge in towards
+            if edge.effect in loads | {aim.node}
+            and edge.cause not in loads
+            and (not grouped(graph) or graph.node(edge.cause).group in groups)
+        ]
+        names = dict.fromkeys(edge.cause for edge in final)
+        if not names:
+            raise QueryError(f"No proximal node leads to '{aim.node}' in graph '{graph.name}'.")
+        return {n: tuple((e.cause, e.effect) for e in final if e.cause == n) for n in names}
+    chosen = read_causes(graph, aim, causes, "pathways", level)
+    members = {group[0] for group in chosen}
+    for name in graph.names:
+        if name in members and (above := graph.ancestors(name) & members):
+            raise QueryError(
+                f"The cause '{name}' lies downstream of '{sorted(above)[0]}', so their routes "
+                "overlap; ask for causes of one level."
+            )
+    leaving = [edge for edge in towards if edge.cause in members]
+    found: Routes = {}
+    for edge in leaving:
+        name = edge.effect if edge.effect != aim.node else f"{ROUTE}{aim.node}"
+        found[name] = (*found.get(name, ()), (edge.cause, edge.effect))
+    return found
+
+
+def route_grade(graph: CausalGraph, route: Sequence[tuple[str, str]], aim: Target) -> str:
+    """Return the grade of the weakest edge on the strongest path over a route."""
+    grade = {(edge.cause, edge.effect): edge.grade for edge in graph.edges}
+    over = []
+    for cause, effect in route:
+        rest = [] if effect == aim.node else [weakest_link(graph, effect, aim.node)]
+        over.append(max([grade[cause, effect], *rest], key=GRADES.index))
+    return min(over, key=GRADES.index)
+
+
+def pathways(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    routes: Routes,
+    aim: Target,
+    seed: int,
+) -> Shares:
+    """Play the game of the routes: which of them pass on the person's values."""
+    # A route that passes reference values anyhow has no share.
+    open_routes = {
+        name: route
+        for name, route in routes.items()
+        if any(evidence.get(cause, 1) > 0 for cause, _ in route)
+    }
+    draws = np.zeros((tables.draws, len(routes)))
+    if not open_routes:
+        return Shares(draws, total=np.zeros(tables.draws))
+    switched, again, switches = _switched(tables, open_routes, aim)
+
+    def value(inside: frozenset[int]) -> Array:
+        passed = {switch: int(i in inside) for i, switch in enumerate(switches)}
+        return probability(World(switched, {**evidence, **passed}, {}), again)
+
+    if len(switches) <= MOST_CAUSES:
+        # Every switch keeps its axis, so one contraction holds all sets of routes.
+        joint = World(switched, evidence, {}).joint([(name, 0) for name in (*switches, again.node)])
+        total = joint.sum(axis=-2)
+        possible(total)
+        shares = played(joint[..., list(again.codes), :].sum(axis=-2) / total)
+    else:
+        shares = sampled(value, len(switches), seed)
+    columns = [i for i, name in enumerate(routes) if name in open_routes]
+    draws[:, columns] = shares.draws
+    pairs = None
+    if shares.pairs is not None:
+        pairs = np.zeros((len(shares.pairs), len(routes), tables.draws))
+        pairs[:, columns] = shares.pairs
+    return Shares(draws, total=shares.total, pairs=pairs)
+
+
+def _switched(
+    tables: Tables, routes: Routes, aim: Target
+) -> tuple[Rewired, Target, tuple[str, ...]]:
+    """Let all that routes lead to happen anew, with a switch for each route.
+
+    An edge of a route passes on its cause's value, or the reference where the route is off, to
+    the new copy of its effect; the copies have the CPTs of what they copy.
+    """
+    graph = tables.graph
+    heads = {effect for route in routes.values() for _, effect in route}
+    anew = heads.union(*(graph.descendants(head) for head in heads))
+    anew &= graph.ancestors(aim.node) | {aim.node}
+    taken = set(graph.names)
+
+    def free(name: str) -> str:
+        """Return a name that no node has yet."""
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        return name
+
+    copies = {name: free(f"{name}_anew") for name in graph.names if name in anew}
+    switches = tuple(free(f"route_{i}") for i in range(len(routes)))
+    switch = {
+        edge: name for name, route in zip(switches, routes.values(), strict=True) for edge in route
+    }
+    nodes = [replace(graph.node(n), name=copy, interactions=()) for n, copy in copies.items()]
+    nodes += [Node(name, ("off", "on")) for name in switches]
+    edges = []
+    replaced = {name: np.full((2, 1), 0.5) for name in switches}
+    for edge in graph.edges:
+        if edge.effect not in copies:
+            continue
+        cause, effect = copies.get(edge.cause, edge.cause), copies[edge.effect]
+        if turned := switch.get((edge.cause, edge.effect)):
+            passed, states = free(f"{cause}_to_{effect}"), graph.node(edge.cause).states
+            nodes.append(Node(passed, states))
+            edges += [replace(edge, cause=name, effect=passed) for name in (cause, turned)]
+            on = np.eye(len(states))
+            off = np.broadcast_to(on[0], on.shape)
+            replaced[passed], cause = np.stack([off, on], axis=1)[..., None], passed
+        edges.append(replace(edge, cause=cause, effect=effect))
+    twice = replace(graph, nodes=(*graph.nodes, *nodes), edges=(*graph.edges, *edges), outcome=None)
+    same = {copy: name for name, copy in copies.items()}
+    again = Target(copies[aim.node], aim.codes, aim.label)
+    return Rewired(tables, replaced, twice, same), again, switches

@@ -1,0 +1,299 @@
+"""Which unanswered question would tell most about the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backrisk.errors import QueryError, suggest
+from backrisk.inference import World, pairs
+from backrisk.posterior import Posterior
+from backrisk.queries.answer import Answer, Target
+from backrisk.queries.asked import check_coupling, named, read_person, read_target
+from backrisk.queries.recommendation import aside, before_target, options_of
+from backrisk.queries.single import probability
+from backrisk.summary import interval
+from backrisk.words import percent, thing
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Questions(Answer):
+    """What each unanswered question would tell; ``draws`` is ``(draw, question)``, in bits.
+
+    Parameters
+    ----------
+    questions : tuple of str
+        The nodes or items.
+    wording : tuple of str
+        As the codebook asks; empty where it does not say.
+    bits : ndarray, shape (question,)
+        Expected information about the target, the parameters' uncertainty included.
+    entropy : float
+        Of the target, in bits, under the averaged draws.
+    gain : ndarray, shape (question,), optional
+        Expected gain in absolute risk reduction of the best action; None where not asked for.
+    best : float, optional
+        Reduction of the best action without any further answer; as `gain`.
+    """
+
+    questions: tuple[str, ...]
+    wording: tuple[str, ...]
+    bits: Array
+    entropy: float
+    gain: Array | None = None
+    best: float | None = None
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a question, the most telling first.
+
+        ``bits`` is the information with draws averaged, ``low`` and ``high`` the interval of the
+        information within each draw; ``share`` is ``bits`` over the target's entropy.
+        """
+        table = pd.DataFrame({"bits": self.bits}, index=pd.Index(self.questions))
+        table["low"], table["high"] = interval(self.draws)
+        table["share"] = self.bits / self.entropy if self.entropy > 0 else 0.0
+        if self.gain is not None:
+            table["gain"] = self.gain
+        table["question"] = self.wording
+        return table.sort_values("bits", ascending=False, kind="stable")
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        if not self.questions:
+            return ["No question is left."]
+        table = self.table
+        said = []
+        for rank, (name, row) in enumerate(table.head(3).iterrows()):
+            opening = "Most about" if rank == 0 else "Then"
+            topic = f" {self.target.label} would be told by" if rank == 0 else ""
+            asked = f' ("{row["question"]}")' if row["question"] else ""
+            said.append(
+                f"{opening}{topic} {thing(name)}{asked}: {row['bits']:.4f} bits, "
+                f"{percent(row['share'])} of what is uncertain."
+            )
+        if self.gain is None or self.best is None:
+            return said
+        first = table["gain"].idxmax()
+        gain = float(table["gain"].max())
+        if gain < 5e-5:
+            said.append(
+                "No single answer would change which action is best by a noticeable amount."
+            )
+        else:
+            said.append(
+                f"For the choice of action {thing(first)} matters most: knowing it is expected to "
+                f"add {100 * gain:.2f} points to a reduction of {100 * self.best:.1f}."
+            )
+        return said
+
+
+def ask_next(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    *,
+    candidates: Sequence[str] | None = None,
+    target: str | None = None,
+    coupling: str = "monotone",
+    gain: bool = True,
+) -> Questions:
+    """Tell which unanswered question would tell most. Rung: seeing; for the gain, counterfactual.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        State labels by node, or raw answers of the codebook; incomplete allowed.
+    candidates : sequence of str, optional
+        Nodes, items or columns of the codebook. Default: all that the codebook asks and the
+        person does not report; without a codebook all unreported nodes.
+    target : str, optional
+    coupling : {"monotone", "independent_causes", "independent"}
+        For the gain.
+    gain : bool
+        Whether to find the gain too, which takes most of the time.
+
+    Returns
+    -------
+    Questions
+        ``draws`` of the information within each draw, shape ``(draw, question)``; ``bits`` and
+        ``gain`` as below.
+
+    Raises
+    ------
+    QueryError
+        If the person, a candidate or the target is not understood.
+
+    Notes
+    -----
+    With Y whether the target is there, A the answer, e the evidence and p the probability
+    averaged over draws, ``bits = I(Y; A | e)`` under p. That is what the answer says about Y when
+    the parameters are uncertain as the posterior has them; the average of the information within
+    draws differs from it. With R(a) the risk reduction of action a under p, the actions being
+    those of `recommend` or none, ``gain = E_A[max_a R(a | A)] - max_a R(a)``: expected value of
+    sample information (Raiffa and Schlaifer 1961), 0 where no answer would change the choice.
+    ``gain`` averages over at most 100 evenly spaced draws, which is exact where there are fewer.
+    As for `recommend` the target and what follows from it are set aside.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[1.0, 0.0], [0.0, 1.0]]]})
+    >>> ask_next(p, {}).table["bits"].to_dict()
+    {'x': 1.0}
+    """
+    graph = posterior.graph
+    aim = read_target(graph, target)
+    reported = read_person(posterior, person)
+    check_coupling(coupling)
+    evidence = before_target(graph, reported, aim)
+    questions = _candidates(posterior, reported, aim, candidates)
+    now = World(posterior, evidence, {})
+    joint = _with_answers(now, aim, questions)
+    there = next(iter(joint.values()))[1].sum(axis=0) if joint else probability(now, aim)
+    whole = float(there.mean())
+    wording = _wording(posterior)
+    judged = "Bits count the parameters' uncertainty"
+    gains, best = None, None
+    if gain:
+        gains, best = _gains(posterior, evidence, aim, joint, coupling)
+        judged += (
+            "; what an answer would change is judged by the actions of the advice, under the "
+            f"{thing(coupling)} coupling"
+        )
+    return Questions(
+        np.column_stack([information(table) for table in joint.values()])
+        if joint
+        else np.zeros((posterior.draws, 0)),
+        aim,
+        named(graph, evidence),
+        questions,
+        tuple(wording.get(name, "") for name in questions),
+        np.array([float(information(table.mean(axis=-1))) for table in joint.values()]),
+        -sum(p * float(np.log2(p)) for p in (whole, 1.0 - whole) if p > 0),
+        gains,
+        best,
+        notes=(f"{judged}.", *aside(reported, evidence)),
+        warnings=posterior.diagnostics.warnings,
+    )
+
+
+def _gains(
+    posterior: Posterior,
+    evidence: Mapping[str, int],
+    aim: Target,
+    joint: Mapping[str, Array],
+    coupling: str,
+) -> tuple[Array, float]:
+    """Return what each answer is expected to add to the best action, and that action's reduction.
+
+    `joint` is P(target or not, answer | evidence) of each question, ``(2, answer, draw)``.
+    """
+    few = posterior.thinned
+    kept = posterior.spaced(few.draws)
+    without = {name: table[1][:, kept] for name, table in joint.items()}
+    reductions = {name: [np.zeros(len(table))] for name, table in without.items()}
+    for node, code in options_of(posterior.graph, evidence, aim, None)[0]:
+        then = _with_answers(World(few, evidence, {node: code}, coupling), aim, tuple(joint))
+        for name, table in then.items():
+            reductions[name].append((without[name] - table[1]).mean(axis=-1))
+    gains = [
+        max(0.0, float(np.max(found, axis=0).sum() - np.max(np.sum(found, axis=1))))
+        for found in reductions.values()
+    ]
+    start = next(iter(reductions.values()), [np.zeros(1)])
+    return np.array(gains), float(np.max(np.sum(start, axis=1)))
+
+
+def information(joint: Array) -> Array:
+    """Return the mutual information of two variables in bits.
+
+    Parameters
+    ----------
+    joint : ndarray, shape (first, second, ...)
+        Sums to 1 over its first two axes.
+
+    Examples
+    --------
+    >>> float(information(np.array([[0.5, 0.0], [0.0, 0.5]])))
+    1.0
+    """
+    expected = joint.sum(axis=0, keepdims=True) * joint.sum(axis=1, keepdims=True)
+    ratio = np.divide(joint, expected, out=np.ones_like(joint), where=joint > 0)
+    found: Array = np.maximum((joint * np.log2(ratio)).sum(axis=(0, 1)), 0.0)
+    return found
+
+
+def _candidates(
+    posterior: Posterior,
+    reported: Mapping[str, int],
+    aim: Target,
+    candidates: Sequence[str] | None,
+) -> tuple[str, ...]:
+    graph, book = posterior.graph, posterior.codebook
+    measures = {} if book is None else book.measures
+    asked = {name: spec.node or name for name, spec in measures.items()}
+    after = graph.descendants(aim.node) | {aim.node}
+    if candidates is None:
+        known = graph.names if book is None else asked.values()
+        return tuple(
+            name for name in graph.names if name in known and name not in {*reported, *after}
+        )
+    found = []
+    for name in candidates:
+        node = asked.get(name, name)
+        if node not in graph.names:
+            near = suggest(name, [*asked, *graph.names])
+            raise QueryError(f"The candidate '{name}' is no node and no question{near}.")
+        if node in reported:
+            raise QueryError(f"The person already reports '{name}'; leave it out of candidates=.")
+        if node in after:
+            raise QueryError(f"The candidate '{name}' is the target or follows from it.")
+        found.append(node)
+    return tuple(dict.fromkeys(found))
+
+
+def _wording(posterior: Posterior) -> dict[str, str]:
+    """Return the first question that the codebook words for each node."""
+    found: dict[str, str] = {}
+    measures = {} if posterior.codebook is None else posterior.codebook.measures
+    for name, spec in measures.items():
+        if spec.question:
+            found.setdefault(spec.node or name, spec.question.strip())
+    return found
+
+
+def _with_answers(world: World, aim: Target, questions: Sequence[str]) -> dict[str, Array]:
+    """Return P(target or not, answer | evidence) for each question, ``(2, answer, draw)``."""
+    graph, aimed = world.graph, world.variable(aim.node)
+    base = {q: graph.parents(q)[0] if q in graph.items else q for q in questions}
+    open_nodes = [n for n in dict.fromkeys(base.values()) if n not in world.evidence]
+    tables = pairs(world, aimed, [(n, 0) for n in open_nodes], aim.codes) if open_nodes else {}
+    found = {name: table for (name, _), table in tables.items()}
+    if found:
+        whole = next(iter(found.values())).sum(axis=1)
+        alone = whole / whole.sum(axis=0)
+    elif base:
+        there = probability(world, aim)
+        alone = np.stack([1.0 - there, there])
+    joint = {}
+    for question, node in base.items():
+        table = found[node] / found[node].sum(axis=(0, 1)) if node in found else None
+        if question == node:
+            assert table is not None
+            joint[question] = table
+            continue
+        said = world.posterior.table(question)
+        if table is None:
+            joint[question] = alone[:, None] * said[world.evidence[node]][None]
+        else:
+            joint[question] = np.einsum("tcd,cad->tad", table, said)
+    return joint

@@ -1,0 +1,15 @@
+from .card import card_document as card_document
+from .card import model_card as model_card
+from .cohort import DRAWS as DRAWS
+from .cohort import cohort_answers as cohort_answers
+from .cohort import cohort_document as cohort_document
+from .cohort import report_cohort as report_cohort
+from .common import aimed as aimed
+from .person import PersonAnswers as PersonAnswers
+from .person import person_answers as person_answers
+from .person import person_document as person_document
+from .person import render_person as render_person
+from .person import report_person as report_person
+from .rendering import render as render
+from .words import Words as Words
+from .words import read_words as read_words

@@ -1,0 +1,17 @@
+from .answers import Patterns as Patterns
+from .answers import Survey as Survey
+from .answers import read_survey as read_survey
+from .answers import tabulate as tabulate
+from .checks import header_problems as header_problems
+from .codebook import Codebook as Codebook
+from .codebook import Column as Column
+from .codebook import Derived as Derived
+from .codebook import load_codebook as load_codebook
+from .codebook import packaged_codebooks as packaged_codebooks
+from .codebook import sentence as sentence
+from .engine import Coded as Coded
+from .engine import cell_problems as cell_problems
+from .readers import ROW as ROW
+from .readers import Source as Source
+from .readers import batches as batches
+from .readers import opened as opened

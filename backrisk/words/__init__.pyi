@@ -1,0 +1,12 @@
+from .names import SECTIONS as SECTIONS
+from .names import Names as Names
+from .names import names as names
+from .phrases import DISCLAIMER as DISCLAIMER
+from .phrases import INTERVAL_NAME as INTERVAL_NAME
+from .phrases import estimate as estimate
+from .phrases import listed as listed
+from .phrases import percent as percent
+from .phrases import phrase as phrase
+from .phrases import points as points
+from .phrases import shift as shift
+from .phrases import thing as thing

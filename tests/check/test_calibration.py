@@ -1,0 +1,102 @@
+"""Fits get their own prior back, and leaving one person out is what LOO says it is."""
+
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pytest
+from scipy.special import logsumexp
+
+from backrisk import Codebook, fit, log_likelihood, simulate
+from backrisk.check import Calibration, calibrate
+from backrisk.check.calibration import bands
+from backrisk.fitting import compile_model
+from backrisk.graph import CausalGraph, Edge, Node, Prior
+from backrisk.plotting.figures import plot_calibration
+from backrisk.survey import Survey, tabulate
+
+FITS = 200
+REPORTS = Path(__file__).parents[2] / "reports"
+
+
+def latent_graph():
+    """A construct that nobody observes, between a cause and an outcome, with one item."""
+    nodes = (
+        Node("cause", ("low", "middle", "high"), concentration=20),
+        Node("other", ("no", "yes")),
+        Node("construct", ("no", "yes"), mechanism="ordinal_logit"),
+        Node("outcome", ("none", "some", "much"), mechanism="ordinal_logit"),
+    )
+    prior = Prior(1.0, 0.5)
+    edges = tuple(
+        Edge(a, b, "Claim.", "stated", grade, prior)
+        for a, b, grade in (
+            ("cause", "construct", "weak"),
+            ("construct", "outcome", "strong"),
+            ("other", "outcome", "weak"),
+        )
+    )
+    return CausalGraph("latent", nodes, edges, outcome="outcome")
+
+
+def with_item(graph):
+    columns = {name: {"node": name} for name in graph.names if name != "construct"}
+    columns["report"] = {"item": "construct", "reliability": 0.7, "people": 30}
+    return Codebook.from_dict({"name": "book", "graph": graph.name, "columns": columns}, graph)
+
+
+@pytest.mark.slow
+def test_ranks_are_uniform_over_two_hundred_fits():
+    graph = latent_graph()
+    found = calibrate(graph, codebook=with_item(graph), people=150, fits=FITS, seed=1)
+    # All curves together stay inside with 99 %: each with 1 - 0.01 / quantities.
+    low, high = limits = bands(FITS, found.draws, 1 - 0.01 / len(found.names))
+    curves = found.ecdf()
+    note = f"{FITS} fits of simulated surveys, {len(found.names)} quantities"
+    REPORTS.mkdir(exist_ok=True)
+    figure = plot_calibration(curves, limits, note)
+    figure.savefig(REPORTS / "calibration.svg", metadata={"Date": None})
+    outside = ((curves < low[:, None] - 1e-12) | (curves > high[:, None] + 1e-12)).any(axis=0)
+    assert not outside.any(), [n for n, out in zip(found.names, outside, strict=True) if out]
+
+
+def test_bands_hold_uniform_ranks_at_their_rate_and_catch_others():
+    rng = np.random.default_rng(1)
+    ranks = rng.integers(0, 51, size=(100, 2000))
+    low, high = bands(100, 50, 0.90)
+
+    def inside(ranks):
+        curves = Calibration(ranks, ("x",) * ranks.shape[1], 50).ecdf()
+        return ((curves >= low[:, None] - 1e-12) & (curves <= high[:, None] + 1e-12)).all(axis=0)
+
+    # The level is set by simulation with an error below 0.01, and so is this rate.
+    assert inside(ranks).mean() == pytest.approx(0.90, abs=0.03)
+    too_narrow = np.clip(rng.normal(25, 25, size=(100, 50)), 0, 50).astype(int)
+    assert inside(too_narrow).mean() < 0.1
+
+
+def test_loo_agrees_with_refits_that_leave_each_person_out():
+    graph = latent_graph()
+    codebook = with_item(graph)
+    frame = simulate(graph, 60, seed=3, codebook=codebook)
+    survey = Survey.from_frame(frame, graph, codebook)
+    compiled = compile_model(graph, survey)
+    settings = {"draws": 500, "tune": 400, "compiled": compiled, "progress": False}
+    tree = log_likelihood(fit(graph, survey, seed=1, **settings), survey)
+    loo = az.loo(tree, var_name="answers", pointwise=True)
+
+    # People of one pattern have one refit; the left-out person is scored by the others' fit.
+    patterns = tabulate(survey)
+    exact = np.empty(len(patterns.weights))
+    for pattern in range(len(exact)):
+        gone = int(np.flatnonzero(patterns.index == pattern)[0])
+        keep = np.arange(survey.n) != gone
+        others = Survey(survey.graph, survey.codes[keep], codebook)
+        alone = Survey(survey.graph, survey.codes[~keep], codebook)
+        refit = fit(graph, others, seed=2 + pattern, **settings)
+        rows = log_likelihood(refit, alone)["log_likelihood"]["answers"].to_numpy().ravel()
+        exact[pattern] = logsumexp(rows) - np.log(len(rows))
+    pointwise = exact[patterns.index]
+    assert abs(float(loo.elpd) - pointwise.sum()) < float(loo.se)
+    # Far closer than the standard error over people: each person's own value agrees.
+    assert np.abs(np.asarray(loo.elpd_i) - pointwise).max() < 0.1

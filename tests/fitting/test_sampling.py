@@ -1,0 +1,137 @@
+"""Fits: convergence, recovery, seeds, both samplers, refusals."""
+
+import arviz as az
+import numpy as np
+import pytest
+
+from backrisk import (
+    CausalGraph,
+    FitError,
+    Posterior,
+    build_model,
+    fit,
+    load_graph,
+    log_likelihood,
+    simulate,
+)
+from backrisk.fitting import judge
+from backrisk.graph import Layout
+from backrisk.survey import Survey
+
+LEVEL = 0.90
+
+
+def test_the_shared_fit_is_sound(core_posterior):
+    worst = core_posterior.diagnostics.worst
+    assert worst["divergences"] == 0
+    assert worst["r_hat"] < 1.03
+    assert worst["e_bfmi"] > 0.3
+
+
+def test_a_model_has_two_packed_variables_with_readable_names(core_graph, core_survey):
+    model = build_model(core_graph, core_survey)
+    assert [v.name for v in model.free_RVs] == ["continuation", "z"]
+    assert "lumbar_load, compensation" in model.coords["effect"]
+    assert "fatigue: low" in model.coords["distribution"]
+
+
+def test_same_seed_same_exact_draws(core_graph):
+    small = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
+    survey = Survey.from_frame(simulate(small, 50, seed=1, gaps=False), small)
+    first, second = (fit(small, survey, seed=7, draws=20).cpt("y") for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_both_samplers_agree(core_graph, core_survey, core_posterior):
+    other = fit(
+        core_graph,
+        core_survey,
+        seed=2,
+        draws=300,
+        tune=300,
+        chains=2,
+        sampler="pymc",
+        progress=False,
+    )
+    for name in ("pain", "compensation"):
+        a, b = core_posterior.cpt(name), other.cpt(name)
+        # Effective draws of at least 100 each: a Monte Carlo error of sd / sqrt(50) between them.
+        allowed = 5 * np.maximum(a.std(axis=0), b.std(axis=0)) / np.sqrt(50)
+        assert (np.abs(a.mean(axis=0) - b.mean(axis=0)) < allowed).all()
+
+
+def test_pointwise_log_likelihood_feeds_loo(core_posterior, core_survey):
+    tree = log_likelihood(core_posterior, core_survey)
+    assert tree["log_likelihood"]["answers"].shape == (4, 300, core_survey.n)
+    loo = az.loo(tree, var_name="answers")
+    assert np.isfinite(loo.elpd)
+
+
+def test_intervals_cover_the_truth_at_their_rate(capsys):
+    """Five synthetic surveys of 2,000 whose truths are drawn from the prior.
+
+    Then each 90 % interval covers with probability 0.90. Entries of one survey depend on each
+    other: the standard error is taken between surveys' rates, and from binomial counts of the
+    independent parameters, whichever is larger.
+    """
+    graph = load_graph("runner_core")
+    layout = Layout(graph)
+    rates, entries = [], 0
+    for seed in range(5):
+        drawn = layout.draw_prior(1, np.random.default_rng(100 + seed))
+        cpts = {name: layout.cpt(name, *drawn) for name in graph.names}
+        frame = simulate(graph, 2000, seed, posterior=Posterior.from_cpts(graph, cpts))
+        survey = Survey.from_frame(frame, graph)
+        posterior = fit(graph, survey, seed=seed, draws=250, tune=300, progress=False)
+        hits = []
+        for name in graph.names:
+            tail = (1 - LEVEL) / 2
+            low, high = np.quantile(posterior.cpt(name), [tail, 1 - tail], axis=0)
+            inside = (cpts[name][0] >= low) & (cpts[name][0] <= high)
+            # The last state of a row follows from the others.
+            hits += inside[..., :-1].ravel().tolist()
+        rates.append(np.mean(hits))
+        entries = len(hits)
+    parameters = len(layout.fraction_labels) + len(layout.effect_labels)
+    error = max(np.std(rates, ddof=1) / np.sqrt(5), np.sqrt(LEVEL * (1 - LEVEL) / (5 * parameters)))
+    with capsys.disabled():
+        print(f"\ncoverage of 90 % intervals: {np.mean(rates):.3f} ({entries} entries x 5)")
+    assert abs(np.mean(rates) - LEVEL) < 3 * error
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"draws": 0}, "draws is 0"),
+        ({"chains": 0}, "chains is 0"),
+        ({"tune": 0}, "tune is 0"),
+        ({"seed": -1}, "seed is -1, expected at least 0"),
+        ({"target_accept": 1.0}, "target_accept is 1"),
+        ({"sampler": "nutpy"}, r"no sampler 'nutpy' \(did you mean 'nutpie'"),
+    ],
+)
+def test_impossible_numbers_are_refused(core_graph, core_survey, change, message):
+    with pytest.raises(FitError, match=message):
+        fit(core_graph, core_survey, **{"seed": 1, **change})
+
+
+@pytest.mark.parametrize("draws", [1, 3])
+def test_too_few_draws_to_judge_are_marked(draws):
+    rng = np.random.default_rng(0)
+    tree = az.from_dict(
+        {
+            "posterior": {"continuation": rng.random((1, draws, 3))},
+            "sample_stats": {
+                "diverging": np.zeros((1, draws), bool),
+                "energy": rng.random((1, draws)),
+            },
+        }
+    )
+    judged = judge(tree, "nutpie")
+    assert not judged.good
+    assert f"{draws} draws of a chain are too few" in judged.warnings[0]
+
+
+def test_a_survey_of_another_graph_is_refused(core_survey):
+    with pytest.raises(FitError, match="runner_core"):
+        fit(load_graph("runner"), core_survey, seed=1)

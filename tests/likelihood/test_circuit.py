@@ -1,0 +1,223 @@
+"""The circuit against enumeration: value, gradient, rows; and exact conjugacy."""
+
+import itertools
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import gammaln
+from scipy.stats import beta as beta_distribution
+from strategies import random_graph, random_posterior
+
+from backrisk import CausalGraph, FitError, fit
+from backrisk.likelihood import Cells, build_circuit, kernel, row_log_likelihood, value_and_counts
+from backrisk.likelihood import circuit as rows
+from backrisk.survey import Survey
+
+
+def enumerate_rows(graph, cells, theta, codes, weights):
+    """The slow, obvious reference: every completion of every row."""
+    states = [len(node.states) for node in graph.nodes]
+    logs, counts = [], np.zeros(cells.size)
+    for row, weight in zip(codes, weights, strict=True):
+        total, expected = 0.0, np.zeros(cells.size)
+        choices = [range(k) if c < 0 else [c] for c, k in zip(row, states, strict=True)]
+        for full in itertools.product(*choices):
+            where = [
+                start + int(np.dot([full[u] for u in family], strides))
+                for start, family, strides in zip(
+                    cells.starts, cells.families, cells.strides, strict=True
+                )
+            ]
+            p = np.prod(theta[where])
+            total += p
+            expected[where] += p
+        logs.append(np.log(total))
+        counts += weight * expected / total
+    return np.array(logs), counts
+
+
+def within_rows(graph, cells, theta, counts):
+    """Gradient with respect to free log odds: families that sum to one cancel here."""
+    parts = []
+    for name in graph.names:
+        k = graph.shape(name)[-1]
+        n, p = counts[cells.part(name)].reshape(-1, k), theta[cells.part(name)].reshape(-1, k)
+        parts.append((n - p * n.sum(axis=1, keepdims=True)).ravel())
+    return np.concatenate(parts)
+
+
+@pytest.fixture(params=range(60))
+def case(request):
+    rng = np.random.default_rng(request.param)
+    graph = random_graph(rng, int(rng.integers(2, 7)))
+    cells = Cells.of(graph)
+    posterior = random_posterior(rng, graph, draws=1)
+    theta = np.concatenate([posterior.cpt(name).ravel() for name in graph.names])
+    states = [len(node.states) for node in graph.nodes]
+    codes = np.array(
+        [[rng.integers(k) if rng.random() < 0.6 else -1 for k in states] for _ in range(12)],
+        dtype=np.int8,
+    )
+    codes[:, rng.integers(len(states))] = -1  # a node that nobody measured
+    return graph, cells, theta, codes, rng.random(12) * 3
+
+
+def test_value_gradient_and_rows_equal_enumeration(case):
+    graph, cells, theta, codes, weights = case
+    circuit = build_circuit(graph, codes, weights)
+    value, counts = value_and_counts(np.log(theta), *circuit.packed())
+    logs, expected = enumerate_rows(graph, cells, theta, codes, weights)
+    assert value == pytest.approx(weights @ logs, abs=1e-10)
+    np.testing.assert_allclose(
+        within_rows(graph, cells, theta, counts),
+        within_rows(graph, cells, theta, expected),
+        rtol=0,
+        atol=1e-10,
+    )
+    np.testing.assert_allclose(
+        row_log_likelihood(circuit, np.log(theta)[None])[0], logs, rtol=0, atol=1e-10
+    )
+
+
+def test_expected_counts_are_the_gradient(case):
+    graph, cells, theta, codes, weights = case
+    tape = build_circuit(graph, codes, weights).packed()
+    _, counts = value_and_counts(np.log(theta), *tape)
+    step = 1e-5
+    for cell in np.random.default_rng(0).choice(cells.size, size=min(6, cells.size), replace=False):
+        up, down = np.log(theta), np.log(theta)
+        up[cell] += step
+        down[cell] -= step
+        slope = (value_and_counts(up, *tape)[0] - value_and_counts(down, *tape)[0]) / (2 * step)
+        assert counts[cell] == pytest.approx(slope, abs=1e-6)
+
+
+def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
+    graph = random_graph(np.random.default_rng(1), 6, density=1.0)
+    codes = np.full((1, 6), -1, dtype=np.int8)
+    codes[0, -1] = 0
+    monkeypatch.setattr(rows, "LARGEST_TABLE", 10)
+    with pytest.raises(FitError, match=r"needs a table of .* cells over n"):
+        build_circuit(graph, codes, np.ones(1))
+
+
+def test_a_large_graph_out_of_reach_is_refused_before_anything_is_allocated():
+    """A grid of 900 unobserved nodes has cliques of about thirty."""
+    side = 30
+    states = {f"g{i}": ["no", "yes"] for i in range(side * side)}
+    names = list(states)
+    edges = [(names[i], names[i + 1]) for i in range(side * side) if (i + 1) % side]
+    edges += [(names[i], names[i + side]) for i in range(side * (side - 1))]
+    graph = CausalGraph.from_edges(edges, states, outcome=names[-1])
+    codes = np.full((3, side * side), -1, dtype=np.int8)
+    codes[:, -1] = [0, 1, 0]
+    tracemalloc.start()
+    with pytest.raises(FitError, match=r"table of [\d,]+ cells over g\d+"):
+        build_circuit(graph, codes, np.ones(3))
+    assert tracemalloc.get_traced_memory()[1] < 200e6
+    tracemalloc.stop()
+
+
+def test_a_long_chain_is_within_reach():
+    """Markov chain of 1,500 unobserved nodes: the product of its transition matrices."""
+    states = {f"c{i}": ["no", "yes"] for i in range(1500)}
+    names = list(states)
+    graph = CausalGraph.from_edges(itertools.pairwise(names), states)
+    codes = np.full((1, 1500), -1, dtype=np.int8)
+    codes[0, -1] = 1
+    rng = np.random.default_rng(0)
+    tables = [rng.dirichlet([1, 1])] + [rng.dirichlet([1, 1], size=2) for _ in names[1:]]
+    reference = tables[0]
+    for table in tables[1:]:
+        reference = reference @ table
+    log_cells = np.log(np.concatenate([table.ravel() for table in tables]))
+    value, _ = value_and_counts(log_cells, *build_circuit(graph, codes, np.ones(1)).packed())
+    assert value == pytest.approx(np.log(reference[1]), rel=1e-12)
+
+
+def test_the_circuit_that_shares_too_little_is_refused(monkeypatch):
+    graph = random_graph(np.random.default_rng(1), 6)
+    codes = np.full((1, 6), -1, dtype=np.int8)
+    codes[0, -1] = 0
+    monkeypatch.setattr(rows, "LARGEST_BUFFER", 10)
+    with pytest.raises(FitError, match="of 1 answer patterns needs more than"):
+        build_circuit(graph, codes, np.ones(1))
+
+
+@pytest.fixture(params=[1e-3, 1e-30, 0.0])
+def star(request):
+    """One latent cause of 200 answers that are improbable under either of its states."""
+    states = {"cause": ["no", "yes"], **{f"a{i}": ["no", "yes"] for i in range(200)}}
+    answers = list(states)[1:]
+    graph = CausalGraph.from_edges([("cause", name) for name in answers], states)
+    codes = np.array([[-1] + [1] * 200, [-1, *([0, 1] * 100)], [-1, 1] + [0] * 199], np.int8)
+    log_yes = np.full((200, 2), np.log(request.param) if request.param else -np.inf)
+    log_yes[:, 1] += np.log(2.0)
+    log_no = np.log1p(-np.exp(log_yes))
+    cause = np.log([0.7, 0.3])
+    log_cells = np.concatenate([cause, np.stack([log_no, log_yes], axis=-1).ravel()])
+    terms = cause + np.where(codes[:, 1:, None] == 1, log_yes, log_no).sum(axis=1)
+    return graph, codes, log_cells, terms
+
+
+def test_probabilities_below_the_smallest_number(star):
+    """Log sum of exps by hand: 200 answers of probability 1e-30 make 1e-6000."""
+    graph, codes, log_cells, terms = star
+    weights = np.array([1.0, 2.0, 3.0])
+    circuit = build_circuit(graph, codes, weights)
+    value, counts = value_and_counts(log_cells, *circuit.packed())
+    each = np.logaddexp(terms[:, 0], terms[:, 1])
+    assert value == pytest.approx(weights @ each, rel=1e-13)
+    np.testing.assert_allclose(row_log_likelihood(circuit, log_cells[None])[0], each, rtol=1e-13)
+    if np.isfinite(value):
+        share = np.exp(terms - each[:, None])
+        np.testing.assert_allclose(counts[:2], weights @ share, rtol=1e-11)
+        np.testing.assert_allclose(
+            counts[2:].reshape(200, 2, 2)[:, :, 1],
+            (weights[:, None, None] * share[:, None, :] * (codes[:, 1:, None] == 1)).sum(axis=0),
+            rtol=1e-11,
+        )
+    assert not np.isnan(counts).any()
+
+
+def test_the_pass_over_logs_equals_the_pass_over_probabilities(case, monkeypatch):
+    graph, _, theta, codes, weights = case
+    circuit = build_circuit(graph, codes, weights)
+    value, counts = value_and_counts(np.log(theta), *circuit.packed())
+    monkeypatch.setattr(kernel, "_SMALLEST", np.inf)  # always, as if all underflowed
+    logs_value, logs_counts = value_and_counts.py_func(np.log(theta), *circuit.packed())
+    assert logs_value == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(logs_counts, counts, rtol=1e-10, atol=1e-12)
+
+
+def test_conjugate_draws_follow_dirichlet_plus_counts():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
+    frame = pd.DataFrame({"x": ["a"] * 30 + ["b"] * 20, "y": ["a"] * 22 + ["b"] * 28})
+    posterior = fit(graph, Survey.from_frame(frame, graph), seed=5, draws=5000)
+    assert posterior.diagnostics.method == "exact"
+    draws = posterior.cpt("y")[:, 0, 0]  # prior Beta(1, 1); counts 22 and 8
+    exact = beta_distribution(23, 9)
+    assert abs(draws.mean() - exact.mean()) < 4 * exact.std() / np.sqrt(len(draws))
+    assert np.mean(draws < exact.median()) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(len(draws)))
+
+
+def test_log_marginal_likelihood_is_dirichlet_multinomial():
+    """By averaging the circuit's likelihood over the prior of a two-node network."""
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
+    codes = np.array([[0, 0], [0, 1], [1, 1]], dtype=np.int8)
+    weights = np.array([3.0, 1.0, 2.0])
+    circuit = build_circuit(graph, codes, weights)
+    rng = np.random.default_rng(0)
+    v = rng.random((20_000, 3))
+    logs = np.log(np.stack([v, 1 - v], axis=-1).reshape(len(v), 6))
+    likelihood = np.exp(row_log_likelihood(circuit, logs) @ weights)
+
+    def term(*counts):
+        n = np.array(counts)
+        return gammaln(2) - gammaln(2 + n.sum()) + gammaln(1 + n).sum()
+
+    exact = np.exp(term(4, 2) + term(3, 1) + term(0, 2))
+    error = likelihood.std() / np.sqrt(len(likelihood))
+    assert abs(likelihood.mean() - exact) < 4 * error

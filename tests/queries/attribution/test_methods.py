@@ -1,0 +1,321 @@
+"""Attribution by definition: enumeration, published formulas, properties of the games."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import Brute, random_graph, random_person, random_posterior
+
+from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph
+from backrisk.inference import COUPLINGS
+from backrisk.queries import read_target, shapley
+from backrisk.queries.attribution import methods as module
+from backrisk.queries.attribution import pathways
+from backrisk.queries.attribution.pathways import read_routes
+
+EXACT = {"rtol": 0, "atol": 1e-10}
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def present(graph):
+    return lambda state: state[graph.outcome] > 0
+
+
+def coded(graph, person):
+    return {name: graph.node(name).code(label) for name, label in person.items()}
+
+
+def brute_coupling(coupling):
+    # Random CPTs are no noisy-max, for which independent causes mean the monotone coupling.
+    return "independent" if coupling == "independent" else "monotone"
+
+
+def unchanged(graph, seen, group):
+    changed = set(group).union(*(graph.descendants(name) for name in group))
+    return {name: code for name, code in seen.items() if name not in changed}
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_new_methods_equal_enumeration(seed):
+    rng = np.random.default_rng(10_000 + seed)
+    graph = random_graph(rng, int(rng.integers(3, 5)))
+    posterior = random_posterior(rng, graph)
+    aim = graph.outcome
+    person = random_person(rng, graph)
+    seen = coded(graph, person)
+    causes = sorted(graph.ancestors(aim))
+    alone = causes[int(rng.integers(len(causes)))]
+    roots = [c for c in causes if not graph.ancestors(c)]
+    groups = [(alone,), tuple(roots[:2])] if len(roots) > 1 else [(alone,)]
+    coupling = COUPLINGS[seed % 3]
+    hurting = {**person, aim: graph.node(aim).states[-1]}
+    every = [*groups, tuple(causes[:2])] if len(causes) > 1 else groups
+    every = list(dict.fromkeys(every))
+    answers = {
+        method: attribute(posterior, person, groups, method=method, coupling=coupling)
+        for method in ("sufficiency", "necessity_and_sufficiency")
+    }
+    needed = attribute(posterior, hurting, every, coupling=coupling)
+    assert needed.causes == tuple(" + ".join(group) for group in every)
+    routes = read_routes(graph, read_target(graph, None), None, "proximal")
+    leaving = read_routes(graph, read_target(graph, None), [alone], "proximal")
+    shares = attribute(posterior, person, method="pathways")
+    first = attribute(posterior, person, [alone], method="pathways")
+    there = present(graph)
+    for draw in range(posterior.draws):
+        brute = Brute(posterior, draw, brute_coupling(coupling))
+        for column, group in enumerate(groups):
+            context = unchanged(graph, seen, group)
+            unset = dict.fromkeys(group, 0)
+            adverse = {n: seen.get(n, 0) or len(graph.node(n).states) - 1 for n in group}
+            sufficient = brute.worlds(
+                lambda _, other: there(other),
+                lambda here: not there(here),
+                {**context, **unset},
+                adverse,
+            )
+            both = brute.worlds(
+                lambda here, other: there(here) and not there(other),
+                lambda _: True,
+                context,
+                unset,
+                first=adverse,
+            )
+            for method, value in zip(answers, (sufficient, both), strict=True):
+                got = answers[method].draws[draw, column]
+                np.testing.assert_allclose(got, value, **EXACT, err_msg=method)
+        for column, group in enumerate(every):
+            absent = 1 - brute.counterfactual(there, coded(graph, hurting), dict.fromkeys(group, 0))
+            np.testing.assert_allclose(needed.draws[draw, column], absent, **EXACT)
+        np.testing.assert_allclose(shares.draws[draw], brute.routes(there, seen, routes), **EXACT)
+        np.testing.assert_allclose(first.draws[draw], brute.routes(there, seen, leaving), **EXACT)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_bounds_of_a_binary_cause_are_those_of_tian_and_pearl(seed):
+    """Tian and Pearl 2000, from P(x, y) and P(y had x been), doi:10.1023/A:1018912507879."""
+    rng = np.random.default_rng(20_000 + seed)
+    names = ["u", "x", "m", "y"]
+    edges = [("u", "x"), ("u", "y"), ("x", "m"), ("m", "y"), ("x", "y"), ("u", "m")]
+    states = {name: ["no", "yes"] for name in names}
+    graph = CausalGraph.from_edges(edges, states, outcome="y")
+    posterior = random_posterior(rng, graph, draws=1)
+    brute = Brute(posterior, 0)
+    p = {
+        (x, y): brute.probability(lambda s, x=x, y=y: (s["x"], s["y"]) == (x, y), {})
+        for x in (0, 1)
+        for y in (0, 1)
+    }
+    had = [brute.probability(lambda s: s["y"] == 1, {}, {"x": x}) for x in (0, 1)]
+    yes = p[1, 1] + p[0, 1]
+    expected = {
+        "necessity": (
+            max(0, (yes - had[0]) / p[1, 1]),
+            min(1, (1 - had[0] - p[0, 0]) / p[1, 1]),
+        ),
+        "sufficiency": (
+            max(0, (had[1] - yes) / p[0, 0]),
+            min(1, (had[1] - p[1, 1]) / p[0, 0]),
+        ),
+        "necessity_and_sufficiency": (
+            max(0, had[1] - had[0], yes - had[0], had[1] - yes),
+            min(
+                had[1],
+                1 - had[0],
+                p[1, 1] + p[0, 0],
+                had[1] - had[0] + p[1, 0] + p[0, 1],
+            ),
+        ),
+    }
+    estimates = {}
+    for method, limits in expected.items():
+        answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"], method=method)
+        np.testing.assert_allclose(np.ravel(answer.bounds), limits, **EXACT, err_msg=method)
+        estimates[method] = answer.draws[0, 0]
+    # Pearl 2009, lemma 9.2.6: PNS = P(x, y) PN + P(x', y') PS.
+    np.testing.assert_allclose(
+        estimates["necessity_and_sufficiency"],
+        p[1, 1] * estimates["necessity"] + p[0, 0] * estimates["sufficiency"],
+        **EXACT,
+    )
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=SEEDS, coupling=st.sampled_from(COUPLINGS))
+def test_estimates_lie_within_their_bounds(seed, coupling):
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, 5)
+    posterior = random_posterior(rng, graph, draws=5)
+    causes = sorted(graph.ancestors(graph.outcome))
+    cause = causes[int(rng.integers(len(causes)))]
+    # Evidence on what the cause cannot change, and perhaps the cause; the target is there.
+    person = {
+        name: label
+        for name, label in random_person(rng, graph).items()
+        if name not in graph.descendants(cause)
+    }
+    hurting = {**person, graph.outcome: graph.node(graph.outcome).states[-1]}
+    for method in ("necessity", "sufficiency", "necessity_and_sufficiency"):
+        answer = attribute(posterior, hurting, [cause], method=method, coupling=coupling)
+        low, high = answer.bounds
+        assert (low - 1e-12 <= answer.draws).all()
+        assert (answer.draws <= high + 1e-12).all()
+        assert (low >= 0).all()
+        assert (high <= 1).all()
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(seed=SEEDS)
+def test_shapley_is_efficient_and_gives_a_null_player_nothing(seed):
+    rng = np.random.default_rng(seed)
+    players = int(rng.integers(2, 6))
+    game = rng.normal(size=(2,) * players + (3,))
+    shares = shapley(game)
+    total = game[(1,) * players] - game[(0,) * players]
+    np.testing.assert_allclose(shares.sum(axis=0), total, **EXACT)
+    # A further player who never changes anything.
+    again = shapley(np.stack([game, game]))
+    np.testing.assert_allclose(again[0], 0, **EXACT)
+    np.testing.assert_allclose(again[1:], shares, **EXACT)
+    # Swapping two players swaps their shares and no other's.
+    swapped = shapley(game.swapaxes(0, 1))
+    np.testing.assert_allclose(swapped[[1, 0]], shares[:2], **EXACT)
+    np.testing.assert_allclose(swapped[2:], shares[2:], **EXACT)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_sampled_orders_play_the_same_game(seed, monkeypatch):
+    rng = np.random.default_rng(30_000 + seed)
+    graph = random_graph(rng, 6, density=0.7)
+    posterior = random_posterior(rng, graph, draws=4)
+    causes = sorted(graph.ancestors(graph.outcome))
+    person = random_person(rng, graph)
+    exact = attribute(posterior, person, causes, method="shapley")
+    monkeypatch.setattr(module, "MOST_CAUSES", 0)
+    sampled = attribute(posterior, person, causes, method="shapley", seed=seed)
+    again = attribute(posterior, person, causes, method="shapley", seed=seed)
+    np.testing.assert_array_equal(sampled.draws, again.draws)
+    np.testing.assert_allclose(sampled.draws.sum(axis=1), exact.total, **EXACT)
+    np.testing.assert_allclose(sampled.total, exact.total, **EXACT)
+    # Five standard errors, of means of 64 pairs each.
+    gap = np.abs(sampled.draws.mean(axis=0) - exact.draws.mean(axis=0))
+    assert (gap <= 5 * sampled.error + 1e-12).all()
+    assert "monte_carlo_error" in sampled.table
+    assert "sample" in sampled.text
+
+
+def test_nobody_leads_who_has_no_share_and_equal_shares_lead_together():
+    edges = [("a", "y"), ("b", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("aby", ("no", "yes")))
+    either = [[[0.9, 0.1], [0.6, 0.4]], [[0.6, 0.4], [0.3, 0.7]]]
+    posterior = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": either})
+    both = attribute(posterior, {"a": "yes", "b": "yes"}, method="shapley")
+    np.testing.assert_allclose(both.leading.sum(), 1.0)
+    neither = attribute(posterior, {"a": "no", "b": "no", "y": "yes"})
+    assert (neither.draws == 0).all()
+    assert (neither.leading == 0).all()
+
+
+def test_routes_leave_a_graphs_own_names_alone():
+    names = ["x", "m", "m_anew", "y_anew", "route_0", "y"]
+    edges = [("x", "m"), ("m", "y"), ("m_anew", "y"), ("y_anew", "m"), ("route_0", "y")]
+    plain = CausalGraph.from_edges(edges, dict.fromkeys(names, ("no", "yes")), outcome="y")
+    posterior = random_posterior(np.random.default_rng(7), plain, draws=3)
+    other = dict(zip(names, ["x", "m", "n", "o", "p", "y"], strict=True))
+    renamed = CausalGraph.from_edges(
+        [(other[a], other[b]) for a, b in edges],
+        dict.fromkeys(other.values(), ("no", "yes")),
+        outcome="y",
+    )
+    same = Posterior.from_cpts(renamed, {other[n]: posterior.cpt(n) for n in names})
+    first, second = (attribute(p, {"x": "yes"}, method="pathways") for p in (posterior, same))
+    np.testing.assert_allclose(first.draws, second.draws, **EXACT)
+
+
+@pytest.mark.parametrize("causes", [[1], [("x", 2)], [None]])
+def test_causes_that_are_no_names_are_refused(causes):
+    graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", ("no", "yes")))
+    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.9, 0.1], [0.4, 0.6]]})
+    with pytest.raises(QueryError, match="expected a node's name, or a tuple of names"):
+        attribute(posterior, {"y": "yes"}, causes)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_sampled_orders_of_routes_play_the_same_game(seed, monkeypatch):
+    rng = np.random.default_rng(35_000 + seed)
+    graph = random_graph(rng, 5, density=0.8)
+    posterior = random_posterior(rng, graph, draws=3)
+    person = random_person(rng, graph)
+    exact = attribute(posterior, person, method="pathways")
+    monkeypatch.setattr(pathways, "MOST_CAUSES", 0)
+    sampled = attribute(posterior, person, method="pathways", seed=seed)
+    np.testing.assert_allclose(sampled.total, exact.total, **EXACT)
+    np.testing.assert_allclose(sampled.draws.sum(axis=1), exact.total, **EXACT)
+    if sampled.error is not None:  # None where no route is open
+        gap = np.abs(sampled.draws.mean(axis=0) - exact.draws.mean(axis=0))
+        assert (gap <= 5 * sampled.error + 1e-12).all()
+
+
+def test_more_causes_than_are_played_in_full():
+    names = [f"c{i}" for i in range(16)]
+    states = {name: ["no", "yes"] for name in [*names, "y"]}
+    graph = CausalGraph.from_edges([(name, "y") for name in names], states)
+    rng = np.random.default_rng(4)
+    # Noisy-or, so that the value of a set is known: 1 - 0.9 prod(1 - p).
+    weight = rng.uniform(0.02, 0.2, 16)
+    absent = np.full((2,) * 16, 0.9)
+    for i in range(16):
+        shape = [2 if axis == i else 1 for axis in range(16)]
+        absent = absent * np.array([1.0, 1 - weight[i]]).reshape(shape)
+    cpts = {name: [0.5, 0.5] for name in names} | {"y": np.stack([absent, 1 - absent], axis=-1)}
+    posterior = Posterior.from_cpts(graph, cpts)
+    answer = attribute(posterior, dict.fromkeys(names, "yes"), method="shapley")
+    total = 0.9 - 0.9 * np.prod(1 - weight)
+    np.testing.assert_allclose(answer.draws.sum(), total, **EXACT)
+    # The exact share by integration over the time at which a cause joins (Owen 1972).
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    time = (nodes + 1) / 2
+    others = [np.delete(weight, i) for i in range(16)]
+    kept = [np.prod(1 - time[:, None] * other, axis=1) for other in others]
+    exact = [0.9 * p * (weights / 2 * k).sum() for p, k in zip(weight, kept, strict=True)]
+    np.testing.assert_allclose(sum(exact), total, **EXACT)
+    assert (np.abs(answer.draws[0] - exact) <= 5 * answer.error).all()
+    assert (answer.error < 0.01).all()
+
+
+def test_pathways_of_the_runner_have_names_and_sum(core_posterior):
+    person = {"core_strength": "weak", "fatigue": "high"}
+    answer = attribute(core_posterior, person, method="pathways")
+    assert answer.causes == ("pelvic_tilt", "compensation")
+    np.testing.assert_allclose(answer.draws.sum(axis=1), answer.total, **EXACT)
+    assert (answer.data_support >= 0).all()
+    runner = load_graph("runner")
+    aim = read_target(runner, None)
+    final = read_routes(runner, aim, None, "proximal")
+    assert set(final) == {
+        "core_strength",
+        "pelvic_tilt",
+        "compensation",
+        "impact_load",
+        "running_posture",
+        "trunk_imbalance",
+        "gait_abnormality",
+    }
+    distal = read_routes(runner, aim, None, "distal")
+    assert set(distal["straight to pain"]) == {
+        ("strength_training", "pain"),
+        ("warm_up", "pain"),
+        ("previous_back_pain", "pain"),
+    }
+
+
+def test_what_cannot_be_asked_is_refused(core_posterior):
+    for causes, method, words in (
+        (["core_strength", "pelvic_tilt"], "pathways", "downstream"),
+        (["core_strength+fatigue"], "shapley", "Sets of causes"),
+        (["core_strength+pelvic_tilt"], "sufficiency", "another cause changes 'pelvic_tilt'"),
+        (["core_strength+"], "sufficiency", "is no node"),
+        (["core_strength", "core_strength"], "sufficiency", "each once"),
+    ):
+        with pytest.raises(QueryError, match=words):
+            attribute(core_posterior, {}, causes, method=method)

@@ -1,0 +1,151 @@
+"""Natural effects by definition: nested counterfactuals enumerated; the recanting witness."""
+
+import numpy as np
+import pytest
+from strategies import Brute, random_graph, random_person, random_posterior
+
+from backrisk import CausalGraph, Posterior, QueryError, mediate
+from backrisk.queries.mediation import EFFECTS
+
+EXACT = {"rtol": 0, "atol": 1e-10}
+BINARY = ["no", "yes"]
+
+
+def paths(graph, start, end):
+    """Every directed path, by its nodes between the ends."""
+    found = [()] if end in graph.children(start) else []
+    for child in graph.children(start):
+        found += [(child, *rest) for rest in paths(graph, child, end)]
+    return found
+
+
+def witnesses(graph, cause, mediators):
+    """Nodes felt by the cause, and changing mediator and target, beside the mediators each time."""
+
+    def beside(start, end):
+        return any(not set(path) & set(mediators) for path in paths(graph, start, end))
+
+    return {
+        w
+        for w in graph.names
+        if w not in (cause, graph.outcome, *mediators)
+        and beside(cause, w)
+        and beside(w, graph.outcome)
+        and any(beside(w, m) for m in mediators)
+    }
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_natural_effects_equal_nested_counterfactuals(seed):
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, int(rng.integers(3, 6)), density=0.6)
+    posterior = random_posterior(rng, graph)
+    aim = graph.outcome
+    pairs = [
+        (cause, between)
+        for cause in sorted(graph.ancestors(aim))
+        if (between := sorted(graph.descendants(cause) & graph.ancestors(aim)))
+    ]
+    if not pairs:
+        pytest.skip("no cause acts through another node here")
+    cause, between = pairs[int(rng.integers(len(pairs)))]
+    chosen = [m for m in between if rng.random() < 0.6] or between[-1:]
+    person = random_person(rng, graph)
+    if witnesses(graph, cause, chosen):
+        with pytest.raises(QueryError, match="recanting witness"):
+            mediate(posterior, person, cause, chosen)
+        chosen = between
+    answer = mediate(posterior, person, cause, chosen)
+    seen = {name: graph.node(name).code(label) for name, label in person.items()}
+    kept = {n: c for n, c in seen.items() if n != cause and n not in graph.descendants(cause)}
+    end = seen.get(cause, 0) or len(graph.node(cause).states) - 1
+    for draw in range(posterior.draws):
+        brute = Brute(posterior, draw)
+
+        def nested(x, within, brute=brute):
+            """P(Y(x, M(within))): the mediators of the first world are taken to the second."""
+            return brute.worlds(
+                lambda _, there: there[aim] > 0,
+                lambda _: True,
+                kept,
+                {cause: x},
+                first={cause: within},
+                taken=chosen,
+            )
+
+        none, both = nested(0, 0), nested(end, end)
+        expected = [nested(end, 0) - none, nested(0, end) - none, both - none]
+        np.testing.assert_allclose(answer.draws[draw], expected, **EXACT)
+        total = brute.probability(lambda s: s[aim] > 0, kept, {cause: end}) - brute.probability(
+            lambda s: s[aim] > 0, kept, {cause: 0}
+        )
+        np.testing.assert_allclose(answer.draws[draw, 2], total, **EXACT)
+
+
+def test_a_recanting_witness_is_named():
+    """Avin, Shpitser and Pearl 2005: w feels the cause beside m, and changes both m and y."""
+    states = dict.fromkeys(["x", "w", "m", "y"], BINARY)
+    edges = [("x", "w"), ("x", "m"), ("w", "m"), ("w", "y"), ("m", "y")]
+    graph = CausalGraph.from_edges(edges, states)
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    with pytest.raises(QueryError, match="'w' is a recanting witness"):
+        mediate(posterior, {}, "x", ["m"])
+    assert mediate(posterior, {}, "x", ["m", "w"]).draws.shape == (2, 3)
+    # Without its edge to the target there is nothing to recant.
+    graph = CausalGraph.from_edges([e for e in edges if e != ("w", "y")], states, outcome="y")
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    assert mediate(posterior, {}, "x", "m").draws.shape == (2, 3)
+
+
+def test_proportions_are_ratios_where_the_total_effect_has_a_sign():
+    graph = CausalGraph.from_edges(
+        [("x", "m"), ("x", "y"), ("m", "y")], dict.fromkeys(["x", "m", "y"], BINARY)
+    )
+    rng = np.random.default_rng(3)
+    risk = np.array([[0.2, 0.3], [0.4, 0.8]]) + rng.uniform(-0.05, 0.05, (200, 2, 2))
+    cpts = {
+        "x": [0.5, 0.5],
+        "m": [[0.6, 0.4], [0.25, 0.75]],
+        "y": np.stack([1 - risk, risk], axis=-1),
+    }
+    answer = mediate(Posterior.from_cpts(graph, cpts), {}, "x", ["m"])
+    table = answer.table
+    assert answer.effects == EFFECTS
+    direct, indirect, total = answer.draws.T
+    row = table.loc["direct_over_total"]
+    np.testing.assert_allclose(row["mean"], direct.mean() / total.mean(), **EXACT)
+    np.testing.assert_allclose(row["low"], np.quantile(direct / total, 0.05), **EXACT)
+    np.testing.assert_allclose(
+        table.loc["explained_by_mediation", "mean"] + row["mean"], 1, **EXACT
+    )
+    np.testing.assert_allclose(
+        table.loc["indirect_over_total", "mean"], indirect.mean() / total.mean(), **EXACT
+    )
+    # A cause without effect: no proportion of nothing.
+    risk = 0.5 + rng.uniform(-0.1, 0.1, (200, 2, 2))
+    cpts["y"] = np.stack([1 - risk, risk], axis=-1)
+    answer = mediate(Posterior.from_cpts(graph, cpts), {}, "x", ["m"])
+    assert answer.table.loc["direct_over_total"].isna().all()
+    assert "either sign" in answer.text
+    assert answer.to_dict()["rows"][3]["mean"] is None
+
+
+def test_what_cannot_be_mediated_is_refused(core_posterior):
+    for cause, mediators, extra, words in (
+        ("core_strenght", ["pelvic_tilt"], {}, "did you mean 'core_strength'"),
+        ("core_strength", ["tilt"], {}, "is no node"),
+        ("core_strength", [], {}, "at least one"),
+        ("core_strength", ["compensation"], {}, "does not lie between"),
+        ("core_strength", ["pelvic_tilt"], {"to": "strong"}, "reference"),
+        ("pain", ["lumbar_load"], {}, "no cause"),
+    ):
+        with pytest.raises(QueryError, match=words):
+            mediate(core_posterior, {}, cause, mediators, **extra)
+
+
+def test_what_the_cause_can_change_is_set_aside(core_posterior):
+    person = {"fatigue": "high", "pain": "limiting", "core_strength": "moderate"}
+    answer = mediate(core_posterior, person, "core_strength", ["pelvic_tilt"])
+    assert answer.end == "moderate"
+    assert set(answer.evidence) == {"fatigue"}
+    assert "set aside: pain" in answer.text

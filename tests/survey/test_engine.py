@@ -1,0 +1,397 @@
+"""Tables through Ibis: the same codes, patterns and problems as the reading with pandas."""
+
+import csv
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import closing
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from backrisk.check import predicted_margins
+from backrisk.errors import FitError, SurveyError
+from backrisk.fitting import fit, log_likelihood
+from backrisk.graph import CausalGraph, load_graph
+from backrisk.posterior import simulate
+from backrisk.survey import Codebook, Survey, engine, load_codebook, read_survey, tabulate
+
+GRAPH = CausalGraph.from_edges(
+    [("core", "pain"), ("bmi", "pain"), ("load", "pain"), ("gym", "core")],
+    {
+        "gym": ["yes", "no"],
+        "core": ["strong", "middling", "weak"],
+        "bmi": ["low", "high"],
+        "load": ["low", "high"],
+        "pain": ["no", "yes"],
+    },
+    name="mine",
+)
+CODEBOOK = Codebook.from_dict(
+    {
+        "name": "small",
+        "graph": "mine",
+        "missing": ["", "NA", "-9", "unknown"],
+        "columns": {
+            "plank": {"item": "core", "reliability": 0.6, "type": "number", "range": [0, 600],
+                      "cuts": [30, 60.5], "states": ["weak", "middling", "strong"]},
+            "ache": {"node": "pain", "labels": {"never": "no", "often": "yes", "1": "yes"},
+                     "nonresponse": {"mean": 0.5, "sd": 0.5, "share": 0.1}},
+            "kg": {"role": "input", "type": "number", "range": [30, 200], "outside": "missing"},
+            "cm": {"role": "input", "type": "number"},
+            "week": {"role": "input", "type": "number"},
+            "month": {"role": "input", "type": "number"},
+            "sport": {"role": "input", "type": "text"},
+            "more": {"role": "input", "type": "text"},
+            "mood": {"role": "input", "type": "label", "labels": {"up": "fine", "down": "low"}},
+        },
+        "derived": {
+            "b": {"node": "bmi", "derive": "bmi", "from": ["kg", "cm"], "cuts": [25]},
+            "r": {"node": "load", "derive": "ratio", "from": ["week", "month"], "cuts": [1.1]},
+            "g": {"node": "gym", "derive": "first_match", "from": ["sport", "more"],
+                  "otherwise": "no",
+                  "rules": [{"state": None, "when": [{"any": ["more"], "contains": ["never"]}]},
+                            {"state": "yes",
+                             "when": [{"any": ["sport", "more"], "contains": ["gym*", "lift"]}]}]},
+        },
+        "weight": "w",
+        "site": "club",
+        "ignore": ["id", "day"],
+    },
+    GRAPH,
+)  # fmt: skip
+ONE_EACH = {
+    keep: Codebook.from_dict(
+        {**CODEBOOK.to_dict(), "one_row_per": {"column": "id", "by": "day", "keep": keep}}, GRAPH
+    )
+    for keep in ("first", "last")
+}
+TEXTS = ["gym", "Gymnast", "we never lift", 'lift, "run"', "a\nb", "forklift", "", "NA", "ä gym "]
+CELLS = {
+    "plank": ["30", "29.999999999999996", "60.5", "60.49999999999999", "-9", "", " 45", "4.5e1",
+              "NA", "600", "0", "-0", "٣٠", "+7", "600.0000000000000000001"],
+    "ache": ["never", "often", "1", "", "NA", " often ", "unknown"],
+    "kg": ["80", "72.25", "29.9", "1000", "", "-9", "0080"],
+    "cm": ["170", "178.5", "0", "160", "", "1e-200"],
+    "week": ["11", "0", "7.7", "-3", "", "1e300"],
+    "month": ["10", "0", "7", "-0", "", "1e-300"],
+    "sport": TEXTS,
+    "more": TEXTS,
+    "mood": ["up", "down", "", "NA"],
+    "club": ["north", " north", "south", "Östlich", "1"],
+    "w": ["1", "0.5", "2e0", "0", " 3 ", "1_0"],
+    "id": ["7", " 7", "8", "", "NA", "x\u2003", "x"],
+    "day": ["2012-03-01", "2011-12-24", "", "x", "1.1.2013"],
+}  # fmt: skip
+WRONG = {"plank": "601", "ache": "offen", "cm": "tall", "mood": "fine", "w": "-1", "club": " ",
+         "week": "1_0", "month": "inf"}  # fmt: skip
+
+
+@st.composite
+def texts(draw, wrong=False):
+    """Return the rows of a table by column, all cells text, now and then a wrong one."""
+    names = draw(st.lists(st.sampled_from(sorted(CELLS)), min_size=2, unique=True))
+    if not set(names) & set(CODEBOOK.columns):
+        names.append("ache")
+    cells = {
+        name: st.sampled_from(CELLS[name] + ([WRONG[name]] if wrong and name in WRONG else []))
+        for name in names
+    }
+    rows = st.lists(st.tuples(*cells.values()), min_size=1, max_size=25)
+    return pd.DataFrame(draw(rows), columns=names, dtype=object)
+
+
+def patterns(survey):
+    """Return people, weight and squared weight of each pattern of answers and site."""
+    found = tabulate(survey)
+    sites = [None] * len(found.codes) if found.site is None else found.site
+    return {
+        (site if site is None else survey.sites[site], *codes): (people, weight, square)
+        for site, codes, people, weight, square in zip(
+            sites, found.codes.tolist(), found.people, found.weights, found.squares, strict=True
+        )
+    }
+
+
+def outcome(path, codebook, engine, graph=GRAPH):
+    try:
+        survey = read_survey(path, graph, codebook, engine=engine)
+    except SurveyError as error:
+        return list(error.problems)
+    found = patterns(survey)
+    return {key: tuple(np.round(value, 9)) for key, value in found.items()}, survey.sites, survey.n
+
+
+SETTINGS = settings(
+    max_examples=40,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes a second: no shrinking
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@SETTINGS
+@given(
+    frame=texts(wrong=True),
+    codebook=st.sampled_from([CODEBOOK, *ONE_EACH.values()]),
+    many=st.booleans(),
+)
+def test_a_file_of_text_reads_as_with_pandas(tmp_path, monkeypatch_each, frame, codebook, many):
+    path = tmp_path / "answers.csv"
+    frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    # Where a column has more distinct cells than this, the engine itself reads plain numbers.
+    monkeypatch_each(2 if many else 100_000)
+    assert outcome(path, codebook, "duckdb") == outcome(path, codebook, "pandas")
+
+
+@pytest.fixture
+def monkeypatch_each(monkeypatch):
+    return lambda size: monkeypatch.setattr(engine, "_CHUNK", size)
+
+
+@st.composite
+def typed(draw):
+    """Return a typed table by column, as Parquet files and databases hold them."""
+    number = st.floats(0, 601, width=64) | st.sampled_from([30.0, 60.5, 600.5, -9.0, float("inf")])
+    columns = {
+        "plank": st.none() | number,
+        "kg": st.none() | st.integers(-9, 250),
+        "cm": st.none() | st.decimals("100", "220", places=2),
+        "week": st.none() | st.floats(0, 50, width=64) | st.just(float("nan")),
+        "month": st.none() | st.integers(0, 50),
+        "ache": st.none() | st.sampled_from(["never", "often"]),
+        "sport": st.none() | st.sampled_from(["gym", "swim"]),
+        "club": st.integers(1, 3),
+        "w": st.floats(0, 3, width=64),
+    }
+    names = draw(st.lists(st.sampled_from(sorted(columns)), min_size=2, unique=True))
+    if not set(names) & set(CODEBOOK.columns):
+        names.append("ache")
+    rows = draw(st.lists(st.tuples(*(columns[name] for name in names)), min_size=1, max_size=20))
+    kinds = {"kg": pa.int16(), "month": pa.int64(), "club": pa.int32(), "cm": pa.decimal128(7, 2)}
+    kinds |= dict.fromkeys(("plank", "week", "w"), pa.float64())
+    return pa.table(
+        {
+            name: pa.array(column, kinds.get(name, pa.string()))
+            for name, column in zip(names, zip(*rows, strict=True), strict=True)
+        }
+    )
+
+
+@SETTINGS
+@given(table=typed(), many=st.booleans())
+def test_typed_columns_read_as_with_pandas(tmp_path, monkeypatch_each, table, many):
+    path = tmp_path / "answers.parquet"
+    pq.write_table(table, path)
+    monkeypatch_each(2 if many else 100_000)
+    assert outcome(path, CODEBOOK, "duckdb") == outcome(path, CODEBOOK, "pandas")
+
+
+def test_a_cell_that_is_no_number_is_missing_whatever_the_file_says_of_its_range(tmp_path):
+    path = tmp_path / "answers.parquet"
+    # Parquet's statistics leave NaN out: they say that all kilograms lie between 50 and 80.
+    table = pa.table({"kg": [50.0, float("nan"), 80.0], "cm": [170.0, 170.0, 170.0]})
+    pq.write_table(table, path)
+    found = read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
+    place = found.graph.names.index("bmi")
+    assert sorted(np.repeat(found.codes[:, place], found.people)) == [-1, 0, 1]
+
+
+def test_the_packaged_survey_reads_as_with_pandas(tmp_path):
+    graph = load_graph("runner")
+    frame = simulate(graph, 300, 5, codebook=load_codebook("runner"))
+    frame.to_csv(tmp_path / "survey.csv", index=False)
+    one, other = (
+        read_survey(tmp_path / "survey.csv", graph, engine=engine)
+        for engine in ("duckdb", "pandas")
+    )
+    assert patterns(one) == patterns(other)
+    assert one.codebook == other.codebook
+    assert one.answered.to_dict() == pytest.approx(other.answered.to_dict())
+
+
+SMALL = pd.DataFrame(
+    {"plank": ["30", "90", "", "30"], "ache": ["often", "never", "often", "often"]}, dtype=object
+)
+
+
+def quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+@pytest.fixture
+def database(tmp_path):
+    """Return a function that writes tables to a DuckDB or a SQLite file."""
+
+    def write(kind, **frames):
+        path = tmp_path / f"survey.{kind}"
+        if kind == "duckdb":
+            with duckdb.connect(str(path)) as connection:
+                for name, frame in frames.items():
+                    connection.register("given", frame)
+                    connection.execute(f"CREATE TABLE {quoted(name)} AS FROM given")
+        else:
+            with closing(sqlite3.connect(path)) as connection:
+                for name, frame in frames.items():
+                    frame.to_sql(name, connection, index=False)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
+def test_a_database_reads_as_its_rows_do(database, kind):
+    expected = patterns(Survey.from_frame(SMALL, GRAPH, CODEBOOK))
+    path = database(kind, answers=SMALL)
+    assert patterns(read_survey(path, GRAPH, CODEBOOK)) == expected
+    assert patterns(read_survey(f"{path}::answers", GRAPH, CODEBOOK)) == expected
+    path.unlink()
+    path = database(kind, answers=SMALL, **{'odd "name': SMALL.head(2)})
+    assert read_survey(f'{path}::odd "name', GRAPH, CODEBOOK).n == 2
+    with pytest.raises(SurveyError, match=r"holds 2 tables \(answers, odd .*choose one as"):
+        read_survey(path, GRAPH, CODEBOOK)
+    with pytest.raises(SurveyError, match=r"no table 'answer' \(did you mean 'answers'"):
+        read_survey(f"{path}::answer", GRAPH, CODEBOOK)
+
+
+def test_cells_of_a_sqlite_column_may_differ_in_type(tmp_path):
+    path = tmp_path / "survey.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE a (plank, ache)")
+        rows = [(30, "often"), (29.5, 1), ("61", 1.0), (None, b"never"), ("unknown", None)]
+        connection.executemany("INSERT INTO a VALUES (?, ?)", rows)
+        connection.commit()
+    survey = read_survey(path, GRAPH, CODEBOOK)
+    names = survey.graph.names
+    found = survey.codes[:, [names.index("plank"), names.index("pain")]]
+    assert Counter(map(tuple, np.repeat(found, survey.people, axis=0).tolist())) == Counter(
+        [(1, 1), (2, 1), (0, 1), (-1, 0), (-1, -1)]
+    )
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite", "parquet"])
+def test_a_file_that_is_not_what_its_name_says(tmp_path, kind):
+    path = tmp_path / f"survey.{kind}"
+    path.write_text("plank,ache\n30,often\n" * 400, encoding="utf-8")
+    with pytest.raises(SurveyError, match=rf"survey\.{kind} is not a \w+ file that can be read"):
+        read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["is empty"]),
+        ("plank,ache\n", ["no rows"]),
+        ("plnk,ache\n30,often\n", ["'plnk'", "did you mean 'plank'?"]),
+        ("plank,plank,ache\n1,2,often\n", ["'plank'", "2 times", "once"]),
+        ("plank,ache\n1,often\n2\n3,often,4\n", ["row 3", "1 values, expected 2", "row 4"]),
+        ('plank,ache\n1,"often\n', ["not a CSV file"]),
+        ("\n\n", ["no header in its first line"]),
+        ("plank;ache\n30,5;often\n", ["by semicolons, expected commas"]),
+        ("plank,ache\n,NA\n,\n", ["no answers", "2 rows"]),
+        ("plank,w\n1,0\n", ["'w'", "no weight is above 0"]),
+        ("id,day\n1,2\n", ["no column of codebook 'small'"]),
+        ('plank,ache\n30,"of\n""ten"""\n', ["row 2", "'ache'", 'of\n"ten"']),
+        ("plank,ache\n2011-12-24,often\n\n2012-01-01,often\n", ["row 2", "row 4", "a number"]),
+    ],
+)
+def test_bad_files_are_named_as_with_pandas(tmp_path, text, words):
+    path = tmp_path / "answers.csv"
+    path.write_text(text, encoding="utf-8")
+    told = [outcome(path, CODEBOOK, engine) for engine in ("duckdb", "pandas")]
+    assert told[0] == told[1]
+    for word in words:
+        assert word in "\n".join(told[0])
+
+
+def test_a_wrong_encoding_is_named(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_bytes("plank,ache\n30,öfter\n".encode("latin-1"))
+    with pytest.raises(SurveyError, match=r"answers\.csv is not encoded in UTF-8 \(byte 0xf6"):
+        read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
+
+
+def test_of_many_bad_cells_a_thousand_are_told(tmp_path):
+    path = tmp_path / "answers.csv"
+    days = pd.Series(pd.date_range("2000-01-01", periods=2500)).dt.strftime("%Y-%m-%d")
+    pd.DataFrame({"ache": days, "plank": "30"}).to_csv(path, index=False)
+    with pytest.raises(SurveyError) as caught:
+        read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
+    assert len(caught.value.problems) == engine.LISTED
+    assert "row 2, column 'ache': value '2000-01-01'" in caught.value.problems[0]
+    assert "row 1001, " in caught.value.problems[-1]
+
+
+def test_big_files_go_to_the_engine_unless_told_otherwise(tmp_path, monkeypatch):
+    path = tmp_path / "answers.csv"
+    SMALL.to_csv(path, index=False)
+    assert read_survey(path, GRAPH, CODEBOOK).people is None
+    monkeypatch.setattr("backrisk.survey.answers._BIG", 10)
+    assert read_survey(path, GRAPH, CODEBOOK).people.tolist() == [1, 1, 2]
+    assert read_survey(path, GRAPH, CODEBOOK, engine="pandas").people is None
+
+
+def test_a_missing_package_and_a_wrong_engine_are_named(tmp_path, monkeypatch, database):
+    path = database("duckdb", answers=SMALL)
+    with pytest.raises(
+        SurveyError, match="no engine 'polars'; for a big table expected duckdb, spark"
+    ):
+        read_survey(path, GRAPH, CODEBOOK, engine="polars")
+    with pytest.raises(SurveyError, match="pandas does not read"):
+        read_survey(path, GRAPH, CODEBOOK, engine="pandas")
+    with pytest.raises(SurveyError, match="chooses one of a database"):
+        read_survey(f"{__file__}::table", GRAPH, CODEBOOK, engine="duckdb")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SurveyError, match=r"pip install 'backrisk\[scale\]'"):
+        read_survey(path, GRAPH, CODEBOOK)
+
+
+def test_a_tabulated_survey_fits_as_its_rows_do(tmp_path):
+    graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame(rng.choice(["no", "yes"], (200, 2)), columns=["a", "b"])
+    frame.to_csv(tmp_path / "answers.csv", index=False)
+    rows, counted = (
+        read_survey(tmp_path / "answers.csv", graph, engine=engine)
+        for engine in ("pandas", "duckdb")
+    )
+    assert counted.n == rows.n == 200
+    assert len(counted.codes) == 4
+    one, other = (fit(graph, each, seed=1, draws=20) for each in (rows, counted))
+    assert (one.cpt("b") == other.cpt("b")).all()
+    assert one.meta["people"] == other.meta["people"] == 200
+    pd.testing.assert_frame_equal(predicted_margins(one, rows), predicted_margins(one, counted))
+    with pytest.raises(FitError, match="engine='pandas'"):
+        log_likelihood(one, counted)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:The 'future.infer_string' option",  # Ibis asks pandas for it
+    "ignore::ResourceWarning",  # py4j leaves its sockets to the collector
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    "ignore::FutureWarning:pyspark",
+    "ignore::DeprecationWarning:pyspark",
+)
+def test_spark_counts_as_duckdb_does(tmp_path, database):
+    """The same code on a real local Spark; needs Java."""
+    pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, and there is none on the path.")
+    rng = np.random.default_rng(7)
+    frame = pd.DataFrame({name: rng.choice(cells, 400) for name, cells in CELLS.items()})
+    path = tmp_path / "answers.csv"
+    frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    for codebook in (CODEBOOK, *ONE_EACH.values()):
+        assert outcome(path, codebook, "spark") == outcome(path, codebook, "pandas")
+    frame.loc[[3, 70], "plank"] = "601", "x"
+    frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    assert outcome(path, CODEBOOK, "spark") == outcome(path, CODEBOOK, "pandas")
+    path = database("duckdb", answers=SMALL)
+    assert outcome(path, CODEBOOK, "spark") == outcome(path, CODEBOOK, "duckdb")
