@@ -5,6 +5,7 @@ from .elements import Edge as Edge
 from .elements import Lagged as Lagged
 from .elements import Node as Node
 from .elements import Prior as Prior
+from .elements import Roles as Roles
 from .files import load_graph as load_graph
 from .files import packaged_graphs as packaged_graphs
 from .graph import CausalGraph as CausalGraph

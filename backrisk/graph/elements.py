@@ -100,6 +100,10 @@ class Node:
         state of the construct.
     fixed : bool
         For an item: the error is known, and not learned from the data.
+    label : str
+        How a person reads the node; made readable from its name where it is empty.
+    labels : tuple of str
+        How a person reads its states, one for each; made readable where it is empty.
     """
 
     name: str
@@ -115,6 +119,8 @@ class Node:
     reliability: float | None = None
     misclassification: tuple[tuple[float, ...], ...] | None = None
     fixed: bool = False
+    label: str = ""
+    labels: tuple[str, ...] = ()
 
     @property
     def reference(self) -> str:
@@ -171,3 +177,33 @@ class Lagged:
     cause: str
     effect: str
     claim: str
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which nodes play which part in answers and reports; each entry names a node or a group.
+
+    Parameters
+    ----------
+    proximal, distal : tuple of str
+        The two levels that causes are asked about: near the outcome, and habits and history far
+        from it. Where a graph states neither, every ancestor of the target belongs to both.
+    passing : tuple of str
+        Nodes that pass on what reaches them: routes into the target end where they enter these.
+    advised : tuple of str
+        What is advised on where nothing else is asked; every modifiable node where it is empty.
+    compared : tuple of str
+        What a cohort is parted by where nothing else is asked.
+    answered : tuple of str
+        What a simulated person always answers.
+    skipped_by : tuple of str
+        Simulated people away from the reference of these leave tests out more often.
+    """
+
+    proximal: tuple[str, ...] = ()
+    distal: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+    advised: tuple[str, ...] = ()
+    compared: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+    skipped_by: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from backrisk.graph.elements import (
     Lagged,
     Node,
     Prior,
+    Roles,
 )
 
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
@@ -43,6 +44,12 @@ class CausalGraph:
     outcome : str, optional
         The node that queries are about by default.
     title, description : str
+    roles : Roles
+        Which nodes make a level, what is advised on, what a cohort is parted by.
+    groups : tuple of (str, str)
+        Headings of the groups that nodes belong to.
+    vocabulary : str
+        The name of its words in a language's ``names.yaml``, so that they can be translated.
 
     Raises
     ------
@@ -63,6 +70,9 @@ class CausalGraph:
     outcome: str | None = None
     title: str = ""
     description: str = ""
+    roles: Roles = field(default_factory=Roles)
+    groups: tuple[tuple[str, str], ...] = ()
+    vocabulary: str = ""
     _by_name: dict[str, Node] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -152,7 +162,7 @@ class CausalGraph:
         """
         if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), Mapping):
             raise GraphError(f"{source}: expected a mapping with 'nodes' and 'edges'.")
-        allowed = {"name", "title", "description", "outcome", "nodes", "edges", "lagged"}
+        allowed = {field.name for field in fields(cls) if field.init}
         _known_keys(data, allowed, source)
         outcome = data.get("outcome")
         return cls(
@@ -163,6 +173,9 @@ class CausalGraph:
             outcome=None if outcome is None else _word(outcome, f"{source}: outcome"),
             title=_word(data.get("title", ""), f"{source}: title"),
             description=_word(data.get("description", ""), f"{source}: description"),
+            roles=_read_roles(data.get("roles"), source),
+            groups=_read_groups(data.get("groups"), source),
+            vocabulary=_word(data.get("vocabulary", ""), f"{source}: vocabulary"),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -181,9 +194,13 @@ class CausalGraph:
         data: dict[str, Any] = {"name": self.name, "nodes": nodes, "edges": edges}
         if self.lagged:
             data["lagged"] = [_without_defaults(entry) for entry in self.lagged]
-        for key in ("outcome", "title", "description"):
+        for key in ("outcome", "title", "description", "vocabulary"):
             if getattr(self, key):
                 data[key] = getattr(self, key)
+        if roles := _without_defaults(self.roles):
+            data["roles"] = roles
+        if self.groups:
+            data["groups"] = dict(self.groups)
         return data
 
     def node(self, name: str) -> Node:
@@ -216,6 +233,33 @@ class CausalGraph:
         for edge in self.edges:
             found[edge.effect].append(edge)
         return {name: tuple(edges) for name, edges in found.items()}
+
+    @property
+    def own_words(self) -> dict[str, Any]:
+        """The words that the graph itself states: ``nodes``, ``states`` by node, ``groups``."""
+        return {
+            "nodes": {node.name: node.label for node in self.nodes if node.label},
+            "states": {
+                node.name: dict(zip(node.states, node.labels, strict=True))
+                for node in self.nodes
+                if node.labels
+            },
+            "groups": dict(self.groups),
+        }
+
+    def playing(self, role: str) -> tuple[str, ...]:
+        """Return the nodes that play a role, in the graph's order; see `Roles`.
+
+        Examples
+        --------
+        >>> from backrisk.graph import load_graph
+        >>> load_graph("runner").playing("passing")
+        ('impact_load', 'lumbar_load')
+        """
+        named = getattr(self.roles, role)
+        return tuple(
+            n.name for n in self.nodes if n.name in named or (n.group and n.group in named)
+        )
 
     @cached_property
     def topological(self) -> tuple[str, ...]:
@@ -327,9 +371,13 @@ def _read_node(name: str, entry: Any, source: str) -> Node:
     _known_keys(entry, {f.name for f in fields(Node)} - {"name"}, where)
     values = {key: value for key, value in entry.items() if value is not None}
     values["states"] = tuple(_word(state, f"{where}, states") for state in entry["states"])
-    for key in ("description", "group", "margin_source", "mechanism"):
+    for key in ("description", "group", "margin_source", "mechanism", "label"):
         if key in values:
             values[key] = _word(values[key], f"{where}, {key}")
+    if "labels" in values:
+        values["labels"] = tuple(
+            _word(label, f"{where}, labels") for label in _entries(values, "labels", where)
+        )
     for key in ("modifiable", "fixed"):  # no and yes are words here, and a word would count as true
         if not isinstance(values.get(key, False), bool):
             raise GraphError(f"{where}: '{key}' should be true or false, got {values[key]!r}.")
@@ -379,6 +427,32 @@ def _read_edge(entry: Any, source: str) -> Edge:
     )
 
 
+def _read_roles(entry: Any, source: str) -> Roles:
+    if entry is None:
+        return Roles()
+    known = [field.name for field in fields(Roles)]
+    if not isinstance(entry, Mapping):
+        raise GraphError(f"{source}: 'roles' should be a mapping of role to names, got {entry!r}.")
+    _known_keys(entry, known, f"{source}: roles")
+    where = f"{source}: roles"
+    return Roles(
+        **{
+            role: tuple(_word(name, f"{where}, {role}") for name in _entries(entry, role, where))
+            for role in entry
+        }
+    )
+
+
+def _read_groups(entry: Any, source: str) -> tuple[tuple[str, str], ...]:
+    if entry is None:
+        return ()
+    if not isinstance(entry, Mapping):
+        raise GraphError(
+            f"{source}: 'groups' should be a mapping of group to heading, got {entry!r}."
+        )
+    return tuple((str(name), _word(text, f"{source}: groups")) for name, text in entry.items())
+
+
 def _read_lagged(entry: Any, source: str) -> Lagged:
     if not isinstance(entry, Mapping) or set(entry) != {"cause", "effect", "claim"}:
         raise GraphError(
@@ -416,6 +490,14 @@ def _validate(graph: CausalGraph) -> None:
     for lagged in graph.lagged:
         _known_node(lagged.cause, graph, f"{at}: lagged edge to '{lagged.effect}'")
         _known_node(lagged.effect, graph, f"{at}: lagged edge from '{lagged.cause}'")
+    known = {*graph.names, *(node.group for node in graph.nodes if node.group)}
+    for role in fields(Roles):
+        for name in getattr(graph.roles, role.name):
+            if name not in known:
+                raise GraphError(
+                    f"{at}: role '{role.name}' names '{name}', which is neither a node nor a group"
+                    f"{suggest(name, known)}."
+                )
     if graph.outcome is not None:
         _known_node(graph.outcome, graph, f"{at}: outcome")
     if cycle := _cycle(graph):
@@ -462,6 +544,11 @@ def _validate_node(node: Node, at: str) -> None:
             raise GraphError(f"{where}: state '{state}' is empty or has a blank at an end.")
         if count > 1:
             raise GraphError(f"{where}: state '{state}' is repeated.")
+    if node.labels and len(node.labels) != len(node.states):
+        raise GraphError(
+            f"{where} has {len(node.labels)} labels for its {len(node.states)} states; give one "
+            "for each, or none."
+        )
     if node.mechanism is not None and node.mechanism not in MECHANISMS:
         raise GraphError(
             f"{where}: unknown mechanism '{node.mechanism}'{suggest(node.mechanism, MECHANISMS)}; "

@@ -318,7 +318,7 @@ def plot_cascade(
     axes.set_xlim(-0.36, wide - 0.64)
     axes.set_ylim(-1.4, high + 0.5)
     target = diagnosis.target.node
-    loads = {n for n in graph.parents(target) if graph.node(n).group == "load"}
+    loads = set(graph.playing("passing")) & set(graph.parents(target))
     shares: dict[str, float] = {}
     if routes is not None:
         shares = dict(zip(routes.causes, routes.draws.mean(axis=0).tolist(), strict=True))

@@ -148,13 +148,13 @@ def _with_gaps(
     codes: NDArray[np.int8],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    older = np.zeros(len(frame))
-    if "age" in graph.names:
-        older = (codes[:, graph.names.index("age")] > 0).astype(float)
+    skipping = graph.playing("skipped_by")
+    older = (codes[:, [graph.names.index(name) for name in skipping]] > 0).any(axis=1).astype(float)
+    answered = graph.playing("answered")
     for name in frame.columns:
         spec = codebook.columns[name]
-        if spec.node in ("age", "sex") or spec.nonresponse is not None:
-            continue  # age is always answered, so that what depends on it is missing at random
+        if spec.node in answered or spec.nonresponse is not None:
+            continue  # so that what depends on them is missing at random
         rate = np.full(len(frame), SKIPPED)
         if spec.item:
             rate = SKIPPED_ITEM + SKIPPED_OLDER * older

@@ -5,6 +5,7 @@ from .asked import named as named
 from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
+from .attribution.causes import at_level as at_level
 from .attribution.causes import weakest_link as weakest_link
 from .attribution.coalitions import coalitions_of_many as coalitions_of_many
 from .attribution.methods import Attribution as Attribution

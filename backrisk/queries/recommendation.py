@@ -26,7 +26,6 @@ from backrisk.words import estimate, listed, percent, phrase, shift, thing
 Array = NDArray[np.float64]
 
 
-_GROUP = "behaviour"  # what is advised on where nothing else is asked
 _MOST_ACTIONS = 200
 
 
@@ -270,8 +269,9 @@ def _label(graph: CausalGraph, node: str, code: int) -> str:
 def _default_nodes(graph: CausalGraph, aim: Target) -> list[str]:
     causes = [n for n in graph.nodes if n.name in graph.ancestors(aim.node)]
     modifiable = [n for n in causes if n.modifiable]
-    behaviour = [n for n in modifiable if n.group == _GROUP]
-    return [n.name for n in behaviour or modifiable or causes]
+    advised = set(graph.playing("advised"))
+    first = [n for n in modifiable if n.name in advised]
+    return [n.name for n in first or modifiable or causes]
 
 
 def options_of(

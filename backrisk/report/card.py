@@ -17,7 +17,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries import Target, attribute, probability, read_target
 from backrisk.report.agreement import Agreement, agreement_blocks
 from backrisk.report.blocks import Block, Cell, Column, Report, Section, Table, Text, worded
-from backrisk.report.cohort import GROUPS, agreement_with
+from backrisk.report.cohort import agreement_with
 from backrisk.report.common import (
     aimed,
     estimate,
@@ -373,8 +373,8 @@ def _appendix(
     graph = posterior.graph
     blocks: list[Block] = list(agreement_blocks(found, words)) if found is not None else []
     rows: list[tuple[Cell, ...]] = []
-    for name in GROUPS:
-        if name not in graph.names or name == aim.node:
+    for name in graph.playing("compared"):
+        if name == aim.node:
             continue
         for code, state in enumerate(graph.node(name).states):
             risk = estimate(probability(World(few, {name: code}, {}), aim))

@@ -57,7 +57,6 @@ Codes = NDArray[np.intp]
 DRAWS = 200  # evenly spaced, of those a model holds
 _CHUNK = 2048  # profiles whose draws are held at once
 _MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0)
-GROUPS = ("age", "sex", "running_experience")
 _SAME = 1e-9  # shares of two surveys that are one
 _PEOPLE = 100_000  # rows of the sheet of people
 
@@ -304,9 +303,8 @@ def _groups(
 ) -> tuple[Group, ...]:
     graph = survey.graph
     if names is None:
-        known = [name for name in GROUPS if name in graph.names]
         roots = [n.name for n in graph.nodes if not graph.parents(n.name)]
-        names = known or roots[:3]
+        names = graph.playing("compared") or roots[:3]
     found = [Group("", "", np.ones(len(codes), bool))]
     for name in names:
         node = graph.node(name)

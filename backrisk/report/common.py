@@ -15,13 +15,11 @@ import numpy as np
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
 from backrisk.posterior import Posterior
-from backrisk.queries import LEVELS, Target
+from backrisk.queries import LEVELS, Target, at_level
 from backrisk.report.blocks import Estimate, Table
 from backrisk.report.words import Words
 from backrisk.summary import interval
-from backrisk.words import INTERVAL_NAME, Names
-
-_HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
+from backrisk.words import INTERVAL_NAME, OldNames
 
 
 def estimate(draws: Any) -> Estimate:
@@ -82,7 +80,7 @@ def interval_words() -> str:
     return f"the {INTERVAL_NAME}"
 
 
-def aimed(words: Names, graph: CausalGraph, aim: Target) -> str:
+def aimed(words: OldNames, graph: CausalGraph, aim: Target) -> str:
     """Return the target in plain words."""
     states = graph.node(aim.node).states
     if aim.codes == tuple(range(1, len(states))) and states[0] in ("no", "none"):
@@ -189,18 +187,15 @@ def cited(words: Words, edge: Edge) -> str:
 
 
 def cause_levels(graph: CausalGraph, aim: Target) -> dict[str, tuple[str, ...]]:
-    """Return the causes by level, as `backrisk.attribute` has them; without groups one level."""
-    above = [n for n in graph.nodes if n.name in graph.ancestors(aim.node)]
+    """Return the causes by level, as `backrisk.attribute` has them; one level if none is stated."""
+    above = graph.ancestors(aim.node)
     found = {
-        level: tuple(
-            n.name
-            for n in above
-            if n.group in members or (level == "distal" and n.name in _HISTORY)
-        )
-        for level, members in sorted(LEVELS.items())
+        level: tuple(name for name in at_level(graph, level) if name in above)
+        for level in sorted(LEVELS)
+        if getattr(graph.roles, level)
     }
     found = {level: causes for level, causes in found.items() if causes}
-    return found or {"single": tuple(n.name for n in above)}
+    return found or {"single": tuple(name for name in graph.names if name in above)}
 
 
 def first_level(graph: CausalGraph, aim: Target) -> Literal["proximal", "distal"]:

@@ -11,13 +11,13 @@ from typing import Any
 
 from backrisk import _yaml
 from backrisk.errors import QueryError
-from backrisk.words import SECTIONS, Names, names
+from backrisk.words import SECTIONS, OldNames, names
 
 STRINGS = "strings.yaml"
 
 
 @dataclass(frozen=True, eq=False)
-class Words(Names):
+class Words(OldNames):
     """The sentences of one language, and the names of nodes and states.
 
     Parameters

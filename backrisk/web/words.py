@@ -8,11 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 from backrisk import _yaml
-from backrisk.words import Names, names
+from backrisk.words import OldNames, names
 
 
 @dataclass(frozen=True, eq=False)
-class Words(Names):
+class Words(OldNames):
     """The sentences of one language, by section and name, and the names beside them."""
 
     def __getitem__(self, section: str) -> Any:

@@ -1,21 +1,44 @@
-"""Numbers, nodes and states in words."""
+"""Numbers in words."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    pass
-from backrisk.summary import interval
+from backrisk.summary import INTERVAL, interval
+from backrisk.words.sentences import say
 
 Array = NDArray[np.float64]
-INTERVAL_NAME = "90 % equal-tailed interval"
-DISCLAIMER = "Decision support, not a diagnosis."
+
+
+def interval_name() -> str:
+    """Return what kind of interval is shown and how much of the posterior lies inside.
+
+    Examples
+    --------
+    >>> interval_name()
+    '90 % equal-tailed interval'
+    """
+    return say("phrases.interval", percent=percent(INTERVAL))
+
+
+def disclaimer() -> str:
+    """Return the sentence that every output ends with."""
+    return say("phrases.disclaimer")
+
+
+def decimal(value: float, digits: int, *, sign: bool = False) -> str:
+    """Return a number with the decimal mark of the language.
+
+    Examples
+    --------
+    >>> decimal(0.25, 1), decimal(3, 1, sign=True)
+    ('0.2', '+3.0')
+    """
+    return f"{value:{'+' if sign else ''}.{digits}f}".replace(".", say("phrases.decimal_mark"))
 
 
 def percent(share: float) -> str:
@@ -27,8 +50,10 @@ def percent(share: float) -> str:
     ('12 %', '4.6 %', '<0.1 %')
     """
     if 0 < abs(share) < 0.001:
-        return "<0.1 %" if share > 0 else ">-0.1 %"
-    return f"{100 * share:.0f} %" if abs(share) >= 0.0995 else f"{100 * share:.1f} %"
+        number = ("<" if share > 0 else ">-") + decimal(0.1, 1)
+    else:
+        number = decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
+    return say("phrases.percent", number=number)
 
 
 def estimate(draws: Array) -> str:
@@ -40,7 +65,12 @@ def estimate(draws: Array) -> str:
     '20 % (11 % to 29 %)'
     """
     low, high = interval(draws)
-    return f"{percent(float(draws.mean()))} ({percent(float(low))} to {percent(float(high))})"
+    return say(
+        "phrases.estimate",
+        mean=percent(float(draws.mean())),
+        low=percent(float(low)),
+        high=percent(float(high)),
+    )
 
 
 def points(draws: Array) -> str:
@@ -52,15 +82,15 @@ def points(draws: Array) -> str:
     '-1.0 points (-2.8 to +0.8)'
     """
     mean, low, high = (_signed(100 * float(value)) for value in (draws.mean(), *interval(draws)))
-    return f"{mean} points ({low} to {high})"
+    return say("phrases.points", mean=mean, low=low, high=high)
 
 
 def _signed(value: float) -> str:
     rounded = round(value, 1)
-    return f"{rounded:+.1f}" if rounded else "0.0"
+    return decimal(rounded, 1, sign=True) if rounded else decimal(0.0, 1)
 
 
-def shift(draws: Array, fall: str = "a fall", rise: str = "a rise") -> str:
+def shift(draws: Array) -> str:
     """Word a change in a share: a direction only where the interval excludes zero.
 
     Examples
@@ -70,43 +100,14 @@ def shift(draws: Array, fall: str = "a fall", rise: str = "a rise") -> str:
     """
     low, high = interval(draws)
     if low <= 0 <= high:
-        return f"a change of {points(draws)}"
+        return say("phrases.change", points=points(draws))
     size = np.sort(np.abs([float(low), float(high)]))
-    return (
-        f"{rise if low > 0 else fall} of {100 * abs(float(draws.mean())):.1f} points "
-        f"({100 * size[0]:.1f} to {100 * size[1]:.1f})"
+    return say(
+        "phrases.rise" if low > 0 else "phrases.fall",
+        mean=decimal(100 * abs(float(draws.mean())), 1),
+        low=decimal(100 * float(size[0]), 1),
+        high=decimal(100 * float(size[1]), 1),
     )
-
-
-def thing(name: object) -> str:
-    """Word the name of a node or a state.
-
-    Examples
-    --------
-    >>> thing("hip_flexor_tightness"), thing("40_54")
-    ('hip flexor tightness', '40 to 54')
-    """
-    return re.sub(r"(?<=\d)_(?=\d)", " to ", str(name)).replace("_", " ")
-
-
-def phrase(node: str, state: str) -> str:
-    """Word a node in a state.
-
-    Examples
-    --------
-    >>> phrase("core_strength", "weak"), phrase("compensation", "yes"), phrase("pain", "none")
-    ('weak core strength', 'compensation', 'no pain')
-    >>> phrase("hip_flexor_tightness", "very_tight"), phrase("age", "40_54")
-    ('hip flexor tightness (very tight)', 'age (40 to 54)')
-    """
-    if state == "yes":
-        return thing(node)
-    if state in ("no", "none"):
-        return f"no {thing(node)}"
-    repeats = any(part.startswith(state[:5]) for part in node.split("_"))
-    if state.isalpha() and not repeats:
-        return f"{state} {thing(node)}"
-    return f"{thing(node)} ({thing(state)})"
 
 
 def listed(words: Iterable[str]) -> str:
@@ -118,4 +119,30 @@ def listed(words: Iterable[str]) -> str:
     'fatigue, tilt and posture'
     """
     *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
+    if not first:
+        return last
+    return say("phrases.listed", first=say("phrases.comma").join(first), last=last)
+
+
+def choices(labels: Iterable[object]) -> str:
+    """Return the words for a choice among labels.
+
+    Examples
+    --------
+    >>> choices(["yes", "no"])
+    "one of 'yes', 'no'"
+    """
+    quoted = [say("phrases.quoted", text=label) for label in labels]
+    return say("phrases.one_of", labels=say("phrases.comma").join(quoted))
+
+
+def suggest(name: object, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string.
+
+    Examples
+    --------
+    >>> suggest("fatige", ["fatigue", "pain"]), suggest("q", ["fatigue"])
+    (" (did you mean 'fatigue'?)", '')
+    """
+    near = get_close_matches(str(name), list(map(str, known)), n=1, cutoff=0.6)
+    return f" {say('phrases.did_you_mean', name=near[0])}" if near else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import networkx as nx
 
@@ -15,16 +15,14 @@ from backrisk.queries.attribution.necessity import earliest
 COUPLED = ("necessity", "sufficiency", "necessity_and_sufficiency")
 GAMES = ("shapley", "pathways")
 BETWEEN = " + "
-LEVELS: Mapping[str, tuple[str, ...]] = {
-    "proximal": ("capacity", "running_state"),
-    "distal": ("behaviour",),
-}
-_HISTORY = ("previous_back_pain",)  # context that belongs to the distal level
+LEVELS = ("proximal", "distal")
 
 
-def grouped(graph: CausalGraph) -> bool:
-    """Return whether a graph sorts its nodes into groups."""
-    return any(node.group for node in graph.nodes if node.name not in graph.items)
+def at_level(graph: CausalGraph, level: str) -> tuple[str, ...]:
+    """Return the nodes of a level; every node but the items where a graph states no level."""
+    if not graph.roles.proximal and not graph.roles.distal:
+        return tuple(name for name in graph.names if name not in graph.items)
+    return graph.playing(level)
 
 
 def read_causes(
@@ -68,16 +66,7 @@ def read_causes(
             f"There is no level '{level}'{suggest(level, LEVELS)}; expected one of "
             f"{', '.join(LEVELS)}."
         )
-    members = [
-        node.name
-        for node in graph.nodes
-        if node.name in ancestors
-        and (
-            not grouped(graph)
-            or node.group in LEVELS[level]
-            or (level == "distal" and node.name in _HISTORY)
-        )
-    ]
+    members = [name for name in at_level(graph, level) if name in ancestors]
     if method in GAMES:
         members = [name for name in members if not graph.ancestors(name) & set(members)]
     if not members:

@@ -12,7 +12,7 @@ from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Node
 from backrisk.inference import Rewired, Tables, World
 from backrisk.queries.answer import Target
-from backrisk.queries.attribution.causes import LEVELS, grouped, read_causes, weakest_link
+from backrisk.queries.attribution.causes import at_level, read_causes, weakest_link
 from backrisk.queries.attribution.necessity import possible
 from backrisk.queries.attribution.shapley import MOST_CAUSES, Shares, played, sampled
 from backrisk.queries.single import probability
@@ -21,7 +21,6 @@ Array = NDArray[np.float64]
 Routes = dict[str, tuple[tuple[str, str], ...]]
 
 ROUTE = "straight to "
-_LOAD = "load"  # the group whose nodes pass what reaches them on to the target
 
 
 def read_routes(
@@ -40,14 +39,14 @@ def read_routes(
     ancestors = graph.ancestors(aim.node)
     towards = [e for e in graph.edges if e.effect in ancestors or e.effect == aim.node]
     if causes is None and level == "proximal":
-        groups = (*LEVELS[level], _LOAD)
-        loads = {n for n in graph.parents(aim.node) if graph.node(n).group == _LOAD}
+        loads = set(graph.playing("passing")) & set(graph.parents(aim.node))
+        starting = {*at_level(graph, level), *graph.playing("passing")}
         final = [
             edge
             for edge in towards
             if edge.effect in loads | {aim.node}
             and edge.cause not in loads
-            and (not grouped(graph) or graph.node(edge.cause).group in groups)
+            and edge.cause in starting
         ]
         names = dict.fromkeys(edge.cause for edge in final)
         if not names:

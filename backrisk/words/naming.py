@@ -1,0 +1,128 @@
+"""How a person reads nodes, states, groups and grades, in the language that is spoken.
+
+A graph may say its own words (a node's ``label``, the ``labels`` of its states, ``groups``), and
+may name a ``vocabulary`` in the language's ``names.yaml``. The vocabulary comes first, so that a
+graph can be translated; then the graph's own words; what neither has is made readable from its
+identifier.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backrisk.words.sentences import Language, english, say, spoken
+
+TOGETHER = " + "  # what joins the nodes of a set
+
+
+class Worded(Protocol):
+    """A graph, as far as its words go."""
+
+    @property
+    def vocabulary(self) -> str:
+        """The name of its words in a language's ``names.yaml``; empty for none."""
+
+    @property
+    def own_words(self) -> Mapping[str, Any]:
+        """``nodes``, ``states`` by node and ``groups``, as the graph states them."""
+
+
+def humanize(name: object) -> str:
+    """Make an identifier readable.
+
+    Examples
+    --------
+    >>> humanize("hip_flexor_tightness"), humanize("40_54")
+    ('hip flexor tightness', '40 to 54')
+    """
+    spaced = re.sub(r"(?<=\d)_(?=\d)", f" {say('phrases.to')} ", str(name))
+    return spaced.replace("_", " ")
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """The words for one graph in one language.
+
+    Parameters
+    ----------
+    sections : tuple of mapping
+        ``nodes``, ``states`` by node, ``phrases`` by node, ``groups``; what stands in an earlier
+        one counts.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> graph = SimpleNamespace(vocabulary="runner", own_words={})
+    >>> names = names_of(graph)
+    >>> names.node("bmi"), names.node("hip_extension"), names.state("age", "55_plus")
+    ('body mass index', 'hip extension', '55 or older')
+    """
+
+    sections: tuple[Mapping[str, Any], ...]
+
+    def _find(self, *path: str) -> str | None:
+        for section in self.sections:
+            found: Any = section
+            for part in path:
+                found = found.get(part) if isinstance(found, Mapping) else None
+            if isinstance(found, str | int | float):
+                return str(found)
+        return None
+
+    def node(self, name: str) -> str:
+        """Return a node's name, or those of a set of nodes."""
+        return TOGETHER.join(self._find("nodes", n) or humanize(n) for n in name.split(TOGETHER))
+
+    def state(self, node: str, label: str) -> str:
+        """Return a state's label."""
+        return self._find("states", node, label) or humanize(label)
+
+    def pair(self, node: str, label: str) -> str:
+        """Return a node and its state, as a table or a list shows them."""
+        return say("phrases.pair", node=self.node(node), state=self.state(node, label))
+
+    def phrase(self, node: str, label: str) -> str:
+        """Return a node in a state, as a sentence says it: "weak core strength"."""
+        return self._find("phrases", node, label) or say(
+            "phrases.in_state", node=self.node(node), state=self.state(node, label)
+        )
+
+    def group(self, name: str) -> str:
+        """Return a group's heading."""
+        found = self._find("groups", name)
+        if found is not None:
+            return found
+        return capital(humanize(name)) if name else str(say("phrases.no_group"))
+
+    def grade(self, name: str) -> str:
+        """Return an evidence grade."""
+        return str(say(f"phrases.grades.{name}"))
+
+
+def names_of(graph: Worded, language: Language | None = None) -> Names:
+    """Return the words for a graph in the language that is spoken.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    language : Language, optional
+
+    Returns
+    -------
+    Names
+    """
+    sections: list[Mapping[str, Any]] = []
+    if graph.vocabulary:
+        for each in dict.fromkeys((language or spoken(), english())):
+            found = each.file("names").get(graph.vocabulary)
+            if isinstance(found, Mapping):
+                sections.append(found)
+    return Names((*sections, graph.own_words))
+
+
+def capital(text: str) -> str:
+    """Return a text whose first letter is a capital; the rest stays as it is."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,262 @@
+"""Sentences by key, in the language that is spoken.
+
+A language is a folder of YAML files, one for each room whose sentences they hold: the key
+``queries.no_node`` stands in ``queries.yaml`` under ``no_node``. What a language lacks is said in
+English. A sentence with a count may hold two forms, ``one`` and ``other``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from backrisk import _yaml
+from backrisk.errors import BackriskError
+
+ENGLISH = "en"
+
+
+class Said(str):
+    """A sentence that still knows what it was made from, so that it can be said again.
+
+    It is text in the language that was spoken when it was made. A fit's warnings and an answer's
+    notes outlive that moment; `again` says them in the language of whoever reads them.
+    """
+
+    key: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, text: str, key: str = "", values: Mapping[str, Any] | None = None) -> Said:
+        """Keep the text with its key and values."""
+        said = super().__new__(cls, text)
+        said.key, said.values = key, values or {}
+        return said
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep key and values when copied or pickled."""
+        return type(self), (str(self), self.key, dict(self.values))
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language: a folder of sentences over the English ones.
+
+    Parameters
+    ----------
+    code : str
+        What pages state as their language, such as ``"en"``.
+    folder : Traversable
+        Holds one YAML file for each room.
+    _read : dict
+        Files that were read.
+    """
+
+    code: str
+    folder: Traversable
+    _read: dict[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+    def file(self, name: str) -> Mapping[str, Any]:
+        """Return what one file of the folder holds; empty where there is none.
+
+        Raises
+        ------
+        BackriskError
+            If it is not YAML.
+        """
+        if name not in self._read:
+            place = self.folder / f"{name}.yaml"
+            if not place.is_file():
+                self._read[name] = {}
+            else:
+                try:
+                    read = _yaml.parse(place.read_text(encoding="utf-8"))
+                except (OSError, UnicodeDecodeError, _yaml.YAMLError) as error:
+                    where = " ".join(str(error).split())
+                    raise BackriskError(
+                        say("phrases.language_unreadable", path=place, why=where)
+                    ) from error
+                self._read[name] = read if isinstance(read, Mapping) else {}
+        return self._read[name]
+
+    def find(self, key: str) -> Any:
+        """Return what stands under a key, ``None`` where nothing does."""
+        name, *path = key.split(".")
+        found: Any = self.file(name)
+        for part in path:
+            if not isinstance(found, Mapping) or part not in found:
+                return None
+            found = found[part]
+        return found
+
+    def raw(self, key: str) -> Any:
+        """Return what stands under a key here, or else in English.
+
+        Raises
+        ------
+        KeyError
+            If no language has it: a mistake of whoever wrote the code.
+        """
+        found = self.find(key)
+        if found is None:
+            found = english().find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+
+@cache
+def english() -> Language:
+    """Return the language that everything is written in first."""
+    return Language(ENGLISH, files("backrisk.words") / ENGLISH)
+
+
+_spoken: ContextVar[Language | None] = ContextVar("language", default=None)
+
+
+def spoken() -> Language:
+    """Return the language that is spoken now."""
+    return _spoken.get() or english()
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that come with the package."""
+    folder = files("backrisk.words")
+    return tuple(
+        sorted(entry.name for entry in folder.iterdir() if (entry / "phrases.yaml").is_file())
+    )
+
+
+@cache
+def _language(lang: str) -> Language:
+    packaged = files("backrisk.words") / lang
+    if lang in languages():
+        return english() if lang == ENGLISH else Language(lang, packaged)
+    if (Path(lang) / "phrases.yaml").is_file():
+        return Language(Path(lang).resolve().name, Path(lang))
+    raise BackriskError(
+        say("phrases.no_language", lang=lang, known=", ".join(languages()), file="phrases.yaml")
+    )
+
+
+def language(lang: str | Path | Language | None) -> Language:
+    """Return a language by its code or its folder; the one that is spoken for None.
+
+    Raises
+    ------
+    BackriskError
+        If there is no such language.
+    """
+    if lang is None:
+        return spoken()
+    return lang if isinstance(lang, Language) else _language(str(lang))
+
+
+@contextmanager
+def speaking(lang: str | Path | Language | None) -> Iterator[Language]:
+    """Say everything in a language for a while, in this thread or task alone.
+
+    Parameters
+    ----------
+    lang : str, Path or Language, optional
+        The code of a packaged language, or a folder of sentences; None changes nothing.
+
+    Yields
+    ------
+    Language
+
+    Raises
+    ------
+    BackriskError
+        If there is no such language.
+
+    Examples
+    --------
+    >>> with speaking("en") as lang:
+    ...     lang.code
+    'en'
+    """
+    chosen = language(lang)
+    token = _spoken.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _spoken.reset(token)
+
+
+def say(key: str, /, **values: Any) -> Said:
+    """Return the sentence under a key with its places filled in.
+
+    Parameters
+    ----------
+    key : str
+        ``file.name``, or deeper.
+    **values
+        What its ``{places}`` stand for. Where the sentence has the forms ``one`` and ``other``,
+        `count` chooses between them.
+
+    Returns
+    -------
+    Said
+        A string that can be said `again` in another language.
+
+    Raises
+    ------
+    KeyError
+        If there is no such sentence, or a place is not filled.
+
+    Examples
+    --------
+    >>> say("phrases.percent", number="12")
+    '12 %'
+    """
+    found = spoken().raw(key)
+    if isinstance(found, Mapping):
+        found = found["one" if values.get("count") == 1 else "other"]
+    return Said(str(found).format(**values), key, values)
+
+
+def again(text: str) -> str:
+    """Say a sentence again in the language that is spoken now; other text stays as it is."""
+    if not isinstance(text, Said) or not text.key:
+        return text
+    return say(text.key, **{name: _renewed(value) for name, value in text.values.items()})
+
+
+def _renewed(value: Any) -> Any:
+    return again(value) if isinstance(value, str) else value
+
+
+def plain(text: str) -> Any:
+    """Return a sentence as JSON holds it: its key and values, so that it can be said again."""
+    if not isinstance(text, Said) or not text.key:
+        return str(text)
+    values = {
+        name: plain(value) if isinstance(value, str) else value
+        for name, value in text.values.items()
+    }
+    return {"text": str(text), "key": text.key, "values": values}
+
+
+def from_plain(held: Any) -> str:
+    """Return a sentence from what `plain` made of it; text that stands alone stays as it is.
+
+    A sentence that this version no longer has keeps the words it had.
+    """
+    if not isinstance(held, Mapping):
+        return str(held)
+    values = {
+        name: from_plain(value) if isinstance(value, Mapping) else value
+        for name, value in held["values"].items()
+    }
+    said = Said(held["text"], held["key"], values)
+    try:
+        return again(said)
+    except (KeyError, IndexError, ValueError, TypeError):
+        return str(held["text"])
