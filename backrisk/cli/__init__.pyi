@@ -1,2 +1,2 @@
 from .commands import app as app
-from .commands import main as main
+from .start import main as main

@@ -16,6 +16,7 @@ from backrisk.plotting import plot_attribution, plot_contrasts, plot_effects, pl
 from backrisk.posterior import simulate
 from backrisk.queries import attribute, diagnose, intervene, risk
 from backrisk.survey import load_codebook, read_survey
+from backrisk.words import names_of, say
 
 PEOPLE, SURVEY_SEED = 2000, 1  # data/survey.csv
 DRAWS, TUNE = 1000, 600
@@ -58,27 +59,31 @@ def run(out: Path, seed: int, console: Console) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise QueryError(f"The folder {out} cannot be made: {error.strerror}.") from error
+        raise QueryError(say("cli.demo.no_folder", out=out, why=error.strerror)) from error
     graph = load_graph("runner")
     codebook = load_codebook("runner", graph)
 
-    console.rule("1. A survey")
+    console.rule(say("cli.demo.survey"))
     survey_file = out / "survey.csv"
     answers = simulate(graph, PEOPLE, SURVEY_SEED, codebook=codebook)
     write_text(survey_file, answers.to_csv(index=False))
     survey = read_survey(survey_file, graph, codebook)
-    hidden = [name for name, share in survey.answered.items() if share == 0]
-    console.print(
-        f"{survey.n:,} synthetic runners, {len(answers.columns)} columns; nobody measured "
-        f"{', '.join(map(str, hidden))}."
+    hidden = [str(name) for name, share in survey.answered.items() if share == 0]
+    names = names_of(graph)
+    told = say(
+        "cli.demo.surveyed",
+        n=f"{survey.n:,}",
+        columns=len(answers.columns),
+        hidden=say("phrases.comma").join(names.node(name) for name in hidden),
     )
+    console.print(told, markup=False)
 
-    console.rule("2. The fit")
+    console.rule(say("cli.demo.fit"))
     posterior = fit(graph, survey, seed=seed, draws=DRAWS, tune=TUNE)
     show_diagnostics(posterior, console)
     model_file = posterior.save(out / "model.nc")
 
-    console.rule("3. One runner: seeing")
+    console.rule(say("cli.demo.seeing"))
     person_file = out / "runner.json"
     write_text(person_file, json.dumps(RUNNER, indent=2) + "\n")
     console.print_json(data=RUNNER)
@@ -87,21 +92,21 @@ def run(out: Path, seed: int, console: Console) -> None:
     likely = diagnose(posterior, RUNNER)
     console.print(likely.sentences()[0])
 
-    console.rule("4. Her pain: counterfactual")
+    console.rule(say("cli.demo.counterfactual"))
     hurting = RUNNER | {"pain": "limiting"}
     needed = attribute(posterior, hurting, method="necessity", target="pain>=limiting")
     show(needed, Format.table, console)
 
-    console.rule("5. Shares of her risk")
+    console.rule(say("cli.demo.shares"))
     shares = attribute(posterior, RUNNER, method="shapley", level="distal")
     show(shares, Format.table, console)
 
-    console.rule("6. What would help: doing")
+    console.rule(say("cli.demo.doing"))
     changes = {
-        f"{node} {state}": intervene(posterior, _without_effects(RUNNER), {node: state})
+        names.phrase(node, state): intervene(posterior, _without_effects(RUNNER), {node: state})
         for node, state in ACTIONS.items()
     }
-    show(changes["strength_training regular"], Format.table, console)
+    show(changes[names.phrase(*next(iter(ACTIONS.items())))], Format.table, console)
 
     figures = {
         "risk.png": plot_risk(seen),
@@ -112,12 +117,12 @@ def run(out: Path, seed: int, console: Console) -> None:
     }
     for name, figure in figures.items():
         figure.savefig(out / name, dpi=150)
-    console.rule("Saved")
-    console.print(
-        f"{out}: {', '.join(sorted(p.name for p in (survey_file, model_file, person_file)))}, "
-        f"{', '.join(figures)}."
-    )
-    console.print(f"Next: backrisk risk {model_file} --person {person_file}")
+    console.rule(say("cli.demo.saved"))
+    saved = [*sorted(p.name for p in (survey_file, model_file, person_file)), *figures]
+    told = say("cli.demo.files", out=out, files=say("phrases.comma").join(saved))
+    console.print(told, markup=False)
+    command = f"backrisk risk {model_file} --person {person_file}"
+    console.print(say("cli.demo.next", command=command), markup=False)
 
 
 def _without_effects(person: dict[str, Any]) -> dict[str, Any]:

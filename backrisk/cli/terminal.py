@@ -16,30 +16,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from backrisk.errors import QueryError, no_file
+from backrisk._files import no_file, written
+from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import Answer, Contrast
-from backrisk.words import percent
+from backrisk.summary import INTERVAL
+from backrisk.words import again, capital, decimal, listed, names_of, percent, say
 
-_SUCH_AS = '{"core_strength": "weak"}'
-INTERVAL_HEADER = "mean (90 % interval)"
-_NUMBERS = (INTERVAL_HEADER, "leading", "data support", "without answers", "bounds")
-_JSON_ONLY = ("node", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
-_TITLE = {
-    "Diagnosis": "Likely states",
-    "Mediation": "Direct and mediated effects on {about}",
-    "Recommendation": "What would lower the risk of {about}",
-    "Questions": "What would tell most about {about}",
-}
-_HEADER = {"nnt_words": "number needed to treat"}
-_FIRST_TO_GO = (
-    "leading",
-    "state",
-    "data support",
-    "p helps",
-    "risk after",
-    "number needed to treat",
-)  # where the terminal is narrow
+_NUMBERS = ("mean", "leading", "data_support", "without_answers", "bounds")  # flush right
+_JSON_ONLY = ("node", "state_code", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
+_SHARES = ("risk_after", "share", "gain")
+# What a narrow terminal goes without, the first to go first.
+_FIRST_TO_GO = ("leading", "state", "data_support", "p_helps", "risk_after", "nnt_words")
 
 
 class Format(StrEnum):
@@ -64,19 +52,25 @@ def read_json(path: Path) -> dict[str, Any]:
             path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number
         )
     except (OSError, UnicodeDecodeError) as error:
-        raise QueryError(f"{path} cannot be read as UTF-8 text.") from error
+        raise QueryError(say("cli.person.unreadable", path=path)) from error
     except json.JSONDecodeError as error:
         raise QueryError(
-            f"{path}, line {error.lineno}: not JSON ({error.msg}); expected {_SUCH_AS}."
+            say(
+                "cli.person.not_json",
+                path=path,
+                line=error.lineno,
+                why=error.msg,
+                such_as=say("cli.person.such_as"),
+            )
         ) from error
     except (QueryError, ValueError, RecursionError) as error:
-        raise QueryError(f"{path} cannot be read as JSON: {error}.") from error
+        raise QueryError(say("cli.person.cannot", path=path, why=error)) from error
     if not isinstance(data, dict):
-        raise QueryError(f"{path} should hold one object of answers, such as {_SUCH_AS}.")
+        raise QueryError(say("cli.person.no_object", path=path, such_as=say("cli.person.such_as")))
     for name, value in data.items():
         if not (value is None or isinstance(value, str | int | float)):
             raise QueryError(
-                f"{path}: the answer to '{name}' should be one word or number, got {value!r}."
+                say("cli.person.bad_value", path=path, name=name, value=repr(value))
             )
     return data
 
@@ -85,12 +79,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Read an object, refusing a name that stands twice: which answer is meant is not known."""
     for name, count in Counter(name for name, _ in pairs).items():
         if count > 1:
-            raise QueryError(f"'{name}' stands {count} times, expected once")
+            raise QueryError(say("cli.person.repeated", name=name, count=count))
     return dict(pairs)
 
 
 def _no_number(constant: str) -> None:
-    raise QueryError(f"{constant} is no number; leave out what was not answered")
+    raise QueryError(say("cli.person.not_a_number", constant=constant))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -113,19 +107,24 @@ def write_text(path: Path, text: str) -> None:
 
 def show_diagnostics(posterior: Posterior, console: Console) -> None:
     """Print how the sampling was judged."""
-    worst = posterior.diagnostics.worst
-    if worst:
-        console.print(
-            f"Sampled by {posterior.diagnostics.method}: R-hat at most {worst['r_hat']:.3f}, "
-            f"effective draws at least {min(worst['ess_bulk'], worst['ess_tail']):.0f}, "
-            f"{worst['divergences']:.0f} divergences, E-BFMI at least {worst['e_bfmi']:.2f}."
+    found = posterior.diagnostics
+    if worst := found.worst:
+        told = say(
+            "cli.sampling.judged",
+            method=found.method,
+            r_hat=decimal(worst["r_hat"], 3),
+            ess=decimal(min(worst["ess_bulk"], worst["ess_tail"]), 0),
+            divergences=decimal(worst["divergences"], 0),
+            e_bfmi=decimal(worst["e_bfmi"], 2),
         )
     else:
-        console.print(f"Posterior: {posterior.diagnostics.method}; nothing to judge.")
-    for warning in posterior.diagnostics.warnings:
-        console.print(f"Warning: {warning}", style="yellow", markup=False)
-    for caution in posterior.diagnostics.cautions:
-        console.print(f"Note: {caution}", markup=False)
+        told = say("cli.sampling.given", method=found.method)
+    console.print(told, markup=False)
+    for warning in found.warnings:
+        told = say("cli.warning", warning=again(warning))
+        console.print(told, style="yellow", markup=False)
+    for caution in found.cautions:
+        console.print(say("cli.note", note=again(caution)), markup=False)
 
 
 def show(answer: Answer, format: Format, console: Console) -> None:
@@ -134,25 +133,41 @@ def show(answer: Answer, format: Format, console: Console) -> None:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
     found = answer.columns()
-    columns = {"": list(map(str, found.pop("name"))), **_columns(found)}
+    del found["name"]
+    columns = {"": answer.row_words(), **_columns(answer, found)}
     hidden = []
-    for header in _FIRST_TO_GO:
-        if header in columns and not _fits(_table(columns, broken=True), console):
-            hidden.append(header)
-            del columns[header]
+    for key in _FIRST_TO_GO:
+        if key in columns and not _fits(_table(columns, broken=True), console):
+            hidden.append(_header(key))
+            del columns[key]
     show_table(_title(answer), columns, console)
     if hidden:
-        console.print(f"A wider terminal, or --format json, shows also: {', '.join(hidden)}.")
+        told = say("cli.tables.hidden", columns=say("phrases.comma").join(hidden))
+        console.print(told, markup=False)
     console.print(answer.text, markup=False)
 
 
 def show_table(
     title: str, columns: Mapping[str, list[str]], console: Console, folded: Sequence[str] = ()
 ) -> None:
-    """Print cells by header; none is broken, but those of the `folded` columns of sentences."""
+    """Print cells by column; none is broken, but those of the `folded` columns of sentences.
+
+    Parameters
+    ----------
+    title : str
+    columns : mapping of str to list of str
+        Cells by the column's key: its heading is ``cli.columns.<key>``; an empty key has none.
+    console : rich.console.Console
+    folded : sequence of str
+        Keys of columns whose cells may take several lines.
+    """
     console.print(title, style="italic", markup=False)
     table = _table(columns, folded)
     console.print(table if _fits(table, console) else _table(columns, folded, broken=True))
+
+
+def _header(key: str) -> str:
+    return say(f"cli.columns.{key}", percent=percent(INTERVAL)) if key else ""
 
 
 def _table(
@@ -160,11 +175,12 @@ def _table(
 ) -> Table:
     """Lay out a table, its headers whole or broken between words to the width of the cells."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for header, cells in columns.items():
-        justify: Literal["left", "right"] = "right" if header in _NUMBERS else "left"
+    for key, cells in columns.items():
+        header = _header(key)
+        justify: Literal["left", "right"] = "right" if key in _NUMBERS else "left"
         widest = max(map(len, [*header.split(), *cells]), default=1)
         words = fill(header, widest) if broken else header
-        table.add_column(words, justify=justify, no_wrap=header not in folded, overflow="fold")
+        table.add_column(words, justify=justify, no_wrap=key not in folded, overflow="fold")
     for row in zip(*columns.values(), strict=True):
         table.add_row(*map(escape, row))
     return table
@@ -175,53 +191,62 @@ def _fits(table: Table, console: Console) -> bool:
     return console.measure(table, options=unlimited).maximum <= console.width
 
 
-def _columns(found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
     """Lay columns out for a terminal: an estimate with its interval is one column."""
+    names = names_of(answer.graph)
     shown: dict[str, list[str]] = {}
     for column, values in found.items():
         if column in _JSON_ONLY or column.startswith(("lower_", "upper_")):
             continue
         if column == "mean":
-            shown[INTERVAL_HEADER] = [
+            shown[column] = [
                 share(mean, low, high)
                 for mean, low, high in zip(values, found["low"], found["high"], strict=True)
             ]
-        elif column in ("risk_after", "share", "gain"):
-            shown[column.replace("_", " ")] = [percent(value) for value in values]
+        elif column == "grade":
+            shown[column] = [names.grade(grade) for grade in values]
+        elif column == "state":
+            shown[column] = answer.state_words()
+        elif column in _SHARES:
+            shown[column] = [percent(value) for value in values]
         elif set(cells := [_cell(value, 4 if column == "bits" else 2) for value in values]) != {
             "-"
         }:
-            shown[_HEADER.get(column, column.replace("_", " "))] = cells
+            shown[column] = cells
     if "lower_bound" in found:
         shown["bounds"] = [
-            f"{_points(low)} to {_points(high)}"
+            say("cli.tables.bounds", low=_bare(low), high=_bare(high))
             for low, high in zip(found["lower_bound"], found["upper_bound"], strict=True)
         ]
     return shown
 
 
 def _title(answer: Answer) -> str:
-    about = answer.target.label
-    if isinstance(answer, Contrast):
-        return f"{about.capitalize()}, with {_set(answer.do)}"
-    words = _TITLE.get(type(answer).__name__, "{kind} of {about}")
-    return words.format(kind=type(answer).__name__, about=about)
+    return capital(
+        say(
+            f"cli.tables.{answer.kind}",
+            target=again(answer.target.label),
+            do=_set(answer) if isinstance(answer, Contrast) else "",
+        )
+    )
 
 
-def _set(do: Mapping[str, str]) -> str:
-    return ", ".join(f"{node}={state}" for node, state in do.items())
+def _set(answer: Contrast) -> str:
+    names = names_of(answer.graph)
+    return listed(names.pair(node, state) for node, state in answer.do.items())
 
 
 def share(mean: float, low: float, high: float) -> str:
     """Word a share with its interval, as short as a column allows."""
-    return f"{percent(mean)} ({_points(low)} to {_points(high)})"
+    return say("phrases.estimate", mean=percent(mean), low=_bare(low), high=_bare(high))
 
 
-def _points(share: float) -> str:
-    return percent(share).removesuffix(" %")
+def _bare(share: float) -> str:
+    """Word a share without its unit, which stands beside it."""
+    return percent(share, unit=False)
 
 
 def _cell(value: Any, digits: int = 2) -> str:
     if isinstance(value, str):
-        return "-" if value == "not reported" else value
-    return "-" if value != value else f"{value:.{digits}f}"
+        return value
+    return "-" if value != value else decimal(value, digits)

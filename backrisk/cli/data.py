@@ -1,0 +1,290 @@
+"""From a graph to a survey, from a survey to a model, and what the model is worth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import (
+    CodebookOption,
+    EngineOption,
+    FormatOption,
+    GraphOption,
+    ModelFile,
+    SeedOption,
+    SurveyFile,
+)
+from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph, Prior, load_graph
+from backrisk.posterior import Posterior, load_posterior
+from backrisk.words import decimal, interval_name, names_of, percent, say
+
+
+def simulate(
+    out: Annotated[Path, typer.Option(help=say("cli.simulate.out"))],
+    graph: GraphOption = "runner",
+    codebook: CodebookOption = None,
+    n: Annotated[int, typer.Option("--n", help=say("cli.simulate.n"))] = 2000,
+    seed: SeedOption = 1,
+) -> None:
+    """Run `backrisk.simulate`."""
+    from backrisk.posterior import simulate as draw
+    from backrisk.survey import Codebook, load_codebook, packaged_codebooks
+
+    with sentences():
+        chosen = load_graph(graph)
+        if codebook is None:
+            codebook = chosen.name if chosen.name in packaged_codebooks() else None
+        book = Codebook.plain(chosen) if codebook is None else load_codebook(codebook, chosen)
+        frame = draw(chosen, n, seed, codebook=book)
+        write_text(out, frame.to_csv(index=False))
+        console.out.print(say("cli.simulate.done", n=f"{n:,}", out=out), markup=False)
+
+
+def validate(
+    survey: SurveyFile,
+    graph: GraphOption = "runner",
+    codebook: CodebookOption = None,
+    engine: EngineOption = None,
+) -> None:
+    """Run `backrisk.read_survey` and show what is answered."""
+    from backrisk.survey import read_survey, tabulate
+
+    with sentences():
+        read = read_survey(survey, load_graph(graph), codebook, engine=engine)
+        names = names_of(read.graph)
+        columns = {
+            "node": [names.node(name) for name in read.graph.names],
+            "answered": [
+                say("cli.validate.not_measured") if part == 0 else percent(float(part))
+                for part in read.answered
+            ],
+        }
+        title = say("cli.validate.title", file=Path(survey).name, count=read.n, n=f"{read.n:,}")
+        show_table(title, columns, console.out)
+        patterns = len(tabulate(read).weights)
+        told = say(
+            "cli.validate.done",
+            count=patterns,
+            patterns=f"{patterns:,}",
+            codebook=read.codebook.name,
+        )
+        console.out.print(told, markup=False)
+        if read.codebook.synthetic:
+            console.out.print(say("cli.validate.synthetic"))
+
+
+def fit(
+    survey: SurveyFile,
+    out: Annotated[Path, typer.Option(help=say("cli.fit.out"))],
+    graph: GraphOption = "runner",
+    codebook: CodebookOption = None,
+    seed: SeedOption = 1,
+    draws: Annotated[int, typer.Option(help=say("cli.fit.draws"))] = 1000,
+    chains: Annotated[int, typer.Option(help=say("cli.fit.chains"))] = 4,
+    tune: Annotated[int, typer.Option(help=say("cli.fit.tune"))] = 1000,
+    sampler: Annotated[str, typer.Option(help=say("cli.fit.sampler"))] = "nutpie",
+    target_accept: Annotated[
+        float, typer.Option(min=0.5, max=0.999, help=say("cli.fit.target_accept"))
+    ] = 0.8,
+    cores: Annotated[int | None, typer.Option(min=1, help=say("cli.fit.cores"))] = None,
+    engine: EngineOption = None,
+) -> None:
+    """Run `backrisk.fit` and save the model."""
+    from backrisk.survey import read_survey
+
+    with sentences():
+        if not out.parent.is_dir():
+            raise QueryError(say("cli.fit.no_folder", out=out, folder=out.parent))
+        if out.is_dir():
+            raise QueryError(say("cli.fit.is_folder", out=out))
+        chosen = load_graph(graph)
+        read = read_survey(survey, chosen, codebook, engine=engine)
+        from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
+
+        kept = out.with_name(f"{out.name}.chains")
+        try:
+            posterior = sample(
+                chosen,
+                read,
+                seed=seed,
+                draws=draws,
+                chains=chains,
+                tune=tune,
+                sampler=sampler,  # type: ignore[arg-type]  # checked there, with a suggestion
+                target_accept=target_accept,
+                cores=cores,
+                keep=kept,
+            )
+        except KeyboardInterrupt:
+            done = len(list(kept.glob("chain-*.nc"))) if kept.is_dir() else 0
+            key = "interrupted" if done else "interrupted_early"
+            told = say(f"cli.fit.{key}", done=done, chains=chains, kept=kept)
+            console.err.print(told, style="yellow", soft_wrap=True, markup=False)
+            raise typer.Exit(130) from None
+        posterior.save(out)
+        show_diagnostics(posterior, console.out)
+        told = say("cli.fit.done", draws=f"{posterior.draws:,}", out=out)
+        console.out.print(told, markup=False)
+
+
+def prior(
+    graph: GraphOption = "runner",
+    odds_ratio: Annotated[
+        tuple[float, float] | None, typer.Option(help=say("cli.prior.odds_ratio"))
+    ] = None,
+    draws: Annotated[int, typer.Option(min=100, help=say("cli.prior.draws"))] = 1000,
+    seed: SeedOption = 1,
+    format: FormatOption = Format.table,
+) -> None:
+    """Show `backrisk.check.prior_margins` and `backrisk.check.prior_associations`."""
+    with sentences():
+        if odds_ratio is not None:
+            believed = Prior.from_odds_ratio(*odds_ratio)
+            line = f"prior: {{mean: {believed.mean:.3f}, sd: {believed.sd:.3f}}}"
+            console.out.print(line, markup=False)
+            return
+        from backrisk.check import prior_associations, prior_margins
+
+        chosen = load_graph(graph)
+        margins = prior_margins(chosen, draws=draws, seed=seed)
+        ratios = prior_associations(chosen, draws=draws, seed=seed)
+        if format is Format.json:
+            tables = {
+                name: frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+                for name, frame in (("margins", margins), ("odds_ratios", ratios))
+            }
+            print(json.dumps({"kind": "prior", **tables}, indent=2))
+            return
+        _show_prior(chosen, margins, ratios)
+
+
+def _show_prior(graph: CausalGraph, margins: pd.DataFrame, ratios: pd.DataFrame) -> None:
+    names = names_of(graph)
+    rows = margins.to_dict("records")
+    columns = {
+        "": [names.pair(row["node"], row["state"]) for row in rows],
+        "prior": [share(row["mean"], row["low"], row["high"]) for row in rows],
+        "published": [
+            "-" if row["published"] != row["published"] else percent(row["published"])
+            for row in rows
+        ],
+        "inside": [row["inside"] for row in rows],
+        "figure_of": [row["what"] for row in rows],
+    }
+    show_table(say("cli.prior.margins"), columns, console.out, folded=("", "figure_of"))
+    if len(ratios):
+        rows = ratios.to_dict("records")
+        columns = {
+            "cause": [names.node(row["cause"]) for row in rows],
+            "implied": [
+                say(
+                    "phrases.estimate",
+                    mean=decimal(row["implied"], 2),
+                    low=decimal(row["low"], 2),
+                    high=decimal(row["high"], 2),
+                )
+                for row in rows
+            ],
+            "published": [decimal(row["published"], 2) for row in rows],
+            "inside": [row["inside"] for row in rows],
+        }
+        title = say("cli.prior.odds_ratios", outcome=names.node(str(graph.outcome)))
+        show_table(title, columns, console.out)
+    console.out.print(say("cli.prior.ranges", interval=interval_name()))
+
+
+def check(
+    model: ModelFile,
+    survey: Annotated[
+        str | None, typer.Argument(metavar="SURVEY", help=say("cli.check.survey"))
+    ] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Show `backrisk.check.explain`, `learned` and `predicted_margins`."""
+    from backrisk.check import explain, learned, predicted_margins
+
+    with sentences():
+        posterior = load_posterior(model)
+        said = learned(posterior)
+        failures = explain(posterior) if posterior.diagnostics.worst else None
+        margins = None
+        if survey is not None:
+            from backrisk.survey import read_survey
+
+            read = read_survey(survey, posterior.graph, posterior.codebook)
+            margins = predicted_margins(posterior, read)
+        if format is Format.json:
+            print(json.dumps(_checked(posterior, said, failures, margins), indent=2))
+            return
+        _show_check(posterior, said, failures, margins)
+
+
+def _checked(
+    posterior: Posterior,
+    said: pd.DataFrame,
+    failures: pd.DataFrame | None,
+    margins: pd.DataFrame | None,
+) -> dict[str, Any]:
+    report: dict[str, Any] = {
+        "kind": "check",
+        "diagnostics": {
+            "method": posterior.diagnostics.method,
+            "worst": {
+                name: None if value != value else value
+                for name, value in posterior.diagnostics.worst.items()
+            },
+            "warnings": list(posterior.diagnostics.warnings),
+            "cautions": list(posterior.diagnostics.cautions),
+        },
+        "learned": said.reset_index(names="node").to_dict(orient="records"),
+    }
+    if failures is not None:
+        report["failures"] = failures.to_dict(orient="records")
+    if margins is not None:
+        report["margins"] = margins.to_dict(orient="records")
+    return report
+
+
+def _show_check(
+    posterior: Posterior,
+    said: pd.DataFrame,
+    failures: pd.DataFrame | None,
+    margins: pd.DataFrame | None,
+) -> None:
+    names = names_of(posterior.graph)
+    show_diagnostics(posterior, console.out)
+    if failures is not None and len(failures):
+        rows = failures.to_dict("records")
+        columns = {
+            "parameter": [row["parameter"] for row in rows],
+            "r_hat": [decimal(row["r_hat"], 3) for row in rows],
+            "ess": [decimal(row["ess"], 0) for row in rows],
+            "why": [row["why"] for row in rows],
+            "what_to_do": [row["what_to_do"] for row in rows],
+        }
+        folded = ("parameter", "why", "what_to_do")
+        show_table(say("cli.check.failed"), columns, console.out, folded=folded)
+    rows = said.reset_index(names="node").to_dict("records")
+    columns = {
+        "node": [names.node(row["node"]) for row in rows],
+        "answered": [percent(row["answered"]) for row in rows],
+        "distance": [decimal(row["distance"], 2) for row in rows],
+        "reading": [row["reading"] for row in rows],
+    }
+    show_table(say("cli.check.learned"), columns, console.out)
+    if margins is not None:
+        rows = margins.to_dict("records")
+        columns = {
+            "": [names.pair(row["node"], row["state"]) for row in rows],
+            "survey": [percent(row["survey"]) for row in rows],
+            "model": [share(row["model"], row["low"], row["high"]) for row in rows],
+        }
+        show_table(say("cli.check.margins"), columns, console.out, folded=("",))

@@ -1,0 +1,167 @@
+"""What is handed on: the demonstration, scored cohorts, reports, the page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import (
+    ActionOption,
+    CauseOption,
+    CohortFile,
+    CouplingOption,
+    LevelOption,
+    ModelFile,
+    SeedOption,
+    SiteOption,
+    TargetOption,
+    model_at,
+)
+from backrisk.cli.terminal import read_json
+from backrisk.errors import BackriskError, QueryError
+from backrisk.words import disclaimer, interval_name, say
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help=say("cli.demo.out"))] = Path("out/demo"),
+    seed: SeedOption = 1,
+) -> None:
+    """Run `backrisk.cli.demo`."""
+    from backrisk.cli.demo import run
+
+    with sentences():
+        run(out, seed, console.out)
+
+
+def score(
+    model: ModelFile,
+    cohort: CohortFile,
+    out: Annotated[Path, typer.Option(help=say("cli.score.out"))],
+    id: Annotated[list[str] | None, typer.Option(help=say("cli.score.id"))] = None,
+    target: TargetOption = None,
+    cause: CauseOption = None,
+    level: LevelOption = "proximal",
+    action: ActionOption = None,
+    coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
+    draws: Annotated[int | None, typer.Option(help=say("cli.score.draws"))] = None,
+    engine: Annotated[str, typer.Option(help=say("cli.score.engine"))] = "duckdb",
+) -> None:
+    """Run `backrisk.score`; exit code 1 where problems are listed beside what was written."""
+    from backrisk.cohort import score as ask
+
+    with sentences():
+        done = ask(
+            model_at(model, site),
+            cohort,
+            out,
+            ids=id or (),
+            target=target,
+            causes=cause or None,
+            level=level,
+            actions=action or None,
+            coupling=coupling,
+            draws=draws,
+            engine=engine,
+        )
+    told = say(
+        "cli.score.done",
+        people=f"{done.people:,}",
+        profiles=f"{done.profiles:,}",
+        draws=f"{done.draws:,}",
+        out=done.out,
+        interval=interval_name(),
+        disclaimer=disclaimer(),
+    )
+    console.out.print(told, soft_wrap=True, markup=False)
+    for warning in done.warnings:
+        told = say("cli.warning", warning=warning)
+        console.out.print(told, style="yellow", markup=False, soft_wrap=True)
+    if done.listed is not None:
+        told = say(
+            "cli.score.problems", count=done.problems, n=f"{done.problems:,}", listed=done.listed
+        )
+        console.err.print(told, style="yellow", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def report(
+    model: ModelFile,
+    out: Annotated[Path, typer.Option(help=say("cli.report.out"))],
+    person: Annotated[Path | None, typer.Option(help=say("cli.options.person"))] = None,
+    cohort: Annotated[str | None, typer.Option(help=say("cli.report.cohort"))] = None,
+    card: Annotated[bool, typer.Option("--card", help=say("cli.report.card"))] = False,
+    target: TargetOption = None,
+    group: Annotated[list[str] | None, typer.Option(help=say("cli.report.group"))] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help=say("cli.report.draws"))] = None,
+    date: Annotated[str | None, typer.Option(help=say("cli.report.date"))] = None,
+    templates: Annotated[Path | None, typer.Option(help=say("cli.report.templates"))] = None,
+    site: SiteOption = None,
+) -> None:
+    """Run `backrisk.report_person`, `backrisk.report_cohort` or `backrisk.model_card`."""
+    from backrisk.report import DRAWS, model_card, report_cohort, report_person
+
+    with sentences():
+        if group and (card or cohort is None):
+            raise QueryError(say("cli.report.group_without_cohort"))
+        posterior = model_at(model, site)
+        if card and person is None:
+            model_card(posterior, out, survey=cohort, target=target, date=date, templates=templates)
+        elif person is not None and cohort is None and not card:
+            report_person(
+                posterior,
+                read_json(person),
+                out,
+                target=target,
+                draws=draws,
+                date=date,
+                templates=templates,
+            )
+        elif cohort is not None and person is None:
+            report_cohort(
+                posterior,
+                cohort,
+                out,
+                target=target,
+                groups=group or None,
+                draws=DRAWS if draws is None else draws,
+                date=date,
+                templates=templates,
+            )
+        else:
+            raise QueryError(say("cli.report.which"))
+        told = say("cli.report.done", out=out, disclaimer=disclaimer())
+        console.out.print(told, markup=False)
+
+
+def serve(
+    model: ModelFile,
+    host: Annotated[str, typer.Option(help=say("cli.serve.host"))] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help=say("cli.serve.port"))] = 8000,
+    token: Annotated[
+        str | None, typer.Option(envvar="BACKRISK_TOKEN", help=say("cli.serve.token"))
+    ] = None,
+    allow_host: Annotated[list[str] | None, typer.Option(help=say("cli.serve.allow_host"))] = None,
+    draws: Annotated[int, typer.Option(min=1, help=say("cli.serve.draws"))] = 1000,
+    language: Annotated[list[str] | None, typer.Option(help=say("cli.serve.language"))] = None,
+) -> None:
+    """Run `backrisk.web.serve`."""
+    with sentences():
+        try:
+            from backrisk.web import serve as run
+        except ModuleNotFoundError as error:
+            raise BackriskError(say("cli.serve.needs", module=error.name)) from error
+        run(
+            model,
+            host=host,
+            port=port,
+            token=token,
+            hosts=allow_host or (),
+            draws=draws,
+            languages=language or (),
+            announce=lambda address: console.out.print(say("cli.serve.at", address=address)),
+        )

@@ -1,0 +1,223 @@
+"""Questions about one person, each the Python function of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import (
+    ActionOption,
+    CauseOption,
+    CouplingOption,
+    DoOption,
+    FormatOption,
+    LevelOption,
+    ModelFile,
+    PersonFile,
+    SeedOption,
+    SiteOption,
+    TargetOption,
+    model_at,
+)
+from backrisk.cli.terminal import Format, read_json, show
+from backrisk.errors import QueryError
+from backrisk.words import say
+
+
+def risk(
+    model: ModelFile,
+    person: PersonFile,
+    target: TargetOption = None,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.risk`."""
+    from backrisk.queries import risk as ask
+
+    with sentences():
+        show(ask(model_at(model, site), read_json(person), target=target), format, console.out)
+
+
+def diagnose(
+    model: ModelFile,
+    person: PersonFile,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.diagnose`."""
+    from backrisk.queries import diagnose as ask
+
+    with sentences():
+        show(ask(model_at(model, site), read_json(person)), format, console.out)
+
+
+def intervene(
+    model: ModelFile,
+    person: PersonFile,
+    do: DoOption,
+    target: TargetOption = None,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.intervene`."""
+    from backrisk.queries import intervene as ask
+
+    with sentences():
+        answer = ask(model_at(model, site), read_json(person), _read_do(do), target=target)
+        show(answer, format, console.out)
+
+
+def counterfactual(
+    model: ModelFile,
+    person: PersonFile,
+    do: DoOption,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.counterfactual`."""
+    from backrisk.queries import counterfactual as ask
+
+    with sentences():
+        answer = ask(
+            model_at(model, site),
+            read_json(person),
+            _read_do(do),
+            target=target,
+            coupling=coupling,
+        )
+        show(answer, format, console.out)
+
+
+def attribute(
+    model: ModelFile,
+    person: PersonFile,
+    method: Annotated[str, typer.Option(help=say("cli.attribute.method"))] = "necessity",
+    level: LevelOption = "proximal",
+    cause: CauseOption = None,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    seed: SeedOption = 0,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.attribute`."""
+    from backrisk.queries import attribute as ask
+
+    with sentences():
+        answer = ask(
+            model_at(model, site),
+            read_json(person),
+            cause or None,
+            method=method,  # type: ignore[arg-type]  # checked there, with a suggestion
+            level=level,  # type: ignore[arg-type]
+            target=target,
+            coupling=coupling,
+            seed=seed,
+        )
+        show(answer, format, console.out)
+
+
+def mediate(
+    model: ModelFile,
+    person: PersonFile,
+    cause: Annotated[str, typer.Option(help=say("cli.mediate.cause"))],
+    mediator: Annotated[list[str], typer.Option(help=say("cli.mediate.mediator"))],
+    to: Annotated[str | None, typer.Option(help=say("cli.mediate.to"))] = None,
+    target: TargetOption = None,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.mediate`."""
+    from backrisk.queries import mediate as ask
+
+    with sentences():
+        answer = ask(
+            model_at(model, site), read_json(person), cause, mediator, target=target, to=to
+        )
+        show(answer, format, console.out)
+
+
+def recommend(
+    model: ModelFile,
+    person: PersonFile,
+    action: ActionOption = None,
+    cost: Annotated[list[str] | None, typer.Option(help=say("cli.recommend.cost"))] = None,
+    most: Annotated[int, typer.Option(help=say("cli.recommend.most"))] = 1,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.recommend`."""
+    from backrisk.queries import recommend as ask
+
+    with sentences():
+        answer = ask(
+            model_at(model, site),
+            read_json(person),
+            actions=action or None,
+            costs=_read_costs(cost) if cost else None,
+            most=most,
+            target=target,
+            coupling=coupling,
+        )
+        show(answer, format, console.out)
+
+
+def ask_next(
+    model: ModelFile,
+    person: PersonFile,
+    candidate: Annotated[list[str] | None, typer.Option(help=say("cli.ask_next.candidate"))] = None,
+    target: TargetOption = None,
+    coupling: CouplingOption = "monotone",
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.ask_next`."""
+    from backrisk.queries import ask_next as ask
+
+    with sentences():
+        answer = ask(
+            model_at(model, site),
+            read_json(person),
+            candidates=candidate or None,
+            target=target,
+            coupling=coupling,
+        )
+        show(answer, format, console.out)
+
+
+def _read_costs(settings: list[str]) -> dict[str, float]:
+    costs = {}
+    for setting in settings:
+        action, _, cost = setting.rpartition("=")
+        try:
+            costs[action.strip()] = float(cost)
+        except ValueError:
+            action = ""
+        if not action:
+            raise QueryError(say("cli.recommend.bad_cost", setting=setting))
+    _demand_once("--cost", settings, costs)
+    return costs
+
+
+def _read_do(settings: list[str]) -> dict[str, str]:
+    do = {}
+    for setting in settings:
+        node, equals, state = setting.partition("=")
+        if not equals or not node or not state:
+            raise QueryError(say("cli.bad_do", setting=setting))
+        do[node.strip()] = state.strip()
+    _demand_once("--do", settings, do)
+    return do
+
+
+def _demand_once(option: str, settings: list[str], read: Mapping[str, Any]) -> None:
+    if len(read) < len(settings):
+        raise QueryError(say("cli.twice", option=option, settings=", ".join(settings)))

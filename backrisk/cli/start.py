@@ -1,0 +1,46 @@
+"""Starting the command line in the language that is asked for.
+
+Help is written when the commands are imported, so the language has to be known before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from backrisk.cli.console import sentences
+from backrisk.words import speaking
+
+
+def main() -> None:
+    """Run the command line."""
+    lang, arguments = asked_language(sys.argv[1:])
+    try:
+        with sentences(), speaking(lang or os.environ.get("BACKRISK_LANG")):
+            from backrisk.cli.commands import app
+
+            app(arguments, prog_name="backrisk")
+    except typer.Exit as stopped:  # outside a command nobody else turns it into an exit code
+        sys.exit(stopped.exit_code)
+
+
+def asked_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
+    """Take ``--lang X`` out of the arguments, wherever it stands.
+
+    Examples
+    --------
+    >>> asked_language(["risk", "m.nc", "--lang", "en", "--person", "p.json"])
+    ('en', ['risk', 'm.nc', '--person', 'p.json'])
+    >>> asked_language(["--lang=en", "demo"])
+    ('en', ['demo'])
+    """
+    rest = list(arguments)
+    for place, argument in enumerate(rest):
+        if argument.startswith("--lang="):
+            return argument.partition("=")[2], [*rest[:place], *rest[place + 1 :]]
+        if argument == "--lang" and place + 1 < len(rest):
+            return rest[place + 1], [*rest[:place], *rest[place + 2 :]]
+    return None, rest
