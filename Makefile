@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow bench lint notebooks data reports clean
+.PHONY: help setup demo test test-slow bench lint map notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,11 +34,15 @@ bench: .venv/.bench  ## Timings against the peers, one JSON line each, and repor
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
 	@touch $@
 
-lint: $(READY)  ## Style, types and import layers
+lint: $(READY)  ## Style, types, layers and circles of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.map --check
+
+map: $(READY)  ## Draw the map of imports, reports/map.svg
+	$(BIN)/python -m tests.map
 
 notebooks: $(READY)  ## Execute the notebooks in place
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
