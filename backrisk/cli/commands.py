@@ -5,6 +5,7 @@ Errors are one sentence and exit code 2; nothing is left half-written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-COMMANDS = {
+COMMANDS: dict[str, Callable[..., None]] = {
     "demo": output.demo,
     "simulate": data.simulate,
     "validate": data.validate,
@@ -48,12 +49,20 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+VersionOption = Annotated[
+    bool,
+    typer.Option("--version", callback=_version, is_eager=True, help=say("cli.options.version")),
+]
+
+
 @app.callback(help=say("cli.help"))
 def _options(
     context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help=say("cli.options.version")),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help=say("cli.options.version")
+        ),
     ] = False,
     lang: Annotated[
         str | None, typer.Option("--lang", envvar="BACKRISK_LANG", help=say("cli.options.lang"))

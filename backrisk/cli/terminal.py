@@ -69,9 +69,7 @@ def read_json(path: Path) -> dict[str, Any]:
         raise QueryError(say("cli.person.no_object", path=path, such_as=say("cli.person.such_as")))
     for name, value in data.items():
         if not (value is None or isinstance(value, str | int | float)):
-            raise QueryError(
-                say("cli.person.bad_value", path=path, name=name, value=repr(value))
-            )
+            raise QueryError(say("cli.person.bad_value", path=path, name=name, value=repr(value)))
     return data
 
 
@@ -88,21 +86,15 @@ def _no_number(constant: str) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write beside, then rename, so that nothing is left half-written.
+    """Write a text file whole, or not at all.
 
     Raises
     ------
     QueryError
         If the file cannot be written.
     """
-    beside = path.with_name(path.name + ".part")
-    try:
+    with written(path, QueryError) as beside:
         beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        raise QueryError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def show_diagnostics(posterior: Posterior, console: Console) -> None:

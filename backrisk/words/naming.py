@@ -76,6 +76,10 @@ class Names:
         """Return a node's name, or those of a set of nodes."""
         return TOGETHER.join(self._find("nodes", n) or humanize(n) for n in name.split(TOGETHER))
 
+    def heading(self, name: str) -> str:
+        """Return a node's name as a heading or the start of a line."""
+        return capital(self.node(name))
+
     def state(self, node: str, label: str) -> str:
         """Return a state's label."""
         return self._find("states", node, label) or humanize(label)

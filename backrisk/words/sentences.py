@@ -95,6 +95,10 @@ class Language:
             found = found[part]
         return found
 
+    def tree(self, name: str) -> Mapping[str, Any]:
+        """Return a whole file, what this language lacks in English."""
+        return _over(english().file(name), self.file(name))
+
     def raw(self, key: str) -> Any:
         """Return what stands under a key here, or else in English.
 
@@ -109,6 +113,16 @@ class Language:
         if found is None:
             raise KeyError(key)
         return found
+
+
+def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one tree of sentences over another."""
+    found = dict(base)
+    for key, value in own.items():
+        under = base.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        found[key] = _over(under, value) if both else value
+    return found
 
 
 @cache
