@@ -21,7 +21,7 @@ from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import Answer, Contrast
 from backrisk.summary import INTERVAL
-from backrisk.words import again, capital, decimal, listed, names_of, percent, say
+from backrisk.words import TOGETHER, again, capital, decimal, listed, percent, say
 
 _NUMBERS = ("mean", "leading", "data_support", "without_answers", "bounds")  # flush right
 _JSON_ONLY = ("node", "state_code", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
@@ -125,8 +125,10 @@ def show(answer: Answer, format: Format, console: Console) -> None:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
     found = answer.columns()
-    del found["name"]
-    columns = {"": answer.row_words(), **_columns(answer, found)}
+    rows = list(map(str, found.pop("name")))
+    columns = {"": list(map(answer.row_label, rows)), **_columns(answer, found)}
+    if "state" in columns:  # of a node that a row is named by
+        columns["state"] = [_reported(answer, row) for row in rows]
     hidden = []
     for key in _FIRST_TO_GO:
         if key in columns and not _fits(_table(columns, broken=True), console):
@@ -185,10 +187,11 @@ def _fits(table: Table, console: Console) -> bool:
 
 def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
     """Lay columns out for a terminal: an estimate with its interval is one column."""
-    names = names_of(answer.graph)
     shown: dict[str, list[str]] = {}
     for column, values in found.items():
         if column in _JSON_ONLY or column.startswith(("lower_", "upper_")):
+            continue
+        if column == "state" and "node" in found:  # the row's own name says it
             continue
         if column == "mean":
             shown[column] = [
@@ -196,9 +199,7 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
                 for mean, low, high in zip(values, found["low"], found["high"], strict=True)
             ]
         elif column == "grade":
-            shown[column] = [names.grade(grade) for grade in values]
-        elif column == "state":
-            shown[column] = answer.state_words()
+            shown[column] = list(map(answer.names.grade, values))
         elif column in _SHARES:
             shown[column] = [percent(value) for value in values]
         elif set(cells := [_cell(value, 4 if column == "bits" else 2) for value in values]) != {
@@ -216,16 +217,24 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
 def _title(answer: Answer) -> str:
     return capital(
         say(
-            f"cli.tables.{answer.kind}",
-            target=again(answer.target.label),
+            f"cli.tables.{type(answer).__name__.lower()}",
+            target=answer.target.label,
             do=_set(answer) if isinstance(answer, Contrast) else "",
         )
     )
 
 
 def _set(answer: Contrast) -> str:
-    names = names_of(answer.graph)
-    return listed(names.pair(node, state) for node, state in answer.do.items())
+    return listed(answer.names.pair(node, state) for node, state in answer.do.items())
+
+
+def _reported(answer: Answer, row: str) -> str:
+    """Word the states that a person reported of the nodes that a row is named by."""
+    told = [
+        answer.names.state(node, answer.evidence[node]) if node in answer.evidence else "-"
+        for node in row.split(TOGETHER)
+    ]
+    return TOGETHER.join(told) if set(told) != {"-"} else "-"
 
 
 def share(mean: float, low: float, high: float) -> str:
