@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.benchmarks
 sys.path.insert(0, str(Path(__file__).parent))
@@ -14,6 +15,10 @@ from backrisk import compile_model, fit, load_graph, load_posterior, simulate
 from backrisk.survey import Survey
 
 collect_ignore = ["benchmarks"]  # programs, not tests; test_benchmarks.py tries them small
+
+# No limit of time for an example, nor for making one: a slow machine is no failure.
+settings.register_profile("backrisk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("backrisk")
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -50,7 +55,7 @@ def core_survey(core_graph):
 
 @pytest.fixture(scope="session")
 def core_compiled(core_graph, core_survey):
-    """The core model for any survey; tests that ask for it share the xdist group 'core'."""
+    """The core model, for any of its surveys."""
     return compile_model(core_graph, core_survey)
 
 

@@ -6,9 +6,6 @@ import pytest
 from backrisk import fit
 from backrisk.fitting import chains as module
 
-# One compiled model serves every fit here, and the others of this group.
-pytestmark = pytest.mark.xdist_group("core")
-
 SHORT = {"draws": 50, "tune": 50, "chains": 3, "cores": 1, "progress": False}
 
 

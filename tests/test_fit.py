@@ -67,7 +67,6 @@ def test_pointwise_log_likelihood_feeds_loo(core_posterior, core_survey):
     assert np.isfinite(loo.elpd)
 
 
-@pytest.mark.xdist_group("core")
 def test_intervals_cover_the_truth_at_their_rate(core_graph, core_compiled, capsys):
     """Five synthetic surveys of 2,000 whose truths are drawn from the prior.
 

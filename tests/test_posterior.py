@@ -23,7 +23,6 @@ def cpts():
     return {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
 
 
-@pytest.mark.xdist_group("core")
 def test_a_saved_model_answers_as_before(core_graph, core_survey, core_compiled, tmp_path):
     sizes = {"draws": 25, "tune": 50, "chains": 2}
     fitted = fit(core_graph, core_survey, seed=1, **sizes, compiled=core_compiled, progress=False)

@@ -132,9 +132,8 @@ def outcome(path, codebook, engine, graph=GRAPH):
 
 SETTINGS = settings(
     max_examples=40,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes a second: no shrinking
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
