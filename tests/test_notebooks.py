@@ -15,6 +15,7 @@ QUICK = {
     "01_fit_a_survey": {"DRAWS": 60, "TUNE": 60},
     "02_surveys_as_they_are": {"QUICK": FEW, "LONG": FEW},
     "03_one_runner": {"DRAWS": 60, "TUNE": 60},
+    "05_answers_that_are_wrong": {"QUICK": FEW},
 }
 PEOPLE = 250  # of the packaged survey, where few will do
 
