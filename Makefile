@@ -21,10 +21,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## The main job on the packaged survey: fit, judge, one runner's risk and its causes
 	$(BIN)/backrisk demo
 
-test: $(READY)  ## Tests, doctests and the notebook, under ten minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --durations=10
+test: $(READY)  ## Tests, doctests and the notebooks with few draws, a few minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
-test-slow: .venv/.spark  ## The long checks, Spark's on this machine's Java among them
+test-slow: .venv/.spark  ## The long checks: whole notebooks, long fits, Spark on this machine's Java
 	$(BIN)/python -m pytest -q -m slow --durations=10
 
 bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md

@@ -34,7 +34,7 @@ from backrisk.queries import probabilities, probability, read_target
 ROUNDING = 1e-12
 BINARY = ["no", "yes"]
 seeds = st.integers(0, 2**32 - 1)
-examples = settings(max_examples=60, deadline=None)
+examples = settings(max_examples=60)
 
 
 def from_prior(graph, draws, seed=0):
@@ -467,7 +467,7 @@ def test_setting_what_was_seen_returns_what_was_seen(seed, coupling):
 
 
 @given(seed=seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_intervening_without_evidence_is_the_truncated_factorisation(seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, int(rng.integers(3, 6)))
