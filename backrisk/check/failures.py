@@ -41,11 +41,11 @@ def explain(posterior: Posterior) -> pd.DataFrame:
     item is wrong about it trade off, so that the two are correlated along a narrow valley. What
     fits neither is called slow mixing.
     """
-    if posterior.continuation is None or posterior.beta is None or not posterior.diagnostics.worst:
+    if posterior.fractions is None or posterior.beta is None or not posterior.diagnostics.worst:
         raise QueryError("This posterior was not sampled by chains: there is nothing to explain.")
     import arviz as az
 
-    values = np.concatenate([posterior.continuation, posterior.beta], axis=1)
+    values = np.concatenate([posterior.fractions, posterior.beta], axis=1)
     labels = [*posterior.layout.fraction_labels, *posterior.layout.effect_labels]
     owners = _owners(posterior)
     by_chain = values.reshape(posterior.chains, -1, values.shape[1])

@@ -27,7 +27,9 @@ from backrisk.graph import (
     Saturated,
 )
 from backrisk.likelihood import Cells, Circuit, build_circuit
+from backrisk.posterior import EFFECTS, FRACTIONS, SITE_SCALES, SITE_SHIFTS
 from backrisk.survey import Patterns, Survey, tabulate
+from backrisk.words import say
 
 Ints = NDArray[np.int64]
 
@@ -53,7 +55,8 @@ def build_model(
     Returns
     -------
     pymc.Model
-        ``continuation`` (dimension ``distribution``) and ``beta`` (dimension ``effect``), with
+        ``continuation`` (the stick-breaking fractions, dimension ``distribution``) and ``beta``
+        (the effects, log odds ratios, dimension ``effect``), with
         the coordinates of `Layout`; with sites ``site_scale`` (dimension ``pooled``, the nodes)
         and ``site_shift`` (dimensions ``site, pooled``), on the log odds scale. The log of every
         CPT cell is not recorded.
@@ -70,10 +73,8 @@ def build_model(
     ('x: no', 'y | x=no: no', 'y | x=yes: no')
     """
     if survey is not None and survey.graph != graph:
-        raise FitError(
-            f"The survey was read for graph '{survey.graph.name}' with "
-            f"{len(survey.graph.names)} nodes and items; build the model of that graph."
-        )
+        own = survey.graph
+        raise FitError(say("fitting.not_its_graph", graph=own.name, count=len(own.names)))
     if survey is not None and circuit is None:
         circuit = survey_circuit(survey, tabulate(survey))
     layout = Layout(graph)
@@ -84,8 +85,8 @@ def build_model(
         coords |= {"site": sites, "pooled": pooled}
     with pm.Model(coords=coords) as model:
         first, second = layout.fraction_prior
-        continuation = pm.Beta(
-            "continuation", first, second, dims="distribution", initval=layout.fraction_start
+        fractions = pm.Beta(
+            FRACTIONS, first, second, dims="distribution", initval=layout.fraction_start
         )
         beta: Any = pt.zeros(0)
         if layout.effect_labels:
@@ -95,18 +96,18 @@ def build_model(
             if sign.any():
                 settled = sign != 0
                 value = pt.switch(settled, sign * pt.exp(pt.switch(settled, value, 0.0)), value)
-            beta = pm.Deterministic("beta", value, dims="effect")
+            beta = pm.Deterministic(EFFECTS, value, dims="effect")
         shift: Any = None
         if pooled:
-            scale = pm.HalfNormal("site_scale", SITE_SCALE, dims="pooled")
+            scale = pm.HalfNormal(SITE_SCALES, SITE_SCALE, dims="pooled")
             away = pm.Normal("site_z", 0.0, 1.0, dims=("site", "pooled"))
-            shift = pm.Deterministic("site_shift", scale * away, dims=("site", "pooled"))
+            shift = pm.Deterministic(SITE_SHIFTS, scale * away, dims=("site", "pooled"))
         if circuit is not None:
             tape, reals = (
                 pytensor.shared(part, name=name)
                 for name, part in zip(("tape", "reals"), circuit.packed(), strict=True)
             )
-            cells = log_cells(layout, continuation, beta, shift, len(sites))
+            cells = log_cells(layout, fractions, beta, shift, len(sites))
             value, _ = MarginalLogLikelihood()(cells, tape, reals)
             pm.Potential("log_likelihood", value)
     return model
@@ -172,19 +173,17 @@ def effective_weights(patterns: Patterns) -> NDArray[np.float64]:
 def with_sites(graph: CausalGraph, sites: Sequence[str]) -> CausalGraph:
     """Return the graph with the site as the first cause of every ordinal node, for addresses."""
     node = Node(_SITE, tuple(sites))
-    edges = [Edge(_SITE, name, "Sites differ.", "stated", "none") for name in Layout(graph).pooled]
+    edges = [Edge(_SITE, name, _SITE, "stated", "none") for name in Layout(graph).pooled]
     return replace(graph, nodes=(*graph.nodes, node), edges=(*edges, *graph.edges))
 
 
-def log_cells(
-    layout: Layout, continuation: Any, beta: Any, shift: Any = None, sites: int = 0
-) -> Any:
+def log_cells(layout: Layout, fractions: Any, beta: Any, shift: Any = None, sites: int = 0) -> Any:
     """Return the log of every CPT cell as one PyTensor vector, in the order of `Cells`.
 
     Parameters
     ----------
     layout : Layout
-    continuation, beta : TensorVariable, vectors
+    fractions, beta : TensorVariable, vectors
     shift : TensorVariable, shape (site, pooled node), optional
         Added to the linear predictor at each site. The cells are then those of `with_sites`.
     sites : int
@@ -199,9 +198,9 @@ def log_cells(
     )
     place_of = Cells.of(graph)
     parts = [
-        _saturated_cells(layout, place_of, sums, continuation),
-        _ordinal_cells(layout, place_of, sums, continuation, beta, shift, sites),
-        _noisy_max_cells(layout, place_of, sums, continuation),
+        _saturated_cells(layout, place_of, sums, fractions),
+        _ordinal_cells(layout, place_of, sums, fractions, beta, shift, sites),
+        _noisy_max_cells(layout, place_of, sums, fractions),
         _known_cells(layout, place_of),
     ]
     present = [part for part in parts if part is not None]
@@ -232,13 +231,13 @@ class _Sums:
         """Addresses whose sum is the log of P(X >= k)."""
         return [1 + self.n + start + j for j in range(k)]
 
-    def evaluate(self, rows: list[list[int]], continuation: Any) -> Any:
+    def evaluate(self, rows: list[list[int]], fractions: Any) -> Any:
         """Return the sum of each row."""
         width = max(map(len, rows), default=0)
         if not width:
             return pt.zeros(len(rows))
         index = np.array([row + [0] * (width - len(row)) for row in rows])
-        logs = pt.concatenate([pt.zeros(1), pt.log(continuation), pt.log1p(-continuation)])
+        logs = pt.concatenate([pt.zeros(1), pt.log(fractions), pt.log1p(-fractions)])
         return logs[index.ravel()].reshape(index.shape).sum(axis=1)
 
 
@@ -271,7 +270,7 @@ def _known_cells(layout: Layout, cells: Cells) -> tuple[Any, Ints] | None:
 
 
 def _saturated_cells(
-    layout: Layout, cells: Cells, sums: _Sums, continuation: Any
+    layout: Layout, cells: Cells, sums: _Sums, fractions: Any
 ) -> tuple[Any, Ints] | None:
     nodes = _of_kind(layout, cells, Saturated)
     if not nodes:
@@ -282,14 +281,14 @@ def _saturated_cells(
             states = len(simplex.alpha)
             rows += [sums.cell(start, k, states) for k in range(states)]
             start += states - 1
-    return sums.evaluate(rows, continuation), _where(nodes)
+    return sums.evaluate(rows, fractions), _where(nodes)
 
 
 def _ordinal_cells(
     layout: Layout,
     cells: Cells,
     sums: _Sums,
-    continuation: Any,
+    fractions: Any,
     beta: Any,
     shift_of_site: Any = None,
     sites: int = 0,
@@ -345,14 +344,14 @@ def _ordinal_cells(
     centre = np.array([row + [0.0] * (width - len(row)) for row in centres])
     pairs = np.array([row + [(0, 0)] * (width - len(row)) for row in products])
 
-    survival = sums.evaluate(survivals, continuation)
+    survival = sums.evaluate(survivals, fractions)
     average = pt.log1mexp(survival) - survival
     if shift_of_site is not None:
         average = (average[None, :] - shift_of_site[:, np.array(node_of)]).ravel()
     cut = pt.concatenate([average, np.array([_FAR, -_FAR])])
     level = pt.constant(np.array([0.0, 1.0]))
     if steps:
-        level = pt.concatenate([level, -pt.expm1(sums.evaluate(steps, continuation))])
+        level = pt.concatenate([level, -pt.expm1(sums.evaluate(steps, fractions))])
     weights = pt.concatenate([pt.zeros(1), beta])[padded.ravel()]
     exposed = level[pairs[..., 0].ravel()] * level[pairs[..., 1].ravel()]
     shift = (weights * (exposed - centre.ravel())).reshape(padded.shape).sum(axis=1)
@@ -365,7 +364,7 @@ def _ordinal_cells(
 
 
 def _noisy_max_cells(
-    layout: Layout, cells: Cells, sums: _Sums, continuation: Any
+    layout: Layout, cells: Cells, sums: _Sums, fractions: Any
 ) -> tuple[Any, Ints] | None:
     nodes = _of_kind(layout, cells, NoisyMax)
     if not nodes:
@@ -387,7 +386,7 @@ def _noisy_max_cells(
             first_state += [k == 0 for k in range(states)]
     width = max(map(len, factors))
     index = np.array([row + [0] * (width - len(row)) for row in factors])
-    logs = pt.concatenate([pt.zeros(1), pt.log1mexp(sums.evaluate(survivals, continuation))])
+    logs = pt.concatenate([pt.zeros(1), pt.log1mexp(sums.evaluate(survivals, fractions))])
     below = logs[index.ravel()].reshape(index.shape).sum(axis=1)
     opening = np.array(first_state)
     previous = pt.concatenate([pt.zeros(1), below[:-1]])

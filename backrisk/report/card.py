@@ -297,7 +297,7 @@ def _preparation(posterior: Posterior, words: Words) -> str:
 
 def _size(posterior: Posterior, words: Words, people: str) -> str:
     meta = posterior.meta
-    if not people or posterior.continuation is None or posterior.beta is None:
+    if not people or posterior.fractions is None or posterior.beta is None:
         return ""
     weighed = meta.get("effective_people", meta["people"])
     effective = ""
@@ -308,7 +308,7 @@ def _size(posterior: Posterior, words: Words, people: str) -> str:
         people=people,
         effective=f" {effective}" if effective else "",
         patterns=f"{meta.get('patterns', 0):,}",
-        parameters=f"{posterior.continuation.shape[1] + posterior.beta.shape[1]:,}",
+        parameters=f"{posterior.fractions.shape[1] + posterior.beta.shape[1]:,}",
     )
 
 
