@@ -34,7 +34,7 @@ from backrisk.report.common import (
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.report.words import Words, read_words
 from backrisk.survey import Survey
-from backrisk.words import listed
+from backrisk.words import listed, say
 
 _DRAWS = 400
 _LEAST, _CAUSES = 5, 3
@@ -362,7 +362,7 @@ def _limits(posterior: Posterior, words: Words) -> str:
         from backrisk.check import learned
 
         table = learned(posterior)
-        names = table.index[table["reading"] == "mostly prior"]
+        names = table.index[table["reading"] == say("check.mostly_prior")]
         prior = ", ".join(words.node(str(name)) for name in names) or "-"
     return words("card.limits", prior=prior, grades=told)
 
