@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
-from backrisk.fitting import compile_model, fit
+from backrisk.fitting import compile_model, fit, survey_circuit
 from backrisk.graph import CausalGraph, Layout
+from backrisk.likelihood import stack_logs, value_and_counts
 from backrisk.posterior import Posterior, simulate
-from backrisk.survey import Codebook, Survey
+from backrisk.survey import Codebook, Survey, tabulate
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -72,8 +74,6 @@ def bands(fits: int, draws: int, probability: float, *, seed: int = 0) -> Array:
     >>> bool((low <= 0).all() and (high >= 0).all())
     True
     """
-    from scipy.stats import binom
-
     rng = np.random.default_rng(seed)
     points = np.arange(draws + 1)
     uniform = (points + 1) / (draws + 1)
@@ -168,10 +168,6 @@ def calibrate(
 
 def _log_likelihood(survey: Survey, layout: Layout, fractions: Array, beta: Array) -> Array:
     """Return the log-likelihood of a survey for each draw, ``(draw,)``."""
-    from backrisk.fitting import survey_circuit
-    from backrisk.likelihood import stack_logs, value_and_counts
-    from backrisk.survey import tabulate
-
     circuit = survey_circuit(survey, tabulate(survey))
     tables = {name: layout.cpt(name, fractions, beta) for name in layout.graph.names}
     packed = circuit.packed()

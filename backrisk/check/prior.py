@@ -97,9 +97,9 @@ def prior_associations(
     """Compare the odds ratios that the prior implies with the published ones.
 
     An edge is a direct effect; a published figure is mostly an association of a factor with the
-    outcome by all routes and whatever confounds them. So the two are compared through the whole graph:
-    for each draw of the prior, the odds of the target among those in a cause's worst state over
-    the odds among those at its reference.
+    outcome by all routes and whatever confounds them. So the two are compared through the whole
+    graph: for each draw of the prior, the odds of the target among those in a cause's worst state
+    over the odds among those at its reference.
 
     Parameters
     ----------

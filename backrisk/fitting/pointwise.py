@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from backrisk.errors import FitError
-from backrisk.fitting.model import pooled_sites
+from backrisk.fitting.observed import pooled_sites
 from backrisk.likelihood import build_circuit, row_log_likelihood, stack_logs
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey, tabulate

@@ -20,8 +20,9 @@ from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judge import PARAMETERS, flat, judge
-from backrisk.fitting.model import build_model, pooled_sites, survey_circuit
-from backrisk.graph import CausalGraph, KnownItem, Layout, Saturated
+from backrisk.fitting.model import build_model
+from backrisk.fitting.observed import Prepared, pooled_sites, prepare
+from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit
 from backrisk.posterior import (
     EFFECTS,
@@ -32,37 +33,12 @@ from backrisk.posterior import (
     Posterior,
     SiteEffects,
 )
-from backrisk.survey import Patterns, Survey, tabulate
+from backrisk.survey import Survey
 from backrisk.words import choices, say, suggest
 
 Array = NDArray[np.float64]
 SAMPLERS = ("nutpie", "pymc")
 _PRIOR_DRAWS = 1000
-
-
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A survey made ready for sampling.
-
-    Parameters
-    ----------
-    survey : Survey
-    patterns : Patterns
-    circuit : Circuit
-    layout : Layout
-    """
-
-    survey: Survey
-    patterns: Patterns
-    circuit: Circuit
-    layout: Layout
-
-    @property
-    def conjugate(self) -> bool:
-        """Whether the posterior is a product of Dirichlets."""
-        return not len(self.circuit.roots) and all(
-            isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +69,7 @@ def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
     FitError
         As for `fit`.
     """
-    prepared = _prepare(graph, survey)
+    prepared = prepare(graph, survey)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the libraries tell about their own insides
         model = build_model(survey.graph, survey, circuit=prepared.circuit)
@@ -184,7 +160,7 @@ def fit(
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
-    prepared = _prepare(graph, survey)
+    prepared = prepare(graph, survey)
     cautions = check_identified(survey)
     layout = prepared.layout
     rng = np.random.default_rng(seed)
@@ -220,14 +196,6 @@ def fit(
         sites=sites,
         meta=_meta(prepared, seed, draws, tune),
     )
-
-
-def _prepare(graph: CausalGraph, survey: Survey) -> Prepared:
-    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
-        said = say("fitting.other_graph", found=survey.graph.name, expected=graph.name)
-        raise FitError(said)
-    patterns = tabulate(survey)
-    return Prepared(survey, patterns, survey_circuit(survey, patterns), Layout(survey.graph))
 
 
 def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Generator) -> Array:
