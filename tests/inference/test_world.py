@@ -135,7 +135,7 @@ def test_only_the_rows_that_evidence_leaves_are_computed(runner):
     parents = posterior.graph.parents("pain")
     seen = dict.fromkeys((name for name in parents if name != "lumbar_load"), 0)
     probability(World(posterior, seen, {}), read_target(posterior.graph, "pain"))
-    assert posterior._computed["pain"][1].sum() == 3
+    assert posterior._cpts._computed["pain"][1].sum() == 3
 
 
 @pytest.mark.parametrize("kind", ["saturated", "ordinal_logit", "noisy_max"])
@@ -144,11 +144,11 @@ def test_some_rows_equal_those_of_the_whole_table(kind):
     graph = CausalGraph.from_edges([(name, "y") for name in "abc"], states)
     nodes = tuple(replace(n, mechanism=kind) if n.name == "y" else n for n in graph.nodes)
     posterior = from_prior(replace(graph, nodes=nodes), 11)
-    layout, drawn = posterior.layout, (posterior.continuation, posterior.beta)
+    layout, drawn = posterior.layout, (posterior.fractions, posterior.beta)
     whole = np.moveaxis(layout.cpt("y", *drawn), 0, -1)
     at = (2, slice(None), np.array([3, 1]))
     np.testing.assert_allclose(posterior.table("y", at)[at], whole[at], rtol=0, atol=ROUNDING)
-    assert not posterior._computed["y"][1].all()
+    assert not posterior._cpts._computed["y"][1].all()
     np.testing.assert_allclose(posterior.table("y"), whole, rtol=0, atol=ROUNDING)
     np.testing.assert_allclose(posterior.cpt("y").sum(axis=-1), 1.0, rtol=0, atol=ROUNDING)
 

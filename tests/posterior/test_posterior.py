@@ -82,7 +82,7 @@ def test_a_model_of_another_graph_version_is_refused(core_model, tmp_path, monke
     record["graph"]["nodes"]["fatigue"]["states"] = ["low", "high"]
     record["graph"]["nodes"]["fatigue"].pop("margin")
     tree.attrs["record"] = json.dumps(record)
-    monkeypatch.setattr("backrisk.posterior.posterior._checksum", lambda *_: tree.attrs["checksum"])
+    monkeypatch.setattr("backrisk.posterior.storage._checksum", lambda *_: tree.attrs["checksum"])
     tree.to_netcdf(tmp_path / "old.nc", engine="h5netcdf")
     with pytest.raises(PosteriorError, match="another graph version"):
         load_posterior(tmp_path / "old.nc")
