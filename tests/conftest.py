@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from backrisk import fit, load_graph, simulate
 from backrisk.survey import Survey
 
-collect_ignore = ["benchmarks"]  # programs, not tests; test_benchmarks.py tries them small
+collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
 
 SHARED = Path(__file__).parents[2] / "shared"
 
