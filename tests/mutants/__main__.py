@@ -56,7 +56,7 @@ def sample(room: Room, size: int, seed: int) -> tuple[list[Mutant], int]:
         for file, count in wanted.items()
         for mutant, _ in zip(modules[file].drawn(seed), range(count), strict=False)
     ]
-    return drawn, sum(len(module) for module in modules.values())
+    return drawn, sum(module.mutants for module in modules.values())
 
 
 def try_room(room: Room, given: argparse.Namespace, scratch: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,7 @@ def _changed(before: list[str], after: list[str]) -> tuple[int, str, str]:
 
 
 class Module:
-    """A module's source and all its mutants.
+    """A module's source and all its mutants; its length is the number of places that have some.
 
     Parameters
     ----------
@@ -105,15 +106,29 @@ class Module:
         self._places = places.found
 
     def __len__(self) -> int:
+        return len({id(node) for node, _, _ in self._places})
+
+    @property
+    def mutants(self) -> int:
+        """How many mutants there are."""
         return len(self._places)
 
     def drawn(self, seed: int) -> Iterator[Mutant]:
-        """Yield all mutants in an order that the seed sets: the first n are a sample of n."""
-        order = list(range(len(self._places)))
+        """Yield all mutants in an order that the seed sets: the first n are a sample of n.
+
+        Places come first, and one fault at each before a second at any: a call has two for each
+        argument, most of them easily noticed, and would be most of the sample.
+        """
+        order = list(self._places)
         random.Random(f"{seed} {self.file}").shuffle(order)
+        turns: Counter[int] = Counter()
+        turn = []
+        for node, _, _ in order:
+            turn.append(turns[id(node)])
+            turns[id(node)] += 1
         seen = {self.source}
-        for place in order:
-            node, operator, mutated = self._places[place]
+        for at in sorted(range(len(order)), key=turn.__getitem__):
+            node, operator, mutated = order[at]
             source = cst.ensure_type(self._tree.deep_replace(node, mutated), cst.Module).code
             try:
                 compile(source, self.file, "exec", dont_inherit=True)
@@ -126,12 +141,12 @@ class Module:
 
 
 def shares(sizes: dict[str, int], total: int) -> dict[str, int]:
-    """Split a sample over modules in proportion to their mutants, at least one for each.
+    """Split a sample over modules in proportion to their places, at least one for each.
 
     Parameters
     ----------
     sizes : dict of str to int
-        How many mutants each module has.
+        How many places each module has.
     total : int
         Of the sample; a module's share is never more than what it has.
     """

@@ -81,6 +81,14 @@ def section(room: str, about: Mapping[str, Any], records: Sequence[Record]) -> s
         counts = Counter(record["outcome"] for record in records if record["file"] == file)
         told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
         lines.append(f"- `{file}`: {told}")
+    kinds = sorted({record["operator"] for record in records})
+    told = []
+    for kind in kinds:
+        of = [record["outcome"] for record in records if record["operator"] == kind]
+        of = [what for what in of if what != "equivalent"]
+        if of:
+            told.append(f"{kind.replace('_', ' ')} {len(of) - of.count('survived')} of {len(of)}")
+    lines.append(f"- noticed by kind of fault: {', '.join(told)}")
     for what, title in (("survived", "Survived"), ("equivalent", "Equivalent, by hand")):
         found = sorted(
             (record for record in records if record["outcome"] == what),
@@ -119,7 +127,8 @@ limits, numbers, conditions, arguments and assignments. Left out are strings, si
 word would be noise, whatever stands in a `raise` or a warning, annotations, type aliases,
 decorators, docstrings, `if TYPE_CHECKING` and `__init__` files.
 
-The sample is drawn by seed within each module, in proportion to its mutants. The score is what was
+The sample is drawn by seed within each module, in proportion to its places that can be mutated,
+and one fault at each place: a call has two for each argument. The score is what was
 noticed or ran into its limit ({LENIENT} times the processor time of the test without a mutant),
 of those tried that are not equivalent; the interval is Wilson's, as if drawn from the whole room.
 Equivalent mutants are judged by hand, in `tests/mutants/equivalent.tsv`.

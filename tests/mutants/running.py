@@ -357,7 +357,11 @@ def run(
     jobs: int,
     tell: Callable[[Mutant, dict[str, Any]], None],
 ) -> Clean:
-    """Run the room's tests on each mutant, so many at a time."""
+    """Run the room's tests on each mutant, so many at a time.
+
+    The first is no mutant: where the tests do not pass on it, in the order and with the caches and
+    limits that mutants have, what they say of mutants means nothing.
+    """
     clean_tree = scratch / "tree"
     copy_tree(clean_tree)
     clean = clean_run(room, clean_tree, scratch)
@@ -366,7 +370,9 @@ def run(
         worker = scratch / f"worker{job}"
         shutil.copytree(clean_tree, worker / "tree")
         free.append(worker)
-    waiting = list(mutants)[::-1]
+    same = mutants[0].file
+    control = Mutant(same, 0, "none", "", "", (clean_tree / same).read_text())
+    waiting = [*mutants[::-1], control]
     busy: dict[Path, tuple[Mutant, Running]] = {}
     try:
         while waiting or busy:
@@ -381,6 +387,11 @@ def run(
                     restore(mutant, clean_tree, worker / "tree")
                     free.append(worker)
                     what, noticed_by = outcome(found)
+                    if mutant is control:
+                        if what != "survived":
+                            said = (worker / "tests.log").read_text()[-3000:]
+                            raise SystemExit(f"without a mutant: {what}, {noticed_by}\n{said}")
+                        continue
                     seconds = {key: found[key] for key in ("wall", "processor")}
                     tell(mutant, {"outcome": what, "by": noticed_by, **seconds})
     finally:
