@@ -39,12 +39,14 @@ def commit() -> str:
 
 def stamp(room: Room) -> str:
     """Return what changes when the package or the room's tests do."""
-    paths = sorted((ROOT / "backrisk").rglob("*.py"))
+    paths = [path for path in (ROOT / "backrisk").rglob("*") if path.is_file()]
     for name in room.tests:
-        paths += sorted((ROOT / name).rglob("*.py")) or [ROOT / name]
-    paths += sorted((ROOT / "tests").glob("*.py"))
-    text = "".join(f"{path.relative_to(ROOT)}\n{path.read_text()}" for path in paths)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        paths += (ROOT / name).rglob("*.py") if (ROOT / name).is_dir() else [ROOT / name]
+    paths += [path for path in (ROOT / "tests").glob("*.py") if not path.name.startswith("test_")]
+    digest = hashlib.sha256()
+    for path in sorted(path for path in paths if path.suffix != ".pyc"):
+        digest.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def sample(room: Room, size: int, seed: int) -> tuple[list[Mutant], int]:

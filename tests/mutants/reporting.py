@@ -82,13 +82,13 @@ def section(room: str, about: Mapping[str, Any], records: Sequence[Record]) -> s
         told = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
         lines.append(f"- `{file}`: {told}")
     kinds = sorted({record["operator"] for record in records})
-    told = []
+    shares = []
     for kind in kinds:
         of = [record["outcome"] for record in records if record["operator"] == kind]
         of = [what for what in of if what != "equivalent"]
         if of:
-            told.append(f"{kind.replace('_', ' ')} {len(of) - of.count('survived')} of {len(of)}")
-    lines.append(f"- noticed by kind of fault: {', '.join(told)}")
+            shares.append(f"{kind.replace('_', ' ')} {len(of) - of.count('survived')} of {len(of)}")
+    lines.append(f"- noticed by kind of fault: {', '.join(shares)}")
     for what, title in (("survived", "Survived"), ("equivalent", "Equivalent, by hand")):
         found = sorted(
             (record for record in records if record["outcome"] == what),
