@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -121,6 +123,8 @@ def main() -> None:
     )
     given = parser.parse_args()
     rooms = [Room(name) for name in given.room or ROOMS]
+    # Stopped from outside, it still ends its processes and removes its trees.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with tempfile.TemporaryDirectory(prefix="mutants") as folder:
         os.environ["PYTENSOR_FLAGS"] = f"base_compiledir={folder}/pytensor"
         running.load()

@@ -160,6 +160,7 @@ def copy_tree(to: Path) -> None:
 def _enter(tree: Path, caches: Path, log: Path) -> None:
     """Make the forked process one that lives in its own tree, with its own caches."""
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(output, 1)
     os.dup2(output, 2)
