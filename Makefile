@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow bench lint map notebooks data reports clean
+.PHONY: help setup demo test test-slow bench mutants lint map notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,9 @@ test-slow: .venv/.spark  ## The long checks: whole notebooks, long fits, Spark o
 
 bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+mutants: $(READY)  ## Small faults, which each room's own tests should notice; writes reports/mutants.md
+	$(BIN)/python -m tests.mutants
 
 .venv/.%: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from backrisk import compile_model, fit, load_graph, load_posterior, simulate
 from backrisk.survey import Survey
 
-collect_ignore = ["benchmarks"]  # programs, not tests; test_benchmarks.py tries them small
+collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
 
 # No limit of time for an example, nor for making one: a slow machine is no failure.
 settings.register_profile("backrisk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
