@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow bench lint map notebooks data reports clean
+.PHONY: help setup demo test test-slow bench mutants lint map notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,14 +21,17 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## The main job on the packaged survey: fit, judge, one runner's risk and its causes
 	$(BIN)/backrisk demo
 
-test: $(READY)  ## Tests, doctests and the notebook, under ten minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup --durations=10
+test: $(READY)  ## Tests, doctests and the notebooks with few draws, a few minutes
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
-test-slow: .venv/.spark  ## The long checks, Spark's on this machine's Java among them
+test-slow: .venv/.spark  ## The long checks: whole notebooks, long fits, Spark on this machine's Java
 	$(BIN)/python -m pytest -q -m slow --durations=10
 
 bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+mutants: $(READY)  ## Small faults, which each room's own tests should notice; writes reports/mutants.md
+	$(BIN)/python -m tests.mutants
 
 .venv/.%: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'

@@ -1,19 +1,44 @@
-"""Shared fixtures: one fitted posterior for the whole session of tests."""
+"""Shared fixtures: one fitted posterior, and one compiled model, for the whole run of tests."""
 
+import fcntl
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.benchmarks
 sys.path.insert(0, str(Path(__file__).parent))
 
-from backrisk import fit, load_graph, simulate
+from backrisk import compile_model, fit, load_graph, load_posterior, simulate
 from backrisk.survey import Survey
 
-collect_ignore = ["benchmarks"]  # programs, not tests; test_benchmarks.py tries them small
+collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
+
+# No limit of time for an example, nor for making one: a slow machine is no failure.
+settings.register_profile("backrisk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("backrisk")
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory):
+    """Fit once for all processes of a run: whoever asks first fits and saves, and all load."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the run's own, shared by its workers
+
+    def path_of(name, make):
+        path = folder / f"{name}.nc"
+        with (folder / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                make().save(path)
+        return path
+
+    return path_of
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +54,21 @@ def core_survey(core_graph):
 
 
 @pytest.fixture(scope="session")
-def core_posterior(core_graph, core_survey):
-    return fit(core_graph, core_survey, seed=1, draws=300, tune=300, chains=4, progress=False)
+def core_compiled(core_graph, core_survey):
+    """The core model, for any of its surveys."""
+    return compile_model(core_graph, core_survey)
 
 
 @pytest.fixture(scope="session")
-def core_model(core_posterior, tmp_path_factory):
-    return core_posterior.save(tmp_path_factory.mktemp("model") / "core.nc")
+def core_model(kept, request, core_graph, core_survey):
+    def make():
+        compiled = request.getfixturevalue("core_compiled")
+        sizes = {"draws": 300, "tune": 300, "chains": 4}
+        return fit(core_graph, core_survey, seed=1, **sizes, compiled=compiled, progress=False)
+
+    return kept("core", make)
+
+
+@pytest.fixture(scope="session")
+def core_posterior(core_model):
+    return load_posterior(core_model)

@@ -13,7 +13,7 @@ def prior_model(draws, *, warnings=(), seed=1, sites=()):
     graph = codebook.extend(graph)
     rng = np.random.default_rng(seed)
     layout = Layout(graph)
-    continuation, beta = layout.draw_prior(draws, rng)
+    fractions, beta = layout.draw_prior(draws, rng)
     before = layout.draw_prior(200, rng)
     effects = None
     if sites:
@@ -22,11 +22,11 @@ def prior_model(draws, *, warnings=(), seed=1, sites=()):
         effects = SiteEffects(tuple(sites), shift, scale)
     return Posterior(
         graph,
-        continuation,
+        fractions,
         beta,
         diagnostics=Diagnostics("prior draws", warnings=tuple(warnings)),
         codebook=codebook,
-        prior_continuation=before[0],
+        prior_fractions=before[0],
         prior_beta=before[1],
         sites=effects,
         meta={"survey": codebook.title, "people": 0, "synthetic": True},

@@ -1,6 +1,7 @@
 """The benchmarks: found by name, reported with their misses, compared with equal peers."""
 
 import importlib
+import itertools
 
 import pytensor
 import pytensor.tensor as pt
@@ -33,9 +34,15 @@ def test_a_missed_bar_is_shown_with_its_profile():
     assert "**Missed: late**: 2, expected at most 1. Walked." in text
 
 
-def test_median_seconds_times_each_call():
-    quick, slow = median_seconds(lambda: sum(range(100)), lambda: sum(range(100_000)))
-    assert 0 < quick < slow
+def test_median_seconds_times_each_call(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("tests.benchmarks.common.time.perf_counter", lambda: now[0])
+
+    def taking(*seconds):
+        each = itertools.cycle(seconds)
+        return lambda: now.__setitem__(0, now[0] + next(each))
+
+    assert median_seconds(taking(0.25), taking(2.0, 3.0, 16.0), least=0.0) == (0.25, 3.0)
 
 
 @pytest.mark.parametrize("kind", _work.KINDS)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binom
 
-from backrisk.fitting import compile_model, fit
+from backrisk.fitting import compile_model, fit, survey_circuit
 from backrisk.graph import CausalGraph, Layout
+from backrisk.likelihood import stack_logs, value_and_counts
 from backrisk.posterior import Posterior, simulate
-from backrisk.survey import Codebook, Survey
+from backrisk.survey import Codebook, Survey, tabulate
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -72,8 +74,6 @@ def bands(fits: int, draws: int, probability: float, *, seed: int = 0) -> Array:
     >>> bool((low <= 0).all() and (high >= 0).all())
     True
     """
-    from scipy.stats import binom
-
     rng = np.random.default_rng(seed)
     points = np.arange(draws + 1)
     uniform = (points + 1) / (draws + 1)
@@ -155,25 +155,21 @@ def calibrate(
             compiled=compiled,
             progress=False,
         ).subset(thinned)
-        assert found.continuation is not None
+        assert found.fractions is not None
         assert found.beta is not None
         true = np.concatenate([part[0] for part in truth])
-        drawn = np.concatenate([found.continuation, found.beta], axis=1)
-        likelihood = _log_likelihood(survey, layout, found.continuation, found.beta)
+        drawn = np.concatenate([found.fractions, found.beta], axis=1)
+        likelihood = _log_likelihood(survey, layout, found.fractions, found.beta)
         of_truth = _log_likelihood(survey, layout, *truth)[0]
         ranks.append([*(drawn < true).sum(axis=0), int((likelihood < of_truth).sum())])
     names = (*layout.fraction_labels, *layout.effect_labels, "log-likelihood")
     return Calibration(np.array(ranks), names, thinned)
 
 
-def _log_likelihood(survey: Survey, layout: Layout, continuation: Array, beta: Array) -> Array:
+def _log_likelihood(survey: Survey, layout: Layout, fractions: Array, beta: Array) -> Array:
     """Return the log-likelihood of a survey for each draw, ``(draw,)``."""
-    from backrisk.fitting import survey_circuit
-    from backrisk.likelihood import stack_logs, value_and_counts
-    from backrisk.survey import tabulate
-
     circuit = survey_circuit(survey, tabulate(survey))
-    tables = {name: layout.cpt(name, continuation, beta) for name in layout.graph.names}
+    tables = {name: layout.cpt(name, fractions, beta) for name in layout.graph.names}
     packed = circuit.packed()
     return np.array(
         [value_and_counts(row, *packed)[0] for row in stack_logs(circuit.cells, tables)]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
 from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 
 _APART = 3.0  # standard deviations within chains between two chains' means: different modes
 _RIDGE = 0.8  # correlation of two parameters that trade off
+_COLUMNS = ("parameter", "node", "r_hat", "ess", "why", "what_to_do")
 
 
 def explain(posterior: Posterior) -> pd.DataFrame:
@@ -41,89 +47,126 @@ def explain(posterior: Posterior) -> pd.DataFrame:
     item is wrong about it trade off, so that the two are correlated along a narrow valley. What
     fits neither is called slow mixing.
     """
-    if posterior.continuation is None or posterior.beta is None or not posterior.diagnostics.worst:
-        raise QueryError("This posterior was not sampled by chains: there is nothing to explain.")
+    if posterior.fractions is None or posterior.beta is None or not posterior.diagnostics.worst:
+        raise QueryError(say("check.not_sampled"))
     import arviz as az
 
-    values = np.concatenate([posterior.continuation, posterior.beta], axis=1)
-    labels = [*posterior.layout.fraction_labels, *posterior.layout.effect_labels]
-    owners = _owners(posterior)
-    by_chain = values.reshape(posterior.chains, -1, values.shape[1])
-    data = az.from_dict({"posterior": {"x": by_chain}})["posterior"].to_dataset()
-    r_hat = az.rhat(data)["x"].to_numpy()
-    ess = np.minimum(
-        az.ess(data, method="bulk")["x"].to_numpy(), az.ess(data, method="tail")["x"].to_numpy()
+    answered = posterior.meta.get("answered", {})
+    sampled = _Sampled(
+        graph=posterior.graph,
+        hidden=frozenset(
+            name
+            for name in posterior.graph.names
+            if not answered.get(name, 1.0) and name not in posterior.graph.items
+        ),
+        values=np.concatenate([posterior.fractions, posterior.beta], axis=1),
+        chains=posterior.chains,
+        labels=(*posterior.layout.fraction_labels, *posterior.layout.effect_labels),
+        owners=_owners(posterior),
     )
+    data = az.from_dict({"posterior": {"x": sampled.by_chain}})["posterior"].to_dataset()
+    r_hat = az.rhat(data)["x"].to_numpy()
+    bulk, tail = (az.ess(data, method=method)["x"].to_numpy() for method in ("bulk", "tail"))
+    ess = np.minimum(bulk, tail)
     failing = np.flatnonzero((r_hat > R_HAT) | (ess < ESS_PER_CHAIN * posterior.chains))
     rows = []
     for at in failing[np.argsort(-r_hat[failing], kind="stable")]:
-        why, remedy = _reason(posterior, values, by_chain, owners, labels, int(at))
-        rows.append(
-            {
-                "parameter": labels[at],
-                "node": owners[at],
-                "r_hat": float(r_hat[at]),
-                "ess": float(ess[at]),
-                "why": why,
-                "what_to_do": remedy,
-            }
-        )
-    columns = ["parameter", "node", "r_hat", "ess", "why", "what_to_do"]
-    return pd.DataFrame(rows, columns=columns)
+        why, remedy = sampled.reason(int(at))
+        about = (sampled.labels[at], sampled.owners[at], float(r_hat[at]), float(ess[at]))
+        rows.append(dict(zip(_COLUMNS, (*about, why, remedy), strict=True)))
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def _owners(posterior: Posterior) -> list[str]:
+def _owners(posterior: Posterior) -> tuple[str, ...]:
     """Return the node that each parameter belongs to."""
     layout = posterior.layout
-    found = []
-    for slices in (layout.fraction_slices, layout.effect_slices):
-        for name, part in slices.items():
-            found += [name] * (part.stop - part.start)
-    return found
-
-
-def _reason(
-    posterior: Posterior,
-    values: Array,
-    by_chain: Array,
-    owners: list[str],
-    labels: list[str],
-    at: int,
-) -> tuple[str, str]:
-    graph = posterior.graph
-    node = owners[at]
-    answered = posterior.meta.get("answered", {})
-    nearby = [node, *graph.parents(node), *graph.children(node)]
-    hidden = [n for n in nearby if not answered.get(n, 1.0) and n not in graph.items]
-    means = by_chain[:, :, at].mean(axis=1)
-    within = by_chain[:, :, at].std(axis=1).mean()
-    if hidden and np.ptp(means) > _APART * within:
-        return (
-            f"Label switching: the chains disagree about which state of '{hidden[0]}', which "
-            "nobody observed, is which.",
-            f"Give '{hidden[0]}' an item whose reliability is stated, or one of its edges a prior "
-            "with a clear sign, or observe it for some people.",
-        )
-    # A parameter that does not vary has no correlation, and is no ridge.
-    spread = values.std(axis=0) > 0
-    correlation = np.zeros(values.shape[1])
-    centred = values - values.mean(axis=0)
-    correlation[spread] = (centred[:, at] @ centred[:, spread]) / (
-        len(values) * values[:, at].std() * values[:, spread].std(axis=0)
+    return tuple(
+        name
+        for slices in (layout.fraction_slices, layout.effect_slices)
+        for name, part in slices.items()
+        for _ in range(part.start, part.stop)
     )
-    for other in np.argsort(-np.abs(correlation)):
-        pair = {node, owners[other]}
-        items = [n for n in pair if n in graph.items]
-        constructs = [n for n in pair if any(n in graph.parents(item) for item in items)]
-        if abs(correlation[other]) >= _RIDGE and items and constructs:
-            return (
-                f"A ridge: how common the states of '{constructs[0]}' are trades off against the "
-                f"error of its item '{items[0]}' ({labels[other]}, correlation "
-                f"{correlation[other]:+.2f}).",
-                f"State the reliability of '{items[0]}' from more people, fix it, add a second "
-                f"item, or observe '{constructs[0]}' for some people.",
+
+
+@dataclass(frozen=True, eq=False)
+class _Sampled:
+    """The draws of every parameter, and what each belongs to.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    hidden : frozenset of str
+        Nodes that nobody observed.
+    values : ndarray, shape (draw, parameter)
+        One chain after the other.
+    chains : int
+    labels, owners : tuple of str
+        Of each parameter: what it is, and its node.
+    """
+
+    graph: CausalGraph
+    hidden: frozenset[str]
+    values: Array
+    chains: int
+    labels: tuple[str, ...]
+    owners: tuple[str, ...]
+
+    @cached_property
+    def by_chain(self) -> Array:
+        """The same, ``(chain, draw, parameter)``."""
+        return self.values.reshape(self.chains, -1, self.values.shape[1])
+
+    def reason(self, at: int) -> tuple[str, str]:
+        """Return why a parameter was sampled badly, and what to do."""
+        if node := self.switched(at):
+            return say("check.switching.why", node=node), say("check.switching.remedy", node=node)
+        if found := self.ridge(at):
+            node, item, other, correlation = found
+            why = say(
+                "check.ridge.why",
+                node=node,
+                item=item,
+                parameter=self.labels[other],
+                correlation=correlation,
             )
-    return (
-        "Slow mixing: neighbouring draws are alike.",
-        "Take more draws; if divergences were reported, raise the target acceptance too.",
-    )
+            return why, say("check.ridge.remedy", node=node, item=item)
+        return say("check.slow.why"), say("check.slow.remedy")
+
+    def switched(self, at: int) -> str | None:
+        """Return the unobserved node, at or beside a parameter's, whose states were swapped.
+
+        Two chains of which each sits in a mirror image of the other have means far apart for how
+        little each moves.
+        """
+        means = self.by_chain[:, :, at].mean(axis=1)
+        within = self.by_chain[:, :, at].std(axis=1).mean()
+        if np.ptp(means) <= _APART * within:
+            return None
+        node = self.owners[at]
+        beside = (node, *self.graph.parents(node), *self.graph.children(node))
+        return next((name for name in beside if name in self.hidden), None)
+
+    def ridge(self, at: int) -> tuple[str, str, int, float] | None:
+        """Return construct, item, parameter and correlation of what a parameter trades off with."""
+        correlation = self.correlation(at)
+        for other in np.argsort(-np.abs(correlation)):
+            if abs(correlation[other]) < _RIDGE:
+                return None
+            pair = (self.owners[at], self.owners[other])
+            for item in pair:
+                construct = next((n for n in pair if n in self.graph.parents(item)), None)
+                if item in self.graph.items and construct is not None:
+                    return construct, item, int(other), float(correlation[other])
+        return None
+
+    def correlation(self, at: int) -> Array:
+        """Return the correlation of one parameter with each.
+
+        A parameter that does not vary has none, and is no ridge: 0.
+        """
+        centred = self.values - self.values.mean(axis=0)
+        size = np.linalg.norm(centred, axis=0)
+        size = size * size[at]
+        product = centred[:, at] @ centred
+        found: Array = np.divide(product, size, out=np.zeros_like(product), where=size > 0)
+        return found

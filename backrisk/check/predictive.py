@@ -12,10 +12,11 @@ from backrisk.posterior import Posterior
 from backrisk.queries import distribution
 from backrisk.summary import interval
 from backrisk.survey import Survey, tabulate
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 
-_MOSTLY_PRIOR = 0.2
+_MOSTLY_PRIOR = 0.2  # a distance below which little was learned
 _ROUNDING = 1e-12  # a standard deviation below which a cell does not vary
 
 
@@ -32,7 +33,8 @@ def learned(posterior: Posterior) -> pd.DataFrame:
     pandas.DataFrame
         Index node; ``answered``, the share of people who report it; ``distance``, the mean over
         CPT cells of ``1 - sd(posterior) / sd(prior)``, 0 where nothing was learned and 1 where
-        everything was; ``reading``, where a fixed error is ``"known beforehand"``.
+        everything was; ``reading``: ``"mostly prior"`` below 0.2, ``"learned from data"``, or
+        ``"known beforehand"`` for an error that is fixed, in the words of the language.
 
     Raises
     ------
@@ -41,7 +43,7 @@ def learned(posterior: Posterior) -> pd.DataFrame:
     """
     prior = posterior.prior
     if prior is None:
-        raise QueryError("This posterior holds no prior to compare with: it was given as CPTs.")
+        raise QueryError(say("check.no_prior"))
     answered = posterior.meta.get("answered", {})
     rows = []
     for name in posterior.graph.names:
@@ -49,12 +51,18 @@ def learned(posterior: Posterior) -> pd.DataFrame:
         open_cells = before > _ROUNDING
         moved = np.clip(1.0 - after[open_cells] / before[open_cells], 0.0, 1.0)
         distance = float(moved.mean()) if moved.size else 0.0
-        reading = "mostly prior" if distance < _MOSTLY_PRIOR else "learned from data"
+        reading = say(
+            "check.known_beforehand"
+            if not moved.size
+            else "check.mostly_prior"
+            if distance < _MOSTLY_PRIOR
+            else "check.learned_from_data"
+        )
         rows.append(
             {
                 "answered": float(answered.get(name, 0.0)),
                 "distance": distance,
-                "reading": reading if moved.size else "known beforehand",
+                "reading": reading,
             }
         )
     return pd.DataFrame(rows, index=pd.Index(posterior.graph.names))
@@ -80,7 +88,8 @@ def predicted_margins(posterior: Posterior, survey: Survey) -> pd.DataFrame:
         If the survey was read for another graph.
     """
     if survey.graph != posterior.graph:
-        raise QueryError("The survey was read for another graph than the model's.")
+        found, expected = survey.graph.name, posterior.graph.name
+        raise QueryError(say("check.other_graph", found=found, expected=expected))
     patterns = tabulate(survey)
     rows = []
     for column, node in enumerate(posterior.graph.nodes):

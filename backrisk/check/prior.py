@@ -52,7 +52,8 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     pandas.DataFrame
         Columns ``node, state, mean, low, high``, one row a state; for a state, or several
         together, of which `prevalence.csv` holds a figure: ``published``, ``what`` it is a figure
-        of, ``citation``, and ``inside``, whether the prior's 90 % interval holds it.
+        of, ``citation``, and ``inside``, whether the prior's interval
+        (`backrisk.summary.interval`) holds it.
 
     Examples
     --------
@@ -95,10 +96,10 @@ def prior_associations(
 ) -> pd.DataFrame:
     """Compare the odds ratios that the prior implies with the published ones.
 
-    An edge is a direct effect; a published figure is mostly an association of a factor with pain
-    by all routes and whatever confounds them. So the two are compared through the whole graph:
-    for each draw of the prior, the odds of the target among those in a cause's worst state over
-    the odds among those at its reference.
+    An edge is a direct effect; a published figure is mostly an association of a factor with the
+    outcome by all routes and whatever confounds them. So the two are compared through the whole
+    graph: for each draw of the prior, the odds of the target among those in a cause's worst state
+    over the odds among those at its reference.
 
     Parameters
     ----------
@@ -112,7 +113,7 @@ def prior_associations(
     -------
     pandas.DataFrame
         One row a published odds ratio of a cause with the target: ``cause``, ``implied``,
-        ``low``, ``high`` (median and 90 % interval over the prior), ``published``,
+        ``low``, ``high`` (median and interval over the prior), ``published``,
         ``published_low``, ``published_high``, ``grade``, ``citation``, and ``inside``, whether
         the implied interval holds the published estimate.
 
@@ -121,22 +122,22 @@ def prior_associations(
     QueryError
         If the target is not understood.
     """
-    aim = read_target(graph, target)
+    event = read_target(graph, target)
     prior = prior_model(graph, draws=draws, seed=seed)
     rows = []
     for figure in _table("evidence"):
         cause = figure["cause"]
-        known = cause in graph.names and cause in graph.ancestors(aim.node)
-        if not known or figure["effect"] != aim.node or not figure["estimate"]:
+        known = cause in graph.names and cause in graph.ancestors(event.node)
+        if not known or figure["effect"] != event.node or not figure["estimate"]:
             continue
         if not figure["measure"].startswith(_RATIOS):
             continue
         worst = len(graph.node(cause).states) - 1
         odds = []
         for code in (0, worst):
-            share = distribution(World(prior, {cause: code}, {}), aim.node)
-            event = share[list(aim.codes)].sum(axis=0)
-            odds.append(event / (1.0 - event))
+            share = distribution(World(prior, {cause: code}, {}), event.node)
+            risk = share[list(event.codes)].sum(axis=0)
+            odds.append(risk / (1.0 - risk))
         ratio: Array = odds[1] / odds[0]
         low, high = interval(ratio)
         estimate = float(figure["estimate"])

@@ -1,6 +1,6 @@
 from .judge import judge as judge
 from .model import build_model as build_model
-from .model import survey_circuit as survey_circuit
+from .observed import survey_circuit as survey_circuit
 from .pointwise import log_likelihood as log_likelihood
 from .sampling import CompiledModel as CompiledModel
 from .sampling import compile_model as compile_model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -16,7 +17,9 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from backrisk._files import written
 from backrisk.errors import FitError
+from backrisk.words import say
 
 _LOOK = 0.05  # seconds between two looks at the running chains
 _STATS = ("diverging", "energy")
@@ -78,16 +81,14 @@ class Kept:
         FitError
             If the folder cannot be written.
         """
-        beside = self.path(chain).with_suffix(".part")
         tree.attrs["fingerprint"] = self.fingerprint
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            tree.to_netcdf(beside, engine="h5netcdf")
-            beside.replace(self.path(chain))
         except OSError as error:
-            raise FitError(f"Chains cannot be kept in {self.folder}: {error}.") from error
-        finally:
-            beside.unlink(missing_ok=True)
+            why = error.strerror or error
+            raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
+        with written(self.path(chain), FitError) as beside:
+            tree.to_netcdf(beside, engine="h5netcdf")
 
     def clear(self, chains: int) -> None:
         """Remove the chains, and the folder where nothing else is in it."""
@@ -135,10 +136,7 @@ def run_chains(
         if kept is not None and (tree := kept.load(chain)) is not None:
             done[chain] = tree
     if done and progress:
-        Console(stderr=True).print(
-            f"{len(done)} of {len(seeds)} chains were finished before and are kept; the others "
-            "start again."
-        )
+        Console(stderr=True).print(say("fitting.kept", done=len(done), chains=len(seeds)))
     waiting = [chain for chain in range(len(seeds)) if chain not in done]
     running: dict[int, Any] = {}
     with _bars(settings, len(seeds), done, show=progress) as tell:
@@ -173,8 +171,6 @@ def run_chains(
 
 def fingerprint(parts: dict[str, Any]) -> str:
     """Return a hash of what a fit's draws depend on."""
-    import hashlib
-
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -226,7 +222,9 @@ def _bars(
         disable=not show,
     )
     tasks = [
-        bars.add_task(f"chain {i + 1}", total=total, completed=total * (i in done), note="")
+        bars.add_task(
+            say("fitting.chain", number=i + 1), total=total, completed=total * (i in done), note=""
+        )
         for i in range(chains)
     ]
 
@@ -236,9 +234,10 @@ def _bars(
                 bars.update(tasks[chain], completed=total)
                 return
             state = states[0]
-            note = "adapting" if state.tuning else ""
+            notes = [say("fitting.adapting")] if state.tuning else []
             if state.divergences:
-                note = f"{note} {state.divergences} divergent".strip()
+                notes.append(say("fitting.divergent", count=state.divergences))
+            note = say("phrases.comma").join(notes)
             bars.update(tasks[chain], completed=state.finished_draws, note=note)
 
         return update

@@ -1,10 +1,11 @@
-"""Whether the states of what nobody observed can be told apart at all, before any sampling."""
+"""Whether what nobody observed can be identified at all, before any sampling."""
 
 from __future__ import annotations
 
 from backrisk.errors import FitError
 from backrisk.graph import CausalGraph, Edge
 from backrisk.survey import Survey
+from backrisk.words import listed, say
 
 _SIGNS = 3  # independent signs that tell a two-state latent from their errors (Kruskal 1977)
 
@@ -33,7 +34,7 @@ def check_identified(survey: Survey) -> tuple[str, ...]:
         Naming the node, the reason, and what would help.
     """
     graph, answered = survey.graph, survey.answered
-    cautions = []
+    cautions: list[str] = []
     for name in graph.names:
         if answered[name] > 0 or name in graph.items:
             continue
@@ -45,26 +46,21 @@ def check_identified(survey: Survey) -> tuple[str, ...]:
         items = [child for child in signs if graph.node(child).mechanism == "item"]
         if not signs or any(_says_something(graph, item) for item in items):
             continue
-        listed = " and ".join(items)
         if items and len(signs) < _SIGNS:
             raise FitError(
-                f"'{name}' is observed by nobody and nothing is known of the error of {listed}: "
-                f"with {len(signs)} of the {_SIGNS} signs that it takes, how common its states are "
-                "cannot be told from how often the answers are wrong. State a reliability or a "
-                "misclassification, add items, or observe the node for some people."
+                say(
+                    "fitting.few_signs",
+                    name=name,
+                    items=listed(items),
+                    found=len(signs),
+                    needed=_SIGNS,
+                )
             )
         if any(_clear(edge) for edge in graph.edges if name in (edge.cause, edge.effect)):
             continue
         if items:
-            raise FitError(
-                f"Nothing says which state of '{name}' is which: it is observed by nobody, "
-                f"nothing is known of the error of {listed}, and no effect on or of it has a prior "
-                "with a clear sign. State the reliability of one item, or the prior of one edge."
-            )
-        cautions.append(
-            f"Nothing anchors '{name}', which nobody observed: its states could be swapped. Give "
-            "it an item with a reliability, or one of its edges a prior with a clear sign."
-        )
+            raise FitError(say("fitting.states_unnamed", name=name, items=listed(items)))
+        cautions.append(say("fitting.not_anchored", name=name))
     return tuple(cautions)
 
 

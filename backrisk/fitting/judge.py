@@ -9,12 +9,21 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Diagnostics
+from backrisk.posterior import (
+    EFFECTS,
+    ESS_PER_CHAIN,
+    FRACTIONS,
+    R_HAT,
+    SITE_SCALES,
+    SITE_SHIFTS,
+    Diagnostics,
+)
+from backrisk.words import say
 
 Array = NDArray[np.float64]
-E_BFMI = 0.3
+E_BFMI = 0.3  # at least (Betancourt 2016, arXiv:1604.00695)
 _JUDGED_DRAWS = 4  # fewer have no halves to compare
-PARAMETERS = ("continuation", "beta", "site_scale", "site_shift")
+PARAMETERS = (FRACTIONS, EFFECTS, SITE_SCALES, SITE_SHIFTS)
 
 
 def flat(tree: xr.DataTree, name: str) -> Array:
@@ -25,6 +34,10 @@ def flat(tree: xr.DataTree, name: str) -> Array:
 
 def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Diagnostics:
     """Judge a sampled tree.
+
+    Rank-normalised split R-hat and effective sample sizes of bulk and tails (Vehtari et al. 2021,
+    doi:10.1214/20-BA1221), divergent transitions, and each chain's energy Bayesian fraction of
+    missing information (Betancourt 2016, arXiv:1604.00695).
 
     Parameters
     ----------
@@ -45,7 +58,7 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     worst: dict[str, float] = {}
     if draws < _JUDGED_DRAWS:
         worst = dict.fromkeys(("r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi"), np.nan)
-        few = f"{draws} draws of a chain are too few to judge it; take more draws."
+        few = say("fitting.too_few_draws", count=draws)
         return Diagnostics(method, worst, (few,), cautions)
     places: dict[str, str] = {}
     for key, values, largest in (
@@ -59,28 +72,19 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     energy = stats["energy"].transpose("chain", "draw").to_numpy()
     fraction = np.mean(np.diff(energy, axis=1) ** 2, axis=1) / np.var(energy, axis=1)
     worst["e_bfmi"] = float(fraction.min())
-    said = []
+    said: list[str] = []
+    # Each criterion is negated, so that a value that is not a number fails.
     if not worst["r_hat"] <= R_HAT:
-        said.append(
-            f"R-hat is {worst['r_hat']:.3f} for {places['r_hat']} (at most {R_HAT}): the chains "
-            "disagree; sample longer, or anchor what they disagree on by an item."
-        )
-    least = min(("ess_bulk", "ess_tail"), key=lambda key: worst[key])
-    if not worst[least] >= ESS_PER_CHAIN * chains:
-        said.append(
-            f"The effective sample size is {worst[least]:.0f} for {places[least]} (at least "
-            f"{ESS_PER_CHAIN * chains}): intervals are rough; take more draws."
-        )
+        where = {"value": worst["r_hat"], "parameter": places["r_hat"]}
+        said.append(say("fitting.r_hat", **where, most=R_HAT))
+    fewest = min(("ess_bulk", "ess_tail"), key=lambda key: worst[key])
+    if not worst[fewest] >= ESS_PER_CHAIN * chains:
+        where = {"value": worst[fewest], "parameter": places[fewest]}
+        said.append(say("fitting.ess", **where, least=ESS_PER_CHAIN * chains))
     if worst["divergences"]:
-        said.append(
-            f"{worst['divergences']:.0f} transitions diverged: the posterior may be biased; raise "
-            "the target acceptance."
-        )
+        said.append(say("fitting.divergences", count=int(worst["divergences"])))
     if not worst["e_bfmi"] >= E_BFMI:
-        said.append(
-            f"E-BFMI is {worst['e_bfmi']:.2f} (at least {E_BFMI}): the sampler explores the "
-            "energy poorly."
-        )
+        said.append(say("fitting.e_bfmi", value=worst["e_bfmi"], least=E_BFMI))
     return Diagnostics(method, worst, tuple(said), cautions)
 
 

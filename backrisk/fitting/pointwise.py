@@ -7,10 +7,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from backrisk.errors import FitError
-from backrisk.fitting.model import pooled_sites
+from backrisk.fitting.observed import pooled_sites
 from backrisk.likelihood import build_circuit, row_log_likelihood, stack_logs
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey, tabulate
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 
@@ -35,12 +36,10 @@ def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
         If the survey belongs to another graph, or has patterns instead of people.
     """
     if survey.graph != posterior.graph:
-        raise FitError("The survey was read for another graph than the posterior's.")
+        said = say("fitting.other_graph", found=survey.graph.name, expected=posterior.graph.name)
+        raise FitError(said)
     if survey.people is not None:
-        raise FitError(
-            "The survey was reduced to answer patterns while it was read; for a log-likelihood of "
-            "each person, read it with engine='pandas'."
-        )
+        raise FitError(say("fitting.patterns_only"))
     patterns = tabulate(survey)
     rows = np.empty((posterior.draws, len(patterns.weights)))
     sites = pooled_sites(survey)

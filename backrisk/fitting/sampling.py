@@ -16,44 +16,29 @@ import pymc as pm
 import xarray as xr
 from numpy.typing import NDArray
 
-from backrisk.errors import FitError, suggest
+from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judge import PARAMETERS, flat, judge
-from backrisk.fitting.model import build_model, pooled_sites, survey_circuit
-from backrisk.graph import CausalGraph, KnownItem, Layout, Saturated
+from backrisk.fitting.model import build_model
+from backrisk.fitting.observed import Prepared, pooled_sites, prepare
+from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit
-from backrisk.posterior import Diagnostics, Posterior, SiteEffects
-from backrisk.survey import Patterns, Survey, tabulate
+from backrisk.posterior import (
+    EFFECTS,
+    FRACTIONS,
+    SITE_SCALES,
+    SITE_SHIFTS,
+    Diagnostics,
+    Posterior,
+    SiteEffects,
+)
+from backrisk.survey import Survey
+from backrisk.words import choices, say, suggest
 
 Array = NDArray[np.float64]
 SAMPLERS = ("nutpie", "pymc")
 _PRIOR_DRAWS = 1000
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """What sampling needs of a survey.
-
-    Parameters
-    ----------
-    survey : Survey
-    patterns : Patterns
-    circuit : Circuit
-    layout : Layout
-    """
-
-    survey: Survey
-    patterns: Patterns
-    circuit: Circuit
-    layout: Layout
-
-    @property
-    def conjugate(self) -> bool:
-        """Whether the posterior is a product of Dirichlets."""
-        return not len(self.circuit.roots) and all(
-            isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +69,10 @@ def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
     FitError
         As for `fit`.
     """
-    problem = _prepare(graph, survey)
+    prepared = prepare(graph, survey)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the libraries tell about their own insides
-        model = build_model(survey.graph, survey, circuit=problem.circuit)
+        model = build_model(survey.graph, survey, circuit=prepared.circuit)
         compiled = nutpie.compile_pymc_model(model, var_names=_recorded(model))
     return CompiledModel(survey.graph, pooled_sites(survey), compiled)
 
@@ -168,56 +153,49 @@ def fit(
         ("seed", seed, 0),
     ):
         if number < least:
-            raise FitError(f"{label} is {number}, expected at least {least}.")
+            said = say("fitting.too_small", argument=label, number=number, least=least)
+            raise FitError(said)
     if sampler not in SAMPLERS:
-        raise FitError(
-            f"There is no sampler '{sampler}'{suggest(sampler, SAMPLERS)}; expected one of "
-            f"{', '.join(SAMPLERS)}."
-        )
+        near, known = suggest(sampler, SAMPLERS), choices(SAMPLERS)
+        raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
-        raise FitError(f"target_accept is {target_accept}, expected a number between 0 and 1.")
-    problem = _prepare(graph, survey)
+        raise FitError(say("fitting.target_accept", number=target_accept))
+    prepared = prepare(graph, survey)
     cautions = check_identified(survey)
-    layout = problem.layout
+    layout = prepared.layout
     rng = np.random.default_rng(seed)
-    prior_continuation, prior_beta = layout.draw_prior(_PRIOR_DRAWS, rng)
+    prior_fractions, prior_beta = layout.draw_prior(_PRIOR_DRAWS, rng)
     sites = None
-    if problem.conjugate:
-        continuation = _conjugate(layout, problem.circuit, draws * chains, rng)
+    if prepared.conjugate:
+        fractions = _conjugate(layout, prepared.circuit, draws * chains, rng)
         beta = np.zeros((draws * chains, 0))
         diagnostics = Diagnostics("exact", cautions=cautions)
     else:
         settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
         if sampler == "nutpie":
-            tree = _by_nutpie(problem, settings, seed, chains, keep, compiled, progress)
+            tree = _by_nutpie(prepared, settings, seed, chains, keep, compiled, progress)
         else:
-            tree = _by_pymc(problem, settings, seed, chains, progress)
-        continuation = flat(tree, "continuation")
-        beta = flat(tree, "beta") if "beta" in tree["posterior"] else np.zeros((draws * chains, 0))
-        if "site_shift" in tree["posterior"]:
-            sites = SiteEffects(survey.sites, flat(tree, "site_shift"), flat(tree, "site_scale"))
+            tree = _by_pymc(prepared, settings, seed, chains, progress)
+        fractions = flat(tree, FRACTIONS)
+        beta = (
+            flat(tree, EFFECTS) if EFFECTS in tree["posterior"] else np.zeros((draws * chains, 0))
+        )
+        if SITE_SHIFTS in tree["posterior"]:
+            shift, scale = flat(tree, SITE_SHIFTS), flat(tree, SITE_SCALES)
+            sites = SiteEffects(survey.sites, shift, scale)
         diagnostics = judge(tree, sampler, cautions)
     return Posterior(
         graph=survey.graph,
-        continuation=continuation,
+        fractions=fractions,
         beta=beta,
         chains=chains,
         diagnostics=diagnostics,
         codebook=survey.codebook,
-        prior_continuation=prior_continuation,
+        prior_fractions=prior_fractions,
         prior_beta=prior_beta,
         sites=sites,
-        meta=_meta(problem, seed, draws, tune),
+        meta=_meta(prepared, seed, draws, tune),
     )
-
-
-def _prepare(graph: CausalGraph, survey: Survey) -> Problem:
-    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
-        raise FitError(
-            f"The survey was read for graph '{survey.graph.name}', not for '{graph.name}'."
-        )
-    patterns = tabulate(survey)
-    return Problem(survey, patterns, survey_circuit(survey, patterns), Layout(survey.graph))
 
 
 def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Generator) -> Array:
@@ -234,7 +212,7 @@ def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Gene
 
 
 def _by_nutpie(
-    problem: Problem,
+    prepared: Prepared,
     settings: Settings,
     seed: int,
     chains: int,
@@ -242,16 +220,16 @@ def _by_nutpie(
     compiled: CompiledModel | None,
     progress: bool,
 ) -> xr.DataTree:
-    survey = problem.survey
+    survey = prepared.survey
     if compiled is None:
         model = compile_model(survey.graph, survey).compiled
     elif (compiled.graph, compiled.sites) != (survey.graph, pooled_sites(survey)):
-        raise FitError("The compiled model is one of another graph, or of other sites.")
+        raise FitError(say("fitting.other_model"))
     else:
-        tape, reals = problem.circuit.packed()
+        tape, reals = prepared.circuit.packed()
         model = compiled.compiled.with_data(tape=tape, reals=reals)
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
-    kept = None if keep is None else Kept(Path(keep), _fingerprint(problem, settings, seed))
+    kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     tree = run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
     if kept is not None:
         kept.clear(chains)
@@ -259,11 +237,11 @@ def _by_nutpie(
 
 
 def _by_pymc(
-    problem: Problem, settings: Settings, seed: int, chains: int, progress: bool
+    prepared: Prepared, settings: Settings, seed: int, chains: int, progress: bool
 ) -> xr.DataTree:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence is judged below
-        model = build_model(problem.survey.graph, problem.survey, circuit=problem.circuit)
+        model = build_model(prepared.survey.graph, prepared.survey, circuit=prepared.circuit)
         with model:
             tree: xr.DataTree = pm.sample(
                 draws=settings.draws,
@@ -278,12 +256,12 @@ def _by_pymc(
     return tree
 
 
-def _fingerprint(problem: Problem, settings: Settings, seed: int) -> str:
+def _fingerprint(prepared: Prepared, settings: Settings, seed: int) -> str:
     """Return a hash of everything that a chain's draws depend on."""
-    integers, reals = problem.circuit.packed()
+    integers, reals = prepared.circuit.packed()
     return fingerprint(
         {
-            "graph": problem.survey.graph.to_dict(),
+            "graph": prepared.survey.graph.to_dict(),
             "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
             "settings": [settings.draws, settings.tune, settings.target_accept, seed],
             "versions": _versions(),
@@ -295,8 +273,8 @@ def _recorded(model: pm.Model) -> list[str]:
     return [name for name in PARAMETERS if name in model.named_vars]
 
 
-def _meta(problem: Problem, seed: int, draws: int, tune: int) -> Mapping[str, Any]:
-    survey, patterns = problem.survey, problem.patterns
+def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, Any]:
+    survey, patterns = prepared.survey, prepared.patterns
     return {
         "people": survey.n,
         "effective_people": float(patterns.weights.sum() ** 2 / patterns.squares.sum()),

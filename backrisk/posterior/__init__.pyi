@@ -1,8 +1,12 @@
+from .datatree import EFFECTS as EFFECTS
+from .datatree import FRACTIONS as FRACTIONS
+from .datatree import SITE_SCALES as SITE_SCALES
+from .datatree import SITE_SHIFTS as SITE_SHIFTS
 from .diagnostics import ESS_PER_CHAIN as ESS_PER_CHAIN
 from .diagnostics import R_HAT as R_HAT
 from .diagnostics import Diagnostics as Diagnostics
+from .loading import load_posterior as load_posterior
 from .posterior import Posterior as Posterior
-from .posterior import load_posterior as load_posterior
 from .simulation import simulate as simulate
 from .simulation import truth as truth
 from .sites import SiteEffects as SiteEffects

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from backrisk.words import from_plain, plain
 
-if TYPE_CHECKING:
-    pass
-
-
-Array = NDArray[np.float64]
-R_HAT = 1.01  # at most, for sampling to be trusted
-ESS_PER_CHAIN = 100  # at least
+R_HAT = 1.01  # at most, for sampling to be trusted (Vehtari et al. 2021, doi:10.1214/20-BA1221)
+ESS_PER_CHAIN = 100  # at least (the same)
 
 
 @dataclass(frozen=True)
@@ -27,12 +21,20 @@ class Diagnostics:
     method : str
         ``"exact"``, ``"nutpie"`` or ``"pymc"``; ``"given"`` for CPTs from elsewhere.
     worst : mapping
-        ``r_hat``, ``ess_bulk``, ``ess_tail``, ``divergences``, ``e_bfmi``; empty where nothing
-        was sampled by a chain.
+        The worst value over all parameters of ``r_hat``, ``ess_bulk``, ``ess_tail`` and
+        ``e_bfmi``, and the number of ``divergences``; empty where nothing was sampled by a chain.
     warnings : tuple of str
         One sentence for each failed criterion; repeated by every later output.
     cautions : tuple of str
         What the model leaves open though the sampling is sound, told where a fit is judged.
+
+    Examples
+    --------
+    >>> Diagnostics("exact").good
+    True
+    >>> found = Diagnostics("nutpie", {"divergences": 3}, ("3 transitions diverged.",))
+    >>> found.good, found.worst["divergences"]
+    (False, 3)
     """
 
     method: str
@@ -44,3 +46,24 @@ class Diagnostics:
     def good(self) -> bool:
         """Whether every criterion was met."""
         return not self.warnings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the same as plain values; sentences can be said again in another language."""
+        return {
+            "method": self.method,
+            "worst": dict(self.worst),
+            "warnings": [plain(each) for each in self.warnings],
+            "cautions": [plain(each) for each in self.cautions],
+        }
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, Any]) -> Diagnostics:
+        """Return what `to_dict` gave; sentences are said in the language that is spoken now.
+
+        Text that stands alone, as older files hold it, stays as it is.
+        """
+        warnings, cautions = (
+            tuple(from_plain(each) for each in held.get(name, ()))
+            for name in ("warnings", "cautions")
+        )
+        return cls(held["method"], held["worst"], warnings, cautions)

@@ -1,11 +1,7 @@
-"""Posteriors: draws of every CPT, with what produced them; saved as netCDF, checked on loading."""
+"""Posteriors: draws of every CPT of a graph, with what produced them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,19 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backrisk.errors import BackriskError, PosteriorError, QueryError, no_file, suggest
-from backrisk.graph import SITE_SCALE, CausalGraph, Layout, independent_causes, too_large
+from backrisk.errors import PosteriorError
+from backrisk.graph import CausalGraph, Layout, independent_causes
 from backrisk.inference import Stacked, Tables, World
+from backrisk.posterior.cpts import Array, CPTs, draws_last
+from backrisk.posterior.datatree import Group, datatree
+from backrisk.posterior.diagnostics import Diagnostics
+from backrisk.posterior.given import GivenCPTs, read_cpts
+from backrisk.posterior.parametric import ParametricCPTs
+from backrisk.posterior.sites import AVERAGE, SiteEffects, prior_of_new_site
+from backrisk.posterior.storage import seal, store
 from backrisk.survey import Codebook
+from backrisk.words import say
 
 if TYPE_CHECKING:
     from xarray import DataTree
-from backrisk.posterior.diagnostics import Diagnostics
-from backrisk.posterior.sites import SiteEffects
 
-Array = NDArray[np.float64]
-FORMAT = "backrisk-posterior-1"
-_SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
 _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
@@ -37,31 +36,50 @@ _PRIOR_DRAWS = 250  # that data support is computed from
 class Posterior:
     """Draws of the parameters of a graph, and what produced them. Holds no person's row.
 
+    `fit` makes one from a survey, `from_cpts` from tables, `load_posterior` from a file. Every
+    query takes one.
+
     Parameters
     ----------
     graph : CausalGraph
         With the items of the codebook.
-    continuation, beta : ndarray, shape (draw, ...), or None
-        Draws of the two parameter vectors; see `backrisk.mechanisms`. None where CPTs were given.
+    fractions : ndarray, shape (draw, fraction), or None
+        Draws of the stick-breaking fractions, in the order of `Layout.fraction_labels`: the share
+        that a state takes of what the states before it have left. None where CPTs were given.
+        Files and DataTrees call them ``continuation``.
+    beta : ndarray, shape (draw, effect), or None
+        Draws of the effects, log odds ratios in the order of `Layout.effect_labels`.
     chains : int
+        How many chains the draws come from, one after the other.
     diagnostics : Diagnostics
     codebook : Codebook, optional
-    prior_continuation, prior_beta : ndarray, shape (prior draw, ...), optional
+    prior_fractions, prior_beta : ndarray, shape (prior draw, ...), optional
+        Draws of the same from the prior.
     given : mapping of str to ndarray, optional
-        CPTs given directly, each ``(draw, *parents, state)``.
+        CPTs given directly, each ``(draw, *parents, state)``; see `from_cpts`, which checks them.
     sites : SiteEffects, optional
         For a survey of several sites; see `at_site`.
     meta : mapping
         Seed, versions, number of people, how much of each node was observed.
+
+    Examples
+    --------
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+    >>> posterior = Posterior.from_cpts(g, cpts)
+    >>> posterior.draws, posterior.cpt("y").shape, posterior.diagnostics.method
+    (1, (1, 2, 2), 'given')
+    >>> posterior.marginal("y").round(2).tolist()
+    [[0.45], [0.55]]
     """
 
     graph: CausalGraph
-    continuation: Array | None = None
+    fractions: Array | None = None
     beta: Array | None = None
     chains: int = 1
     diagnostics: Diagnostics = field(default_factory=lambda: Diagnostics("given"))
     codebook: Codebook | None = None
-    prior_continuation: Array | None = None
+    prior_fractions: Array | None = None
     prior_beta: Array | None = None
     given: Mapping[str, Array] | None = None
     sites: SiteEffects | None = None
@@ -75,7 +93,8 @@ class Posterior:
         ----------
         graph : CausalGraph
         cpts : mapping of node name to array_like, shape (draw, *parents, state)
-            Parents in the graph's order. An array without the draw axis is one draw.
+            Parents in the graph's order. An array without the draw axis is one draw; one draw
+            serves beside any number of draws of the others.
 
         Returns
         -------
@@ -94,50 +113,48 @@ class Posterior:
         >>> Posterior.from_cpts(g, cpts).draws
         1
         """
-        if not isinstance(cpts, Mapping):
-            raise PosteriorError(f"CPTs are a mapping of node to table, got {type(cpts).__name__}.")
-        if stray := sorted(set(cpts) ^ set(graph.names), key=str):
-            what = "has no node" if stray[0] in cpts else "needs the CPT of node"
-            raise PosteriorError(f"Graph '{graph.name}' {what} '{stray[0]}'.")
-        read: dict[str, Array] = {}
-        for name in graph.names:
-            if complaint := too_large(graph, name, 1):
-                raise PosteriorError(complaint)
-            read[name] = _distributions(graph, name, cpts[name])
-        counts = {len(table) for table in read.values()} - {1}
-        if len(counts) > 1:
-            raise PosteriorError(f"CPTs have different numbers of draws: {sorted(counts)}.")
-        draws = counts.pop() if counts else 1
-        for name in graph.names:
-            if complaint := too_large(graph, name, draws):
-                raise PosteriorError(complaint)
-        given = {n: _draws_last(np.broadcast_to(t, (draws, *t.shape[1:]))) for n, t in read.items()}
-        return cls(graph, given=given)
+        return cls(graph, given=read_cpts(graph, cpts))
 
     @property
     def draws(self) -> int:
         """The number of draws."""
-        if self.given is not None:
-            return len(next(iter(self.given.values())))
-        return 0 if self.continuation is None else len(self.continuation)
+        return self._cpts.draws
 
     @property
     def has_prior(self) -> bool:
         """Whether prior draws of the same quantities are held."""
-        return self.prior_continuation is not None
+        return self.prior_fractions is not None
 
     @cached_property
     def layout(self) -> Layout:
         """Which parameter belongs to which node."""
         return Layout(self.graph)
 
+    @cached_property
+    def _cpts(self) -> CPTs:
+        if self.given is not None:
+            return GivenCPTs(self.given)
+        assert self.fractions is not None
+        assert self.beta is not None
+        return ParametricCPTs(self.layout, self.fractions, self.beta)
+
     def cpt(self, name: str) -> Array:
-        """Return the draws of a node's CPT, ``(draw, *parents, state)``.
+        """Return the draws of a node's CPT.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        ndarray, shape (draw, *parents, state)
 
         Raises
         ------
         GraphError
             If there is no such node.
+        QueryError
+            If the table is too large to hold.
         """
         return np.moveaxis(self.table(name), -1, 0)
 
@@ -157,45 +174,25 @@ class Posterior:
 
         Raises
         ------
+        GraphError
+            If there is no such node.
         QueryError
             If the table is too large to hold; nothing is allocated.
         """
-        node = self.graph.node(name)
-        if self.given is not None:
-            return np.moveaxis(self.given[name], 0, -1)
-        shape = self.graph.shape(name)
-        if name not in self._computed:
-            if complaint := too_large(self.graph, name, self.draws):
-                raise QueryError(complaint)
-            # Memory that is never touched is never laid out, so rows nobody asks for are free.
-            self._computed[name] = (np.empty((*shape, self.draws)), np.zeros(shape[:-1], bool))
-        table, done = self._computed[name]
-        wanted = np.zeros_like(done)
-        wanted[at] = True
-        wanted &= ~done
-        if wanted.any():
-            rows = np.argwhere(wanted)
-            values = self.layout.rows(node.name, *self._parameters, rows)
-            if wanted.all():
-                table = values.reshape(table.shape)
-                self._computed[name] = (table, wanted)
-            else:
-                table[tuple(rows.T)] = values
-                done |= wanted  # after the values: another thread may be reading
-        return table
+        return self._cpts.table(self.graph.node(name).name, at)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
-        if self.given is None:
-            return self.layout.mechanisms[name].positive
-        if name not in self._positive:
-            self._positive[name] = bool((self.given[name] > 0).all())
-        return self._positive[name]
+        return self._cpts.positive(name)
 
     def causes(self, name: str) -> tuple[Array, list[Array]] | None:
         """Return a node's CPT as a leak and independent causes, if it has that form.
 
-        See `backrisk.mechanisms.independent_causes`.
+        Returns
+        -------
+        leak : ndarray, shape (state, draw)
+        causes : list of ndarray, shape (state of the parent, state, draw)
+            Cumulative distributions; see `backrisk.graph.independent_causes`.
         """
         if name not in self._causes:
             few = self.subset(_PROBE).table(name)
@@ -203,31 +200,25 @@ class Posterior:
             self._causes[name] = independent_causes(self.table(name)) if possible else None
         return self._causes[name]
 
-    def margin(self, name: str) -> Array:
-        """Return P(node) over the whole population, ``(state, draw)``; computed once, read only."""
-        if name not in self._margins:
+    def marginal(self, name: str) -> Array:
+        """Return P(node) over the whole population; computed once, read only.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        ndarray, shape (state, draw)
+        """
+        if name not in self._marginals:
             found = World(self, {}, {}).conditional([(name, 0)]).copy()
             found.flags.writeable = False
-            self._margins[name] = found
-        return self._margins[name]
+            self._marginals[name] = found
+        return self._marginals[name]
 
     @cached_property
-    def _parameters(self) -> tuple[Array, Array]:
-        """The two parameter vectors with their draws last and contiguous."""
-        assert self.continuation is not None
-        assert self.beta is not None
-        return np.ascontiguousarray(self.continuation.T), np.ascontiguousarray(self.beta.T)
-
-    @cached_property
-    def _margins(self) -> dict[str, Array]:
-        return {}
-
-    @cached_property
-    def _computed(self) -> dict[str, tuple[Array, NDArray[np.bool_]]]:
-        return {}
-
-    @cached_property
-    def _positive(self) -> dict[str, bool]:
+    def _marginals(self) -> dict[str, Array]:
         return {}
 
     @cached_property
@@ -237,11 +228,9 @@ class Posterior:
     @cached_property
     def prior(self) -> Posterior | None:
         """The same model before the data, as a posterior of prior draws."""
-        if self.prior_continuation is None or self.prior_beta is None:
+        if self.prior_fractions is None or self.prior_beta is None:
             return None
-        return Posterior(
-            self.graph, self.prior_continuation, self.prior_beta, codebook=self.codebook
-        )
+        return Posterior(self.graph, self.prior_fractions, self.prior_beta, codebook=self.codebook)
 
     @cached_property
     def beside_prior(self) -> Tables:
@@ -275,31 +264,20 @@ class Posterior:
         PosteriorError
             If the survey had no sites, or none of that name.
         """
-        if site in (None, "average"):
+        if site in (None, AVERAGE):
             return self
-        if self.sites is None or self.continuation is None:
-            raise PosteriorError(
-                f"This model knows no sites, so it cannot speak of '{site}'; ask it without a site."
-            )
+        if self.sites is None or self.fractions is None:
+            raise PosteriorError(say("posterior.no_sites", site=site))
         rng = np.random.default_rng(seed)
-        if site == "new":
-            shift = self.sites.scale * rng.normal(size=self.sites.scale.shape)
-        elif site in self.sites.names:
-            shift = self.sites.shift[:, self.sites.names.index(site)]
-        else:
-            raise PosteriorError(
-                f"The model knows no site '{site}'{suggest(site, self.sites.names)}; expected one "
-                f"of {', '.join(self.sites.names)}, or 'new', or 'average'."
-            )
-        prior = self.prior_continuation
+        shift = self.sites.at(site, rng)
+        prior = self.prior_fractions
         if prior is not None:
-            size = (len(prior), len(self.layout.pooled))
-            scale = np.abs(rng.normal(0.0, SITE_SCALE, size=size))
-            prior = self.layout.at_shift(prior, scale * rng.normal(size=size))
+            away = prior_of_new_site(len(prior), len(self.layout.pooled), rng)
+            prior = self.layout.at_shift(prior, away)
         return replace(
             self,
-            continuation=self.layout.at_shift(self.continuation, shift),
-            prior_continuation=prior,
+            fractions=self.layout.at_shift(self.fractions, shift),
+            prior_fractions=prior,
             sites=None,
             meta={**self.meta, "site": site},
         )
@@ -309,7 +287,19 @@ class Posterior:
         return np.linspace(0, self.draws - 1, min(draws, self.draws)).astype(np.intp)
 
     def subset(self, draws: int) -> Posterior:
-        """Return a posterior of at most this many draws, evenly spaced over the chains."""
+        """Return a posterior of at most this many draws, evenly spaced over the chains.
+
+        The prior keeps all of its draws.
+
+        Parameters
+        ----------
+        draws : int
+
+        Returns
+        -------
+        Posterior
+            This one, if it has no more. Its draws are of one chain otherwise.
+        """
         if self.draws <= draws:
             return self
         keep = self.spaced(draws)
@@ -317,87 +307,47 @@ class Posterior:
         def thin(part: Array | None) -> Array | None:
             return None if part is None else part[keep]
 
-        given, sites = self.given, self.sites
-        if given is not None:
-            given = {name: _draws_last(table[keep]) for name, table in given.items()}
-        if sites is not None:
-            sites = SiteEffects(sites.names, sites.shift[keep], sites.scale[keep])
         return replace(
             self,
-            continuation=thin(self.continuation),
+            fractions=thin(self.fractions),
             beta=thin(self.beta),
             chains=1,
-            given=given,
-            sites=sites,
+            given=self.given and {n: draws_last(t[keep]) for n, t in self.given.items()},
+            sites=self.sites and self.sites.subset(keep),
         )
 
     def to_datatree(self) -> DataTree:
-        """Return the draws as ArviZ reads them: groups ``posterior`` and ``prior``.
+        """Return the draws as ArviZ reads them.
 
         Returns
         -------
         xarray.DataTree
+            Groups ``posterior`` and, after a fit, ``prior``, dimensions ``(chain, draw, ...)``:
+            ``continuation`` (the stick-breaking fractions), ``beta``, and with sites
+            ``site_shift`` and ``site_scale``; a variable ``cpt_node`` for each node where CPTs
+            were given. Its attributes are what `load_posterior` needs beside them.
         """
-        import xarray as xr
-
-        def group(values: Mapping[str, tuple[Array, tuple[str, ...]]], chains: int) -> xr.Dataset:
-            arrays = {}
-            for key, (value, dims) in values.items():
-                shaped = value.reshape(chains, len(value) // chains, *value.shape[1:])
-                arrays[key] = (("chain", "draw", *dims), shaped)
-            coords: dict[str, Any] = {}
-            if self.given is None:
-                coords = {
-                    "distribution": list(self.layout.fraction_labels),
-                    "effect": list(self.layout.effect_labels),
-                }
-                if self.sites is not None and "site_shift" in values:
-                    coords |= {"site": list(self.sites.names), "pooled": list(self.layout.pooled)}
-            return xr.Dataset(arrays, coords=coords)
-
-        groups = {}
-        if self.given is not None:
-            cpts = {
-                f"cpt_{n}": (np.asarray(t), tuple(f"{n}_{i}" for i in range(t.ndim - 1)))
-                for n, t in self.given.items()
+        groups = {"posterior": Group(self._cpts.variables())}
+        if self.given is None:
+            coords = {
+                "distribution": self.layout.fraction_labels,
+                "effect": self.layout.effect_labels,
+                "site": () if self.sites is None else self.sites.names,
+                "pooled": self.layout.pooled,
             }
-            groups["posterior"] = group(cpts, 1)
-        else:
-            for key, first, second, chains in (
-                ("posterior", self.continuation, self.beta, self.chains),
-                ("prior", self.prior_continuation, self.prior_beta, 1),
-            ):
-                if first is not None and second is not None:
-                    pair: dict[str, tuple[Array, tuple[str, ...]]] = {
-                        "continuation": (first, ("distribution",)),
-                        "beta": (second, ("effect",)),
-                    }
-                    if key == "posterior" and self.sites is not None:
-                        pair["site_shift"] = (self.sites.shift, ("site", "pooled"))
-                        pair["site_scale"] = (self.sites.scale, ("pooled",))
-                    groups[key] = group(pair, chains)
-        tree = xr.DataTree.from_dict(groups)
+            sites = {} if self.sites is None else self.sites.variables()
+            drawn = {**self._cpts.variables(), **sites}
+            groups["posterior"] = Group(drawn, self.chains, coords)
+            if self.prior is not None:
+                groups["prior"] = Group(self.prior._cpts.variables(), 1, coords)
         record = {
             "graph": self.graph.to_dict(),
             "codebook": None if self.codebook is None else self.codebook.to_dict(),
-            "diagnostics": {
-                "method": self.diagnostics.method,
-                "worst": dict(self.diagnostics.worst),
-                "warnings": list(self.diagnostics.warnings),
-                "cautions": list(self.diagnostics.cautions),
-            },
+            "diagnostics": self.diagnostics.to_dict(),
             "sites": None if self.sites is None else list(self.sites.names),
             "meta": dict(self.meta),
         }
-        tree.attrs["format"] = FORMAT
-        tree.attrs["record"] = json.dumps(record)
-        arrays = {
-            f"{key}/{name}": values.to_numpy()
-            for key, child in tree.children.items()
-            for name, values in child.data_vars.items()
-        }
-        tree.attrs["checksum"] = _checksum(tree.attrs["record"], arrays)
-        return tree
+        return seal(datatree(groups), record)
 
     def save(self, path: str | Path) -> Path:
         """Save as netCDF, written beside and renamed, so that nothing is left half-written.
@@ -413,167 +363,6 @@ class Posterior:
         Raises
         ------
         PosteriorError
-            If the folder does not exist or cannot be written.
+            If the folder does not exist or cannot be written to.
         """
-        path = Path(path)
-        if not path.parent.is_dir():
-            raise PosteriorError(f"{path} cannot be written: there is no folder '{path.parent}'.")
-        try:
-            handle, beside = tempfile.mkstemp(suffix=".nc", dir=path.parent)
-            os.close(handle)
-        except OSError as error:
-            raise PosteriorError(f"{path} cannot be written: {error.strerror}.") from error
-        try:
-            self.to_datatree().to_netcdf(beside, engine="h5netcdf")
-            Path(beside).chmod(0o644)
-            Path(beside).replace(path)
-        except OSError as error:
-            raise PosteriorError(f"{path} cannot be written: {error.strerror or error}.") from error
-        finally:
-            Path(beside).unlink(missing_ok=True)
-        return path
-
-
-def load_posterior(path: str | Path) -> Posterior:
-    """Load a saved posterior, refusing a file that is foreign, truncated or altered.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Posterior
-
-    Raises
-    ------
-    PosteriorError
-        In one sentence.
-    """
-    import h5py  # netCDF-4 files are HDF5: reading them so spares the import of xarray
-
-    path = Path(path)
-    if not path.is_file():
-        raise PosteriorError(no_file(path))
-    try:
-        with h5py.File(path, "r") as file:
-            attributes = {key: file.attrs.get(key) for key in ("format", "record", "checksum")}
-            ours = attributes["format"] == FORMAT
-            arrays, labels = _read(file) if ours else ({}, [])
-    except Exception as error:  # h5py raises whatever the broken bytes lead it to
-        raise PosteriorError(
-            f"{path} is not a model that can be read: it is damaged, cut short, or no netCDF file."
-        ) from error
-    if attributes["format"] is None:
-        raise PosteriorError(f"{path} is a file of another kind, expected a model of backrisk.")
-    if attributes["format"] != FORMAT:
-        raise PosteriorError(
-            f"{path} is not a backrisk model of this version: its format is "
-            f"'{attributes['format']}', expected '{FORMAT}'."
-        )
-    record = str(attributes["record"])
-    if attributes["checksum"] != _checksum(record, arrays):
-        raise PosteriorError(f"{path} was altered after it was saved: its checksum does not match.")
-    try:
-        return _from_record(json.loads(record), arrays, labels)
-    except (BackriskError, KeyError, ValueError) as error:
-        raise PosteriorError(f"{path} holds a model of another graph version: {error}") from error
-
-
-def _read(file: Any) -> tuple[dict[str, Array], list[str]]:
-    """Return the arrays of an open file by ``group/name``, and the labels of the fractions."""
-    arrays = {
-        f"{group}/{name}": np.asarray(values, dtype=np.float64)
-        for group, members in file.items()
-        for name, values in members.items()
-        if values.attrs.get("CLASS") != b"DIMENSION_SCALE"  # netCDF's dimensions and coordinates
-    }
-    labels = file.get("posterior/distribution")
-    return arrays, [] if labels is None else labels.asstr()[:].tolist()
-
-
-def _from_record(
-    record: Mapping[str, Any], arrays: Mapping[str, Array], labels: list[str]
-) -> Posterior:
-    graph = CausalGraph.from_dict(record["graph"])
-    told = record["diagnostics"]
-    common = Posterior(
-        graph=graph,
-        diagnostics=Diagnostics(
-            told["method"],
-            told["worst"],
-            tuple(told["warnings"]),
-            tuple(told.get("cautions", ())),
-        ),
-        codebook=record["codebook"] and Codebook.from_dict(record["codebook"], graph),
-        meta=record["meta"],
-    )
-    if "posterior/continuation" not in arrays:
-        given = {name: _draws_last(arrays[f"posterior/cpt_{name}"][0]) for name in graph.names}
-        return replace(common, given=given)
-
-    def flat(name: str) -> Array | None:
-        array = arrays.get(name)
-        return None if array is None else array.reshape(-1, *array.shape[2:])
-
-    if labels != list(Layout(graph).fraction_labels):
-        raise PosteriorError("its parameters are not those of its graph.")
-    shift, scale = flat("posterior/site_shift"), flat("posterior/site_scale")
-    sites = None
-    if shift is not None and scale is not None:
-        sites = SiteEffects(tuple(record["sites"]), shift, scale)
-    return replace(
-        common,
-        continuation=flat("posterior/continuation"),
-        beta=flat("posterior/beta"),
-        chains=len(arrays["posterior/continuation"]),
-        prior_continuation=flat("prior/continuation"),
-        prior_beta=flat("prior/beta"),
-        sites=sites,
-    )
-
-
-def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
-    """Return a given CPT, ``(draw, *parents, state)``, refusing what is no set of distributions.
-
-    Rows that were rounded to single precision are made to sum to 1.
-    """
-    try:
-        table = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        why = str(error).rstrip(".")
-        raise PosteriorError(f"The CPT of '{name}' is no array of numbers: {why}.") from error
-    shape = graph.shape(name)
-    if table.shape == shape:
-        table = table[None]
-    if table.shape[1:] != shape or not len(table):
-        raise PosteriorError(
-            f"The CPT of '{name}' has shape {table.shape}, expected (draw, "
-            f"{', '.join(map(str, shape))}): {' x '.join((*graph.parents(name), name))}."
-        )
-    total = table.sum(-1)
-    bad = ~((table >= 0).all(-1) & (np.abs(total - 1) <= _SUMS_TO_ONE))
-    if bad.any():
-        draw, *row = np.argwhere(bad)[0]
-        of = [
-            f"{p}={graph.node(p).states[i]}" for p, i in zip(graph.parents(name), row, strict=True)
-        ]
-        at = ", ".join([*of, f"draw {draw}"])
-        raise PosteriorError(
-            f"The CPT of '{name}' should hold shares of at least 0 that sum to 1 over its last "
-            f"axis; for {at} it holds {table[draw, *row].tolist()}."
-        )
-    return table / total[..., None]
-
-
-def _draws_last(table: Array) -> Array:
-    """Return the same table, draws first, whose memory has the draws of a cell side by side."""
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(table, 0, -1)), -1, 0)
-
-
-def _checksum(record: str, arrays: Mapping[str, Array]) -> str:
-    digest = hashlib.sha256(record.encode())
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name], np.float64).tobytes())
-    return digest.hexdigest()
+        return store(self.to_datatree(), path)

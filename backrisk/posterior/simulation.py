@@ -1,4 +1,4 @@
-"""Synthetic runners: a documented truth, people drawn from it, and answers with gaps."""
+"""Synthetic people: a documented truth, people drawn from it, and answers with gaps."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior.posterior import Posterior
 from backrisk.survey import Codebook, Derived
+from backrisk.words import say
 
 SKIPPED = 0.05  # share of answers missing whatever the person is like
 SKIPPED_ITEM = 0.15  # share of tests and repeated questions not done ...
@@ -115,7 +116,7 @@ def simulate(
     (3, 7)
     """
     if n < 1:
-        raise QueryError(f"n is {n}, expected at least 1 person.")
+        raise QueryError(say("posterior.nobody", n=n))
     rng = np.random.default_rng(seed)
     codebook = codebook or Codebook.plain(graph)
     graph = codebook.extend(graph)

@@ -1,23 +1,26 @@
-"""How far the sites of a survey lie apart."""
+"""The sites of a survey: how far they lie apart, and the model of one of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    pass
+from backrisk.errors import PosteriorError
+from backrisk.graph import SITE_SCALE
+from backrisk.posterior.cpts import Array, Variables
+from backrisk.posterior.datatree import SITE_SCALES, SITE_SHIFTS
+from backrisk.words import choices, say, suggest
 
-
-Array = NDArray[np.float64]
+NEW, AVERAGE = "new", "average"
 
 
 @dataclass(frozen=True, eq=False)
 class SiteEffects:
     """How far the intercepts of ordinal nodes lie from their pooled value, on the log odds scale.
+
+    Site s shifts the linear predictor of node v by ``shift[:, s, v] ~ Normal(0, scale[:, v])``.
 
     Parameters
     ----------
@@ -27,8 +30,54 @@ class SiteEffects:
         For each node of `Layout.pooled`.
     scale : ndarray, shape (draw, node)
         Standard deviation over the population of sites.
+
+    Examples
+    --------
+    >>> sites = SiteEffects(("north", "south"), np.array([[[-0.3], [0.4]]]), np.array([[0.5]]))
+    >>> sites.at("south", np.random.default_rng(0))
+    array([[0.4]])
     """
 
     names: tuple[str, ...]
     shift: Array
     scale: Array
+
+    def at(self, site: str, rng: np.random.Generator) -> Array:
+        """Return how far one site lies from the average, ``(draw, node)``.
+
+        Parameters
+        ----------
+        site : str
+            A site of the survey, or ``"new"`` for one unseen so far.
+        rng : numpy.random.Generator
+            For a new site, of which one is drawn from the population for each posterior draw.
+
+        Raises
+        ------
+        PosteriorError
+            If there is no such site.
+        """
+        if site == NEW:
+            return self.scale * rng.normal(size=self.scale.shape)
+        if site not in self.names:
+            known = choices((*self.names, NEW, AVERAGE))
+            near = suggest(site, self.names)
+            raise PosteriorError(say("posterior.no_site", site=site, near=near, known=known))
+        return self.shift[:, self.names.index(site)]
+
+    def subset(self, keep: NDArray[np.intp]) -> SiteEffects:
+        """Return some of the draws."""
+        return SiteEffects(self.names, self.shift[keep], self.scale[keep])
+
+    def variables(self) -> Variables:
+        """Return what is stored, and the names of its axes after that of the draws."""
+        return {
+            SITE_SHIFTS: (self.shift, ("site", "pooled")),
+            SITE_SCALES: (self.scale, ("pooled",)),
+        }
+
+
+def prior_of_new_site(draws: int, nodes: int, rng: np.random.Generator) -> Array:
+    """Draw what the prior says of a site's distance from the average, ``(draw, node)``."""
+    scale = np.abs(rng.normal(0.0, SITE_SCALE, size=(draws, nodes)))
+    return scale * rng.normal(size=(draws, nodes))

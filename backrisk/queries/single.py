@@ -186,7 +186,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
         probability(World(posterior, evidence, {}), aim),
         aim,
         named(posterior.graph, evidence),
-        posterior.margin(aim.node)[list(aim.codes)].sum(axis=0),
+        posterior.marginal(aim.node)[list(aim.codes)].sum(axis=0),
         notes=notes,
         warnings=posterior.diagnostics.warnings,
     )
@@ -356,7 +356,7 @@ def diagnose(
             continue
         rows += [(node.name, state) for state in node.states]
         after.append(distribution(World(posterior, evidence, {}), node.name))
-        before.append(posterior.margin(node.name))
+        before.append(posterior.marginal(node.name))
     empty = np.zeros((posterior.draws, 0))
     return Diagnosis(
         np.concatenate([a.T for a in after], axis=1) if after else empty,

@@ -34,7 +34,7 @@ from backrisk.report.common import (
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.report.words import Words, read_words
 from backrisk.survey import Survey
-from backrisk.words import listed
+from backrisk.words import listed, say
 
 _DRAWS = 400
 _LEAST, _CAUSES = 5, 3
@@ -297,7 +297,7 @@ def _preparation(posterior: Posterior, words: Words) -> str:
 
 def _size(posterior: Posterior, words: Words, people: str) -> str:
     meta = posterior.meta
-    if not people or posterior.continuation is None or posterior.beta is None:
+    if not people or posterior.fractions is None or posterior.beta is None:
         return ""
     weighed = meta.get("effective_people", meta["people"])
     effective = ""
@@ -308,7 +308,7 @@ def _size(posterior: Posterior, words: Words, people: str) -> str:
         people=people,
         effective=f" {effective}" if effective else "",
         patterns=f"{meta.get('patterns', 0):,}",
-        parameters=f"{posterior.continuation.shape[1] + posterior.beta.shape[1]:,}",
+        parameters=f"{posterior.fractions.shape[1] + posterior.beta.shape[1]:,}",
     )
 
 
@@ -362,7 +362,7 @@ def _limits(posterior: Posterior, words: Words) -> str:
         from backrisk.check import learned
 
         table = learned(posterior)
-        names = table.index[table["reading"] == "mostly prior"]
+        names = table.index[table["reading"] == say("check.mostly_prior")]
         prior = ", ".join(words.node(str(name)) for name in names) or "-"
     return words("card.limits", prior=prior, grades=told)
 

@@ -106,7 +106,7 @@ class Served:
 def _prepared(posterior: Posterior) -> Place:
     """Compute the tables and the average that every answer needs."""
     if posterior.graph.outcome is not None:
-        posterior.margin(posterior.graph.outcome)
+        posterior.marginal(posterior.graph.outcome)
     if posterior.prior is not None:
         for name in posterior.graph.names:
             posterior.prior.cpt(name)

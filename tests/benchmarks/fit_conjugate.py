@@ -42,8 +42,8 @@ def run() -> list[dict[str, Any]]:
     draws = tree["posterior"]["continuation"].transpose("chain", "draw", ...)
     ess = az.ess(draws.to_dataset(name="c"), method="bulk")["c"].to_numpy()
     sampled = draws.to_numpy().reshape(-1, draws.shape[-1])
-    error = sampled.std(axis=0) * np.sqrt(1 / ess + 1 / len(posterior.continuation))
-    distance = np.abs(sampled.mean(axis=0) - posterior.continuation.mean(axis=0)) / error
+    error = sampled.std(axis=0) * np.sqrt(1 / ess + 1 / len(posterior.fractions))
+    distance = np.abs(sampled.mean(axis=0) - posterior.fractions.mean(axis=0)) / error
     assert distance.max() < 5.5, distance.max()  # of hundreds of means, in Monte Carlo errors
     return [
         result(

@@ -39,7 +39,7 @@ def model(path: Path, draws: int = 4000) -> Path:
         *layout.draw_prior(draws, rng),
         chains=4,
         codebook=codebook,
-        prior_continuation=prior[0],
+        prior_fractions=prior[0],
         prior_beta=prior[1],
     ).save(path)
 

@@ -42,8 +42,8 @@ def model() -> Posterior:
     """Return prior draws of the packaged graph, with its questionnaire."""
     book = load_codebook("runner")
     graph = book.extend(load_graph("runner"))
-    continuation, beta = Layout(graph).draw_prior(DRAWS, np.random.default_rng(1))
-    return Posterior(graph, continuation, beta, codebook=book)
+    fractions, beta = Layout(graph).draw_prior(DRAWS, np.random.default_rng(1))
+    return Posterior(graph, fractions, beta, codebook=book)
 
 
 def people() -> pd.DataFrame:

@@ -54,7 +54,7 @@ def _model(path: Path) -> Path:
         graph,
         *drawn,
         codebook=codebook,
-        prior_continuation=before[0],
+        prior_fractions=before[0],
         prior_beta=before[1],
     )
     return model.save(path)

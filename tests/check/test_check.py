@@ -65,10 +65,10 @@ def test_impossible_beliefs_are_refused(limits):
         Prior.from_odds_ratio(*limits)
 
 
-def sampled(graph, continuation, beta, chains, answered):
+def sampled(graph, fractions, beta, chains, answered):
     return Posterior(
         graph,
-        continuation,
+        fractions,
         beta,
         chains=chains,
         diagnostics=Diagnostics("nutpie", {"r_hat": 2.0}),
@@ -93,9 +93,9 @@ def latent():
 def test_chains_in_mirror_images_are_called_label_switching(latent):
     rng = np.random.default_rng(0)
     centre = np.repeat([0.2, 0.2, 0.8, 0.8], 200)[:, None]
-    continuation = np.clip(centre + 0.02 * rng.normal(size=(800, 4)), 0.01, 0.99)
+    fractions = np.clip(centre + 0.02 * rng.normal(size=(800, 4)), 0.01, 0.99)
     beta = np.where(centre > 0.5, -1.0, 1.0) + 0.1 * rng.normal(size=(800, 1))
-    found = explain(sampled(latent, continuation, beta, 4, {"c": 0.0, "y": 1.0, "i": 1.0}))
+    found = explain(sampled(latent, fractions, beta, 4, {"c": 0.0, "y": 1.0, "i": 1.0}))
     assert len(found) == 5
     assert found["why"].str.startswith("Label switching").all()
     assert found["what_to_do"].str.contains("'c'").all()
@@ -105,12 +105,12 @@ def test_a_trade_off_with_an_items_error_is_called_a_ridge(latent):
     rng = np.random.default_rng(0)
     walk = np.cumsum(0.01 * rng.normal(size=(800,)))  # slow, so that it fails
     walk = (walk - walk.mean()) / np.ptp(walk)
-    continuation = rng.uniform(0.3, 0.7, size=(800, 4))
+    fractions = rng.uniform(0.3, 0.7, size=(800, 4))
     item = Layout(latent).fraction_slices["i"].start
-    continuation[:, 0] = 0.5 + 0.3 * walk
-    continuation[:, item] = 0.5 - 0.3 * walk
+    fractions[:, 0] = 0.5 + 0.3 * walk
+    fractions[:, item] = 0.5 - 0.3 * walk
     answered = {"c": 0.5, "y": 1.0, "i": 1.0}
-    found = explain(sampled(latent, continuation, rng.normal(size=(800, 1)), 2, answered))
+    found = explain(sampled(latent, fractions, rng.normal(size=(800, 1)), 2, answered))
     assert found["why"].str.startswith("A ridge").all()
     assert set(found["node"]) == {"c", "i"}
 
@@ -140,7 +140,7 @@ def test_an_error_that_is_fixed_is_not_learned(reliability):
     )
     layout, rng = Layout(graph), np.random.default_rng(0)
     before, after = layout.draw_prior(200, rng), layout.draw_prior(200, rng)
-    posterior = Posterior(graph, *after, prior_continuation=before[0], prior_beta=before[1])
+    posterior = Posterior(graph, *after, prior_fractions=before[0], prior_beta=before[1])
     table = learned(posterior)
     assert table.loc["plank", "reading"] == "known beforehand"
     assert table.loc["plank", "distance"] == 0.0

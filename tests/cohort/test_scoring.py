@@ -31,8 +31,8 @@ RISKS = ["risk", "risk_low", "risk_high"]
 def runner():
     """Thirty prior draws of the whole graph, with its questionnaire."""
     graph = BOOK.extend(load_graph("runner"))
-    continuation, beta = Layout(graph).draw_prior(30, np.random.default_rng(4))
-    return Posterior(graph, continuation, beta, codebook=BOOK)
+    fractions, beta = Layout(graph).draw_prior(30, np.random.default_rng(4))
+    return Posterior(graph, fractions, beta, codebook=BOOK)
 
 
 @pytest.fixture(scope="module")

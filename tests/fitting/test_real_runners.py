@@ -7,12 +7,9 @@ from backrisk import attribute, fit, load_graph, read_survey, risk
 from backrisk.check import learned
 
 FILE = SHARED / "data" / "ric_run_data_meta.csv"
-pytestmark = [
-    pytest.mark.skipif(
-        not FILE.is_file(), reason="the clinic's file lies beside the repository, not in it"
-    ),
-    pytest.mark.xdist_group("clinic"),  # one fit serves them all
-]
+pytestmark = pytest.mark.skipif(
+    not FILE.is_file(), reason="the clinic's file lies beside the repository, not in it"
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +19,8 @@ def clinic():
 
 @pytest.fixture(scope="module")
 def posterior(clinic):
-    return fit(load_graph("runner"), clinic, seed=1, draws=1000, tune=500, progress=False)
+    """A short fit; `test_a_long_fit_converges` judges a long one."""
+    return fit(load_graph("runner"), clinic, seed=1, draws=150, tune=200, progress=False)
 
 
 def test_one_row_a_person_with_the_dirt_read_as_missing(clinic):
@@ -35,11 +33,22 @@ def test_one_row_a_person_with_the_dirt_read_as_missing(clinic):
         assert (clinic.codes[:, names.index(hidden)] < 0).all()
 
 
-def test_the_fit_converges(posterior):
+def test_a_short_fit_is_sound(posterior):
     worst = posterior.diagnostics.worst
+    assert worst["divergences"] == 0
+    assert worst["e_bfmi"] > 0.3
+    assert worst["r_hat"] < 1.1
+
+
+@pytest.mark.slow
+def test_a_long_fit_converges_and_says_what_a_short_one_says(clinic):
+    longer = fit(load_graph("runner"), clinic, seed=1, draws=1000, tune=500, progress=False)
+    worst = longer.diagnostics.worst
     assert worst["r_hat"] < 1.01
     assert worst["divergences"] == 0
     assert min(worst["ess_bulk"], worst["ess_tail"]) > 400
+    test_intermediate_nodes_are_reported_as_mostly_prior(longer)
+    test_one_clinic_runner_gets_an_answer(longer)
 
 
 def test_intermediate_nodes_are_reported_as_mostly_prior(posterior):

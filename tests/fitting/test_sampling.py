@@ -67,14 +67,14 @@ def test_pointwise_log_likelihood_feeds_loo(core_posterior, core_survey):
     assert np.isfinite(loo.elpd)
 
 
-def test_intervals_cover_the_truth_at_their_rate(capsys):
+def test_intervals_cover_the_truth_at_their_rate(core_graph, core_compiled, capsys):
     """Five synthetic surveys of 2,000 whose truths are drawn from the prior.
 
     Then each 90 % interval covers with probability 0.90. Entries of one survey depend on each
     other: the standard error is taken between surveys' rates, and from binomial counts of the
     independent parameters, whichever is larger.
     """
-    graph = load_graph("runner_core")
+    graph = core_graph
     layout = Layout(graph)
     rates, entries = [], 0
     for seed in range(5):
@@ -82,7 +82,15 @@ def test_intervals_cover_the_truth_at_their_rate(capsys):
         cpts = {name: layout.cpt(name, *drawn) for name in graph.names}
         frame = simulate(graph, 2000, seed, posterior=Posterior.from_cpts(graph, cpts))
         survey = Survey.from_frame(frame, graph)
-        posterior = fit(graph, survey, seed=seed, draws=250, tune=300, progress=False)
+        posterior = fit(
+            graph,
+            survey,
+            seed=seed,
+            draws=250,
+            tune=300,
+            compiled=core_compiled,
+            progress=False,
+        )
         hits = []
         for name in graph.names:
             tail = (1 - LEVEL) / 2

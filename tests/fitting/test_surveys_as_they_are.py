@@ -16,8 +16,6 @@ from backrisk.fitting import build_model
 from backrisk.graph import CausalGraph, Edge, Node, Prior
 from backrisk.survey import Survey, tabulate
 
-pytestmark = pytest.mark.xdist_group("surveys")  # the fit with sites serves several
-
 NO_YES = ("no", "yes")
 QUICK = {"draws": 400, "tune": 400, "chains": 2, "progress": False}
 REACH = 4.0

@@ -6,7 +6,7 @@ import pytensor.tensor as pt
 import pytest
 
 from backrisk import CausalGraph, Edge, Node, Prior, load_codebook, load_graph
-from backrisk.fitting.model import log_cells
+from backrisk.fitting.log_cpts import log_cells
 from backrisk.graph import Layout, independent_causes, mechanism
 from backrisk.graph.mechanisms import break_sticks
 from backrisk.likelihood import Cells

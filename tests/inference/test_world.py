@@ -34,7 +34,7 @@ from backrisk.queries import probabilities, probability, read_target
 ROUNDING = 1e-12
 BINARY = ["no", "yes"]
 seeds = st.integers(0, 2**32 - 1)
-examples = settings(max_examples=60, deadline=None)
+examples = settings(max_examples=60)
 
 
 def from_prior(graph, draws, seed=0):
@@ -135,7 +135,7 @@ def test_only_the_rows_that_evidence_leaves_are_computed(runner):
     parents = posterior.graph.parents("pain")
     seen = dict.fromkeys((name for name in parents if name != "lumbar_load"), 0)
     probability(World(posterior, seen, {}), read_target(posterior.graph, "pain"))
-    assert posterior._computed["pain"][1].sum() == 3
+    assert posterior._cpts._computed["pain"][1].sum() == 3
 
 
 @pytest.mark.parametrize("kind", ["saturated", "ordinal_logit", "noisy_max"])
@@ -144,11 +144,11 @@ def test_some_rows_equal_those_of_the_whole_table(kind):
     graph = CausalGraph.from_edges([(name, "y") for name in "abc"], states)
     nodes = tuple(replace(n, mechanism=kind) if n.name == "y" else n for n in graph.nodes)
     posterior = from_prior(replace(graph, nodes=nodes), 11)
-    layout, drawn = posterior.layout, (posterior.continuation, posterior.beta)
+    layout, drawn = posterior.layout, (posterior.fractions, posterior.beta)
     whole = np.moveaxis(layout.cpt("y", *drawn), 0, -1)
     at = (2, slice(None), np.array([3, 1]))
     np.testing.assert_allclose(posterior.table("y", at)[at], whole[at], rtol=0, atol=ROUNDING)
-    assert not posterior._computed["y"][1].all()
+    assert not posterior._cpts._computed["y"][1].all()
     np.testing.assert_allclose(posterior.table("y"), whole, rtol=0, atol=ROUNDING)
     np.testing.assert_allclose(posterior.cpt("y").sum(axis=-1), 1.0, rtol=0, atol=ROUNDING)
 
@@ -467,7 +467,7 @@ def test_setting_what_was_seen_returns_what_was_seen(seed, coupling):
 
 
 @given(seed=seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_intervening_without_evidence_is_the_truncated_factorisation(seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, int(rng.integers(3, 6)))

@@ -82,7 +82,7 @@ def test_advice_equals_enumeration(seed):
         np.testing.assert_allclose(asked.gain[column], gain, **EXACT)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_information_and_gain_are_never_negative(seed):
     rng = np.random.default_rng(seed)

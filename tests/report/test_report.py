@@ -67,7 +67,7 @@ def prior_posterior(graph, draws, **rest):
     rng = np.random.default_rng(7)
     layout = Layout(graph)
     own, prior = layout.draw_prior(draws, rng), layout.draw_prior(draws, rng)
-    return Posterior(graph, *own, prior_continuation=prior[0], prior_beta=prior[1], **rest)
+    return Posterior(graph, *own, prior_fractions=prior[0], prior_beta=prior[1], **rest)
 
 
 @pytest.fixture(scope="module")

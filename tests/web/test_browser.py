@@ -46,6 +46,8 @@ KNOWN = (
     "&lumbar_load=high&compensation=yes&fatigue=high&gait_abnormality=no&trunk_imbalance=balanced"
     "&impact_load=high&running_posture=slouched&pelvic_tilt=anterior&hip_extension=free"
 )
+LONG = 600_000  # ms, for what fails only if it never comes: no processor is as slow as that
+expect.set_options(timeout=LONG)
 WIDTHS = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
 
 
@@ -91,7 +93,7 @@ def open_page(browser):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda line: line.type == "error" and complaints.append(line.text))
         page.on("request", lambda request: fetched.append(request.url))
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(LONG)
 
     def opened(url, *, width=1440, height=900, scheme="light", refused=False):
         page = browser.new_page(

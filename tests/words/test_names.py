@@ -56,6 +56,6 @@ def test_the_average_is_found_once_and_cannot_be_changed():
     first = risk(posterior, {}, target="y")
     first.average[:] = 2.0  # one's own copy
     assert risk(posterior, {}, target="y").average.tolist() == [0.55]
-    assert posterior.margin("y") is posterior.margin("y")
+    assert posterior.marginal("y") is posterior.marginal("y")
     with pytest.raises(ValueError, match="read-only"):
-        posterior.margin("y")[:] = 0.0
+        posterior.marginal("y")[:] = 0.0

@@ -140,7 +140,7 @@ def test_bounds_of_a_binary_cause_are_those_of_tian_and_pearl(seed):
     )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(seed=SEEDS, coupling=st.sampled_from(COUPLINGS))
 def test_estimates_lie_within_their_bounds(seed, coupling):
     rng = np.random.default_rng(seed)
@@ -164,7 +164,7 @@ def test_estimates_lie_within_their_bounds(seed, coupling):
         assert (high <= 1).all()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(seed=SEEDS)
 def test_shapley_is_efficient_and_gives_a_null_player_nothing(seed):
     rng = np.random.default_rng(seed)

@@ -1,0 +1,121 @@
+"""What a survey says to the likelihood: its patterns, how much each counts, and its sites."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.errors import FitError
+from backrisk.graph import CausalGraph, Edge, KnownItem, Layout, Node, Saturated
+from backrisk.likelihood import Circuit, build_circuit
+from backrisk.survey import Patterns, Survey, tabulate
+from backrisk.words import say
+
+SITE = "site__"  # a node of the circuit alone
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A survey made ready for sampling.
+
+    Parameters
+    ----------
+    survey : Survey
+    patterns : Patterns
+    circuit : Circuit
+    layout : Layout
+    """
+
+    survey: Survey
+    patterns: Patterns
+    circuit: Circuit
+    layout: Layout
+
+    @property
+    def conjugate(self) -> bool:
+        """Whether the posterior is a product of Dirichlets."""
+        return not len(self.circuit.roots) and all(
+            isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
+        )
+
+
+def prepare(graph: CausalGraph, survey: Survey) -> Prepared:
+    """Tabulate a survey and compile its circuit.
+
+    Raises
+    ------
+    FitError
+        If the survey belongs to another graph, or exact elimination is out of reach.
+    """
+    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
+        said = say("fitting.other_graph", found=survey.graph.name, expected=graph.name)
+        raise FitError(said)
+    patterns = tabulate(survey)
+    return Prepared(survey, patterns, survey_circuit(survey, patterns), Layout(survey.graph))
+
+
+def pooled_sites(survey: Survey | None) -> tuple[str, ...]:
+    """Return the sites whose intercepts are pooled: none unless there are at least two."""
+    if survey is None or survey.site is None or len(survey.sites) < 2:
+        return ()
+    return survey.sites
+
+
+def survey_circuit(survey: Survey, patterns: Patterns) -> Circuit:
+    """Compile a survey's patterns into a circuit.
+
+    With sites, each ordinal node has a CPT for each site: the site is one more cause of it, which
+    everyone reports and whose own distribution counts for nothing.
+
+    Parameters
+    ----------
+    survey : Survey
+    patterns : Patterns
+        What `tabulate` gave.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    FitError
+        If exact elimination is out of reach.
+    """
+    if not pooled_sites(survey):
+        return build_circuit(survey.graph, patterns.codes, effective_weights(patterns))
+    assert patterns.site is not None
+    codes = np.column_stack([patterns.codes, patterns.site]).astype(np.int8)
+    return build_circuit(with_sites(survey.graph, survey.sites), codes, effective_weights(patterns))
+
+
+def effective_weights(patterns: Patterns) -> NDArray[np.float64]:
+    """Scale sampling weights to sum to the effective sample size.
+
+    Weighted answers carry the information of ``(sum w)^2 / sum w^2`` people (Kish 1965). Weights
+    that sum to it give a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153) whose
+    intervals are neither those of the sum of the weights nor those of the number of people.
+    Without weights nothing changes.
+
+    Parameters
+    ----------
+    patterns : Patterns
+
+    Returns
+    -------
+    ndarray, shape (patterns,)
+    """
+    scaled: NDArray[np.float64] = patterns.weights * (
+        patterns.weights.sum() / patterns.squares.sum()
+    )
+    return scaled
+
+
+def with_sites(graph: CausalGraph, sites: Sequence[str]) -> CausalGraph:
+    """Return the graph with the site as the first cause of every ordinal node, for addresses."""
+    node = Node(SITE, tuple(sites))
+    edges = [Edge(SITE, name, SITE, "stated", "none") for name in Layout(graph).pooled]
+    return replace(graph, nodes=(*graph.nodes, node), edges=(*edges, *graph.edges))

@@ -1,0 +1,57 @@
+"""Draws as xarray and ArviZ read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from backrisk.posterior.cpts import Variables
+
+if TYPE_CHECKING:
+    from xarray import Dataset, DataTree
+
+# What the parameters are called in DataTrees, in saved files and among the variables of the PyMC
+# model. Code says `fractions` for the first; its name here is a contract with the files and the
+# notebooks that exist, which an early version of this package settled.
+FRACTIONS = "continuation"
+EFFECTS = "beta"
+SITE_SHIFTS = "site_shift"
+SITE_SCALES = "site_scale"
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One group of a DataTree.
+
+    Parameters
+    ----------
+    variables : mapping of str to (ndarray, names of axes)
+        Draws first, one chain after the other.
+    chains : int
+    coords : mapping of str to sequence of str
+        The labels of the axes; those of an axis that no variable has are left out.
+    """
+
+    variables: Variables
+    chains: int = 1
+    coords: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def datatree(groups: Mapping[str, Group]) -> DataTree:
+    """Return groups of draws as a DataTree, dimensions ``(chain, draw, ...)``."""
+    import xarray as xr
+
+    return xr.DataTree.from_dict({name: _dataset(group) for name, group in groups.items()})
+
+
+def _dataset(group: Group) -> Dataset:
+    import xarray as xr
+
+    arrays = {}
+    for name, (values, axes) in group.variables.items():
+        by_chain = values.reshape(group.chains, len(values) // group.chains, *values.shape[1:])
+        arrays[name] = (("chain", "draw", *axes), by_chain)
+    used = {axis for axes, _ in arrays.values() for axis in axes}
+    coords = {axis: list(labels) for axis, labels in group.coords.items() if axis in used}
+    return xr.Dataset(arrays, coords=coords)

@@ -1,0 +1,136 @@
+"""CPTs that were given as tables, of any network, without a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from backrisk.errors import PosteriorError
+from backrisk.graph import CausalGraph, too_large
+from backrisk.posterior.cpts import Array, Variables, draws_last
+from backrisk.words import say
+
+_SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused
+
+
+@dataclass(frozen=True, eq=False)
+class GivenCPTs:
+    """CPTs as they were given.
+
+    Parameters
+    ----------
+    tables : mapping of node to ndarray, shape (draw, *parents, state)
+    """
+
+    tables: Mapping[str, Array]
+    _positive: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def draws(self) -> int:
+        """The number of draws."""
+        return len(next(iter(self.tables.values())))
+
+    def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
+        """Return a node's CPT, ``(*parents, state, draw)``, whole whatever `at` is."""
+        return np.moveaxis(self.tables[name], 0, -1)
+
+    def positive(self, name: str) -> bool:
+        """Return whether no cell of a node's CPT is zero."""
+        if name not in self._positive:
+            self._positive[name] = bool((self.tables[name] > 0).all())
+        return self._positive[name]
+
+    def variables(self) -> Variables:
+        """Return each CPT as a variable ``cpt_node``."""
+        return {
+            variable(name): (np.asarray(table), tuple(f"{name}_{i}" for i in range(table.ndim - 1)))
+            for name, table in self.tables.items()
+        }
+
+
+def variable(name: str) -> str:
+    """Return what the CPT of a node is called where it is stored."""
+    return f"cpt_{name}"
+
+
+def read_cpts(graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    """Check CPTs and return them with one number of draws, each ``(draw, *parents, state)``.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    cpts : mapping of node name to array_like, shape (draw, *parents, state)
+        An array without the draw axis is one draw; one draw serves for all.
+
+    Raises
+    ------
+    PosteriorError
+        If a node is missing or unknown, a shape is wrong, a row is not a distribution, or the
+        draws of a CPT are too many to hold.
+    """
+    if not isinstance(cpts, Mapping):
+        raise PosteriorError(say("posterior.not_a_mapping", kind=type(cpts).__name__))
+    if stray := sorted(set(cpts) ^ set(graph.names), key=str):
+        key = "posterior.cpt_of_no_node" if stray[0] in cpts else "posterior.no_cpt"
+        raise PosteriorError(say(key, name=stray[0], graph=graph.name))
+    read: dict[str, Array] = {}
+    for name in graph.names:
+        _hold(graph, name, 1)  # before anything as large is read
+        read[name] = _distributions(graph, name, cpts[name])
+    counts = sorted({len(table) for table in read.values()} - {1}) or [1]
+    if len(counts) > 1:
+        raise PosteriorError(say("posterior.unequal_draws", counts=", ".join(map(str, counts))))
+    draws = counts[0]
+    for name in graph.names:
+        _hold(graph, name, draws)
+    return {n: draws_last(np.broadcast_to(t, (draws, *t.shape[1:]))) for n, t in read.items()}
+
+
+def _hold(graph: CausalGraph, name: str, draws: int) -> None:
+    if complaint := too_large(graph, name, draws):
+        raise PosteriorError(complaint)
+
+
+def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
+    """Return a given CPT, ``(draw, *parents, state)``, refusing rows that are no distributions.
+
+    Rows that were rounded to single precision are made to sum to 1.
+    """
+    try:
+        table = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        why = str(error).rstrip(".")
+        raise PosteriorError(say("posterior.not_numbers", name=name, why=why)) from error
+    shape = graph.shape(name)
+    if table.shape == shape:
+        table = table[None]
+    if table.shape[1:] != shape or not len(table):
+        raise PosteriorError(
+            say(
+                "posterior.wrong_shape",
+                name=name,
+                shape=table.shape,
+                expected=", ".join(map(str, shape)),
+                axes=", ".join((*graph.parents(name), name)),
+            )
+        )
+    total = table.sum(-1)
+    bad = ~((table >= 0).all(-1) & (np.abs(total - 1) <= _SUMS_TO_ONE))  # NaN is bad as well
+    if bad.any():
+        draw, *row = np.argwhere(bad)[0]
+        pairs = zip(graph.parents(name), row, strict=True)
+        at = ", ".join(f"{parent}={graph.node(parent).states[code]}" for parent, code in pairs)
+        raise PosteriorError(
+            say(
+                "posterior.not_distributions_at" if at else "posterior.not_distributions",
+                name=name,
+                draw=int(draw),
+                at=at,
+                values=table[draw, *row].tolist(),
+            )
+        )
+    return table / total[..., None]

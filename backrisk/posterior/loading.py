@@ -1,0 +1,89 @@
+"""A saved posterior, read again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from backrisk.errors import BackriskError, PosteriorError
+from backrisk.graph import CausalGraph, Layout
+from backrisk.posterior.cpts import Array, draws_last
+from backrisk.posterior.datatree import EFFECTS, FRACTIONS, SITE_SCALES, SITE_SHIFTS
+from backrisk.posterior.diagnostics import Diagnostics
+from backrisk.posterior.given import variable
+from backrisk.posterior.posterior import Posterior
+from backrisk.posterior.sites import SiteEffects
+from backrisk.posterior.storage import Stored, restore
+from backrisk.survey import Codebook
+from backrisk.words import say
+
+
+def load_posterior(path: str | Path) -> Posterior:
+    """Load a saved posterior, refusing a file that is foreign, truncated or altered.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `Posterior.save` wrote.
+
+    Returns
+    -------
+    Posterior
+        Whose every answer equals, to the bit, that of the one that was saved.
+
+    Raises
+    ------
+    PosteriorError
+        In one sentence, if there is no such file, it holds something else, it was altered, or
+        this version reads its graph differently.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Posterior.from_cpts(g, cpts).save(f"{folder}/model.nc")
+    ...     load_posterior(path).cpt("y").tolist()
+    [[[0.7, 0.3], [0.2, 0.8]]]
+    """
+    stored = restore(path)
+    try:
+        return _posterior(stored)
+    except (BackriskError, KeyError, ValueError) as error:
+        raise PosteriorError(say("posterior.other_graph", path=path, why=error)) from error
+
+
+def _posterior(stored: Stored) -> Posterior:
+    record, arrays = stored.record, stored.arrays
+    graph = CausalGraph.from_dict(record["graph"])
+    book = record["codebook"]
+    common = Posterior(
+        graph=graph,
+        diagnostics=Diagnostics.from_dict(record["diagnostics"]),
+        codebook=None if book is None else Codebook.from_dict(book, graph),
+        meta=record["meta"],
+    )
+    if f"posterior/{FRACTIONS}" not in arrays:
+        given = {n: draws_last(arrays[f"posterior/{variable(n)}"][0]) for n in graph.names}
+        return replace(common, given=given)
+    if stored.labels.get("posterior/distribution") != Layout(graph).fraction_labels:
+        raise PosteriorError(say("posterior.other_parameters"))
+    shift, scale = (_joined(stored, f"posterior/{name}") for name in (SITE_SHIFTS, SITE_SCALES))
+    return replace(
+        common,
+        fractions=_joined(stored, f"posterior/{FRACTIONS}"),
+        beta=_joined(stored, f"posterior/{EFFECTS}"),
+        chains=len(arrays[f"posterior/{FRACTIONS}"]),
+        prior_fractions=_joined(stored, f"prior/{FRACTIONS}"),
+        prior_beta=_joined(stored, f"prior/{EFFECTS}"),
+        sites=None
+        if shift is None or scale is None
+        else SiteEffects(tuple(record["sites"]), shift, scale),
+    )
+
+
+def _joined(stored: Stored, name: str) -> Array | None:
+    """Return the draws of an array, one chain after the other, ``(draw, ...)``."""
+    array = stored.arrays.get(name)
+    return None if array is None else array.reshape(-1, *array.shape[2:])
