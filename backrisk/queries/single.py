@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
-from backrisk.inference import BUDGET, CONTRADICTION, World, together
+from backrisk.inference import BUDGET, World, contradiction, together
 from backrisk.posterior import Posterior
 from backrisk.summary import described
 from backrisk.words import estimate, listed, percent, phrase, shift, thing
@@ -311,7 +311,7 @@ def probabilities(
             found[asked[part.members]] = share
     if strict and np.isnan(found).any():
         place = int(np.isnan(found).any(axis=1).argmax())
-        raise QueryError(f"Person {place + 1}: {CONTRADICTION}")
+        raise QueryError(f"Person {place + 1}: {contradiction()}")
     return found
 
 

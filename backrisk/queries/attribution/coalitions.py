@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.inference import Tables, World, batches
+from backrisk.inference import Tables, World, joint_of_people
 from backrisk.queries.answer import Target
 from backrisk.queries.attribution.necessity import possible, unchanged
 
@@ -55,7 +55,7 @@ def coalitions_of_many(
     context[:, kept] = codes[:, kept]
     # Every cause keeps its axis, so one contraction holds all sets.
     keep = [*((cause, 1) for cause in causes), (aim.node, 1)]
-    joint = batches.joint(tables, context, keep, free=causes, rows=rows)
+    joint = joint_of_people(tables, context, keep, free=causes, rows=rows)
     with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
         table = joint[..., list(aim.codes), :].sum(axis=-2) / joint.sum(axis=-2)
     values = np.empty((*(2,) * len(causes), len(codes), tables.draws))
@@ -66,7 +66,7 @@ def coalitions_of_many(
         left = [(cause, 0) for cause, seen in zip(causes, told, strict=True) if not seen]
         weights = np.ones((len(some), tables.draws))
         if left:
-            weights = batches.joint(tables, codes[some], left, rows=rows)
+            weights = joint_of_people(tables, codes[some], left, rows=rows)
         values[..., some, :] = _mix(table[some], own[some], weights)
     return values
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import CONTRADICTION, Rewired, Tables, World
+from backrisk.inference import Rewired, Tables, World, contradiction
 from backrisk.queries.answer import Target
 
 Array = NDArray[np.float64]
@@ -159,7 +159,7 @@ def _limits(
 def possible(whole: Array) -> None:
     """Refuse evidence that the model gives probability zero in some draw."""
     if not (whole > 0).all():
-        raise QueryError(CONTRADICTION)
+        raise QueryError(contradiction())
 
 
 def _adverse(
