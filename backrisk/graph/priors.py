@@ -24,9 +24,10 @@ from backrisk.graph.mechanisms import (
 )
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.intp]
 
 
+# Parts of the labels by which a saved model is read again: the same whatever language is spoken.
+_ON_AVERAGE, _STEPS_OF = " ".join(("on", "average")), " ".join(("steps", "of"))
 _FEWEST_DRAWS = 1000  # a posterior should be able to hold so many
 _INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
 _VAGUE_EFFECT = (0.0, 1.0)  # mean and sd where the graph states no prior of an edge
@@ -178,10 +179,12 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
     effects = _ordinal_effects(node, edges, parents)
     average = _at_average(prior_marginal(node), parents, effects)
     baseline = node.concentration * np.maximum(average, LEAST)
-    simplexes = [Simplex(f"{node.name} on average", node.states, tuple(map(float, baseline)))]
+    simplexes = [Simplex(f"{node.name} {_ON_AVERAGE}", node.states, tuple(map(float, baseline)))]
     simplexes += [
         Simplex(
-            f"{node.name}, steps of {parent.name}", parent.states[1:], (_INCREMENTS,) * (size - 1)
+            f"{node.name}, {_STEPS_OF} {parent.name}",
+            parent.states[1:],
+            (_INCREMENTS,) * (size - 1),
         )
         for parent in parents
         if (size := len(parent.states)) > 2
