@@ -135,7 +135,7 @@ def change(path, value):
     [
         (("columns", "plank", "item"), "cor", ["plank", "'cor'", "did you mean 'core'?"]),
         (("columns", "plank", "cuts"), [75, 41], ["plank", "increase"]),
-        (("columns", "plank", "cuts"), [41], ["plank", "1 cuts need 2 states"]),
+        (("columns", "plank", "cuts"), [41], ["plank", "1 cut point needs 2 states, not 3"]),
         (("columns", "plank", "reliability"), 2, ["plank", "reliability"]),
         (("columns", "plank", "unti"), "s", ["plank", "unti"]),
         (("columns", "warm_up", "labels"), {"yes": "dynamc"}, ["warm_up", "dynamc", "'dynamic'"]),

@@ -20,7 +20,15 @@ from backrisk.errors import FitError, SurveyError
 from backrisk.fitting import fit, log_likelihood
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.posterior import simulate
-from backrisk.survey import Codebook, Survey, engine, load_codebook, read_survey, tabulate
+from backrisk.survey import (
+    Codebook,
+    Survey,
+    dictionary,
+    engine,
+    load_codebook,
+    read_survey,
+    tabulate,
+)
 
 GRAPH = CausalGraph.from_edges(
     [("core", "pain"), ("bmi", "pain"), ("load", "pain"), ("gym", "core")],
@@ -148,7 +156,7 @@ def test_a_file_of_text_reads_as_with_pandas(tmp_path, monkeypatch_each, frame, 
 
 @pytest.fixture
 def monkeypatch_each(monkeypatch):
-    return lambda size: monkeypatch.setattr(engine, "_CHUNK", size)
+    return lambda size: monkeypatch.setattr(dictionary, "CHUNK", size)
 
 
 @st.composite
@@ -251,7 +259,7 @@ def test_a_database_reads_as_its_rows_do(database, kind):
     path.unlink()
     path = database(kind, answers=SMALL, **{'odd "name': SMALL.head(2)})
     assert read_survey(f'{path}::odd "name', GRAPH, CODEBOOK).n == 2
-    with pytest.raises(SurveyError, match=r"holds 2 tables \(answers, odd .*choose one as"):
+    with pytest.raises(SurveyError, match=r"contains 2 tables \(answers, odd .*choose one as"):
         read_survey(path, GRAPH, CODEBOOK)
     with pytest.raises(SurveyError, match=r"no table 'answer' \(did you mean 'answers'"):
         read_survey(f"{path}::answer", GRAPH, CODEBOOK)
@@ -337,12 +345,12 @@ def test_big_files_go_to_the_engine_unless_told_otherwise(tmp_path, monkeypatch)
 def test_a_missing_package_and_a_wrong_engine_are_named(tmp_path, monkeypatch, database):
     path = database("duckdb", answers=SMALL)
     with pytest.raises(
-        SurveyError, match="no engine 'polars'; for a big table expected duckdb, spark"
+        SurveyError, match="no engine 'polars'; for a big table expected one of duckdb, spark"
     ):
         read_survey(path, GRAPH, CODEBOOK, engine="polars")
     with pytest.raises(SurveyError, match="pandas does not read"):
         read_survey(path, GRAPH, CODEBOOK, engine="pandas")
-    with pytest.raises(SurveyError, match="chooses one of a database"):
+    with pytest.raises(SurveyError, match="chooses a table of a database"):
         read_survey(f"{__file__}::table", GRAPH, CODEBOOK, engine="duckdb")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SurveyError, match=r"pip install 'backrisk\[scale\]'"):
