@@ -74,7 +74,11 @@ def schema_problems(error: ValidationError, source: str) -> list[Said]:
     source : str
         The codebook or its file, as sentences call it.
     """
-    return [_schema_problem(each, source) for each in error.errors(include_url=False)]
+    found = error.errors(include_url=False)
+    # A list whose entry is refused counts as one entry short to pydantic: that is no other mistake.
+    paths = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
+    told = [each for each in found if each["type"] != "too_short" or each["loc"] not in paths]
+    return [_schema_problem(each, source) for each in told]
 
 
 def _schema_problem(found: Mapping[str, Any], source: str) -> Said:

@@ -55,8 +55,9 @@ def _person(coder: Coder, name: str) -> Expression:
     def text(t: Any) -> Any:
         if not kind.is_floating():
             return cell(t).cast("string")
-        whole = (cell(t) == cell(t).floor()) & (cell(t).abs() < 2**53)
-        spelled = whole.ifelse(cell(t).cast("int64").cast("string"), cell(t).cast("string"))
+        exact = where(cell(t).abs() < 2**53, cell(t))  # to floor and to cast without overflow
+        whole = (exact == exact.floor()).fill_null(False)
+        spelled = whole.ifelse(exact.cast("int64").cast("string"), cell(t).cast("string"))
         return where(~cell(t).isnan(), spelled)
 
     def odd(t: Any) -> Any:
