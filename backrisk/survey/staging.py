@@ -99,15 +99,16 @@ def stage_csv(path: Path, staged: Path, refused: list[tuple[int, Said]]) -> tupl
 
     header = read_header(path)
     names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
-    read = (
-        f"read_csv({_quoted(path)}, auto_detect=false, header=true, columns={{{names}}}, "
-        "delim=',', quote='\"', escape='\"', nullstr='\x01none\x02', strict_mode=true)"
+    copy = (
+        f"COPY (FROM read_csv({_quoted(path)}, auto_detect=false, header=true, "
+        f"columns={{{names}}}, delim=',', quote='\"', escape='\"', nullstr='\x01none\x02', "
+        f"strict_mode=true)) TO {_quoted(staged)} (FORMAT parquet)"
     )
     if len(header) > 1:  # a blank line is an empty cell to DuckDB where there is one column
         try:
             with closing(duckdb.connect()) as connection:
                 connection.execute(f"SET temp_directory = {_quoted(staged.parent)}")
-                connection.execute(f"COPY (FROM {read}) TO {_quoted(staged)} (FORMAT parquet)")
+                connection.execute(copy)
                 return tuple(name.strip() for name in header)
         except duckdb.Error:
             pass  # Python's reader says what is wrong, or reads what DuckDB does not
