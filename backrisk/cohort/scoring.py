@@ -22,7 +22,7 @@ import numpy as np
 from backrisk.cohort.profiles import Questions, answer
 from backrisk.errors import QueryError, SurveyError, suggest
 from backrisk.posterior import Posterior
-from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened, sentence
+from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened
 from backrisk.words import DISCLAIMER, INTERVAL_NAME
 
 if TYPE_CHECKING:
@@ -164,11 +164,11 @@ def score(
     if any(Path(str(source).partition("::")[0]).resolve() == p.resolve() for p in (path, listed)):
         raise QueryError(f"{path} is the cohort itself; write the result to another file.")
     with _beside(path) as part, opened(source, engine, lenient=True) as table:
-        from backrisk.survey.engine import encode
+        from backrisk.survey import encode_table
 
         book = _codebook(posterior, table)
         _demand(table, book, ids, asked.columns)
-        full = encode(table, book, posterior.graph)
+        full = encode_table(table, book, posterior.graph)
         with TemporaryDirectory(prefix="backrisk-") as folder:
             coded = _stored(table, full, ids, Path(folder) / "coded.parquet")
             people: int = coded.table.count().to_pyarrow().as_py()
@@ -238,7 +238,7 @@ def _demand(table: Source, book: Codebook, ids: Sequence[str], columns: Mapping[
         if table.columns.count(name) != 1:
             count, near = table.columns.count(name), suggest(name, table.columns)
             what = f"{count} columns '{name}'" if count else f"no column '{name}'{near}"
-            raise QueryError(sentence(f"{table.name} has {what}"))
+            raise QueryError(f"{table.name} has {what}.")
         if name in (*columns, ROW):
             raise QueryError(f"The identifier '{name}' has the name of a column of the result.")
     if len(set(ids)) < len(ids):
