@@ -23,7 +23,8 @@ from typer.testing import CliRunner
 
 import backrisk as br
 from backrisk.cli import app as command_line
-from backrisk.plotting import cascade
+from backrisk.plotting import BOX, draw
+from backrisk.queries import adverse_chances, flow
 from backrisk.web import create_app
 from backrisk.web.api import V1
 from backrisk.web.form import make_form, read_form
@@ -249,8 +250,8 @@ def test_a_model_without_codebook_asks_for_states():
 @pytest.mark.parametrize("name", ["runner", "runner_core"])
 def test_no_box_overlaps_and_no_edge_passes_under_a_box(name):
     graph = br.load_graph(name)
-    drawing = cascade.draw(graph)
-    wide, tall = cascade.BOX
+    drawing = draw(graph)
+    wide, tall = BOX
     assert {(line.cause, line.effect) for line in drawing.lines} == {
         (edge.cause, edge.effect) for edge in graph.edges
     }
@@ -280,8 +281,8 @@ def test_what_flows_along_an_edge_is_the_rise_of_the_effects_chance():
     }
     assert graph.parents("c") == ("b", "a")
     posterior = br.Posterior.from_cpts(graph, cpts)
-    chances = cascade.adverse_chances(posterior)
-    found = cascade.flow(posterior, {"a": "yes"}, chances)
+    chances = adverse_chances(posterior)
+    found = flow(posterior, {"a": "yes"}, chances)
     assert found.lifts["a", "b"] == pytest.approx(0.7 - 0.1)
     # With a seen, b is yes with 0.7 and raises c from 0.3 to 0.9.
     assert found.lifts["b", "c"] == pytest.approx(0.7 * (0.9 - 0.3))
@@ -289,7 +290,7 @@ def test_what_flows_along_an_edge_is_the_rise_of_the_effects_chance():
     assert found.lifts["a", "c"] == pytest.approx(0.31)
     # By b: 0.6 * 0.6 = 0.36; straight: 0.31.
     assert found.routes == (("a", "b", "c"), ("a", "c"))
-    known = cascade.flow(posterior, {"a": "no", "b": "yes"}, chances)
+    known = flow(posterior, {"a": "no", "b": "yes"}, chances)
     assert known.routes == (("b", "c"),)
 
 
