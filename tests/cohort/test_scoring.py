@@ -244,7 +244,7 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
 
     refused("no node", target="pian")
     refused("no node", causes=["core"])
-    refused("no cause of", actions=["pain"])
+    refused("is not a cause of", actions=["pain"])
     refused("coupling", coupling="loose")
     refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
