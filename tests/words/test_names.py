@@ -58,10 +58,7 @@ def test_the_average_is_found_once_and_cannot_be_changed():
     assert risk(posterior, {}, target="y").average.tolist() == [0.55]
     assert posterior.marginal("y") is posterior.marginal("y")
     with pytest.raises(ValueError, match="read-only"):
-<<<<<<< HEAD
         posterior.marginal("y")[:] = 0.0
-=======
-        posterior.margin("y")[:] = 0.0
 
 
 def test_every_packaged_node_and_state_is_worded_for_lists_and_for_sentences(graphs):
@@ -79,4 +76,3 @@ def test_every_packaged_node_and_state_is_worded_for_lists_and_for_sentences(gra
     for worded in runner["phrases"].values():
         for said in worded.values():  # within a sentence; a name keeps its capital
             assert said.replace("Biering-Sørensen", "").replace("Thomas", "").islower()
->>>>>>> 8059d6b (Test the queries and figures from definitions, without a fit)
