@@ -12,9 +12,6 @@ from .attribution.methods import Attribution as Attribution
 from .attribution.methods import attribute as attribute
 from .attribution.shapley import MOST_CAUSES as MOST_CAUSES
 from .attribution.shapley import shapley as shapley
-from .cascade import Flow as Flow
-from .cascade import adverse_chances as adverse_chances
-from .cascade import flow as flow
 from .doing import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene
@@ -35,3 +32,6 @@ from .seeing import probabilities as probabilities
 from .seeing import probability as probability
 from .seeing import risk as risk
 from .seeing import risks as risks
+from .tracing import Flow as Flow
+from .tracing import adverse_chances as adverse_chances
+from .tracing import flow as flow

@@ -137,7 +137,7 @@ def intervene(
         named(graph, setting),
         None,
         graph=graph,
-        notes=(say("queries.rests_on_graph", graph=graph.name),),
+        notes=(say("queries.rests_on_graph"),),
         warnings=posterior.diagnostics.warnings,
     )
 

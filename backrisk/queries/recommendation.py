@@ -387,7 +387,7 @@ def _notes(
     coupling: str,
 ) -> tuple[str, ...]:
     names = names_of(graph)
-    notes: list[str] = [say("queries.rests_on_graph", graph=graph.name)]
+    notes: list[str] = [say("queries.rests_on_graph")]
     if reached:
         nodes = listed(map(names.node, reached))
         coupled = coupling_name(coupling)

@@ -66,7 +66,7 @@ def test_a_contrast_is_after_less_before():
         "With no x, the risk of y would be 30 % (30 % to 30 %) instead of 80 %, "
         "a fall of 50.0 points (50.0 to 50.0)."
     )
-    assert answer.notes == ("This rests on the graph 'graph' being right about causes.",)
+    assert answer.notes == ("This rests on the graph being right about causes.",)
 
 
 def test_a_counterfactual_names_its_coupling():
