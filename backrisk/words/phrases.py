@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,7 +122,12 @@ def listed(words: Iterable[str]) -> str:
     *first, last = words
     if not first:
         return last
-    return say("phrases.listed", first=say("phrases.comma").join(first), last=last)
+    return say("phrases.listed", first=_in_a_row(first), last=last)
+
+
+def _in_a_row(words: Iterable[str]) -> str:
+    """Put words side by side; built pair by pair, so that each can be said `again`."""
+    return reduce(lambda before, word: say("phrases.joined", before=before, word=word), words)
 
 
 def choices(labels: Iterable[object]) -> str:
@@ -133,7 +139,7 @@ def choices(labels: Iterable[object]) -> str:
     "one of 'yes', 'no'"
     """
     quoted = [say("phrases.quoted", text=label) for label in labels]
-    return say("phrases.one_of", labels=say("phrases.comma").join(quoted))
+    return say("phrases.one_of", labels=_in_a_row(quoted))
 
 
 def suggest(name: object, known: Iterable[str]) -> str:

@@ -242,9 +242,9 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
             score(runner, path, tmp_path / out, **options)
         assert [p.name for p in tmp_path.iterdir()] == ["cohort.csv"]
 
-    refused("no node", target="pian")
-    refused("no node", causes=["core"])
-    refused("no cause of", actions=["pain"])
+    refused("is not a node", target="pian")
+    refused("is not a node", causes=["core"])
+    refused("is not a cause of", actions=["pain"])
     refused("coupling", coupling="loose")
     refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
