@@ -71,7 +71,7 @@ def test_sites_are_pooled_from_two_on():
     one = read(ROWS | {"s": ["a"] * 4}, graph, site="s")
     assert pooled_sites(two) == ("a", "b")
     assert pooled_sites(one) == pooled_sites(read(ROWS, graph)) == pooled_sites(None) == ()
-    assert SITE not in survey_XX
+    assert SITE not in survey_circuit(one, tabulate(one)).cells.graph.names
     circuit = survey_circuit(two, tabulate(two))
     # y has a CPT at each site; what people at a site answered is counted there.
     counts = circuit.counts[circuit.cells.part("y")].reshape(2, 2, 2)
