@@ -41,6 +41,17 @@ def decimal(value: float, digits: int, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}".replace(".", say("phrases.decimal_mark"))
 
 
+def whole(value: float) -> str:
+    """Return a whole number with the thousands mark of the language.
+
+    Examples
+    --------
+    >>> whole(2000), whole(12.0)
+    ('2,000', '12')
+    """
+    return f"{value:,.0f}".replace(",", say("phrases.thousands_mark"))
+
+
 def percent(share: float) -> str:
     """Word a share as a percentage, with a digit more where it is small.
 
@@ -49,11 +60,20 @@ def percent(share: float) -> str:
     >>> percent(0.123), percent(0.0456), percent(0.0004)
     ('12 %', '4.6 %', '<0.1 %')
     """
+    return say("phrases.percent", number=percentage(share))
+
+
+def percentage(share: float) -> str:
+    """Return the number of a percentage, for where its sign is said once for several.
+
+    Examples
+    --------
+    >>> percentage(0.123), percentage(-0.0004)
+    ('12', '>-0.1')
+    """
     if 0 < abs(share) < 0.001:
-        number = ("<" if share > 0 else ">-") + decimal(0.1, 1)
-    else:
-        number = decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
-    return say("phrases.percent", number=number)
+        return ("<" if share > 0 else ">-") + decimal(0.1, 1)
+    return decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
 
 
 def estimate(draws: Array) -> str:
