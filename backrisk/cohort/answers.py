@@ -257,7 +257,9 @@ def _read(posterior: Posterior, survey: Survey | str | Path) -> tuple[Survey, st
         source = Path(str(survey).partition("::")[0]).name
         survey = read_survey(survey, posterior.graph, posterior.codebook)
     if survey.graph.names != posterior.graph.names:
-        raise QueryError(say("cohort.other_graph", graph=survey.graph.name, model=posterior.graph.name))
+        raise QueryError(
+            say("cohort.other_graph", graph=survey.graph.name, model=posterior.graph.name)
+        )
     return survey, source
 
 

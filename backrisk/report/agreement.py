@@ -1,13 +1,28 @@
-def agreement_blocks(found: Agreement, words: Words) -> list[Block]:
+"""How predicted risks agree with known outcomes, as figures and tables."""
+
+from __future__ import annotations
+
+from backrisk.cohort import Agreement
+from backrisk.report import charts
+from backrisk.report.blocks import Block, Cell, Figure, Table, Text
+from backrisk.report.common import heading
+from backrisk.words import say
+from backrisk.words.phrases import whole
+
+
+def agreement_blocks(found: Agreement) -> list[Block]:
     """Return what shows how predicted risks agree with outcomes."""
     drawing = charts.reliability(
-        found.predicted, found.observed, words("columns.predicted"), words("columns.observed")
+        found.predicted,
+        found.observed,
+        say("report.columns.predicted"),
+        say("report.columns.observed"),
     )
     columns = (
-        Column("group", words("columns.group"), "count"),
-        Column("people", words("columns.people"), "count", wide=1),
-        Column("predicted", words("columns.predicted"), "share"),
-        Column("observed", words("columns.observed"), "share", strip=True),
+        heading("group", "count"),
+        heading("people", "count", wide=1),
+        heading("predicted", "share"),
+        heading("observed", "share", strip=True),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (place + 1, size, predicted, observed)
@@ -15,28 +30,30 @@ def agreement_blocks(found: Agreement, words: Words) -> list[Block]:
             zip(found.sizes, found.predicted, found.observed, strict=True)
         )
     )
-    figure = Figure(drawing, words("cohort.reliability_words", n=len(rows)))
+    figure = Figure(drawing, say("report.cohort.reliability_words", n=len(rows)))
     table = Table(
         "reliability",
-        words("cohort.reliability"),
+        say("report.cohort.reliability"),
         columns,
         rows,
-        words("cohort.reliability_note"),
+        say("report.cohort.reliability_note"),
     )
     scores: list[tuple[Cell, ...]] = [
-        (words("cohort.brier"), found.brier),
-        (words("cohort.brier_reference"), found.brier_reference),
+        (say("report.cohort.brier"), found.brier),
+        (say("report.cohort.brier_reference"), found.brier_reference),
     ]
     blocks: list[Block] = [figure, table]
     if found.concordance is None:
-        blocks.append(Text((words("cohort.one_outcome", n=f"{found.people:,}"),)))
+        blocks.append(Text((say("report.cohort.one_outcome", n=whole(found.people)),)))
     else:
-        scores.append((words("cohort.brier_scaled"), 1.0 - found.brier / found.brier_reference))
-        scores.append((words("cohort.concordance"), found.concordance))
-    scores.append((words("cohort.ratio"), found.ratio))
+        scores.append(
+            (say("report.cohort.brier_scaled"), 1.0 - found.brier / found.brier_reference)
+        )
+        scores.append((say("report.cohort.concordance"), found.concordance))
+    scores.append((say("report.cohort.ratio"), found.ratio))
     of_score = (
-        Column("score", words("columns.score"), wide=3),
-        Column("value", words("columns.value"), "score"),
+        heading("score", wide=3),
+        heading("value", "score"),
     )
-    note = words("cohort.scores_note")
-    return [*blocks, Table("scores", words("cohort.scores"), of_score, tuple(scores), note)]
+    note = say("report.cohort.scores_note")
+    return [*blocks, Table("scores", say("report.cohort.scores"), of_score, tuple(scores), note)]

@@ -9,7 +9,9 @@ import numpy as np
 from markupsafe import escape
 from numpy.typing import NDArray
 
-from backrisk.report.blocks import Estimate, Range
+from backrisk.report.blocks import Range
+from backrisk.summary import Estimate
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 
@@ -130,7 +132,7 @@ def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
     parts = []
     for tick in _ticks(top):
         parts.append(_line(x(tick), 4, x(tick), high, GRID))
-        parts.append(_word(x(tick), high + 13, f"{100 * tick:g} %"))
+        parts.append(_word(x(tick), high + 13, _percent(tick)))
     for place, (label, estimate) in enumerate(rows):
         y = each * (place + 0.5)
         parts.append(_rect(left, y - 6, x(estimate.mean) - left, 12, PALE))
@@ -139,6 +141,11 @@ def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
         parts.append(_word(left - 6, y + 3.5, label, "end", 11))
     parts.append(_word(left + wide / 2, high + 27, axis))
     return _svg(left + wide + 20, high + 32, parts)
+
+
+def _percent(share: float) -> str:
+    number = f"{100 * share:g}".replace(".", say("phrases.decimal_mark"))
+    return say("phrases.percent", number=number)
 
 
 def _ticks(top: float) -> list[float]:
@@ -169,7 +176,7 @@ def histogram(shares: Array, weights: Array, average: float, axis: str, marked: 
     parts.append(_line(left, floor, left + wide, floor, INK))
     for tick in _ticks(top):
         parts.append(_line(x(tick), floor, x(tick), floor + 4, INK))
-        parts.append(_word(x(tick), floor + 15, f"{100 * tick:g} %"))
+        parts.append(_word(x(tick), floor + 15, _percent(tick)))
     parts.append(_line(x(average), 12, x(average), floor, INK, 1, "3 2"))
     anchor = "start" if average < 0.6 * top else "end"
     parts.append(_word(x(average) + (4 if anchor == "start" else -4), 11, marked, anchor))
@@ -194,8 +201,8 @@ def reliability(
     for tick in _ticks(top):
         parts.append(_line(x(tick), y(0), x(tick), y(top), GRID))
         parts.append(_line(x(0), y(tick), x(top), y(tick), GRID))
-        parts.append(_word(x(tick), y(0) + 14, f"{100 * tick:g} %"))
-        parts.append(_word(left - 5, y(tick) + 3.5, f"{100 * tick:g} %", "end"))
+        parts.append(_word(x(tick), y(0) + 14, _percent(tick)))
+        parts.append(_word(left - 5, y(tick) + 3.5, _percent(tick), "end"))
     parts.append(_line(x(0), y(0), x(top), y(top), "#888888", 1, "4 3"))
     for at, seen in zip(predicted, observed, strict=True):
         parts.append(_line(x(at), y(seen.low), x(at), y(seen.high), MARK, 2.2))
