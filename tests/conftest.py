@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from backrisk import compile_model, fit, load_graph, load_posterior, simulate
 from backrisk.survey import Survey
 
+collect_ignore_glob = ["*/conftest.py"]  # fixtures, no doctests; their names are alike
 collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
 
 # No limit of time for an example, nor for making one: a slow machine is no failure.

@@ -27,6 +27,7 @@ from backrisk.queries import (
 )
 from backrisk.summary import Estimate
 from backrisk.survey import Survey
+from backrisk.words import say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -157,7 +158,9 @@ class CardAnswers:
     shares : Attribution
         Of an average person's excess risk, by ``shapley``.
     learned : pandas.DataFrame, optional
-        As `backrisk.learned` returns it; None where the model holds no prior.
+        As `backrisk.check.learned` returns it; None where the model holds no prior.
+    mostly_prior : tuple of str
+        Nodes of which little was learned.
     agreement : Agreement, optional
         With the outcomes of a survey, where one was given and some are known.
     in_sample : bool
@@ -170,6 +173,7 @@ class CardAnswers:
     groups: tuple[tuple[str, str, Estimate], ...]
     shares: Attribution
     learned: pd.DataFrame | None
+    mostly_prior: tuple[str, ...]
     agreement: Agreement | None
     in_sample: bool
 
@@ -213,13 +217,18 @@ def card_answers(
         if name != event.node
         for code, state in enumerate(graph.node(name).states)
     )
+    moved = learned(posterior) if posterior.has_prior else None
+    prior: tuple[str, ...] = ()
+    if moved is not None:
+        prior = tuple(map(str, moved.index[moved["reading"] == say("check.mostly_prior")]))
     return CardAnswers(
         posterior,
         event,
         Estimate.of(probability(World(few, {}, {}), event)),
         groups,
         attribute(few, {}, method="shapley", level=first_level(graph, event), target=target),
-        learned(posterior) if posterior.has_prior else None,
+        moved,
+        prior,
         found,
         in_sample,
     )

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from backrisk.summary import Estimate
-from backrisk.words import Language, decimal, say
-from backrisk.words.phrases import percentage, whole
+from backrisk.words import Language, decimal, percent, say
+from backrisk.words.phrases import whole
 
 Kind = Literal["text", "share", "points", "number", "score", "tenths", "count"]
 
@@ -207,7 +207,7 @@ def number(value: float, kind: Kind) -> str:
 def _bare(value: float, kind: Kind) -> str:
     """Return a number without the sign of its unit."""
     if kind == "share":
-        return percentage(value) if value else "0"
+        return percent(value, unit=False) if value else "0"
     if kind == "count":
         return whole(value)
     times, digits = {"points": (100, 1), "tenths": (1, 1), "score": (1, 3)}.get(kind, (1, 2))

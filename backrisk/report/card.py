@@ -363,10 +363,7 @@ def _limits(answers: CardAnswers) -> str:
         for grade in GRADES
         if grades[grade]
     )
-    prior = ""
-    if answers.learned is not None:
-        mostly = answers.learned.index[answers.learned["reading"] == "mostly prior"]
-        prior = joined(names.node(str(name)) for name in mostly)
+    prior = joined(map(names.node, answers.mostly_prior))
     return say("report.card.limits", prior=prior or "-", grades=told)
 
 

@@ -382,7 +382,7 @@ def _fractions(answers: CohortAnswers, goal: str) -> list[Block]:
             heading("fall", "points"),
             heading("grade"),
         )
-        title = say(f"report.cohort.paf_{found.level}")
+        title = say(f"report.cohort.levels.{found.level}")
         blocks.append(Table(f"paf_{found.level}", title, columns, (*rows, together)))
     blocks.append(
         Text((say("report.cohort.paf_note"), say("report.common.grade_note")), tone="small")
@@ -428,7 +428,7 @@ def _calibration(answers: CohortAnswers) -> list[Block]:
     if found is None:
         return [Text((say("report.cohort.no_outcome"),))]
     said = say("report.cohort.calibration_words", n=whole(found.people))
-    origin = say("report.cohort.in_sample" if answers.in_sample else "cohort.out_sample")
+    origin = say("report.cohort.in_sample" if answers.in_sample else "report.cohort.out_sample")
     return [
         Text((said,)),
         Text((origin,), tone="warning" if answers.in_sample else "plain"),

@@ -52,28 +52,25 @@ def whole(value: float) -> str:
     return f"{value:,.0f}".replace(",", say("phrases.thousands_mark"))
 
 
-def percent(share: float) -> str:
+def percent(share: float, *, unit: bool = True) -> str:
     """Word a share as a percentage, with a digit more where it is small.
+
+    Parameters
+    ----------
+    share : float
+    unit : bool
+        Whether the sign for percent stands behind the number.
 
     Examples
     --------
     >>> percent(0.123), percent(0.0456), percent(0.0004)
     ('12 %', '4.6 %', '<0.1 %')
     """
-    return say("phrases.percent", number=percentage(share))
-
-
-def percentage(share: float) -> str:
-    """Return the number of a percentage, for where its sign is said once for several.
-
-    Examples
-    --------
-    >>> percentage(0.123), percentage(-0.0004)
-    ('12', '>-0.1')
-    """
     if 0 < abs(share) < 0.001:
-        return ("<" if share > 0 else ">-") + decimal(0.1, 1)
-    return decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
+        number = ("<" if share > 0 else ">-") + decimal(0.1, 1)
+    else:
+        number = decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
+    return say("phrases.percent", number=number) if unit else number
 
 
 def estimate(draws: Array) -> str:
