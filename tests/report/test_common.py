@@ -36,7 +36,7 @@ def test_a_site_that_is_not_known_is_one_sentence(wide, core, tmp_path):
     (tmp_path / "p.json").write_text("{}")
     for name, model, words in (
         ("w.nc", wide, "did you mean 'Oslo'"),
-        ("c.nc", core, "knows no sites"),
+        ("c.nc", core, "has no sites"),
     ):
         place = model.save(tmp_path / name)
         out = tmp_path / "r.pdf"
