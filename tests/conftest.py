@@ -16,6 +16,7 @@ from backrisk import Posterior, compile_model, fit, load_graph, load_posterior, 
 from backrisk.graph import Layout
 from backrisk.survey import Survey
 
+collect_ignore_glob = ["*/conftest.py"]  # fixtures, no doctests; their names are alike
 collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
 
 # No limit of time for an example, nor for making one: a slow machine is no failure.

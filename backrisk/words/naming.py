@@ -133,6 +133,10 @@ class Names:
             return found
         return capital(humanize(name)) if name else str(say("phrases.no_group"))
 
+    def text(self, name: str) -> str | None:
+        """Return what the vocabulary says on a topic of its own, such as when to see a doctor."""
+        return self._find("texts", name)
+
     def grade(self, name: str) -> str:
         """Return an evidence grade."""
         return str(say(f"phrases.grades.{name}"))
@@ -155,9 +159,10 @@ def names_of(graph: Worded, language: Language | None = None) -> Names:
     -------
     Names
     """
-    sections: list[Mapping[str, Any]] = []
+    chosen = language or spoken()
+    sections: list[Mapping[str, Any]] = [chosen.own.get("names", {})]
     if graph.vocabulary:
-        for each in dict.fromkeys((language or spoken(), english())):
+        for each in dict.fromkeys((chosen, english())):
             found = each.file("names").get(graph.vocabulary)
             if isinstance(found, Mapping):
                 sections.append(found)

@@ -42,8 +42,25 @@ def decimal(value: float, digits: int, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}.{digits}f}".replace(".", say("phrases.decimal_mark"))
 
 
-def percent(share: float) -> str:
+def whole(value: float) -> str:
+    """Return a whole number with the thousands mark of the language.
+
+    Examples
+    --------
+    >>> whole(2000), whole(12.0)
+    ('2,000', '12')
+    """
+    return f"{value:,.0f}".replace(",", say("phrases.thousands_mark"))
+
+
+def percent(share: float, *, unit: bool = True) -> str:
     """Word a share as a percentage, with a digit more where it is small.
+
+    Parameters
+    ----------
+    share : float
+    unit : bool
+        Whether the sign for percent stands behind the number.
 
     Examples
     --------
@@ -54,7 +71,7 @@ def percent(share: float) -> str:
         number = ("<" if share > 0 else ">-") + decimal(0.1, 1)
     else:
         number = decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
-    return say("phrases.percent", number=number)
+    return say("phrases.percent", number=number) if unit else number
 
 
 def estimate(draws: Array) -> str:

@@ -248,7 +248,7 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
     refused("coupling", coupling="loose")
     refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
-    refused("cannot be written: No such file", out="none/scored.csv")
+    refused("cannot be written: there is no folder", out="none/scored.csv")
     refused(r"as \.parquet or \.csv", out="scored.xlsx")
     refused("is the cohort itself", out="cohort.csv")
     path.write_text("risk,sex,low_mood\n1,male,no\n", encoding="utf-8")

@@ -4,7 +4,6 @@ import pytest
 
 from backrisk import CausalGraph, Posterior, ask_next, load_codebook, load_graph, risk
 from backrisk.plotting import plot
-from backrisk.report import read_words
 from backrisk.web.words import english
 from backrisk.words import ENGLISH, language, names
 
@@ -16,8 +15,8 @@ def graphs():
     return [load_graph("runner_core"), *(book.extend(runner) for book in books)]
 
 
-def test_page_and_report_word_nodes_states_groups_and_grades_alike(graphs):
-    for words in (read_words(), english()):
+def test_page_words_nodes_states_groups_and_grades_alike(graphs):
+    for words in (english(),):
         for graph in graphs:
             for node in graph.nodes:
                 assert words.node(node.name) == names().node(node.name)
