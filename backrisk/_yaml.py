@@ -12,13 +12,27 @@ import yaml
 YAMLError = yaml.YAMLError
 
 
+class RepeatedKey(YAMLError):
+    """A key stands twice in one mapping: which value is meant is not known.
+
+    Parameters
+    ----------
+    key : str
+    line : int
+        Where the mapping starts; the first line of a text is 1.
+    """
+
+    def __init__(self, key: str, line: int) -> None:
+        super().__init__(key, line)
+        self.key, self.line = key, line
+
+
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = Counter(str(self.construct_object(key, deep=True)) for key, _ in node.value)
         for key, count in keys.items():
             if count > 1:
-                line = node.start_mark.line + 1
-                raise yaml.YAMLError(f"'{key}' stands twice in the mapping at line {line}")
+                raise RepeatedKey(key, node.start_mark.line + 1)
         return super().construct_mapping(node, deep)
 
 
@@ -40,9 +54,25 @@ for _name, (_pattern, _first) in _CORE.items():
 def parse(text: str) -> Any:
     """Parse YAML safely.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    object
+        Mappings, lists, words, numbers and truth values.
+
     Raises
     ------
+    RepeatedKey
+        If a mapping has a key twice.
     YAMLError
-        With the place of the mistake.
+        If it is not YAML; says where.
+
+    Examples
+    --------
+    >>> parse("{answers: [yes, 40_54, 1:30, 3]}")
+    {'answers': ['yes', '40_54', '1:30', 3]}
     """
     return yaml.load(text, Loader=_Loader)  # a subclass of SafeLoader

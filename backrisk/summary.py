@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,28 @@ def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]
     tail = (1.0 - probability) / 2.0
     low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
     return low, high
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its interval.
+
+    Examples
+    --------
+    >>> found = Estimate.of(np.arange(101.0))
+    >>> found.mean, round(found.low, 6), round(found.high, 6)
+    (50.0, 5.0, 95.0)
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, draws: Array) -> Estimate:
+        """Return the mean and the interval of draws, ``(draw,)``."""
+        low, high = interval(draws)
+        return cls(float(np.mean(draws)), float(low), float(high))
 
 
 def summarise(draws: Array, labels: Sequence[str]) -> pd.DataFrame:

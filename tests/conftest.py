@@ -5,15 +5,18 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.benchmarks
 sys.path.insert(0, str(Path(__file__).parent))
 
-from backrisk import compile_model, fit, load_graph, load_posterior, simulate
+from backrisk import Posterior, compile_model, fit, load_graph, load_posterior, simulate
+from backrisk.graph import Layout
 from backrisk.survey import Survey
 
+collect_ignore_glob = ["*/conftest.py"]  # fixtures, no doctests; their names are alike
 collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
 
 # No limit of time for an example, nor for making one: a slow machine is no failure.
@@ -72,3 +75,12 @@ def core_model(kept, request, core_graph, core_survey):
 @pytest.fixture(scope="session")
 def core_posterior(core_model):
     return load_posterior(core_model)
+
+
+@pytest.fixture(scope="session")
+def core_prior(core_graph):
+    """The core of the cascade without a fit: prior draws, and others as its prior."""
+    layout, rng = Layout(core_graph), np.random.default_rng(1)
+    (rows, beta), before = layout.draw_prior(60, rng), layout.draw_prior(40, rng)
+    prior = {"prior_fractions": before[0], "prior_beta": before[1]}
+    return Posterior(core_graph, rows, beta, **prior)

@@ -44,20 +44,22 @@ def digest(*paths: Path) -> str:
 def inputs() -> dict[str, str]:
     """Hash what the examples are made from."""
     package = ROOT / "backrisk"
-    report = package / "report"
+    report, words = package / "report", package / "words" / "en"
     return {
         "survey": digest(SURVEY),
         "person": digest(PERSON),
         "graph": digest(package / "graph" / "data" / "runner.yaml"),
         "codebook": digest(package / "survey" / "codebooks" / "runner.yaml"),
+        "answers": digest(*(package / "cohort").glob("*.py")),
         "layout": digest(*report.glob("*.py"), *(report / "templates").iterdir()),
+        "words": digest(*words.glob("*.yaml")),
     }
 
 
 def main() -> None:
     """Fit the packaged survey and write the examples and their manifest."""
     from backrisk import fit, load_graph, load_posterior, model_card, read_survey, report_person
-    from backrisk.report import cohort_answers, cohort_document, read_words, render
+    from backrisk.report import cohort_answers, cohort_document, render
     from backrisk.report.rendering import write
 
     before = inputs()
@@ -72,7 +74,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     runner = json.loads(PERSON.read_text(encoding="utf-8")) | {"pain": "limiting"}
     answers = cohort_answers(posterior, SURVEY)
-    cohort = cohort_document(answers, read_words(), STATED)
+    cohort = cohort_document(answers, STATED)
     for name in FILES:
         place = FOLDER / name
         if place.stem == "person":

@@ -1,2 +1,13 @@
+from .agreement import Agreement as Agreement
+from .agreement import jeffreys as jeffreys
+from .answers import DRAWS as DRAWS
+from .answers import CauseSet as CauseSet
+from .answers import CohortAnswers as CohortAnswers
+from .answers import Subgroup as Subgroup
+from .answers import actions_among as actions_among
+from .answers import agreement_with as agreement_with
+from .answers import cohort_answers as cohort_answers
+from .levels import cause_levels as cause_levels
+from .levels import first_level as first_level
 from .scoring import Scored as Scored
 from .scoring import score as score

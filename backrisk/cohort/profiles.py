@@ -23,6 +23,7 @@ from backrisk.queries import (
     shapley,
 )
 from backrisk.summary import interval, largest
+from backrisk.words import ENGLISH, language, say
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int16]
@@ -30,7 +31,19 @@ Codes = NDArray[np.int16]
 _CELLS = 2**21  # numbers of one table of coalitions
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
-_CONTRADICTORY, _SILENT, _WARNED = "answers contradict", "no answers", "fit warned"
+
+
+def flag(name: str, **values: str) -> str:
+    """Return a flag of a scored row.
+
+    In English whatever is spoken: files are filtered by it.
+
+    Examples
+    --------
+    >>> flag("refused", column="sex")
+    'refused: sex'
+    """
+    return str(language(ENGLISH).raw(f"cohort.flags.{name}")).format(**values)
 
 
 @dataclass(frozen=True)
@@ -64,23 +77,29 @@ class Questions:
         actions: Sequence[str] | None,
         coupling: str,
     ) -> Questions:
-        """Read and check them, as the questions about one person do."""
+        """Read and check them, as the questions about one person do.
+
+        Raises
+        ------
+        QueryError
+            If the target, a cause, an action or the coupling is not understood, or there are more
+            causes than coalitions can be formed of.
+        """
         graph = posterior.graph
         check_coupling(coupling)
-        aim = read_target(graph, target)
+        event = read_target(graph, target)
         few = posterior.subset(2)
         shares = attribute(few, {}, causes, method="shapley", level=level, target=target)
         if len(shares.causes) > MOST_CAUSES:
             raise QueryError(
-                f"{len(shares.causes)} causes are too many for a cohort; name at most "
-                f"{MOST_CAUSES}."
+                say("cohort.too_many_causes", count=len(shares.causes), most=MOST_CAUSES)
             )
         advice = recommend(few, {}, actions=actions, target=target, coupling=coupling)
         settings = tuple(
             {node: graph.node(node).states.index(state) for node, state in setting.items()}
             for setting in advice.settings
         )
-        return cls(aim, shares.causes, advice.actions, settings, coupling)
+        return cls(event, shares.causes, advice.actions, settings, coupling)
 
     @property
     def columns(self) -> dict[str, str]:
@@ -114,9 +133,9 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     dict
         A value for each person, by column.
     """
-    graph, aim, people = posterior.graph, asked.target, len(codes)
-    place = graph.names.index(aim.node)
-    apart = [graph.names.index(n) for n in (aim.node, *graph.descendants(aim.node))]
+    graph, target, people = posterior.graph, asked.target, len(codes)
+    place = graph.names.index(target.node)
+    apart = [graph.names.index(n) for n in (target.node, *graph.descendants(target.node))]
     before = codes.copy()
     before[:, apart] = -1
     size = max(_LEAST, _DRAWS // (posterior.draws * max(len(asked.actions), len(asked.causes))))
@@ -127,13 +146,13 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     found: dict[str, Any] = {
         name: [value for part in parts for value in part[name]] for name in parts[0]
     }
-    states = graph.node(aim.node).states
+    states = graph.node(target.node).states
     found["reported"] = [states[code] if code >= 0 else None for code in codes[:, place]]
-    always = [_WARNED] if posterior.diagnostics.warnings else []
+    always = [flag("warned")] if posterior.diagnostics.warnings else []
     flags = []
     for row, risk in zip(codes, found["risk"], strict=True):
-        said = [_CONTRADICTORY] if risk is None else []
-        said += [_SILENT] if (row < 0).all() else []
+        said = [flag("contradict")] if risk is None else []
+        said += [flag("silent")] if (row < 0).all() else []
         flags.append("; ".join([*said, *always]))
     return {**found, "flags": flags}
 

@@ -8,9 +8,7 @@ after the other, so that no more than a block is ever sorted or held.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -19,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backrisk.cohort.profiles import Questions, answer
-from backrisk.errors import QueryError, SurveyError, suggest
+from backrisk._files import written
+from backrisk.cohort.profiles import Questions, answer, flag
+from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
-from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened, sentence
-from backrisk.words import DISCLAIMER, INTERVAL_NAME
+from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened
+from backrisk.words import disclaimer, interval_name, say, suggest
+from backrisk.words.phrases import whole
 
 if TYPE_CHECKING:
     import ibis
@@ -159,30 +159,32 @@ def score(
     asked = Questions.of(thin, target, causes, level, actions, coupling)
     path = Path(out)
     if path.suffix.lower() not in (".parquet", ".csv"):
-        raise QueryError(f"{path.name}: the result is written as .parquet or .csv.")
+        raise QueryError(say("cohort.kind_of_file", file=path.name))
     listed = path.with_suffix(".problems.csv")
     if any(Path(str(source).partition("::")[0]).resolve() == p.resolve() for p in (path, listed)):
-        raise QueryError(f"{path} is the cohort itself; write the result to another file.")
-    with _beside(path) as part, opened(source, engine, lenient=True) as table:
-        from backrisk.survey.engine import encode
+        raise QueryError(say("cohort.over_itself", path=path))
+    with written(path, QueryError) as part, opened(source, engine, lenient=True) as table:
+        from backrisk.survey import encode_table
 
         book = _codebook(posterior, table)
         _demand(table, book, ids, asked.columns)
-        full = encode(table, book, posterior.graph)
+        full = encode_table(table, book, posterior.graph)
         with TemporaryDirectory(prefix="backrisk-") as folder:
             coded = _stored(table, full, ids, Path(folder) / "coded.parquet")
             people: int = coded.table.count().to_pyarrow().as_py()
             if not people:
-                said = "has no rows, expected a header and one row a person"
-                raise SurveyError(f"{table.name} {said}.")
+                raise SurveyError(say("cohort.no_rows", table=table.name))
             refused = _refused(coded)
             profiles = _answer(thin, asked, coded, Path(folder))
             answers = coded.table.get_backend().read_parquet(Path(folder) / _ANSWERS)
             joined = _joined(table, coded, refused, ids, asked, answers, people)
-            _write(joined, table, part, thin)
+            _write(joined, table, part, path.suffix.lower(), thin)
             count, problems = _problems(table, coded, book, ids, refused)
     if count:
-        with _beside(listed) as part, part.open("w", encoding="utf-8", newline="") as file:
+        with (
+            written(listed, QueryError) as part,
+            part.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(["row", "column", "value", "problem"])
             writer.writerows(problems)
@@ -194,22 +196,8 @@ def score(
 
 def _positive(draws: int) -> int:
     if draws < 1:
-        raise QueryError(f"draws={draws} should be at least 1.")
+        raise QueryError(say("cohort.draws", draws=draws))
     return draws
-
-
-@contextmanager
-def _beside(path: Path) -> Iterator[Path]:
-    """Write to a file beside, renamed if all went well and removed if not."""
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_bytes(b"")
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        raise QueryError(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _codebook(posterior: Posterior, table: Source) -> Codebook:
@@ -233,16 +221,18 @@ def _codebook(posterior: Posterior, table: Source) -> Codebook:
 
 def _demand(table: Source, book: Codebook, ids: Sequence[str], columns: Mapping[str, str]) -> None:
     if not set(table.columns) & set(book.columns):
-        raise SurveyError(f"{table.name} has no column of codebook '{book.name}'.")
+        raise SurveyError(say("cohort.no_column", table=table.name, codebook=book.name))
     for name in ids:
-        if table.columns.count(name) != 1:
-            count, near = table.columns.count(name), suggest(name, table.columns)
-            what = f"{count} columns '{name}'" if count else f"no column '{name}'{near}"
-            raise QueryError(sentence(f"{table.name} has {what}"))
+        count = table.columns.count(name)
+        if not count:
+            near = suggest(name, table.columns)
+            raise QueryError(say("cohort.no_id", table=table.name, name=name, near=near))
+        if count > 1:
+            raise QueryError(say("cohort.many_ids", table=table.name, name=name, n=count))
         if name in (*columns, ROW):
-            raise QueryError(f"The identifier '{name}' has the name of a column of the result.")
-    if len(set(ids)) < len(ids):
-        raise QueryError("An identifier is named twice.")
+            raise QueryError(say("cohort.id_is_taken", name=name))
+        if ids.count(name) > 1:
+            raise QueryError(say("cohort.id_twice", name=name))
 
 
 def _stored(table: Source, coded: Coded, ids: Sequence[str], place: Path) -> Coded:
@@ -279,7 +269,7 @@ def _problems(
     lines += sorted(rows, key=lambda line: line[0])
     more = sum(refused.values()) - len(cells)
     if more:
-        lines.append(("", "", "", f"{more:,} more cells were refused and are not listed."))
+        lines.append(("", "", "", say("cohort.more_cells", count=more, n=whole(more))))
     return len(header) + len(table.refused) + sum(refused.values()), lines
 
 
@@ -328,7 +318,7 @@ def _joined(
         )
         flags = joined["flags"]
         for name in reversed(list(refused)):
-            flags = joined[coded.bad[name]].ifelse(f"refused: {name}; ", "") + flags
+            flags = joined[coded.bad[name]].ifelse(f"{flag('refused', column=name)}; ", "") + flags
         chosen = joined.select(
             ROW,
             **{name: joined[f"c{table.columns.index(name)}"] for name in ids},
@@ -338,7 +328,9 @@ def _joined(
         yield from batches(chosen.order_by(ROW), _ROWS)
 
 
-def _write(joined: Iterator[pa.RecordBatch], table: Source, part: Path, asked: Posterior) -> None:
+def _write(
+    joined: Iterator[pa.RecordBatch], table: Source, part: Path, kind: str, asked: Posterior
+) -> None:
     """Write the rows, numbered as people count."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -351,21 +343,26 @@ def _write(joined: Iterator[pa.RecordBatch], table: Source, part: Path, asked: P
             whole = batch.set_column(0, ROW, pa.array(rows))
             whole = whole.set_column(whole.num_columns - 1, "flags", flags)
             if writer is None:
-                writer = _writer(part, whole.schema, asked)
+                writer = _writer(part, kind, whole.schema, asked)
             writer.write_batch(whole)
     finally:
         if writer is not None:
             writer.close()
 
 
-def _writer(part: Path, schema: pa.Schema, posterior: Posterior) -> Any:
+def _writer(part: Path, kind: str, schema: pa.Schema, posterior: Posterior) -> Any:
     import pyarrow.csv as pc
     import pyarrow.parquet as pq
 
-    if part.name.lower().endswith(".csv.part"):
+    if kind == ".csv":
         return pc.CSVWriter(part, schema)
     about = {
-        "about": f"{DISCLAIMER} Low and high: {INTERVAL_NAME}, {posterior.draws:,} draws.",
+        "about": say(
+            "cohort.about",
+            disclaimer=disclaimer(),
+            interval=interval_name(),
+            draws=whole(posterior.draws),
+        ),
         "survey": str(posterior.meta.get("survey", "")),
         "synthetic": str(posterior.meta.get("synthetic", "")),
         "warnings": " ".join(posterior.diagnostics.warnings),

@@ -1,4 +1,4 @@
-from .judge import judge as judge
+from .judging import judge as judge
 from .model import build_model as build_model
 from .observed import survey_circuit as survey_circuit
 from .pointwise import log_likelihood as log_likelihood

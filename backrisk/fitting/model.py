@@ -66,13 +66,13 @@ def build_model(
     if pooled:
         coords |= {"site": sites, "pooled": pooled}
     with pm.Model(coords=coords) as model:
-        first, second = layout.fraction_prior
+        first, second = layout.prior.fractions
         fractions = pm.Beta(
-            FRACTIONS, first, second, dims="distribution", initval=layout.fraction_start
+            FRACTIONS, first, second, dims="distribution", initval=layout.prior.start
         )
         beta: Any = pt.zeros(0)
         if layout.effect_labels:
-            location, spread, sign = layout.effect_scale
+            location, spread, sign = layout.prior.scale
             z = pm.Normal("z", 0.0, 1.0, dims="effect")
             value = location + spread * z
             if sign.any():

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.identify import check_identified
-from backrisk.fitting.judge import PARAMETERS, flat, judge
+from backrisk.fitting.judging import PARAMETERS, flat, judge
 from backrisk.fitting.model import build_model
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.graph import CausalGraph, Layout

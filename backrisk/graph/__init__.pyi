@@ -9,7 +9,6 @@ from .elements import Roles as Roles
 from .files import load_graph as load_graph
 from .files import packaged_graphs as packaged_graphs
 from .graph import CausalGraph as CausalGraph
-from .layout import SITE_SCALE as SITE_SCALE
 from .layout import Layout as Layout
 from .mechanisms import KnownItem as KnownItem
 from .mechanisms import Mechanism as Mechanism
@@ -18,4 +17,7 @@ from .mechanisms import OrdinalLogit as OrdinalLogit
 from .mechanisms import Saturated as Saturated
 from .mechanisms import independent_causes as independent_causes
 from .mechanisms import too_large as too_large
+from .parameter_prior import ParameterPrior as ParameterPrior
 from .priors import mechanism as mechanism
+from .site_shift import SITE_SCALE as SITE_SCALE
+from .site_shift import at_site as at_site

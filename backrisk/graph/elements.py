@@ -1,17 +1,13 @@
-"""What a causal graph is made of: nodes with ordered states, edges with their evidence."""
+"""What a causal graph is made of: nodes with ordered states, edges with their evidence, roles."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import TYPE_CHECKING
 
-from backrisk.errors import GraphError, suggest
-
-if TYPE_CHECKING:
-    pass
-
+from backrisk.errors import GraphError
+from backrisk.words import choices, say, suggest
 
 GRADES = ("strong", "moderate", "weak", "none", "contradicted")
 ORIGINS = ("described", "literature", "measurement", "stated")
@@ -27,6 +23,13 @@ class Prior:
     ----------
     mean, sd : float
         On the log odds scale; ``sd`` is positive.
+
+    Examples
+    --------
+    An odds ratio around 2, between 1 and 4 with a probability of 0.90:
+
+    >>> Prior(mean=0.69, sd=0.42)
+    Prior(mean=0.69, sd=0.42)
     """
 
     mean: float
@@ -34,14 +37,14 @@ class Prior:
 
     @classmethod
     def from_odds_ratio(cls, low: float, high: float, probability: float = 0.90) -> Prior:
-        """Turn "I believe that the odds ratio lies between a and b" into a prior.
+        """Turn the belief that an odds ratio lies between two values into a prior.
 
         Parameters
         ----------
         low, high : float
-            Of the odds ratio, both above 0.
+            Limits of the odds ratio, both above 0.
         probability : float
-            Of lying between them, with equal tails outside.
+            That the odds ratio lies between them, with equal tails outside.
 
         Returns
         -------
@@ -59,11 +62,9 @@ class Prior:
         (0.693, 0.421)
         """
         if not 0 < low < high < math.inf:
-            raise GraphError(
-                f"An odds ratio between {low} and {high} is no belief: expected 0 < low < high."
-            )
+            raise GraphError(say("graph.odds_ratio_limits", low=low, high=high))
         if not 0 < probability < 1:
-            raise GraphError(f"The probability {probability} should lie between 0 and 1.")
+            raise GraphError(say("graph.odds_ratio_probability", probability=probability))
         reach = NormalDist().inv_cdf(0.5 + probability / 2)
         bottom, top = math.log(low), math.log(high)
         return cls((bottom + top) / 2, (top - bottom) / (2 * reach))
@@ -76,34 +77,47 @@ class Node:
     Parameters
     ----------
     name : str
+        An identifier: letters, digits and underscores.
     states : tuple of str
-        At least two labels, from reference to worst.
-    description, group : str
+        At least two labels, from the reference to the worst.
+    description : str
+        What the variable is, in a sentence.
+    group : str
+        The group that it belongs to, under whose heading pages and reports list it.
     modifiable : bool
         Whether a person could change it.
     margin : tuple of float, optional
-        Prior guess of the population's shares, one for each state, summing to 1.
+        Prior guess of its marginal distribution in the population: a share for each state, all
+        above 0, summing to 1. Equal shares where it is left out.
     margin_source : str
         Where the margin comes from.
     concentration : float
-        Prior pseudo-observations behind the margin.
+        How many people's observations the margin is worth.
     mechanism : str, optional
-        One of ``saturated``, ``ordinal_logit``, ``noisy_max``, ``item``, ``response``; chosen
-        when left out.
+        How it depends on its parents: ``saturated``, ``ordinal_logit``, ``noisy_max``, ``item`` (a
+        survey answer) or ``response`` (whether a question was answered). Chosen by
+        `CausalGraph.mechanism` where it is left out.
     interactions : tuple of pairs of parent names
         Products that an ``ordinal_logit`` adds to its main effects.
     reliability : float, optional
-        For an item: how far an answer tells the state, 0 (nothing) to 1 (the state itself).
-        Without it and without `misclassification`, nothing is known and the prior is flat.
+        For an item: how much an answer tells of the state, from 0 (nothing) to 1 (the state
+        itself). Without it and without `misclassification`, nothing is known of the error and its
+        prior is flat.
     misclassification : tuple of tuple of float, optional
-        For an item, in place of a reliability: the probability of each answer, one row for each
-        state of the construct.
+        For an item, in place of a reliability: the probability of each answer, a row for each
+        state of the construct that it measures.
     fixed : bool
-        For an item: the error is known, and not learned from the data.
+        For an item: its error is known, and not learned from the data.
     label : str
         How a person reads the node; made readable from its name where it is empty.
     labels : tuple of str
         How a person reads its states, one for each; made readable where it is empty.
+
+    Examples
+    --------
+    >>> fatigue = Node("fatigue", ("low", "moderate", "high"), modifiable=True)
+    >>> fatigue.reference, fatigue.code("high")
+    ('low', 2)
     """
 
     name: str
@@ -137,8 +151,13 @@ class Node:
         """
         if label not in self.states:
             raise GraphError(
-                f"Node '{self.name}' has no state '{label}'{suggest(label, self.states)}; "
-                f"expected one of {', '.join(self.states)}."
+                say(
+                    "graph.no_state",
+                    node=self.name,
+                    state=label,
+                    suggestion=suggest(label, self.states),
+                    states=choices(self.states),
+                )
             )
         return self.states.index(label)
 
@@ -150,8 +169,9 @@ class Edge:
     Parameters
     ----------
     cause, effect : str
+        Names of nodes.
     claim : str
-        The claim in words.
+        The claim in a sentence.
     origin : str
         ``described`` (the described cascade), ``literature``, ``measurement`` or ``stated``.
     grade : str
@@ -159,6 +179,13 @@ class Edge:
     prior : Prior, optional
         For the log odds ratio; none where a graph states no belief.
     citations : tuple of str
+        DOIs or the like.
+
+    Examples
+    --------
+    >>> edge = Edge("fatigue", "pain", "Fatigue leads to pain.", "stated", "weak", Prior(0.4, 0.3))
+    >>> edge.cause, edge.grade
+    ('fatigue', 'weak')
     """
 
     cause: str
@@ -172,7 +199,17 @@ class Edge:
 
 @dataclass(frozen=True)
 class Lagged:
-    """A described feedback: the cause now, the effect in the next period. Unused when static."""
+    """A described feedback: the cause now, the effect in the next period.
+
+    A model of one moment does not use it; its nodes are checked to exist.
+
+    Parameters
+    ----------
+    cause, effect : str
+        Names of nodes.
+    claim : str
+        The claim in a sentence.
+    """
 
     cause: str
     effect: str
@@ -186,18 +223,23 @@ class Roles:
     Parameters
     ----------
     proximal, distal : tuple of str
-        The two levels that causes are asked about: near the outcome, and habits and history far
-        from it. Where a graph states neither, every ancestor of the target belongs to both.
+        The two levels that causes are asked about: those near the outcome, and habits and history
+        far from it. A graph that states neither has one level: every ancestor of the target.
     passing : tuple of str
         Nodes that pass on what reaches them: routes into the target end where they enter these.
     advised : tuple of str
         What is advised on where nothing else is asked; every modifiable node where it is empty.
     compared : tuple of str
-        What a cohort is parted by where nothing else is asked.
+        What a cohort is divided by where nothing else is asked.
     answered : tuple of str
         What a simulated person always answers.
     skipped_by : tuple of str
-        Simulated people away from the reference of these leave tests out more often.
+        Simulated people who are not at the reference of these skip tests more often.
+
+    Examples
+    --------
+    >>> Roles(advised=("habits",), compared=("age", "sex")).compared
+    ('age', 'sex')
     """
 
     proximal: tuple[str, ...] = ()
@@ -207,3 +249,19 @@ class Roles:
     compared: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
     skipped_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a graph states, before it is checked and anything is derived: see `CausalGraph`."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...] = ()
+    lagged: tuple[Lagged, ...] = ()
+    outcome: str | None = None
+    title: str = ""
+    description: str = ""
+    roles: Roles = field(default_factory=Roles)
+    groups: tuple[tuple[str, str], ...] = ()
+    vocabulary: str = ""

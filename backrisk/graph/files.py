@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backrisk import _yaml
-from backrisk.errors import GraphError, suggest
-
-if TYPE_CHECKING:
-    pass
+from backrisk.errors import GraphError
 from backrisk.graph.graph import CausalGraph
+from backrisk.words import choices, say, suggest
 
 
 def load_graph(name_or_path: str | Path) -> CausalGraph:
@@ -45,17 +43,32 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise GraphError(f"{source}: cannot be read as UTF-8 text ({error}).") from error
+            raise GraphError(say("graph.not_text", source=source, why=error)) from error
     else:
+        known = packaged_graphs()
         raise GraphError(
-            f"No graph '{name_or_path}'{suggest(name_or_path, packaged_graphs())}; expected one of "
-            f"{', '.join(packaged_graphs())}, or the path of a YAML file."
+            say(
+                "graph.no_graph",
+                name=name_or_path,
+                suggestion=suggest(name_or_path, known),
+                known=choices(known),
+            )
         )
     return CausalGraph.from_dict(_parse(text, source), source)
 
 
 def packaged_graphs() -> tuple[str, ...]:
-    """Return the names of the graphs that come with the package."""
+    """Return the names of the graphs that come with the package.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> packaged_graphs()
+    ('runner', 'runner_core')
+    """
     folder = files("backrisk.graph") / "data"
     return tuple(
         sorted(entry.name[:-5] for entry in folder.iterdir() if entry.name.endswith(".yaml"))
@@ -72,6 +85,10 @@ def _parse(text: str, source: str) -> Any:
     """
     try:
         return _yaml.parse(text)
+    except _yaml.RepeatedKey as error:
+        raise GraphError(
+            say("graph.repeated_key", source=source, key=error.key, line=error.line)
+        ) from error
     except _yaml.YAMLError as error:
-        where = " ".join(str(error).split())
-        raise GraphError(f"{source}: not valid YAML: {where}.") from error
+        why = " ".join(str(error).split())
+        raise GraphError(say("graph.not_yaml", source=source, why=why)) from error

@@ -2,12 +2,12 @@
 
 Every parameter lives in one of two vectors, whatever the graph:
 
-``continuation``
+fractions (``continuation`` in a saved model)
     Stick-breaking fractions in (0, 1). A distribution over K ordered states takes K - 1 of them,
     ``v_k = P(X = k | X >= k)``. A Dirichlet(alpha) is exactly independent fractions
     ``v_k ~ Beta(alpha_k, alpha_{k+1} + ... + alpha_K)``.
-``beta``
-    Log odds ratios of effects, each from the reference to the worst state of the cause.
+effects (``beta``)
+    Log odds ratios, each from the reference to the worst state of the cause.
 
 So a graph of any size compiles to a model of two random variables. A `Layout` says which part of
 the vectors belongs to which node.
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.graph.graph import CausalGraph
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -74,10 +75,10 @@ class Effect:
     mean, sd : float
         Of its prior: normal, or log-normal where the sign is settled.
     centre : float
-        Average exposure under the prior margins; subtracted, so that the cutpoints speak of the
+        Average exposure under the prior marginals; subtracted, so that the cutpoints speak of the
         average parent configuration.
     settled : bool
-        Whether the sign is that of the mean: so where the claim is graded strong.
+        Whether the sign is known to be that of the mean, as where the claim is graded strong.
     """
 
     label: str
@@ -115,7 +116,7 @@ class Mechanism:
 
     @property
     def positive(self) -> bool:
-        """Whether no probability is ever zero: so where all are sampled."""
+        """Whether no probability is ever zero, as where all are sampled."""
         return True
 
     def configurations(self) -> Iterator[tuple[int, ...]]:
@@ -292,6 +293,16 @@ def break_sticks(fractions: Array, axis: int = -1) -> Array:
 def too_large(graph: CausalGraph, name: str, draws: int) -> str | None:
     """Say why the draws of a node's CPT cannot be held, if they cannot.
 
+    Parameters
+    ----------
+    graph : CausalGraph
+    name : str
+    draws : int
+
+    Returns
+    -------
+    str or None
+
     Examples
     --------
     >>> states = {f"n{i}": ["no", "yes"] for i in range(26)}
@@ -302,11 +313,15 @@ def too_large(graph: CausalGraph, name: str, draws: int) -> str | None:
     cells = math.prod(graph.shape(name))
     if cells <= LARGEST_FAMILY and 8 * cells * draws <= LARGEST_TABLE:
         return None
-    return (
-        f"The CPT of '{name}' with its {len(graph.parents(name))} parents has {cells:,} cells, "
-        f"{8 * cells * draws / 2**30:,.1f} GiB in {draws:,} draws; the limit is "
-        f"{LARGEST_FAMILY:,} cells and {LARGEST_TABLE / 2**30:,.0f} GiB. Put a node between it "
-        "and some of its parents."
+    return say(
+        "graph.too_large",
+        node=name,
+        count=len(graph.parents(name)),
+        cells=f"{cells:,}",
+        size=f"{8 * cells * draws / 2**30:,.1f}",
+        draws=f"{draws:,}",
+        most_cells=f"{LARGEST_FAMILY:,}",
+        most_size=f"{LARGEST_TABLE / 2**30:,.0f}",
     )
 
 
@@ -323,6 +338,12 @@ def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
         CDF with every parent at its reference.
     causes : list of ndarray, shape (state of the parent, state, draw)
         CDF of each parent's own contribution.
+
+    Notes
+    -----
+    A noisy-max has ``P(X <= k | pa) = L_k prod_p Q_p[x_p, k]``. With all parents but one at the
+    reference the product is ``L_k Q_p[x_p, k]``, which gives each factor; the form holds if the
+    product of all factors gives the whole table, and if each of them is a CDF.
 
     Examples
     --------

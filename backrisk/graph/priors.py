@@ -24,19 +24,22 @@ from backrisk.graph.mechanisms import (
 )
 
 Array = NDArray[np.float64]
-Rows = NDArray[np.intp]
 
 
-_FEWEST_DRAWS = 1000  # that a fitted posterior should hold
+# Parts of the labels by which a saved model is read again: the same whatever language is spoken.
+_ON_AVERAGE, _STEPS_OF = " ".join(("on", "average")), " ".join(("steps", "of"))
+_FEWEST_DRAWS = 1000  # a posterior should be able to hold so many
 _INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
-_VAGUE_EFFECT = (0.0, 1.0)  # an edge of which the graph states no prior
+_VAGUE_EFFECT = (0.0, 1.0)  # mean and sd where the graph states no prior of an edge
+_INTERACTION = (0.0, 0.5)  # of an interaction
+_NOISY_EFFECT = 0.5  # log odds ratio of a noisy-max's cause where the graph states no prior
 _NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
-_LEAST = 0.02  # no prior share is below this
+LEAST = 0.02  # no prior share is below this
 _START = 0.6  # how far answers of unknown error tell states apart where a chain starts
 
 
-def prior_margin(node: Node) -> Array:
-    """Return the prior guess of a node's margin: the stated one, else equal shares."""
+def prior_marginal(node: Node) -> Array:
+    """Return the prior guess of a node's marginal distribution: as stated, else equal shares."""
     if node.margin is not None:
         return np.asarray(node.margin)
     return np.full(len(node.states), 1.0 / len(node.states))
@@ -93,15 +96,16 @@ def _saturated(graph: CausalGraph, node: Node) -> Mechanism:
     edges = graph.edges_into(node.name)
     if any(edge.prior is not None for edge in edges):
         stated = _ordinal_logit(graph, node)
+        # Each row is centred on the ordinal logit at its prior mean.
         means = np.array([[effect.mean for effect in stated.effects]])
         alpha = [a / (a + b) for s in stated.simplexes for a, b in s.fractions()]
         centred = stated.cpt(np.array([alpha]), means).reshape(-1, len(node.states))
-        rows = node.concentration * np.maximum(centred, _LEAST)
+        rows = node.concentration * np.maximum(centred, LEAST)
     else:
         count = int(np.prod(graph.shape(node.name)[:-1]))
         row = np.ones(len(node.states))
         if node.margin is not None:
-            row = node.concentration * prior_margin(node)
+            row = node.concentration * prior_marginal(node)
         rows = np.tile(row, (count, 1))
     return Saturated(
         node.name,
@@ -122,7 +126,7 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
         rows, people = np.array(node.misclassification), node.concentration
     elif node.reliability is not None:
         exact = _nearest_answer(construct.states, node.states)
-        chance = prior_margin(construct) @ exact
+        chance = prior_marginal(construct) @ exact
         rows = node.reliability * exact + (1.0 - node.reliability) * chance
         people = node.concentration
     shape = graph.shape(node.name)
@@ -141,7 +145,7 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
         tuple(
             Simplex(label, node.states, tuple(map(float, row)), tuple(map(float, start)))
             for label, row, start in zip(
-                _row_labels(graph, node), people * np.maximum(rows, _LEAST), starts, strict=True
+                _row_labels(graph, node), people * np.maximum(rows, LEAST), starts, strict=True
             )
         ),
     )
@@ -165,20 +169,22 @@ def _nearest_answer(states: Sequence[str], answers: Sequence[str]) -> Array:
 
 
 def _average_exposure(node: Node) -> float:
-    """Return the mean of the equal-stepped exposure 0..1 under the prior margin."""
-    return float(prior_margin(node) @ np.linspace(0.0, 1.0, len(node.states)))
+    """Return the mean of the equal-stepped exposure 0..1 under the prior marginal."""
+    return float(prior_marginal(node) @ np.linspace(0.0, 1.0, len(node.states)))
 
 
 def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
     edges = graph.edges_into(node.name)
     parents = [graph.node(edge.cause) for edge in edges]
     effects = _ordinal_effects(node, edges, parents)
-    average = _at_average(prior_margin(node), parents, effects)
-    baseline = node.concentration * np.maximum(average, _LEAST)
-    simplexes = [Simplex(f"{node.name} on average", node.states, tuple(map(float, baseline)))]
+    average = _at_average(prior_marginal(node), parents, effects)
+    baseline = node.concentration * np.maximum(average, LEAST)
+    simplexes = [Simplex(f"{node.name} {_ON_AVERAGE}", node.states, tuple(map(float, baseline)))]
     simplexes += [
         Simplex(
-            f"{node.name}, steps of {parent.name}", parent.states[1:], (_INCREMENTS,) * (size - 1)
+            f"{node.name}, {_STEPS_OF} {parent.name}",
+            parent.states[1:],
+            (_INCREMENTS,) * (size - 1),
         )
         for parent in parents
         if (size := len(parent.states)) > 2
@@ -203,20 +209,20 @@ def _ordinal_effects(node: Node, edges: Sequence[Edge], parents: Sequence[Node])
     for first, second in node.interactions:
         pair = (names.index(first), names.index(second))
         centre = _average_exposure(parents[pair[0]]) * _average_exposure(parents[pair[1]])
-        effects.append(Effect(f"{node.name}, {first} x {second}", pair, 0.0, 0.5, centre))
+        effects.append(Effect(f"{node.name}, {first} x {second}", pair, *_INTERACTION, centre))
     return effects
 
 
-def _at_average(margin: Array, parents: Sequence[Node], effects: Sequence[Effect]) -> Array:
-    """Return the distribution at the average configuration from which a margin follows.
+def _at_average(marginal: Array, parents: Sequence[Node], effects: Sequence[Effect]) -> Array:
+    """Return the distribution at the average configuration from which a marginal follows.
 
     The logistic curve bends: averaged over the parents, with every effect at its prior mean and
-    the parents as likely as their own margins, the node is not distributed as it is at the
+    the parents as likely as their own marginals, the node is not distributed as it is at the
     average of the parents. The cutpoints are moved until it is.
     """
     weights, shift = np.ones(()), np.zeros(())
     for parent in parents:
-        weights = weights[..., None] * prior_margin(parent)
+        weights = weights[..., None] * prior_marginal(parent)
     for effect in effects:
         exposure: Array = np.ones((1,) * len(parents))
         for cause in effect.causes:
@@ -226,27 +232,30 @@ def _at_average(margin: Array, parents: Sequence[Node], effects: Sequence[Effect
             )
         shift = shift + effect.mean * (exposure - effect.centre)
     flat = np.broadcast_to(shift, weights.shape).ravel()
-    low, high = np.full(len(margin) - 1, -30.0), np.full(len(margin) - 1, 30.0)
+    # The average falls as a cutpoint does: bisection, 60 halvings of [-30, 30], for all at once.
+    low, high = np.full(len(marginal) - 1, -30.0), np.full(len(marginal) - 1, 30.0)
     for _ in range(60):
         cut = (low + high) / 2
         below = weights.ravel() @ (1.0 / (1.0 + np.exp(flat[:, None] - cut)))
-        under = below < np.cumsum(margin)[:-1]
+        under = below < np.cumsum(marginal)[:-1]
         low, high = np.where(under, cut, low), np.where(under, high, cut)
     return np.diff(1.0 / (1.0 + np.exp(-(low + high) / 2)), prepend=0.0, append=1.0)
 
 
 def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:
-    margin = prior_margin(node)
-    below = np.cumsum(margin)[:-1]
-    leak = node.concentration * np.maximum(margin, _LEAST)
+    marginal = prior_marginal(node)
+    below = np.cumsum(marginal)[:-1]
+    leak = node.concentration * np.maximum(marginal, LEAST)
     simplexes = [Simplex(f"{node.name}, leak", node.states, tuple(map(float, leak)))]
     for edge in graph.edges_into(node.name):
         cause = graph.node(edge.cause)
-        mean = edge.prior.mean if edge.prior else 0.5
+        mean = edge.prior.mean if edge.prior else _NOISY_EFFECT
         for state in range(1, len(cause.states)):
             shift = max(mean, 0.0) * state / (len(cause.states) - 1)
+            # The cause's CDF, by which that of the leak is multiplied so that the odds of being
+            # above each state grow by exp(shift).
             ratio = 1.0 / (below + (1.0 - below) * np.exp(shift))
-            pmf = np.maximum(np.diff(ratio, prepend=0.0, append=1.0), _LEAST)
+            pmf = np.maximum(np.diff(ratio, prepend=0.0, append=1.0), LEAST)
             alpha = _NOISY_CONCENTRATION * pmf / pmf.sum()
             label = f"{node.name}, {cause.name}={cause.states[state]}"
             simplexes.append(Simplex(label, node.states, tuple(map(float, alpha))))

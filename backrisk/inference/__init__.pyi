@@ -1,10 +1,12 @@
+from .batches import joint_of_people as joint_of_people
 from .batches import together as together
+from .bucket_tree import pairs as pairs
 from .coupling import COUPLINGS as COUPLINGS
-from .pairs_of_worlds import pairs as pairs
+from .run import BUDGET as BUDGET
 from .surgery import Rewired as Rewired
 from .surgery import Stacked as Stacked
 from .surgery import pin as pin
-from .world import BUDGET as BUDGET
-from .world import CONTRADICTION as CONTRADICTION
-from .world import Tables as Tables
+from .tables import Tables as Tables
+from .twin_network import Variable as Variable
 from .world import World as World
+from .world import contradiction as contradiction

@@ -1,11 +1,11 @@
 """Many people in few contractions, whatever each of them left unanswered.
 
-The engine plans a query once for the questions that were answered, so people with a gap each of
-their own would each need a plan, which takes longer than its contraction. Two identities let them
-share one. An item that was not answered says nothing of what it measures: it counts as answered,
-by a further state that is as likely whatever that is. Of any other node, the probability of a
-person's answers is the sum over the states that fill the gap; few such people more cost less than
-a plan.
+A query is planned once for the questions that were answered. People who each left out a question
+of their own would each need a plan, and planning takes longer than the contraction. Two identities
+let them share one. An item that was not answered says nothing of what it measures: it counts as
+answered by a further state that is equally likely whatever it measures. For any other node, the
+probability of a person's answers is the sum over the states that fill the gap: a few more rows
+cost less than a plan.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph
 from backrisk.inference.surgery import Rewired
-from backrisk.inference.world import Tables, Variable, World
+from backrisk.inference.tables import Tables
+from backrisk.inference.twin_network import Variable
+from backrisk.inference.world import World
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -106,7 +108,7 @@ def together(
                 )
 
 
-def joint(
+def joint_of_people(
     tables: Tables,
     codes: NDArray[np.integer[Any]],
     keep: Sequence[Variable],
@@ -137,7 +139,8 @@ def joint(
     >>> from backrisk.posterior import Posterior
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> joint(p, np.array([[0, -1], [-1, -1]]), [("y", 0)], rows=9)[..., 0].round(3).tolist()
+    >>> codes = np.array([[0, -1], [-1, -1]])
+    >>> joint_of_people(p, codes, [("y", 0)], rows=9)[..., 0].round(3).tolist()
     [[0.35, 0.15], [0.45, 0.55]]
     """
     sizes = [len(tables.graph.node(node).states) for node, _ in keep]

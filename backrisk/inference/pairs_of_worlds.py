@@ -1,179 +1,124 @@
-"""The joint of one variable with each of many others: one pass up a bucket tree, one down."""
+"""A node's pair of worlds summed out over its joint CDF, without ever being laid out.
+
+Laid out, the pair of a node whose parents differ between the worlds has an axis for each parent's
+pair of states and one for its own: the widest table of a counterfactual. It is not needed where
+all that is asked of the pair is a sum. Summation by parts (Abel) turns a sum over states of
+probabilities times a table into one over levels of the CDF times the table's differences::
+
+    sum_ij P(X = i, X' = j) t_ij = sum_ij P(X <= i, X' <= j) d_ij,
+    d_ij = t_ij - t_{i+1,j} - t_{i,j+1} + t_{i+1,j+1}
+
+with ``t`` zero beyond its ends. The joint CDF is a minimum or a product of the CDFs in each world,
+so each of its levels is made, weighted, summed and forgotten.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+import math
+from collections.abc import Iterable, Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.errors import QueryError
-from backrisk.inference.plan import LETTERS, Sets, Variable, greedy
-from backrisk.inference.world import BUDGET, World
+from backrisk.inference.coupling import laid_out
+from backrisk.inference.elimination import LETTERS
+from backrisk.inference.steps import Pairing
+from backrisk.inference.twin_network import Variable
 
 Array = NDArray[np.float64]
 
-_CACHE = 4 * 2**20  # bytes of tables that stay near the processor
+_SLAB = 2**19  # numbers worked on at once
 
 
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """Values over variables, draw axis last."""
-
-    scope: tuple[Variable, ...]
-    values: Array
-
-
-@dataclass(frozen=True, eq=False)
-class _Bucket:
-    """What was multiplied to sum out one variable, and the message that came of it."""
-
-    variable: Variable | None
-    inputs: tuple[_Table, ...]
-    message: _Table
-
-
-def pairs(
-    world: World, keep: Variable, others: Iterable[Variable], codes: Sequence[int]
-) -> Mapping[Variable, Array]:
-    """Return P(keep in codes or not, other, evidence) for each other variable.
-
-    Variables are summed out one by one; then what each bucket did not see flows back to it
-    (Kask, Dechter, Larrosa and Dechter 2005, doi:10.1016/j.artint.2005.04.001). All the joint
-    tables together cost about three times what one does.
+def summed_out(
+    own: Sequence[Variable],
+    union: Sequence[Variable],
+    step: Pairing,
+    sides: Sequence[Sequence[Array]],
+    given: Sequence[Array],
+    coupling: str,
+) -> Array:
+    """Carry a pairing out, slab by slab, so that no wide table leaves the processor's cache.
 
     Parameters
     ----------
-    world : World
-    keep : variable
-        Neither seen nor set, nor cause of anything that is seen.
-    others : iterable of variables
-        Neither seen nor set, none of them `keep`.
-    codes : sequence of int
-        States of `keep` that count.
+    own : pair of variables
+        The node in its worlds.
+    union : sequence of variables
+        What the sides depend on.
+    step : Pairing
+    sides : sequence of pairs of ndarray, each (row, *union, level, draw)
+        CDFs in each world without the last level: one pair, or one for each independent cause.
+    given : sequence of ndarray, each (row, *scope, draw)
+        The table over the node, then the weights.
+    coupling : str
 
     Returns
     -------
-    mapping of variable to ndarray, shape (2, state, draw)
-        First axis: `keep` outside the codes, and in them.
-
-    Raises
-    ------
-    QueryError
-        If the tables do not fit the budget.
+    ndarray, shape (row, *step.keep, draw)
     """
-    wanted = frozenset(others)
-    sources = world.sources((keep, *sorted(wanted)))
-    sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
-    order, cells = _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep)
-    if 8 * cells > BUDGET:
-        raise QueryError(
-            f"The answer needs {cells:,} cells for each draw; the budget is {BUDGET // 8:,}. "
-            "Report more, or ask about fewer nodes."
+    last = [v for v in step.axes if v in step.scopes[0] or v in step.keep]
+    gone = len(step.axes) - len(last)  # axes that come first and are summed out
+    slopes = np.moveaxis(laid_out(given[0], 1, step.scopes[0], [*own, *step.axes]), 0, 2).copy()
+    # The mixed differences of the table, in the place of the table: over each world in turn.
+    slopes[:-1] -= slopes[1:].copy()
+    slopes[:, :-1] -= slopes[:, 1:].copy()
+    weights = [
+        laid_out(table, 1, scope, step.axes)
+        for table, scope in zip(given[1:], step.scopes[1:], strict=True)
+    ] or [np.ones((1,) * (2 + len(step.axes)))]
+    heres, theres = (
+        [laid_out(np.moveaxis(pair[world], -2, 0), 2, union, step.axes) for pair in sides]
+        for world in (0, 1)
+    )
+    combine = np.multiply if coupling == "independent" else np.minimum
+    shape = np.broadcast_shapes(
+        slopes.shape[2:], *(w.shape for w in weights), *(t.shape[1:] for t in (*heres, *theres))
+    )
+    expected = np.zeros((*slopes.shape[:2], shape[0], *shape[1 + gone :]))
+    # Loop over rows and as many of the summed axes as it takes for a slab to fit the cache.
+    looped = 1
+    while looped < 1 + gone and math.prod(expected.shape[:2] + shape[looped:]) > _SLAB:
+        looped += 1
+    axes = "".join(LETTERS[2 : 2 + len(shape) - 1 - looped])
+    kept = axes[1 + gone - looped :]
+    subscripts = f"AB{axes}Z,{axes}Z->AB{kept}Z"
+    for slab in np.ndindex(*shape[:looped]):
+        both = _product(
+            _below(_part(here, slab, 1), _part(there, slab, 1), combine)
+            for here, there in zip(heres, theres, strict=True)
         )
-    draws = world.posterior.draws
-    chunk = max(_CACHE // (8 * cells), 64)
-    found = {v: np.empty((2, sizes[v], draws)) for v in wanted}
-    for start in range(0, draws, chunk):
-        some = slice(start, min(start + chunk, draws))
-        tables = [_Table(scope, fetch(some)) for scope, fetch in sources]
-        for v, joint in _joints(tables, order, keep, wanted, codes).items():
-            found[v][..., some] = joint  # of one draw, where it is the same in all
-    return found
+        weight = _product(_part(table, slab, 0) for table in weights)
+        expected[:, :, slab[0]] += np.einsum(subscripts, both, weight)
+    slopes = slopes.reshape(*slopes.shape[:3], *slopes.shape[3 + gone :])
+    places = [last.index(v) for v in step.keep]
+    total = (slopes * expected).sum(axis=(0, 1))
+    total = total.sum(axis=tuple(1 + i for i in range(len(last)) if i not in places))
+    # The kept axes stand in the order of the step's; the answer wants them as they were asked for.
+    total = total.transpose(0, *(1 + i for i in np.argsort(np.argsort(places))), -1)
+    return np.maximum(total, 0.0)  # what is left of nothing by rounding may lie on either side
 
 
-@lru_cache(maxsize=4096)
-def _order(
-    scopes: tuple[tuple[Variable, ...], ...],
-    states: tuple[tuple[Variable, int], ...],
-    keep: Variable,
-) -> tuple[tuple[Variable, ...], int]:
-    """Order the variables to sum out by weighted min-fill; cells of the largest table."""
-    sets = Sets(dict(states))
-    near = sets.near(map(sets.set, scopes))
-    order, most, kept = [], 1, sets.bit[keep]
-    for v in greedy(sets, near, (1 << len(states)) - 1 & ~kept, sets.fill):
-        order.append(sets.variables[v])
-        most = max(most, sets.cells(near[v] | kept))
-    return tuple(order), most
+def _below(here: Array, there: Array, combine: np.ufunc) -> Array:
+    """Return the joint CDF of two CDFs ``(level, ...)``, with the last level of each.
+
+    At the last level of one world the joint CDF is the other world's own CDF.
+    """
+    shape = np.broadcast_shapes(here.shape[1:], there.shape[1:])
+    joint = np.empty((len(here) + 1, len(there) + 1, *shape))
+    combine(here[:, None], there, out=joint[:-1, :-1])
+    joint[:-1, -1], joint[-1, :-1], joint[-1, -1] = here, there, 1.0
+    return joint
 
 
-def _joints(
-    tables: Sequence[_Table],
-    order: Sequence[Variable],
-    keep: Variable,
-    wanted: frozenset[Variable],
-    codes: Sequence[int],
-) -> dict[Variable, Array]:
-    live = [
-        _Table(table.scope, _event(table.values, table.scope.index(keep), codes))
-        if keep in table.scope
-        else table
-        for table in tables
-    ]
-    buckets: list[_Bucket] = []
-    for v in order:
-        joined = tuple(table for table in live if v in table.scope)
-        message = _multiply(joined, {u for table in joined for u in table.scope if u != v})
-        buckets.append(_Bucket(v, joined, message))
-        live = [table for table in live if v not in table.scope] + [message]
-    return _back(buckets, _Bucket(None, tuple(live), _multiply(live, {keep})), keep, wanted)
+def _part(table: Array, slab: tuple[int, ...], skip: int) -> Array:
+    """Take a slab of a table that may have one entry where others have more."""
+    axes = table.shape[skip : skip + len(slab)]
+    at = tuple(min(i, size - 1) for i, size in zip(slab, axes, strict=True))
+    return table[(*(slice(None),) * skip, *at)]
 
 
-def _back(
-    buckets: Sequence[_Bucket], root: _Bucket, keep: Variable, wanted: frozenset[Variable]
-) -> dict[Variable, Array]:
-    """Send what each bucket did not see back to it, where a wanted variable lies there."""
-    above = {id(table): bucket for bucket in (*buckets, root) for table in bucket.inputs}
-    visited = {id(root)}
-    for bucket in buckets:
-        at = bucket
-        while bucket.variable in wanted and id(at) not in visited:
-            visited.add(id(at))
-            at = above[id(at.message)]
-    unseen: dict[int, list[_Table]] = {id(root): []}
-    found: dict[Variable, Array] = {}
-    for bucket in reversed(buckets):
-        if id(bucket) not in visited:
-            continue
-        parent = above[id(bucket.message)]
-        rest = [table for table in parent.inputs if table is not bucket.message]
-        rest += unseen[id(parent)]
-        unseen[id(bucket)] = [_multiply(rest, {*bucket.message.scope, keep})] if rest else []
-        if bucket.variable is not None and bucket.variable in wanted:
-            joint = _multiply([*bucket.inputs, *unseen[id(bucket)]], {keep, bucket.variable})
-            first = joint.scope.index(keep)
-            found[bucket.variable] = joint.values if first == 0 else joint.values.swapaxes(0, 1)
-    return found
-
-
-def _event(table: Array, axis: int, codes: Sequence[int]) -> Array:
-    """Reduce the axis of a node's states to: outside the codes, in them."""
-    inside = np.isin(np.arange(table.shape[axis]), codes)
-    parts = [table.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
-    return np.stack(parts, axis=axis)
-
-
-def _multiply(tables: Sequence[_Table], keep: set[Variable]) -> _Table:
-    """Multiply tables and sum out all variables but some."""
-    operands = sorted(tables, key=lambda table: table.values.size)
-    while len(operands) > 2:
-        first, second = operands[:2]
-        operands[:2] = [_multiply([first, second], {*first.scope, *second.scope})]
-        operands.sort(key=lambda table: table.values.size)
-    scope, subscripts = _subscripts(tuple(table.scope for table in operands), frozenset(keep))
-    return _Table(scope, np.einsum(subscripts, *(table.values for table in operands)))
-
-
-@lru_cache(maxsize=4096)
-def _subscripts(
-    scopes: tuple[tuple[Variable, ...], ...], keep: frozenset[Variable]
-) -> tuple[tuple[Variable, ...], str]:
-    """Return the kept scope and how to write the product of tables for einsum."""
-    union = sorted({v for scope in scopes for v in scope})
-    letter = dict(zip(union, LETTERS, strict=False))
-    kept = tuple(v for v in union if v in keep)
-    inputs = ",".join("".join(letter[v] for v in scope) + "Z" for scope in scopes)
-    return kept, f"{inputs}->{''.join(letter[v] for v in kept)}Z"
+def _product(tables: Iterable[Array]) -> Array:
+    product: Array = reduce(np.multiply, tables)
+    return product

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph, independent_causes
-from backrisk.inference.world import Tables
+from backrisk.inference.tables import Tables
 
 Array = NDArray[np.float64]
 

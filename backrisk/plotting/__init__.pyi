@@ -1,9 +1,9 @@
-from .cascade import BOX as BOX
-from .cascade import adverse_chances as adverse_chances
-from .cascade import draw as draw
-from .cascade import flow as flow
+from .cascade import plot_cascade as plot_cascade
 from .figures import plot as plot
 from .figures import plot_attribution as plot_attribution
-from .figures import plot_contrasts as plot_contrasts
-from .figures import plot_effects as plot_effects
 from .figures import plot_risk as plot_risk
+from .layers import BOX as BOX
+from .layers import draw as draw
+from .models import plot_calibration as plot_calibration
+from .models import plot_contrasts as plot_contrasts
+from .models import plot_effects as plot_effects

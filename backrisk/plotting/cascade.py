@@ -1,352 +1,135 @@
-"""The cascade as a drawing: layers from causes to outcome, and what flows along each edge.
-
-The layout follows Sugiyama, Tagawa and Toda (1981, doi:10.1109/TSMC.1981.4308636): layers, dummy
-places where an edge passes a layer, an order within each layer by barycentres.
-"""
+"""The cascade as a figure: a person's evidence, likely states and the routes of the risk."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from backrisk.graph import CausalGraph
-from backrisk.inference import World
+from backrisk.plotting.canvas import INK, new_figure
+from backrisk.plotting.figures import adverse_draws
+from backrisk.plotting.layers import BOX, MARGIN, Box, draw
 from backrisk.posterior import Posterior
-from backrisk.queries import distribution, read_person, read_target
+from backrisk.queries import Attribution, Diagnosis
+from backrisk.words import percent, say
 
-Array = NDArray[np.float64]
-Place = tuple[str, int]  # a node in its layer, or "cause>effect" where that edge passes one
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-BOX = (146.0, 44.0)
-GAP = 46.0  # between layers, where edges bend
-ROW = 54.0  # height that a box takes in its layer
-PASS = 11.0  # height that a passing edge takes
-MARGIN = 8.0
-_SWEEPS = 24
-
-
-@dataclass(frozen=True)
-class Box:
-    """A node's rectangle: left and top edge."""
-
-    name: str
-    x: float
-    y: float
+_ROUTE, _FAINT = "#b3321f", "#c4c4c4"
+_INCH = 84.0  # units of the drawing in an inch of the figure
+_KEY = 40.0  # height of the key below the drawing
+_NOTICEABLE = 0.02  # share of the risk that makes an edge red
 
 
-@dataclass(frozen=True)
-class Line:
-    """An edge as the points it passes; it runs level through each layer it crosses."""
-
-    cause: str
-    effect: str
-    points: tuple[tuple[float, float], ...]
-
-    @property
-    def path(self) -> str:
-        """The line as SVG path data."""
-        (x, y), *rest = self.points
-        parts = [f"M{x:.1f} {y:.1f}"]
-        for right, down in rest:
-            bend = (x + right) / 2
-            level = f"L{right:.1f} {down:.1f}"
-            curve = f"C{bend:.1f} {y:.1f} {bend:.1f} {down:.1f} {right:.1f} {down:.1f}"
-            parts.append(level if down == y else curve)
-            x, y = right, down
-        return "".join(parts)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Where everything goes, in units of the SVG's view box."""
-
-    width: float
-    height: float
-    boxes: tuple[Box, ...]
-    lines: tuple[Line, ...]
-
-
-def draw(graph: CausalGraph) -> Drawing:
-    """Lay out a graph, items left out.
-
-    Parameters
-    ----------
-    graph : CausalGraph
-
-    Returns
-    -------
-    Drawing
-        No two boxes overlap, and no edge passes under a box.
-
-    Examples
-    --------
-    >>> graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> [box.x for box in draw(graph).boxes]
-    [8.0, 200.0]
-    """
-    layer = _layers(graph)
-    columns, segments = _places(graph, layer)
-    columns = _untangle(columns, segments)
-    middle, height = _heights(columns, segments)
-    left = {place: MARGIN + place[1] * (BOX[0] + GAP) for column in columns for place in column}
-    boxes = tuple(
-        Box(name, left[name, depth], middle[name, depth] - BOX[1] / 2)
-        for name, depth in layer.items()
-    )
-    lines = []
-    for edge in graph.edges:
-        if edge.cause not in layer or edge.effect not in layer:
-            continue
-        first, last = layer[edge.cause], layer[edge.effect]
-        points = [(left[edge.cause, first] + BOX[0], middle[edge.cause, first])]
-        for depth in range(first + 1, last):
-            place = (f"{edge.cause}>{edge.effect}", depth)
-            points += [(left[place], middle[place]), (left[place] + BOX[0], middle[place])]
-        points.append((left[edge.effect, last], middle[edge.effect, last]))
-        lines.append(Line(edge.cause, edge.effect, tuple(points)))
-    width = 2 * MARGIN + len(columns) * (BOX[0] + GAP) - GAP
-    return Drawing(width, height, boxes, tuple(lines))
-
-
-def _layers(graph: CausalGraph) -> dict[str, int]:
-    """Place each node after its causes; a node without causes just before its first effect."""
-    names = [name for name in graph.topological if name not in graph.items]
-    depth: dict[str, int] = {}
-    for name in names:
-        depth[name] = max((depth[p] + 1 for p in graph.parents(name) if p in depth), default=0)
-    for name in names:
-        effects = [depth[child] for child in graph.children(name) if child in depth]
-        if not graph.parents(name) and effects:
-            depth[name] = min(effects) - 1
-    return depth
-
-
-def _places(
-    graph: CausalGraph, layer: Mapping[str, int]
-) -> tuple[list[list[Place]], list[tuple[Place, Place]]]:
-    """Return each layer's places, and the segments that join places of neighbouring layers."""
-    columns: list[list[Place]] = [[] for _ in range(max(layer.values(), default=0) + 1)]
-    for name in graph.names:
-        if name in layer:
-            columns[layer[name]].append((name, layer[name]))
-    segments = []
-    for edge in graph.edges:
-        if edge.cause not in layer or edge.effect not in layer:
-            continue
-        route: list[Place] = [(edge.cause, layer[edge.cause])]
-        for depth in range(layer[edge.cause] + 1, layer[edge.effect]):
-            route.append((f"{edge.cause}>{edge.effect}", depth))
-            columns[depth].append(route[-1])
-        route.append((edge.effect, layer[edge.effect]))
-        segments += list(itertools.pairwise(route))
-    return columns, segments
-
-
-def _untangle(
-    columns: list[list[Place]], segments: Sequence[tuple[Place, Place]]
-) -> list[list[Place]]:
-    """Order each layer by the mean position of its neighbours, to and fro; keep the best order."""
-    best, fewest = columns, _crossings(columns, segments)
-    for sweep in range(_SWEEPS):
-        forward = sweep % 2 == 0
-        near: dict[Place, list[Place]] = {}
-        for cause, effect in segments:
-            here, there = (effect, cause) if forward else (cause, effect)
-            near.setdefault(here, []).append(there)
-        columns = [list(column) for column in columns]
-        depths = range(len(columns)) if forward else range(len(columns) - 1, -1, -1)
-        position: dict[Place, float] = {}
-        for depth in depths:
-            column = columns[depth]
-            rank = {place: (i + 0.5) / len(column) for i, place in enumerate(column)}
-            for place in column:
-                if neighbours := near.get(place):
-                    rank[place] = sum(position[n] for n in neighbours) / len(neighbours)
-            column.sort(key=lambda place: rank[place])
-            position |= {place: (i + 0.5) / len(column) for i, place in enumerate(column)}
-        if (crossings := _crossings(columns, segments)) < fewest:
-            best, fewest = columns, crossings
-    return best
-
-
-def _crossings(columns: Sequence[Sequence[Place]], segments: Sequence[tuple[Place, Place]]) -> int:
-    rank = {place: i for column in columns for i, place in enumerate(column)}
-    count = 0
-    for depth in range(len(columns) - 1):
-        ends = [(rank[a], rank[b]) for a, b in segments if a[1] == depth]
-        count += sum((a - c) * (b - d) < 0 for (a, b), (c, d) in itertools.combinations(ends, 2))
-    return count
-
-
-def _heights(
-    columns: Sequence[Sequence[Place]], segments: Sequence[tuple[Place, Place]]
-) -> tuple[dict[Place, float], float]:
-    """Return the middle of each place, and the drawing's height.
-
-    Places are drawn towards their neighbours, in order and without touching.
-    """
-    tall = {p: PASS if ">" in p[0] else ROW for column in columns for p in column}
-    height = max(sum(tall[p] for p in column) for column in columns) + 2 * MARGIN
-    middle: dict[Place, float] = {}
-    for column in columns:
-        free = (height - 2 * MARGIN - sum(tall[p] for p in column)) / (len(column) + 1)
-        y = MARGIN + free
-        for place in column:
-            middle[place] = y + tall[place] / 2
-            y += tall[place] + free
-    near: dict[Place, list[Place]] = {}
-    for cause, effect in segments:
-        near.setdefault(cause, []).append(effect)
-        near.setdefault(effect, []).append(cause)
-    for _ in range(_SWEEPS):
-        for column in columns:
-            wish = [
-                sum(middle[n] for n in near[p]) / len(near[p]) if p in near else middle[p]
-                for p in column
-            ]
-            for place, y in zip(
-                column, _spread(wish, [tall[p] for p in column], height), strict=True
-            ):
-                middle[place] = y
-    return middle, height
-
-
-def _spread(wish: Sequence[float], tall: Sequence[float], height: float) -> list[float]:
-    """Move middles as little as needed to keep order and distance, within the drawing."""
-    low = []
-    edge = MARGIN
-    for y, size in zip(wish, tall, strict=True):
-        edge = max(edge + size, y + size / 2)
-        low.append(edge - size / 2)
-    edge = height - MARGIN
-    placed = []
-    for y, size in zip(reversed(low), reversed(tall), strict=True):
-        edge = min(edge - size, y - size / 2)
-        placed.append(edge + size / 2)
-    return placed[::-1]
-
-
-@dataclass(frozen=True)
-class Flow:
-    """How one person's risk runs through the graph.
-
-    Parameters
-    ----------
-    evidence : mapping of node to state code
-    shares : mapping of node to ndarray, shape (state,)
-        Posterior mean of each node's distribution given the answers; certain where answered.
-    lifts : mapping of (cause, effect) to float
-        How much the cause's likely state raises the chance of the effect being adverse, the
-        effect's other causes being as likely as they are.
-    routes : tuple of tuple of str
-        The strongest routes into the target, strongest first.
-    """
-
-    evidence: Mapping[str, int]
-    shares: Mapping[str, Array]
-    lifts: Mapping[tuple[str, str], float]
-    routes: tuple[tuple[str, ...], ...]
-
-
-def adverse_chances(posterior: Posterior) -> dict[str, Array]:
-    """Return the posterior mean chance of each node not being at its reference, ``(*parents,)``."""
-    graph = posterior.graph
-    names = [name for name in graph.names if name not in graph.items]
-    return {name: 1.0 - posterior.cpt(name).mean(axis=0)[..., 0] for name in names}
-
-
-def flow(
-    posterior: Posterior,
-    person: Mapping[str, Any],
-    chances: Mapping[str, Array],
-    *,
-    target: str | None = None,
-    routes: int = 5,
-) -> Flow:
-    """Trace what flows along each edge for one person, approximately.
-
-    Each cause is taken by itself and causes as independent; a route's strength is the adverse
-    share where it begins times the slopes along it (path tracing, Wright 1934,
-    doi:10.1214/aoms/1177732676). For a drawing, not for numbers: those are `attribute`'s.
+def plot_cascade(
+    posterior: Posterior, diagnosis: Diagnosis, routes: Attribution | None = None
+) -> Figure:
+    """Draw the graph with a person's evidence, likely states and the routes that carry the risk.
 
     Parameters
     ----------
     posterior : Posterior
-    person : mapping
-    chances : mapping of node to ndarray
-        Of `adverse_chances`, which do not depend on the person.
-    target : str, optional
-    routes : int
-        At most this many.
+        Whose graph is drawn, items left out.
+    diagnosis : Diagnosis
+        The person's; boxes are shaded by the probability of being away from the reference.
+    routes : Attribution, optional
+        By ``method="pathways"`` at the proximal level; arrows on a route are as wide as its
+        share.
 
     Returns
     -------
-    Flow
-
-    Raises
-    ------
-    QueryError
-        As for `backrisk.risk`.
+    matplotlib.figure.Figure
     """
     graph = posterior.graph
-    aim = read_target(graph, target)
-    evidence = read_person(posterior, person)
-    world = World(posterior, evidence, {})
-    shares = {}
-    for name in chances:
-        if name in evidence:
-            shares[name] = np.eye(len(graph.node(name).states))[evidence[name]]
-        else:
-            shares[name] = distribution(world, name).mean(axis=-1)
-    lifts: dict[tuple[str, str], float] = {}
-    for name, chance in chances.items():
-        lifts |= _lifts(name, graph.parents(name), chance, shares)
-    return Flow(evidence, shares, lifts, _routes(aim.node, set(evidence), shares, lifts, routes))
+    drawing = draw(graph)
+    height = drawing.height + _KEY
+    figure, axes = new_figure(height / _INCH, drawing.width / _INCH)
+    axes.axis("off")
+    axes.set_xlim(0, drawing.width)
+    axes.set_ylim(height, 0)  # the drawing counts from the top
+    carried = _carried(posterior, diagnosis.target.node, routes)
+    for line in drawing.lines:
+        _arrow(axes, line.points, carried.get((line.cause, line.effect), 0.0))
+    adverse = {name: float(draws.mean()) for name, draws in adverse_draws(diagnosis).items()}
+    for box in drawing.boxes:
+        _box(axes, diagnosis, adverse, box)
+    key = say("plotting.key_routes" if routes is not None else "plotting.key")
+    axes.text(MARGIN, drawing.height + _KEY / 2, key, size=8, color=INK, va="center")
+    return figure
 
 
-def _lifts(
-    effect: str, parents: tuple[str, ...], adverse: Array, shares: Mapping[str, Array]
+def _carried(
+    posterior: Posterior, target: str, routes: Attribution | None
 ) -> dict[tuple[str, str], float]:
-    """Return, for each cause of a node, by how much its likely state raises the node's chance."""
-    lifts = {}
-    for axis, parent in enumerate(parents):
-        reduced = np.moveaxis(adverse, axis, -1)
-        for other in parents[:axis] + parents[axis + 1 :]:
-            reduced = np.tensordot(shares[other], reduced, axes=(0, 0))
-        lifts[parent, effect] = float(shares[parent] @ (reduced - reduced[0]))
-    return lifts
+    """Return the share of the risk that each edge of a route carries, from 0 to 1."""
+    if routes is None:
+        return {}
+    graph = posterior.graph
+    means = routes.draws.mean(axis=0).tolist()
+    shares = {cause: max(mean, 0.0) for cause, mean in zip(routes.causes, means, strict=True)}
+    whole = sum(shares.values())
+    if not whole:
+        return {}
+    passing = set(graph.playing("passing")) & set(graph.parents(target))
+    return {
+        (edge.cause, edge.effect): (
+            1.0 if edge.cause in passing else shares.get(edge.cause, 0.0) / whole
+        )
+        for edge in graph.edges
+        if edge.effect in passing | {target}
+    }
 
 
-def _routes(
-    target: str,
-    seen: set[str],
-    shares: Mapping[str, Array],
-    lifts: Mapping[tuple[str, str], float],
-    most: int,
-) -> tuple[tuple[str, ...], ...]:
-    """Return the strongest routes; one begins where the state is known, or has no cause."""
-    into: dict[str, list[str]] = {}
-    for cause, effect in lifts:
-        into.setdefault(effect, []).append(cause)
-    found: list[tuple[float, tuple[str, ...]]] = []
+def _arrow(axes: Axes, points: Sequence[tuple[float, float]], share: float) -> None:
+    """Draw an edge through the points it passes, as wide as the share of the risk it carries."""
+    from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
 
-    def walk(route: tuple[str, ...], slope: float) -> None:
-        here = route[0]
-        begins = here in seen or here not in into
-        if begins and len(route) > 1:
-            found.append((slope * (1.0 - float(shares[here][0])), route))
-        if begins and here != target:
-            return
-        for cause in into.get(here, ()):
-            exposure = 1.0 - float(shares[cause][0])
-            if lifts[cause, here] > 0 and exposure > 0:
-                walk((cause, *route), slope * lifts[cause, here] / exposure)
+    carries = share > _NOTICEABLE
+    corners, codes = [points[0]], [Path.MOVETO]
+    for (x0, y0), (x1, y1) in pairwise(points):
+        middle = (x0 + x1) / 2
+        corners += [(middle, y0), (middle, y1), (x1, y1)]
+        codes += [Path.CURVE4] * 3
+    axes.add_patch(
+        FancyArrowPatch(
+            path=Path(corners, codes),
+            arrowstyle="-|>",
+            mutation_scale=6 + 6 * carries,
+            linewidth=1.0 + 5.0 * share if carries else 0.6,
+            color=_ROUTE if carries else _FAINT,
+            zorder=2 if carries else 1,
+        )
+    )
 
-    walk((target,), 1.0)
-    found.sort(key=lambda pair: -pair[0])
-    return tuple(route for _, route in found[:most])
+
+def _box(axes: Axes, diagnosis: Diagnosis, adverse: Mapping[str, float], box: Box) -> None:
+    """Draw a node: what was reported of it, or how likely it is away from its reference."""
+    from matplotlib.patches import FancyBboxPatch
+
+    names, (width, height) = diagnosis.names, BOX
+    reported = diagnosis.evidence.get(box.name)
+    if reported is None:
+        share = adverse.get(box.name, 0.0)
+        said: str = say("plotting.adverse", share=percent(share))
+    else:
+        share = float(reported != diagnosis.graph.node(box.name).reference)
+        said = names.state(box.name, reported)
+    axes.add_patch(
+        FancyBboxPatch(
+            (box.x, box.y),
+            width,
+            height,
+            boxstyle="round,pad=0,rounding_size=5",
+            facecolor=(1.0, 1.0 - 0.32 * share, 1.0 - 0.62 * share),
+            edgecolor=INK,
+            linewidth=2.0 if reported else 0.6,
+            zorder=3,
+        )
+    )
+    x, y = box.x + width / 2, box.y + height / 2
+    centred: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 4}
+    axes.text(x, y - height / 5, names.node(box.name), size=7.5, **centred)
+    axes.text(x, y + height / 5, said, size=7, color="#555555", **centred)

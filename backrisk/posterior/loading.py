@@ -85,5 +85,8 @@ def _posterior(stored: Stored) -> Posterior:
 
 def _joined(stored: Stored, name: str) -> Array | None:
     """Return the draws of an array, one chain after the other, ``(draw, ...)``."""
-    array = stored.arrays.get(name)
-    return None if array is None else array.reshape(-1, *array.shape[2:])
+    if name not in stored.arrays:
+        return None
+    array = stored.arrays[name]
+    chains, draws, *rest = array.shape
+    return array.reshape(chains * draws, *rest)  # not -1: a graph may have no effects

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backrisk.errors import PosteriorError
-from backrisk.graph import CausalGraph, Layout, independent_causes
+from backrisk.graph import CausalGraph, Layout, at_site, independent_causes
 from backrisk.inference import Stacked, Tables, World
 from backrisk.posterior.cpts import Array, CPTs, draws_last
 from backrisk.posterior.datatree import Group, datatree
@@ -273,10 +273,10 @@ class Posterior:
         prior = self.prior_fractions
         if prior is not None:
             away = prior_of_new_site(len(prior), len(self.layout.pooled), rng)
-            prior = self.layout.at_shift(prior, away)
+            prior = at_site(self.layout, prior, away)
         return replace(
             self,
-            fractions=self.layout.at_shift(self.fractions, shift),
+            fractions=at_site(self.layout, self.fractions, shift),
             prior_fractions=prior,
             sites=None,
             meta={**self.meta, "site": site},

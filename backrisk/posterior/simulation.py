@@ -40,8 +40,8 @@ def truth(graph: CausalGraph) -> Posterior:
     [[0.45, 0.377, 0.173]]
     """
     layout = Layout(graph)
-    first, second = layout.fraction_prior
-    fractions, beta = (first / (first + second))[None], layout.effect_prior[0][None]
+    first, second = layout.prior.fractions
+    fractions, beta = (first / (first + second))[None], layout.prior.mean[None]
     return Posterior.from_cpts(graph, {n: layout.cpt(n, fractions, beta) for n in graph.names})
 
 

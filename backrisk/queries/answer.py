@@ -1,17 +1,28 @@
-"""What every answer has: draws, a table, a text."""
+"""What every answer has: draws, a table, a text, in the language of whoever reads it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from importlib.metadata import entry_points
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.words import DISCLAIMER, INTERVAL_NAME
+from backrisk.graph import CausalGraph
+from backrisk.summary import INTERVAL
+from backrisk.words import (
+    ENGLISH,
+    Names,
+    again,
+    disclaimer,
+    interval_name,
+    language,
+    names_of,
+    say,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,30 +31,64 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-
 _LINE = 88  # characters of a line of an answer's text
+
+
+class Renewed[Text: (str, tuple[str, ...])]:
+    """A field of text that is said again, in the language spoken, whenever it is read.
+
+    An answer may be asked in one language and read in another, as by a server that keeps it.
+
+    Parameters
+    ----------
+    default : str or tuple of str, optional
+        Without one the field has to be given.
+    """
+
+    def __init__(self, *default: Text) -> None:
+        self._default: tuple[Text, ...] = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn where the instance keeps the text."""
+        self._held = f"_{name}"
+
+    def __get__(self, instance: object, owner: type | None = None) -> Text:
+        """Return the text, said again."""
+        if instance is None:  # a dataclass asks the class for the field's default
+            if not self._default:
+                raise AttributeError(self._held)
+            return self._default[0]
+        held = instance.__dict__[self._held]
+        return cast(Text, again(held) if isinstance(held, str) else tuple(map(again, held)))
+
+    def __set__(self, instance: object, value: Text) -> None:
+        """Keep the text."""
+        instance.__dict__[self._held] = value
 
 
 @dataclass(frozen=True)
 class Target:
-    """The outcome event.
+    """The outcome event that a question is about.
 
     Parameters
     ----------
     node : str
     codes : tuple of int
-        States that count as the event.
+        Positions of the states that count as the event.
     label : str
+        As a sentence says it: "the risk of {label}".
     """
 
     node: str
     codes: tuple[int, ...]
-    label: str
+    label: Renewed[str] = Renewed()
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
     """What the answers have in common.
+
+    A subclass defines `columns` or `table`, and `sentences`.
 
     Parameters
     ----------
@@ -52,17 +97,31 @@ class Answer:
     target : Target
     evidence : mapping of node to state
         What the answer took into account.
+    graph : CausalGraph
+        What the question was about; words the nodes and states.
     notes : tuple of str
         Assumptions and what was left out.
     warnings : tuple of str
         Those of the fit.
+
+    Raises
+    ------
+    TypeError
+        When a subclass is made that defines neither `columns` nor `table`.
     """
 
     draws: Array
     target: Target
     evidence: Mapping[str, str]
-    notes: tuple[str, ...] = field(default=(), kw_only=True)
-    warnings: tuple[str, ...] = field(default=(), kw_only=True)
+    _: KW_ONLY
+    graph: CausalGraph = field(repr=False)
+    notes: Renewed[tuple[str, ...]] = Renewed(())
+    warnings: Renewed[tuple[str, ...]] = Renewed(())
+
+    def __init_subclass__(cls) -> None:
+        """Refuse a kind of answer that shows nothing: each of the two is made from the other."""
+        if cls.table is Answer.table and cls.columns is Answer.columns:
+            raise TypeError(say("queries.no_table", kind=cls.__name__))
 
     @property
     def table(self) -> pd.DataFrame:
@@ -81,6 +140,15 @@ class Answer:
         columns = {str(name): frame[name].tolist() for name in frame}
         return {"name": frame.index.tolist(), **columns}
 
+    @property
+    def names(self) -> Names:
+        """The words for the graph's nodes and states, in the language spoken."""
+        return names_of(self.graph)
+
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        return self.names.node(name)
+
     def sentences(self) -> list[str]:
         """Return what the answer says, without notes."""
         raise NotImplementedError
@@ -88,8 +156,8 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer in words, with its assumptions and the fit's warnings."""
-        closing = f"Ranges are the {INTERVAL_NAME}. {DISCLAIMER}"
-        warned = [f"Warning: {warning}" for warning in self.warnings]
+        closing = say("queries.closing", interval=interval_name(), disclaimer=disclaimer())
+        warned = [say("queries.warning", warning=warning) for warning in self.warnings]
         return " ".join([*self.sentences(), *self.notes, *warned, closing])
 
     def __str__(self) -> str:
@@ -123,10 +191,16 @@ class Answer:
             "kind": type(self).__name__.lower(),
             "target": self.target.label,
             "evidence": dict(self.evidence),
-            "interval": {"kind": "equal-tailed", "probability": 0.90},
+            "interval": {"kind": "equal-tailed", "probability": INTERVAL},
             "draws": len(self.draws),
             "rows": rows,
             "text": self.text,
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
+
+
+def row_name(row: str) -> str:
+    """Return the name of a table's row: the English words, which programs rely on."""
+    name: str = language(ENGLISH).raw(f"queries.rows.{row}")
+    return name

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from backrisk.errors import QueryError, suggest
+from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import COUPLINGS
 from backrisk.posterior import Posterior
-from backrisk.words import phrase, thing
-
-if TYPE_CHECKING:
-    pass
 from backrisk.queries.answer import Target
+from backrisk.words import choices, names_of, say, suggest
 
-Array = NDArray[np.float64]
 
-
-def read_target(graph: CausalGraph, target: str | None) -> Target:
+def read_target(graph: CausalGraph, asked: str | None) -> Target:
     """Read a target: a node (its event is "not at the reference") or ``"node>=state"``.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    asked : str, optional
+        The state by its label, or by its position from 0. Default: the graph's outcome.
+
+    Returns
+    -------
+    Target
 
     Raises
     ------
@@ -32,38 +34,73 @@ def read_target(graph: CausalGraph, target: str | None) -> Target:
     Examples
     --------
     >>> from backrisk.graph import load_graph
-    >>> read_target(load_graph("runner_core"), "pain>=limiting").codes
-    (2,)
+    >>> target = read_target(load_graph("runner_core"), "pain>=limiting")
+    >>> target.codes, target.label
+    ((2,), 'limiting low back pain')
     """
-    if target is None:
+    if asked is None:
         if graph.outcome is None:
-            raise QueryError(f"Graph '{graph.name}' names no outcome: give target=, a node.")
-        target = graph.outcome
-    if not isinstance(target, str):
-        raise QueryError(f"target={target!r}: expected a node, or 'node>=state'.")
-    name, _, level = (part.strip() for part in target.partition(">="))
-    if name not in graph.names:
-        raise QueryError(f"The target '{name}' is no node{suggest(name, graph.names)}.")
+            raise QueryError(say("queries.no_outcome", graph=graph.name))
+        asked = graph.outcome
+    if not isinstance(asked, str):
+        raise QueryError(say("queries.target_form", target=repr(asked)))
+    name, _, level = (part.strip() for part in asked.partition(">="))
+    demand_node(graph, name, "queries.what.target")
     states = graph.node(name).states
-    if not level:
-        plain = states[0] in ("no", "none")
-        label = thing(name) if plain else f"{thing(name)} other than {thing(states[0])}"
-        return Target(name, tuple(range(1, len(states))), label)
-    if level.isdigit() and level not in states and int(level) < len(states):
-        level = states[int(level)]
-    if level not in states:
-        raise QueryError(
-            f"The target's node '{name}' has no state '{level}'{suggest(level, states)}; expected "
-            f"one of {', '.join(states)}."
-        )
-    first = states.index(level)
-    worst = first == len(states) - 1
-    label = phrase(name, level) if worst else f"{thing(name)} at least '{thing(level)}'"
+    first = 1
+    if level:
+        if level.isdigit() and level not in states and int(level) < len(states):
+            level = states[int(level)]
+        if level not in states:
+            hint, known = suggest(level, states), choices(states)
+            raise QueryError(
+                say("queries.target_state", node=name, state=level, hint=hint, choices=known)
+            )
+        first = states.index(level)
+    label = names_of(graph).event(name, states, first)
     return Target(name, tuple(range(first, len(states))), label)
+
+
+def demand_node(graph: CausalGraph, name: str, what: str) -> None:
+    """Refuse a name that no node has.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    name : str
+    what : str
+        The key of what the name was given as.
+
+    Raises
+    ------
+    QueryError
+    """
+    if name not in graph.names:
+        hint = suggest(name, graph.names)
+        raise QueryError(
+            say("queries.no_node", what=say(what), name=name, graph=graph.name, hint=hint)
+        )
+
+
+def demand_cause(graph: CausalGraph, name: str, target: str) -> None:
+    """Refuse a node that is no cause of another.
+
+    Raises
+    ------
+    QueryError
+    """
+    if name not in graph.ancestors(target):
+        raise QueryError(say("queries.no_cause", name=name, target=target, graph=graph.name))
 
 
 def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, int]:
     """Read one person's evidence: state labels by node, or raw answers through the codebook.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        None and NaN are no answers.
 
     Returns
     -------
@@ -76,49 +113,55 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     """
     graph = posterior.graph
     if not isinstance(person, Mapping):
-        raise QueryError(f"A person is a mapping of node to state, got {person!r}.")
+        raise QueryError(say("queries.person_form", person=repr(person)))
     if posterior.codebook is not None:
         labels = posterior.codebook.encode_person(person, graph)
     else:  # None and NaN are no answers, as to a codebook
         labels = {str(n): str(s) for n, s in person.items() if s is not None and s == s}
+    for name in labels:
+        demand_node(graph, name, "queries.what.person")
     return {
-        name: _code(graph, name, label, f"The person's '{name}'", "has the value")
-        for name, label in labels.items()
+        name: _code(graph, name, label, "queries.person_state") for name, label in labels.items()
     }
 
 
-def _code(graph: CausalGraph, name: str, label: str, whose: str, says: str) -> int:
-    if name not in graph.names:
-        raise QueryError(f"{whose} is no node{suggest(name, graph.names)}.")
+def _code(graph: CausalGraph, name: str, label: str, unknown: str) -> int:
+    """Return a state's position, or refuse the label with the sentence under a key."""
     states = graph.node(name).states
     if label not in states:
-        raise QueryError(
-            f"{whose} {says} '{label}'{suggest(label, states)}; expected one of "
-            f"{', '.join(states)}."
-        )
+        hint, known = suggest(label, states), choices(states)
+        raise QueryError(say(unknown, node=name, state=label, hint=hint, choices=known))
     return states.index(label)
 
 
 def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[str, int]:
     """Read an intervention, refusing an empty one and one on the target or an item.
 
+    Parameters
+    ----------
+    graph : CausalGraph
+    do : mapping of node to state
+    target : Target
+
+    Returns
+    -------
+    dict of node to state code
+
     Raises
     ------
     QueryError
     """
     if not do:
-        raise QueryError("do= is empty: name at least one node and the state to set it to.")
+        raise QueryError(say("queries.do_empty"))
     if not isinstance(do, Mapping):
-        raise QueryError(f"do= is a mapping of node to state, got {do!r}.")
+        raise QueryError(say("queries.do_form", do=repr(do)))
     for name in do:
         if name == target.node:
-            raise QueryError(f"do= sets the target '{name}' itself; set one of its causes.")
+            raise QueryError(say("queries.do_target", node=name))
         if name in graph.items:
-            raise QueryError(f"do= sets '{name}', an answer; set what it measures instead.")
-    return {
-        name: _code(graph, name, str(label), f"In do=, '{name}'", "cannot be set to")
-        for name, label in do.items()
-    }
+            raise QueryError(say("queries.do_item", node=name))
+        demand_node(graph, name, "queries.what.do")
+    return {name: _code(graph, name, str(label), "queries.do_state") for name, label in do.items()}
 
 
 def check_coupling(coupling: str) -> None:
@@ -129,10 +172,13 @@ def check_coupling(coupling: str) -> None:
     QueryError
     """
     if coupling not in COUPLINGS:
-        raise QueryError(
-            f"There is no coupling '{coupling}'{suggest(coupling, COUPLINGS)}; expected one of "
-            f"{', '.join(COUPLINGS)}."
-        )
+        hint, known = suggest(coupling, COUPLINGS), choices(COUPLINGS)
+        raise QueryError(say("queries.no_coupling", name=coupling, hint=hint, choices=known))
+
+
+def coupling_name(coupling: str) -> str:
+    """Return how a sentence names a coupling."""
+    return say(f"queries.couplings.{coupling}")
 
 
 def named(graph: CausalGraph, codes: Mapping[str, int]) -> dict[str, str]:
@@ -143,11 +189,13 @@ def named(graph: CausalGraph, codes: Mapping[str, int]) -> dict[str, str]:
 def demand_upstream(
     graph: CausalGraph, evidence: Mapping[str, int], setting: Mapping[str, int]
 ) -> None:
-    """Refuse evidence that an intervention would change."""
+    """Refuse evidence that an intervention would change.
+
+    Raises
+    ------
+    QueryError
+    """
     for name in setting:
         reached = [seen for seen in evidence if seen in graph.descendants(name)]
         if reached:
-            raise QueryError(
-                f"The person reports '{reached[0]}', which setting '{name}' would change; leave "
-                "it out, or ask counterfactual() what would have been."
-            )
+            raise QueryError(say("queries.reported_downstream", node=reached[0], set=name))

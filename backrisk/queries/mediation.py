@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.errors import QueryError, suggest
+from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import Rewired, World, pin
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
-from backrisk.queries.asked import named, read_do, read_person, read_target
-from backrisk.queries.attribution.causes import weakest_link
-from backrisk.queries.single import probability
+from backrisk.queries.asked import (
+    demand_cause,
+    demand_node,
+    named,
+    read_do,
+    read_person,
+    read_target,
+)
+from backrisk.queries.paths import downstream, weakest_link
+from backrisk.queries.seeing import probability
 from backrisk.summary import interval, summarise
-from backrisk.words import listed, percent, points, thing
+from backrisk.words import listed, names_of, percent, points, say
 
 Array = NDArray[np.float64]
 
@@ -52,6 +60,10 @@ class Mediation(Answer):
         """Names of the columns of ``draws``."""
         return EFFECTS
 
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        return say(f"queries.rows.{name}")
+
     @property
     def decided(self) -> bool:
         """Whether the interval of the total effect excludes zero."""
@@ -77,23 +89,28 @@ class Mediation(Answer):
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
-        table = self.table
-        through = listed(thing(mediator) for mediator in self.mediators)
+        through = listed(map(self.names.node, self.mediators))
+        direct, indirect, total = (points(column) for column in self.draws.T)
         said = [
-            f"Going from {_state(self.cause, self.start)} to {_state(self.cause, self.end)} "
-            f"changes the risk of {self.target.label} by {points(self.draws[:, 2])} in all; "
-            f"through {through} alone it would change by {points(self.draws[:, 1])}, and with "
-            f"{through} held as before by {points(self.draws[:, 0])}."
+            say(
+                "queries.mediate.effects",
+                start=self.names.phrase(self.cause, self.start),
+                end=self.names.phrase(self.cause, self.end),
+                target=self.target.label,
+                total=total,
+                mediators=through,
+                indirect=indirect,
+                direct=direct,
+            )
         ]
         if self.decided:
-            row = table.T["explained_by_mediation"]
+            row = self.table.T["explained_by_mediation"]
             mean, low, high = (percent(float(row[end])) for end in ("mean", "low", "high"))
-            said.append(
-                f"So mediation by {through} explains {mean} ({low} to {high}) of the effect."
-            )
+            share = say("phrases.estimate", mean=mean, low=low, high=high)
+            said.append(say("queries.mediate.explained", mediators=through, share=share))
         else:
-            said.append("The total effect may be of either sign, so no share of it is given.")
-        return [*said, f"The evidence is {self.grade}."]
+            said.append(say("queries.mediate.undecided"))
+        return [*said, say("queries.mediate.evidence", grade=self.names.grade(self.grade))]
 
 
 def mediate(
@@ -161,19 +178,18 @@ def mediate(
      'direct_over_total': 0.6957, 'explained_by_mediation': 0.3043, 'indirect_over_total': 0.0761}
     """
     graph = posterior.graph
-    aim = read_target(graph, target)
+    event = read_target(graph, target)
     evidence = read_person(posterior, person)
     chosen = (mediators,) if isinstance(mediators, str) else tuple(mediators)
-    if cause not in graph.names:
-        raise QueryError(f"The cause '{cause}' is no node{suggest(cause, graph.names)}.")
+    demand_node(graph, cause, "queries.what.cause")
     end = evidence.get(cause, 0) or len(graph.node(cause).states) - 1
     if to is not None:
-        end = read_do(graph, {cause: to}, aim)[cause]
+        end = read_do(graph, {cause: to}, event)[cause]
         if end == 0:
-            raise QueryError(f"to= is the reference of '{cause}' itself; give a state beyond it.")
-    through = _through(graph, cause, chosen, aim)
-    downstream = graph.descendants(cause)
-    context = {n: c for n, c in evidence.items() if n != cause and n not in downstream}
+            raise QueryError(say("queries.to_reference", node=cause, state=to))
+    through = _through(graph, cause, chosen, event)
+    changed = downstream(graph, cause)
+    context = {name: code for name, code in evidence.items() if name not in changed}
 
     def risk(beside: int, within: int) -> Array:
         tables = {
@@ -184,89 +200,72 @@ def mediate(
             for child in graph.children(cause)
         }
         world = World(Rewired(posterior, tables, graph), context, {})
-        return probability(world, aim)
+        return probability(world, event)
 
     none, direct, indirect, both = risk(0, 0), risk(end, 0), risk(0, end), risk(end, end)
     states = graph.node(cause).states
     return Mediation(
         np.column_stack([direct - none, indirect - none, both - none]),
-        aim,
+        event,
         named(graph, context),
         cause,
         chosen,
         states[0],
         states[end],
-        weakest_link(graph, cause, aim.node),
+        weakest_link(graph, cause, event.node),
+        graph=graph,
         notes=_notes(graph, evidence, cause, context),
         warnings=posterior.diagnostics.warnings,
     )
 
 
 def _through(
-    graph: CausalGraph, cause: str, mediators: Sequence[str], aim: Target
+    graph: CausalGraph, cause: str, mediators: Sequence[str], target: Target
 ) -> frozenset[str]:
     """Return the mediators and all their causes, refusing what makes no question."""
     if not mediators or len(set(mediators)) < len(mediators):
-        raise QueryError("mediators= should name at least one node, each once.")
-    if cause not in graph.ancestors(aim.node):
-        raise QueryError(f"'{cause}' is no cause of '{aim.node}' in graph '{graph.name}'.")
+        raise QueryError(say("queries.mediators_form"))
+    demand_cause(graph, cause, target.node)
     for mediator in mediators:
-        if mediator not in graph.names:
+        demand_node(graph, mediator, "queries.what.mediator")
+        if not (mediator in graph.descendants(cause) and mediator in graph.ancestors(target.node)):
             raise QueryError(
-                f"The mediator '{mediator}' is no node{suggest(mediator, graph.names)}."
-            )
-        if not (mediator in graph.descendants(cause) and mediator in graph.ancestors(aim.node)):
-            raise QueryError(
-                f"The mediator '{mediator}' does not lie between '{cause}' and '{aim.node}' in "
-                f"graph '{graph.name}'."
+                say(
+                    "queries.not_between",
+                    mediator=mediator,
+                    cause=cause,
+                    target=target.node,
+                    graph=graph.name,
+                )
             )
     through = frozenset(mediators).union(*(graph.ancestors(m) for m in mediators))
     # What the cause reaches beside the mediators takes two values where both worlds need it.
-    reached = _reach(graph.children, [cause], set(mediators)) - {cause}
-    needed = _reach(graph.parents, [aim.node], set(mediators))
+    digraph = graph.to_networkx()
+    digraph.remove_nodes_from(mediators)
+    reached = nx.descendants(digraph, cause)
+    needed = nx.ancestors(digraph, target.node)
     for name in graph.topological:
         if name in reached and name in through and name in needed:
+            mediator = next(m for m in mediators if m in graph.descendants(name))
             raise QueryError(
-                f"'{name}' is a recanting witness: '{cause}' changes it beside the mediators, and "
-                f"it changes both {_first(graph, name, mediators)} and '{aim.node}', so that the "
-                "natural effects would depend on an untestable coupling of two worlds; add "
-                f"'{name}' to mediators=."
+                say(
+                    "queries.recanting_witness",
+                    node=name,
+                    cause=cause,
+                    mediator=mediator,
+                    target=target.node,
+                )
             )
     return through
-
-
-def _first(graph: CausalGraph, name: str, mediators: Sequence[str]) -> str:
-    return next(f"'{m}'" for m in mediators if m in graph.descendants(name))
-
-
-def _reach(neighbours: Any, start: Iterable[str], closed: set[str]) -> set[str]:
-    """Return what can be reached without entering closed nodes."""
-    found: set[str] = set()
-    waiting = list(start)
-    while waiting:
-        name = waiting.pop()
-        if name not in found and name not in closed:
-            found.add(name)
-            waiting += neighbours(name)
-    return found
 
 
 def _notes(
     graph: CausalGraph, evidence: Mapping[str, int], cause: str, context: Mapping[str, int]
 ) -> tuple[str, ...]:
-    notes = [
-        "This rests on the graph and on independent noise of its nodes across worlds, not on a "
-        "coupling."
-    ]
-    aside = [name for name in graph.names if name in evidence and name not in context]
-    aside = [name for name in aside if name != cause]
+    notes = [say("queries.mediate.rests_on")]
+    names = names_of(graph)
+    aside = [n for n in graph.names if n in evidence and n not in context and n != cause]
     if aside:
-        notes.append(
-            f"Answers that {thing(cause)} can change are set aside: "
-            f"{listed(thing(name) for name in aside)}."
-        )
+        nodes = listed(map(names.node, aside))
+        notes.append(say("queries.mediate.aside", cause=names.node(cause), nodes=nodes))
     return tuple(notes)
-
-
-def _state(node: str, state: str) -> str:
-    return f"{thing(node)} {thing(state)}"

@@ -10,17 +10,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.errors import QueryError, suggest
+from backrisk.errors import QueryError
 from backrisk.inference import World, pairs
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
-from backrisk.queries.asked import check_coupling, named, read_person, read_target
+from backrisk.queries.asked import (
+    check_coupling,
+    coupling_name,
+    named,
+    read_person,
+    read_target,
+)
+from backrisk.queries.paths import downstream
 from backrisk.queries.recommendation import aside, before_target, options_of
-from backrisk.queries.single import probability
+from backrisk.queries.seeing import probability
 from backrisk.summary import interval
-from backrisk.words import percent, thing
+from backrisk.words import decimal, percent, say, suggest
 
 Array = NDArray[np.float64]
+
+_NOTICEABLE = 5e-5  # gain that would show as 0.01 points
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,29 +77,36 @@ class Questions(Answer):
     def sentences(self) -> list[str]:
         """Return what the answer says."""
         if not self.questions:
-            return ["No question is left."]
+            return [say("queries.ask_next.nothing")]
         table = self.table
-        said = []
+        said: list[str] = []
         for rank, (name, row) in enumerate(table.head(3).iterrows()):
-            opening = "Most about" if rank == 0 else "Then"
-            topic = f" {self.target.label} would be told by" if rank == 0 else ""
-            asked = f' ("{row["question"]}")' if row["question"] else ""
+            topic = self.names.node(str(name))
+            if row["question"]:
+                topic = say("queries.ask_next.worded", node=topic, question=row["question"])
             said.append(
-                f"{opening}{topic} {thing(name)}{asked}: {row['bits']:.4f} bits, "
-                f"{percent(row['share'])} of what is uncertain."
+                say(
+                    "queries.ask_next.then" if rank else "queries.ask_next.first",
+                    target=self.target.label,
+                    question=topic,
+                    bits=decimal(float(row["bits"]), 4),
+                    share=percent(float(row["share"])),
+                )
             )
         if self.gain is None or self.best is None:
             return said
         first = table["gain"].idxmax()
         gain = float(table["gain"].max())
-        if gain < 5e-5:
-            said.append(
-                "No single answer would change which action is best by a noticeable amount."
-            )
+        if gain < _NOTICEABLE:
+            said.append(say("queries.ask_next.no_gain"))
         else:
             said.append(
-                f"For the choice of action {thing(first)} matters most: knowing it is expected to "
-                f"add {100 * gain:.2f} points to a reduction of {100 * self.best:.1f}."
+                say(
+                    "queries.ask_next.gain",
+                    question=self.names.node(str(first)),
+                    gain=decimal(100 * gain, 2),
+                    reduction=decimal(100 * self.best, 1),
+                )
             )
         return said
 
@@ -151,37 +167,35 @@ def ask_next(
     {'x': 1.0}
     """
     graph = posterior.graph
-    aim = read_target(graph, target)
+    event = read_target(graph, target)
     reported = read_person(posterior, person)
     check_coupling(coupling)
-    evidence = before_target(graph, reported, aim)
-    questions = _candidates(posterior, reported, aim, candidates)
+    evidence = before_target(graph, reported, event)
+    questions = _candidates(posterior, reported, event, candidates)
     now = World(posterior, evidence, {})
-    joint = _with_answers(now, aim, questions)
-    there = next(iter(joint.values()))[1].sum(axis=0) if joint else probability(now, aim)
+    answered = _with_answers(now, event, questions)
+    there = next(iter(answered.values()))[1].sum(axis=0) if answered else probability(now, event)
     whole = float(there.mean())
     wording = _wording(posterior)
-    judged = "Bits count the parameters' uncertainty"
+    notes: list[str] = [say("queries.ask_next.bits")]
     gains, best = None, None
     if gain:
-        gains, best = _gains(posterior, evidence, aim, joint, coupling)
-        judged += (
-            "; what an answer would change is judged by the actions of the advice, under the "
-            f"{thing(coupling)} coupling"
-        )
+        gains, best = _gains(posterior, evidence, event, answered, coupling)
+        notes.append(say("queries.ask_next.judged", coupling=coupling_name(coupling)))
     return Questions(
-        np.column_stack([information(table) for table in joint.values()])
-        if joint
+        np.column_stack([information(table) for table in answered.values()])
+        if answered
         else np.zeros((posterior.draws, 0)),
-        aim,
+        event,
         named(graph, evidence),
         questions,
         tuple(wording.get(name, "") for name in questions),
-        np.array([float(information(table.mean(axis=-1))) for table in joint.values()]),
+        np.array([float(information(table.mean(axis=-1))) for table in answered.values()]),
         -sum(p * float(np.log2(p)) for p in (whole, 1.0 - whole) if p > 0),
         gains,
         best,
-        notes=(f"{judged}.", *aside(reported, evidence)),
+        graph=graph,
+        notes=(*notes, *aside(graph, reported, evidence)),
         warnings=posterior.diagnostics.warnings,
     )
 
@@ -189,20 +203,20 @@ def ask_next(
 def _gains(
     posterior: Posterior,
     evidence: Mapping[str, int],
-    aim: Target,
-    joint: Mapping[str, Array],
+    target: Target,
+    answered: Mapping[str, Array],
     coupling: str,
 ) -> tuple[Array, float]:
     """Return what each answer is expected to add to the best action, and that action's reduction.
 
-    `joint` is P(target or not, answer | evidence) of each question, ``(2, answer, draw)``.
+    `answered` is P(target or not, answer | evidence) of each question, ``(2, answer, draw)``.
     """
     few = posterior.thinned
     kept = posterior.spaced(few.draws)
-    without = {name: table[1][:, kept] for name, table in joint.items()}
+    without = {name: table[1][:, kept] for name, table in answered.items()}
     reductions = {name: [np.zeros(len(table))] for name, table in without.items()}
-    for node, code in options_of(posterior.graph, evidence, aim, None)[0]:
-        then = _with_answers(World(few, evidence, {node: code}, coupling), aim, tuple(joint))
+    for node, code in options_of(posterior.graph, evidence, target, None)[0]:
+        then = _with_answers(World(few, evidence, {node: code}, coupling), target, tuple(answered))
         for name, table in then.items():
             reductions[name].append((without[name] - table[1]).mean(axis=-1))
     gains = [
@@ -235,13 +249,13 @@ def information(joint: Array) -> Array:
 def _candidates(
     posterior: Posterior,
     reported: Mapping[str, int],
-    aim: Target,
+    target: Target,
     candidates: Sequence[str] | None,
 ) -> tuple[str, ...]:
     graph, book = posterior.graph, posterior.codebook
     measures = {} if book is None else book.measures
     asked = {name: spec.node or name for name, spec in measures.items()}
-    after = graph.descendants(aim.node) | {aim.node}
+    after = downstream(graph, target.node)
     if candidates is None:
         known = graph.names if book is None else asked.values()
         return tuple(
@@ -251,12 +265,12 @@ def _candidates(
     for name in candidates:
         node = asked.get(name, name)
         if node not in graph.names:
-            near = suggest(name, [*asked, *graph.names])
-            raise QueryError(f"The candidate '{name}' is no node and no question{near}.")
+            hint = suggest(name, [*asked, *graph.names])
+            raise QueryError(say("queries.no_candidate", name=name, graph=graph.name, hint=hint))
         if node in reported:
-            raise QueryError(f"The person already reports '{name}'; leave it out of candidates=.")
+            raise QueryError(say("queries.candidate_reported", name=name))
         if node in after:
-            raise QueryError(f"The candidate '{name}' is the target or follows from it.")
+            raise QueryError(say("queries.candidate_downstream", name=name, target=target.node))
         found.append(node)
     return tuple(dict.fromkeys(found))
 
@@ -271,29 +285,29 @@ def _wording(posterior: Posterior) -> dict[str, str]:
     return found
 
 
-def _with_answers(world: World, aim: Target, questions: Sequence[str]) -> dict[str, Array]:
+def _with_answers(world: World, target: Target, questions: Sequence[str]) -> dict[str, Array]:
     """Return P(target or not, answer | evidence) for each question, ``(2, answer, draw)``."""
-    graph, aimed = world.graph, world.variable(aim.node)
+    graph, aimed = world.graph, world.variable(target.node)
     base = {q: graph.parents(q)[0] if q in graph.items else q for q in questions}
     open_nodes = [n for n in dict.fromkeys(base.values()) if n not in world.evidence]
-    tables = pairs(world, aimed, [(n, 0) for n in open_nodes], aim.codes) if open_nodes else {}
+    tables = pairs(world, aimed, [(n, 0) for n in open_nodes], target.codes) if open_nodes else {}
     found = {name: table for (name, _), table in tables.items()}
     if found:
         whole = next(iter(found.values())).sum(axis=1)
         alone = whole / whole.sum(axis=0)
     elif base:
-        there = probability(world, aim)
+        there = probability(world, target)
         alone = np.stack([1.0 - there, there])
-    joint = {}
+    answered = {}
     for question, node in base.items():
         table = found[node] / found[node].sum(axis=(0, 1)) if node in found else None
         if question == node:
             assert table is not None
-            joint[question] = table
+            answered[question] = table
             continue
         said = world.posterior.table(question)
         if table is None:
-            joint[question] = alone[:, None] * said[world.evidence[node]][None]
+            answered[question] = alone[:, None] * said[world.evidence[node]][None]
         else:
-            joint[question] = np.einsum("tcd,cad->tad", table, said)
-    return joint
+            answered[question] = np.einsum("tcd,cad->tad", table, said)
+    return answered

@@ -1,4 +1,4 @@
-"""What to do and what to ask next: advice for one person, with what it rests on."""
+"""Which changes would lower one person's risk most, and by how much."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.errors import QueryError, suggest
-from backrisk.graph import GRADES, CausalGraph
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
 from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
-from backrisk.queries.asked import check_coupling, named, read_do, read_person, read_target
-from backrisk.queries.attribution.causes import weakest_link
-from backrisk.queries.attribution.methods import data_support
-from backrisk.queries.single import probability
+from backrisk.queries.asked import (
+    check_coupling,
+    coupling_name,
+    demand_cause,
+    demand_node,
+    named,
+    read_do,
+    read_person,
+    read_target,
+)
+from backrisk.queries.paths import downstream, weakest_link, worst_grade
+from backrisk.queries.seeing import probability
+from backrisk.queries.support import data_support
 from backrisk.summary import interval, largest, summarise
-from backrisk.words import estimate, listed, percent, phrase, shift, thing
+from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
 Array = NDArray[np.float64]
 
@@ -58,6 +67,11 @@ class Recommendation(Answer):
     data_support: Array
     coupling: str | None = None
     costs: tuple[float, ...] | None = None
+
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        setting = self.settings[self.actions.index(name)]
+        return TOGETHER.join(self.names.pair(node, state) for node, state in setting.items())
 
     @property
     def merit(self) -> Array:
@@ -99,32 +113,34 @@ class Recommendation(Answer):
     def sentences(self) -> list[str]:
         """Return what the answer says."""
         if not self.actions:
-            return ["Nothing is left to advise: every action asked about is already taken."]
-        now = f"The risk of {self.target.label} is {estimate(self.before)} as things are."
-        said = [now]
+            return [say("queries.recommend.nothing")]
+        target, now = self.target.label, estimate(self.before)
+        said: list[str] = [say("queries.recommend.now", target=target, risk=now)]
         ranked = [self.actions.index(label) for label in self.table.index]
         ends = interval(self.draws)
         clear = [column for column in ranked if ends[0][column] > 0 or ends[1][column] < 0]
         told = list(dict.fromkeys([ranked[0], *clear[:3]]))[:3]
         for rank, column in enumerate(told):
-            done = listed(phrase(node, state) for node, state in self.settings[column].items())
+            done = listed(self.names.phrase(*pair) for pair in self.settings[column].items())
+            if self.costs is not None:
+                cost = f"{self.costs[column]:g}"
+                done = say("queries.recommend.at_cost", action=done, cost=cost)
             reduction = self.draws[:, column]
             low, high = (float(end[column]) for end in ends)
-            treat = needed(float(reduction.mean()), low, high)
-            cost = "" if self.costs is None else f" at a cost of {self.costs[column]:g}"
-            opening = (
-                f"Of {len(self.actions)} actions, {done} comes first"
-                if rank == 0
-                else f"Then {done}"
-            )
             said.append(
-                f"{opening}{cost}: {shift(-reduction)} in the risk, number needed to treat "
-                f"{treat}, the best of them with probability {percent(float(self.best[column]))} "
-                f"(evidence {self.grades[column]})."
+                say(
+                    "queries.recommend.then" if rank else "queries.recommend.first",
+                    count=len(self.actions),
+                    action=done,
+                    shift=shift(-reduction),
+                    treat=needed(float(reduction.mean()), low, high),
+                    best=percent(float(self.best[column])),
+                    grade=self.names.grade(self.grades[column]),
+                )
             )
         unclear = len(self.actions) - len({*told, *clear})
         if unclear:
-            said.append(f"For {unclear} more the interval includes no effect.")
+            said.append(say("queries.recommend.unclear", count=unclear))
         return said
 
 
@@ -144,14 +160,21 @@ def needed(mean: float, low: float, high: float) -> str:
     def number(share: float) -> str:
         return f"{np.ceil(round(1.0 / abs(share), 6)):.0f}" if share else "∞"
 
+    # Where the interval crosses zero it runs from the benefit up through ∞ to the harm.
+    # Sums leave rounding: an end that is 0 but for that is 0, and its number is ∞.
+    mean, low, high = (round(float(share), 12) for share in (mean, low, high))
     if low > 0:
-        return f"{number(mean)} ({number(high)} to {number(low)})"
-    if high < 0:
-        return f"harm {number(mean)} ({number(low)} to {number(high)})"
-    side = "harm " if mean < 0 else ""
-    ends = [f"benefit {number(high)} to "] if high > 0 else []
-    ends += ["∞"] + ([f" to harm {number(low)}"] if low < 0 else [])
-    return f"{side}{number(mean)} ({''.join(ends)})"
+        harms, limits = False, say("queries.nnt.between", low=number(high), high=number(low))
+    elif high < 0:
+        harms, limits = True, say("queries.nnt.between", low=number(low), high=number(high))
+    else:
+        harms = mean < 0
+        ends = (
+            "both" if low < 0 < high else "benefit" if high > 0 else "harm" if low < 0 else "none"
+        )
+        limits = say(f"queries.nnt.ends.{ends}", benefit=number(high), harm=number(low))
+    side = "queries.nnt.harms" if harms else "queries.nnt.helps"
+    return say(side, number=number(mean), limits=limits)
 
 
 def recommend(
@@ -219,55 +242,58 @@ def recommend(
     ([[0.5]], ['2 (2 to 2)'])
     """
     graph = posterior.graph
-    aim = read_target(graph, target)
+    event = read_target(graph, target)
     reported = read_person(posterior, person)
     check_coupling(coupling)
-    evidence = before_target(graph, reported, aim)
-    options, taken = options_of(graph, evidence, aim, actions)
-    together = _combine(options, most)
-    labels = tuple(" + ".join(_label(graph, *one) for one in combo) for combo in together)
-    spent = None if costs is None else _costs(graph, costs, options, together)
+    evidence = before_target(graph, reported, event)
+    options, taken = options_of(graph, evidence, event, actions)
+    combos = _combine(options, most)
+    labels = tuple(TOGETHER.join(_label(graph, *one) for one in combo) for combo in combos)
+    spent = None if costs is None else _costs(graph, costs, options, combos)
     tables = posterior.beside_prior
-    before = probability(World(tables, evidence, {}), aim)
-    after = [probability(World(tables, evidence, dict(combo), coupling), aim) for combo in together]
+    before = probability(World(tables, evidence, {}), event)
+    after = [probability(World(tables, evidence, dict(combo), coupling), event) for combo in combos]
     reduction = before[:, None] - np.column_stack(after) if after else np.zeros((len(before), 0))
     reached = [
         name
         for name in graph.names
         if name in evidence
-        and any(name in graph.descendants(node) for combo in together for node, _ in combo)
+        and any(name in graph.descendants(node) for combo in combos for node, _ in combo)
     ]
     return Recommendation(
         reduction[: posterior.draws],
-        aim,
+        event,
         named(graph, evidence),
         labels,
-        tuple(named(graph, dict(combo)) for combo in together),
+        tuple(named(graph, dict(combo)) for combo in combos),
         before[: posterior.draws],
         tuple(
-            max((weakest_link(graph, node, aim.node) for node, _ in combo), key=GRADES.index)
-            for combo in together
+            worst_grade(*(weakest_link(graph, node, event.node) for node, _ in combo))
+            for combo in combos
         ),
         data_support(reduction, posterior),
         coupling if reached else None,
         spent,
-        notes=_notes(graph, reported, evidence, aim, reached, taken, coupling),
+        graph=graph,
+        notes=_notes(graph, reported, evidence, event, reached, taken, coupling),
         warnings=posterior.diagnostics.warnings,
     )
 
 
-def before_target(graph: CausalGraph, evidence: Mapping[str, int], aim: Target) -> dict[str, int]:
+def before_target(
+    graph: CausalGraph, evidence: Mapping[str, int], target: Target
+) -> dict[str, int]:
     """Leave out the target and what follows from it."""
-    after = graph.descendants(aim.node)
-    return {n: code for n, code in evidence.items() if n != aim.node and n not in after}
+    after = downstream(graph, target.node)
+    return {name: code for name, code in evidence.items() if name not in after}
 
 
 def _label(graph: CausalGraph, node: str, code: int) -> str:
     return f"{node}={graph.node(node).states[code]}"
 
 
-def _default_nodes(graph: CausalGraph, aim: Target) -> list[str]:
-    causes = [n for n in graph.nodes if n.name in graph.ancestors(aim.node)]
+def _default_nodes(graph: CausalGraph, target: Target) -> list[str]:
+    causes = [n for n in graph.nodes if n.name in graph.ancestors(target.node)]
     modifiable = [n for n in causes if n.modifiable]
     advised = set(graph.playing("advised"))
     first = [n for n in modifiable if n.name in advised]
@@ -277,12 +303,12 @@ def _default_nodes(graph: CausalGraph, aim: Target) -> list[str]:
 def options_of(
     graph: CausalGraph,
     evidence: Mapping[str, int],
-    aim: Target,
+    target: Target,
     actions: Sequence[str] | Mapping[str, str | Sequence[str]] | None,
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Return the single actions, and those that the person already takes."""
     if actions is None:
-        asked = [(name, "") for name in _default_nodes(graph, aim)]
+        asked = [(name, "") for name in _default_nodes(graph, target)]
     elif isinstance(actions, Mapping):
         asked = [
             (name, state)
@@ -293,20 +319,14 @@ def options_of(
         parts = [action.partition("=") for action in actions]
         asked = [(name.strip(), state.strip()) for name, _, state in parts]
     if not asked:
-        raise QueryError("actions= is empty: name at least one node.")
+        raise QueryError(say("queries.actions_empty"))
     options = []
     for name, state in asked:
-        if name not in graph.names:
-            raise QueryError(f"The action '{name}' is no node{suggest(name, graph.names)}.")
-        if name not in graph.ancestors(aim.node):
-            raise QueryError(f"'{name}' is no cause of '{aim.node}' in graph '{graph.name}'.")
+        demand_node(graph, name, "queries.what.action")
+        demand_cause(graph, name, target.node)
         if any(node.modifiable for node in graph.nodes) and not graph.node(name).modifiable:
-            raise QueryError(
-                f"'{name}' is nothing that a person could change (graph '{graph.name}' does not "
-                "mark it as modifiable); to ask what would be if it differed, use intervene() or "
-                "counterfactual()."
-            )
-        setting = read_do(graph, {name: state or graph.node(name).reference}, aim)
+            raise QueryError(say("queries.not_modifiable", node=name, graph=graph.name))
+        setting = read_do(graph, {name: state or graph.node(name).reference}, target)
         options.append((name, setting[name]))
     options = list(dict.fromkeys(options))
     taken = [(name, code) for name, code in options if evidence.get(name) == code]
@@ -315,7 +335,7 @@ def options_of(
 
 def _combine(options: Sequence[tuple[str, int]], most: int) -> list[tuple[tuple[str, int], ...]]:
     if most < 1:
-        raise QueryError(f"most={most} should be at least 1: how many actions are done together.")
+        raise QueryError(say("queries.most_form", most=most))
     found = [
         combo
         for size in range(1, most + 1)
@@ -324,8 +344,13 @@ def _combine(options: Sequence[tuple[str, int]], most: int) -> list[tuple[tuple[
     ]
     if len(found) > _MOST_ACTIONS:
         raise QueryError(
-            f"Up to {most} of {len(options)} actions together are {len(found):,} combinations; "
-            f"the limit is {_MOST_ACTIONS}. Name fewer actions."
+            say(
+                "queries.too_many_actions",
+                most=most,
+                actions=len(options),
+                found=f"{len(found):,}",
+                limit=_MOST_ACTIONS,
+            )
         )
     return found
 
@@ -334,52 +359,52 @@ def _costs(
     graph: CausalGraph,
     costs: Mapping[str, float],
     options: Sequence[tuple[str, int]],
-    together: Sequence[Sequence[tuple[str, int]]],
+    combos: Sequence[Sequence[tuple[str, int]]],
 ) -> tuple[float, ...]:
     known = {*(_label(graph, *one) for one in options), *graph.names}
     for name, cost in costs.items():
         if name.partition("=")[0] not in graph.names:
-            raise QueryError(f"costs= names '{name}', no action{suggest(name, known)}.")
+            raise QueryError(say("queries.cost_unknown", name=name, hint=suggest(name, known)))
         if not isinstance(cost, (int, float)) or not 0 < cost < float("inf"):
-            raise QueryError(f"The cost of '{name}' is {cost}; expected a number above 0.")
+            raise QueryError(say("queries.cost_form", name=name, cost=cost))
 
     def one(node: str, code: int) -> float:
         label = _label(graph, node, code)
         if label not in costs and node not in costs:
-            raise QueryError(f"costs= gives no cost of '{label}'; expected one for every action.")
+            raise QueryError(say("queries.cost_missing", action=label))
         return float(costs[label] if label in costs else costs[node])
 
-    return tuple(sum(one(*action) for action in combo) for combo in together)
+    return tuple(sum(one(*action) for action in combo) for combo in combos)
 
 
 def _notes(
     graph: CausalGraph,
     reported: Mapping[str, int],
     evidence: Mapping[str, int],
-    aim: Target,
+    target: Target,
     reached: Sequence[str],
     taken: Sequence[tuple[str, int]],
     coupling: str,
 ) -> tuple[str, ...]:
-    notes = [f"This rests on the graph '{thing(graph.name)}' being right about causes."]
+    names = names_of(graph)
+    notes: list[str] = [say("queries.rests_on_graph")]
     if reached:
-        notes.append(
-            f"Answers that an action would change ({listed(map(thing, reached))}) are kept, as "
-            f"signs of what is particular about this person, under the {thing(coupling)} coupling."
-        )
-    notes += aside(reported, evidence)
+        nodes = listed(map(names.node, reached))
+        coupled = coupling_name(coupling)
+        notes.append(say("queries.recommend.kept", nodes=nodes, coupling=coupled))
+    notes += aside(graph, reported, evidence)
     if taken:
-        done = listed(phrase(node, graph.node(node).states[code]) for node, code in taken)
-        notes.append(f"Already so: {done}.")
+        done = listed(names.phrase(node, graph.node(node).states[code]) for node, code in taken)
+        notes.append(say("queries.recommend.taken", actions=done))
     return tuple(notes)
 
 
-def aside(reported: Mapping[str, int], evidence: Mapping[str, int]) -> list[str]:
+def aside(
+    graph: CausalGraph, reported: Mapping[str, int], evidence: Mapping[str, int]
+) -> list[str]:
     """Say which answers were set aside because they speak of the target itself."""
     left = [name for name in reported if name not in evidence]
     if not left:
         return []
-    return [
-        f"The answer on {listed(map(thing, left))} is set aside: what is asked is the risk from "
-        "here on."
-    ]
+    nodes = listed(map(names_of(graph).node, left))
+    return [say("queries.set_aside", nodes=nodes)]

@@ -9,18 +9,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from backrisk.words import percent
+from backrisk.summary import Estimate
+from backrisk.words import Language, decimal, percent, say
+from backrisk.words.phrases import whole
 
 Kind = Literal["text", "share", "points", "number", "score", "tenths", "count"]
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean and its interval."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -35,8 +28,8 @@ type Cell = str | int | float | Estimate | Range | None
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a table.
+class Heading:
+    """What stands over a column of a table, and how its cells read.
 
     Parameters
     ----------
@@ -65,7 +58,7 @@ class Table:
     Parameters
     ----------
     name, title : str
-    columns : tuple of Column
+    columns : tuple of Heading
     rows : tuple of tuple of Cell
     note : str
     shown : bool
@@ -79,7 +72,7 @@ class Table:
 
     name: str
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[Heading, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     shown: bool = True
@@ -142,7 +135,9 @@ class Report:
     Parameters
     ----------
     kind : {"person", "cohort", "card"}
-    title, date, language, foot : str
+    title, date, foot : str
+    language : Language
+        What the report is written in, and is to be rendered in.
     lead : tuple of str
         What stands under the title.
     marks : tuple of str
@@ -157,7 +152,7 @@ class Report:
     kind: Literal["person", "cohort", "card"]
     title: str
     date: str
-    language: str
+    language: Language
     foot: str
     lead: tuple[str, ...]
     marks: tuple[str, ...]
@@ -187,10 +182,10 @@ def worded(cell: Cell, kind: Kind) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, Estimate):
-        low, high = number(cell.low, kind), number(cell.high, kind)
-        return f"{number(cell.mean, kind)} ({_bare(low)} to {_bare(high)})"
+        low, high = _bare(cell.low, kind), _bare(cell.high, kind)
+        return say("report.numbers.estimate", mean=number(cell.mean, kind), low=low, high=high)
     if isinstance(cell, Range):
-        return f"{_bare(number(cell.low, kind))} to {number(cell.high, kind)}"
+        return say("report.numbers.range", low=_bare(cell.low, kind), high=number(cell.high, kind))
     return number(cell, kind)
 
 
@@ -201,17 +196,19 @@ def number(value: float, kind: Kind) -> str:
     --------
     >>> number(0.123, "share"), number(0.123, "points"), number(0.123, "number")
     ('12 %', '12.3', '0.12')
+    >>> number(0.0, "share"), number(0.0, "points"), number(-0.0001, "points")
+    ('0 %', '0.0', '0.0')
     """
+    return (
+        say("phrases.percent", number=_bare(value, kind)) if kind == "share" else _bare(value, kind)
+    )
+
+
+def _bare(value: float, kind: Kind) -> str:
+    """Return a number without the sign of its unit."""
     if kind == "share":
-        return percent(value) if value else "0 %"
-    if kind == "points":
-        rounded = round(100 * value, 1)
-        return f"{rounded or 0.0:.1f}"
+        return percent(value, unit=False) if value else "0"
     if kind == "count":
-        return f"{value:,.0f}"
-    digits = {"tenths": 1, "score": 3}.get(kind, 2)
-    return f"{round(value, digits) or 0.0:.{digits}f}"
-
-
-def _bare(text: str) -> str:
-    return text.removesuffix(" %")
+        return whole(value)
+    times, digits = {"points": (100, 1), "tenths": (1, 1), "score": (1, 3)}.get(kind, (1, 2))
+    return decimal(round(times * value, digits) or 0.0, digits)

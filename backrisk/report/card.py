@@ -10,34 +10,44 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backrisk.cohort import Agreement
 from backrisk.errors import QueryError
-from backrisk.graph import GRADES, Mechanism
-from backrisk.inference import World
+from backrisk.graph import GRADES
 from backrisk.posterior import Posterior
-from backrisk.queries import Target, attribute, probability, read_target
-from backrisk.report.agreement import Agreement, agreement_blocks
-from backrisk.report.blocks import Block, Cell, Column, Report, Section, Table, Text, worded
-from backrisk.report.cohort import agreement_with
+from backrisk.report.agreement import agreement_blocks
+from backrisk.report.answers import CardAnswers, card_answers
+from backrisk.report.blocks import Block, Cell, Report, Section, Table, Text, worded
 from backrisk.report.common import (
-    aimed,
-    estimate,
+    citations,
     estimates,
-    first_level,
     frame,
-    interval_words,
+    heading,
+    joined,
     learned_from,
-    placed,
     sampling,
+    site_mark,
     stated,
+    target_name,
     unobserved,
 )
+from backrisk.report.overrides import STRINGS, language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
-from backrisk.report.words import Words, read_words
+from backrisk.summary import Estimate
 from backrisk.survey import Survey
-from backrisk.words import listed, say
+from backrisk.words import (
+    Language,
+    decimal,
+    humanize,
+    interval_name,
+    listed,
+    names_of,
+    say,
+    speaking,
+    spoken,
+)
+from backrisk.words.phrases import whole
 
-_DRAWS = 400
-_LEAST, _CAUSES = 5, 3
+_LEAST, _CAUSES = 5, 3  # questions answered least, causes, that are named
 
 
 def model_card(
@@ -47,6 +57,7 @@ def model_card(
     survey: Survey | str | Path | None = None,
     target: str | None = None,
     date: str | date | None = None,
+    lang: str | Path | Language | None = None,
     templates: str | Path | None = None,
 ) -> Path:
     """Write a model card that follows the 27 items of TRIPOD+AI.
@@ -64,6 +75,8 @@ def model_card(
         A node, or ``"node>=state"``; default the graph's outcome.
     date : str or datetime.date, optional
         The date stated; default today. The same input and date give the same bytes.
+    lang : str or Path, optional
+        As for `report_person`.
     templates : str or Path, optional
         As for `report_person`. What the model's owner says on an item goes under ``card: owner:``
         of its ``strings.yaml``, by the item's number.
@@ -91,357 +104,342 @@ def model_card(
     True
     """
     place = Path(out)
-    check_suffix("card", place.suffix)
-    check_place(place)
     folder = None if templates is None else Path(templates)
-    words, day = read_words(folder), stated(date)
-    report = card_document(posterior, words, day, survey=survey, target=target)
-    return write(place, render(report, place.suffix, folder))
+    with speaking(language_of(lang, folder)):
+        check_suffix("card", place.suffix)
+        check_place(place)
+        day = stated(date)  # refused before the work
+        answers = card_answers(posterior, survey=survey, target=target)
+        return write(place, render(card_document(answers, day), place.suffix, folder))
 
 
-def card_document(
-    posterior: Posterior,
-    words: Words,
-    day: str,
-    *,
-    survey: Survey | str | Path | None = None,
-    target: str | None = None,
-) -> Report:
-    """Return a model card before any format.
+def card_document(answers: CardAnswers, day: str) -> Report:
+    """Return a model card, in the language that is spoken, before any format.
 
     Parameters
     ----------
-    posterior : Posterior
-    words : Words
+    answers : CardAnswers
     day : str
         The date stated.
-    survey : Survey, str or Path, optional
-    target : str, optional
 
     Returns
     -------
     Report
+
+    Raises
+    ------
+    QueryError
+        If the owner speaks of an item that does not exist.
     """
-    few = posterior.subset(_DRAWS)
-    graph = few.graph
-    aim = read_target(graph, target)
-    found, in_sample = None, False
-    if survey is not None:
-        found, in_sample = agreement_with(few, survey, target=target)
-    values = _values(posterior, few, words, aim, found, in_sample)
-    owner: Mapping[str, Any] = words.raw("card.owner")
-    items: list[Mapping[str, Any]] = words.raw("card.items")
-    if stray := set(map(str, owner)) - {item["number"] for item in items}:
-        raise QueryError(
-            f"{words.source}, 'card.owner': TRIPOD+AI has no item '{sorted(stray)[0]}'; expected "
-            "a number from 1 to 27."
-        )
+    graph = answers.posterior.graph
+    values = _values(answers)
+    owner: Mapping[str, str] = {
+        str(n): said for n, said in spoken().raw("report.card.owner").items()
+    }
+    items: list[Mapping[str, Any]] = spoken().raw("report.card.items")
+    if stray := sorted(set(owner) - {item["number"] for item in items}):
+        source = spoken().source or STRINGS
+        raise QueryError(say("report.own.no_item", source=source, number=stray[0], n=len(items)))
     parts: dict[str, list[Block]] = {}
-    for item in items:
-        parts.setdefault(item["part"], []).extend(_item(item, values, owner, words))
+    for place, item in enumerate(items):
+        part = say(f"report.card.items.{place}.part")
+        parts.setdefault(part, []).extend(_item(item, f"report.card.items.{place}", values, owner))
     sections = [Section(title, tuple(blocks)) for title, blocks in parts.items()]
-    appendix = _appendix(posterior, few, words, aim, found)
-    title = words("card.title", graph=graph.title or graph.name)
     return Report(
         kind="card",
-        title=title,
-        lead=(words("card.lead"),),
-        sections=(*sections, Section(words("card.appendix"), tuple(appendix))),
-        **frame(posterior, words, day, placed(posterior, words)),
+        title=say("report.card.title", graph=graph.title or graph.name),
+        lead=(say("report.card.lead"),),
+        sections=(*sections, Section(say("report.card.appendix"), tuple(_appendix(answers)))),
+        **frame(answers.posterior, day, site_mark(answers.posterior)),
     )
 
 
 def _item(
-    item: Mapping[str, Any], values: Mapping[str, str], owner: Mapping[str, Any], words: Words
+    item: Mapping[str, Any], key: str, values: Mapping[str, str], owner: Mapping[str, str]
 ) -> list[Block]:
     number = item["number"]
-    title = words("card.item", number=number, name=item["name"])
+    title = say("report.card.item", number=number, name=say(f"{key}.name"))
     blocks: list[Block] = [Text((title,), tone="head")]
-    key = f"card.items, {number}"
-    said = [words.fill(str(one), key, **values) for one in item.get("said", ())]
-    if told := tuple(filter(None, said)):
+    said = (say(f"{key}.said.{place}", **values) for place in range(len(item.get("said", ()))))
+    if told := tuple(filter(None, map(str.strip, said))):
         blocks.append(Text(told))
-    own = {str(key): said for key, said in owner.items()}.get(number)
-    if own is not None:
-        blocks.append(Text((str(own),)))
+    if number in owner:
+        blocks.append(Text((str(owner[number]),)))
     elif "open" in item and not values.get(str(item.get("unless"))):
-        blocks.append(Text((words("card.open", what=item["open"]),), tone="open"))
+        blocks.append(Text((say("report.card.open", what=say(f"{key}.open")),), tone="open"))
     return blocks
 
 
-def _values(
-    posterior: Posterior,
-    few: Posterior,
-    words: Words,
-    aim: Target,
-    found: Agreement | None,
-    in_sample: bool,
-) -> dict[str, str]:
-    """Return what fills the blanks of the items, worded."""
+def _values(answers: CardAnswers) -> dict[str, str]:
+    """Return what fills the places of the items, worded."""
+    posterior, target = answers.posterior, answers.target
     graph, meta, book = posterior.graph, posterior.meta, posterior.codebook
-    goal = aimed(words, graph, aim)
+    names = names_of(graph)
+    goal = target_name(graph, target)
     answered: Mapping[str, float] = meta.get("answered", {})
     synthetic = bool(meta.get("synthetic"))
-    people = f"{meta['people']:,}" if "people" in meta else ""
+    people = whole(meta["people"]) if "people" in meta else ""
     inner = [n for n in graph.nodes if n.name not in graph.items]
     roots = [n for n in inner if not graph.parents(n.name)]
-    node = graph.node(aim.node)
-    kinds = Counter(map(_kind, posterior.layout.mechanisms.values())) if _fitted(posterior) else {}
-    return {
+    node = graph.node(target.node)
+    judged = answers.agreement is not None
+    nonresponse = book is not None and any(spec.nonresponse for spec in book.measures.values())
+    told = {
         "target": goal,
         "graph": graph.name,
         "title": graph.title or graph.name,
-        "nodes": str(len(graph.nodes)),
-        "edges": str(len(graph.edges)),
-        "learned": learned_from(posterior, words),
-        "sampling": sampling(posterior, words),
-        "interval": interval_words(),
+        "nodes": whole(len(graph.nodes)),
+        "edges": whole(len(graph.edges)),
+        "learned": learned_from(posterior),
+        "sampling": sampling(posterior),
+        "interval": interval_name(),
         "description": " ".join(graph.description.split()),
-        "evaluated": "" if found is None else words("card.evaluated"),
-        "data": _data(posterior, words),
-        "participants": people
-        and words("card.participants", people=people, synthetic=", synthetic" if synthetic else ""),
-        "preparation": _preparation(posterior, words),
-        "outcome": words(
-            "card.outcome",
-            target=goal.capitalize(),
-            states=listed(words.state(node.name, node.states[code]) for code in aim.codes),
-            node=words.node(node.name),
-            description=node.description.rstrip(".") or node.name,
-            reference=words.state(node.name, node.reference),
-        ),
-        "predictors": words(
-            "card.predictors",
-            roots=len([n for n in roots if n.name != aim.node]),
-            between=len(inner) - len(roots) - bool(graph.parents(aim.node)),
-            items=len(graph.items),
-        ),
-        "size": _size(posterior, words, people),
-        "nonresponse": words("card.nonresponse")
-        if book is not None and any(spec.nonresponse for spec in book.measures.values())
-        else "",
-        "missing": _missing(posterior, words),
-        "mechanisms": (
-            kinds
-            and words(
-                "card.mechanisms",
-                kinds=", ".join(
-                    f"{words.raw('kinds').get(kind, kind)} ({n})" for kind, n in kinds.items()
-                ),
-            )
-        )
-        or "",
-        "fitting": words(
-            "card.fitting",
-            sampling=sampling(posterior, words),
-            seed=meta["seed"],
-            versions=", ".join(f"{name} {v}" for name, v in meta.get("versions", {}).items()),
-        )
-        if "seed" in meta
-        else sampling(posterior, words),
-        "imbalance": words(
-            "card.imbalance",
+        "stages": say("report.card.evaluated" if judged else "report.card.developed"),
+        "data": _data(posterior),
+        "participants": "",
+        "preparation": _preparation(posterior),
+        "outcome": say(
+            "report.card.outcome",
             target=goal,
-            average=worded(estimate(probability(World(few, {}, {}), aim)), "share"),
+            states=listed(names.state(node.name, node.states[code]) for code in target.codes),
+            node=names.node(node.name),
+            description=node.description.rstrip(".") or node.name,
+            reference=names.state(node.name, node.reference),
         ),
-        "fairness": words("card.fairness"),
-        "comparison": words(
-            "card.comparison"
-            if found is None
-            else "card.comparison_same"
-            if in_sample
-            else "card.comparison_new"
+        "predictors": say(
+            "report.card.predictors",
+            roots=whole(len([n for n in roots if n.name != target.node])),
+            between=whole(len(inner) - len(roots) - bool(graph.parents(target.node))),
+            items=whole(len(graph.items)),
         ),
-        "ethics": words("card.no_ethics") if synthetic else "",
+        "size": _size(posterior, people),
+        "assumed": say("report.card.modelled" if nonresponse else "report.card.ignorable"),
+        "missing": _missing(posterior),
+        "mechanisms": _mechanisms(posterior),
+        "fitting": _fitting(posterior),
+        "imbalance": say(
+            "report.card.imbalance", target=goal, average=worded(answers.average, "share")
+        ),
+        "fairness": say("report.card.fairness"),
+        "comparison": say("report.card.comparison"),
+        "ethics": say("report.card.no_ethics") if synthetic else "",
         "version": version("backrisk"),
-        "described": words("card.described") if answered else "",
-        "numbers": words("card.numbers", people=people, known=f"{100 * answered[aim.node]:.0f}")
-        if people and aim.node in answered
+        "described": say("report.card.described")
+        if answered and answers.learned is not None
         else "",
-        "performance": _performance(found, in_sample, words),
-        "interpretation": _interpretation(few, words, aim),
-        "limits": _limits(posterior, words),
+        "numbers": "",
+        "performance": _performance(answers.agreement, answers.in_sample),
+        "interpretation": _interpretation(answers),
+        "limits": _limits(answers),
     }
+    if people:
+        key = "report.card.participants_synthetic" if synthetic else "report.card.participants"
+        told["participants"] = say(key, people=people)
+        if target.node in answered:
+            known = decimal(100 * answered[target.node], 0)
+            told["numbers"] = say("report.card.numbers", people=people, known=known)
+    if judged:
+        same = answers.in_sample
+        told["comparison"] = say(
+            "report.card.comparison_same" if same else "report.card.comparison_new"
+        )
+    return told
 
 
-def _kind(mechanism: Mechanism) -> str:
-    """Return the class's name as the graph spells kinds: OrdinalLogit as ordinal_logit."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(mechanism).__name__).lower()
+def _mechanisms(posterior: Posterior) -> str:
+    if posterior.given is not None:
+        return ""
+    kinds = Counter(type(each).__name__ for each in posterior.layout.mechanisms.values())
+    said = (say("report.card.kind", kind=_kind(kind), n=whole(n)) for kind, n in kinds.items())
+    return say("report.card.mechanisms", kinds=joined(said))
 
 
-def _fitted(posterior: Posterior) -> bool:
-    return posterior.given is None
+def _kind(mechanism: str) -> str:
+    """Word a mechanism's class, which a graph spells in lower case: OrdinalLogit, ordinal_logit."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", mechanism).lower()
+    known = spoken().raw("report.kinds")
+    return say(f"report.kinds.{name}") if name in known else humanize(name)
 
 
-def _data(posterior: Posterior, words: Words) -> str:
+def _data(posterior: Posterior) -> str:
     survey = posterior.meta.get("survey")
     if survey is None:
-        return words("card.given_data")
-    said = words("card.real_data", survey=survey)
-    return f"{said} {words('card.synthetic_data')}" if posterior.meta.get("synthetic") else said
-
-
-def _preparation(posterior: Posterior, words: Words) -> str:
-    book = posterior.codebook
-    if book is None:
-        return words("card.no_codebook")
-    measured = {book.node_of(name) for name, spec in book.measures.items() if spec.node}
-    return words(
-        "card.preparation",
-        codebook=book.name,
-        columns=len(book.columns),
-        measured=len(measured),
-        items=sum(spec.item is not None for spec in book.measures.values()),
+        return say("report.card.given_data")
+    said = say("report.card.real_data", survey=survey)
+    return (
+        f"{said} {say('report.card.synthetic_data')}" if posterior.meta.get("synthetic") else said
     )
 
 
-def _size(posterior: Posterior, words: Words, people: str) -> str:
+def _preparation(posterior: Posterior) -> str:
+    book = posterior.codebook
+    if book is None:
+        return say("report.card.no_codebook")
+    measured = {book.node_of(name) for name, spec in book.measures.items() if spec.node}
+    return say(
+        "report.card.preparation",
+        codebook=book.name,
+        columns=whole(len(book.columns)),
+        measured=whole(len(measured)),
+        items=whole(sum(spec.item is not None for spec in book.measures.values())),
+    )
+
+
+def _size(posterior: Posterior, people: str) -> str:
     meta = posterior.meta
     if not people or posterior.fractions is None or posterior.beta is None:
         return ""
     weighed = meta.get("effective_people", meta["people"])
-    effective = ""
-    if abs(weighed - meta["people"]) > 0.5:
-        effective = words("card.effective", effective=f"{weighed:,.0f}")
-    return words(
-        "card.size",
+    uneven = abs(weighed - meta["people"]) > 0.5
+    return say(
+        "report.card.size_weighed" if uneven else "report.card.size",
         people=people,
-        effective=f" {effective}" if effective else "",
-        patterns=f"{meta.get('patterns', 0):,}",
-        parameters=f"{posterior.fractions.shape[1] + posterior.beta.shape[1]:,}",
+        effective=whole(weighed),
+        patterns=whole(meta.get("patterns", 0)),
+        parameters=whole(posterior.fractions.shape[1] + posterior.beta.shape[1]),
     )
 
 
-def _missing(posterior: Posterior, words: Words) -> str:
+def _missing(posterior: Posterior) -> str:
     answered: Mapping[str, float] = posterior.meta.get("answered", {})
     if not answered:
         return ""
     hidden = unobserved(posterior)
     if not hidden:
-        return words("card.missing_none")
+        return say("report.card.missing_none")
+    names = names_of(posterior.graph)
     some = sorted((share, name) for name, share in answered.items() if share > 0)
-    least = ", ".join(f"{words.node(name)} {100 * share:.0f} %" for share, name in some[:_LEAST])
-    return words("card.missing", least=least, latent=", ".join(map(words.node, hidden)))
+    least = (
+        say(
+            "report.card.answered",
+            node=names.node(name),
+            share=say("phrases.percent", number=decimal(100 * share, 0)),
+        )
+        for share, name in some[:_LEAST]
+    )
+    return say("report.card.missing", least=joined(least), latent=joined(map(names.node, hidden)))
 
 
-def _performance(found: Agreement | None, in_sample: bool, words: Words) -> str:
+def _fitting(posterior: Posterior) -> str:
+    meta = posterior.meta
+    if "seed" not in meta:
+        return sampling(posterior)
+    versions = joined(f"{name} {number}" for name, number in meta.get("versions", {}).items())
+    return say(
+        "report.card.fitting", sampling=sampling(posterior), seed=meta["seed"], versions=versions
+    )
+
+
+def _performance(found: Agreement | None, in_sample: bool) -> str:
     if found is None:
-        return words("card.performance_none")
-    auc = "" if found.concordance is None else worded(found.concordance, "number")
-    return words(
-        "card.performance",
-        n=f"{found.people:,}",
-        where=words("card.in_sample" if in_sample else "card.out_sample"),
-        brier=f"{found.brier:.3f}",
-        reference=f"{found.brier_reference:.3f}",
-        auc=auc,
-        ratio=worded(found.ratio, "number"),
+        return say("report.card.performance_none")
+    place = "in_sample" if in_sample else "out_sample"
+    values = {
+        "n": whole(found.people),
+        "where": say(f"report.card.{place}"),
+        "brier": decimal(found.brier, 3),
+        "reference": decimal(found.brier_reference, 3),
+        "ratio": worded(found.ratio, "number"),
+    }
+    if found.concordance is None:
+        return say("report.card.performance_same", **values)
+    return say("report.card.performance", auc=worded(found.concordance, "number"), **values)
+
+
+def _interpretation(answers: CardAnswers) -> str:
+    shares, names = answers.shares.table, names_of(answers.posterior.graph)
+    causes = (
+        say("report.card.share", cause=names.node(str(name)), share=worded(share, "points"))
+        for name, share in zip(shares.index[:_CAUSES], estimates(shares), strict=False)
     )
+    return say("report.card.interpretation", causes=joined(causes))
 
 
-def _interpretation(few: Posterior, words: Words, aim: Target) -> str:
-    level, target = first_level(few.graph, aim), aim_text(few, aim)
-    shares = attribute(few, {}, method="shapley", level=level, target=target).table
-    causes = [
-        f"{words.node(str(name))} {worded(share, 'points')}"
-        for name, share in zip(shares.index, estimates(shares), strict=True)
-    ]
-    return words("card.interpretation", causes=", ".join(causes[:_CAUSES]))
+def _limits(answers: CardAnswers) -> str:
+    graph, names = answers.posterior.graph, names_of(answers.posterior.graph)
+    grades = Counter(edge.grade for edge in graph.edges)
+    told = joined(
+        say("report.card.of_grade", grade=names.grade(grade), n=whole(grades[grade]))
+        for grade in GRADES
+        if grades[grade]
+    )
+    prior = joined(map(names.node, answers.mostly_prior))
+    return say("report.card.limits", prior=prior or "-", grades=told)
 
 
-def aim_text(posterior: Posterior, aim: Target) -> str:
-    """Return a target as a query takes it."""
-    return f"{aim.node}>={posterior.graph.node(aim.node).states[aim.codes[0]]}"
-
-
-def _limits(posterior: Posterior, words: Words) -> str:
-    grades = Counter(edge.grade for edge in posterior.graph.edges)
-    told = ", ".join(f"{words.grade(g)} {grades[g]}" for g in GRADES if grades[g])
-    prior = "-"
-    if posterior.has_prior:
-        from backrisk.check import learned
-
-        table = learned(posterior)
-        names = table.index[table["reading"] == say("check.mostly_prior")]
-        prior = ", ".join(words.node(str(name)) for name in names) or "-"
-    return words("card.limits", prior=prior, grades=told)
-
-
-def _appendix(
-    posterior: Posterior, few: Posterior, words: Words, aim: Target, found: Agreement | None
-) -> list[Block]:
-    graph = posterior.graph
-    blocks: list[Block] = list(agreement_blocks(found, words)) if found is not None else []
-    rows: list[tuple[Cell, ...]] = []
-    for name in graph.playing("compared"):
-        if name == aim.node:
-            continue
-        for code, state in enumerate(graph.node(name).states):
-            risk = estimate(probability(World(few, {name: code}, {}), aim))
-            rows.append((words.node(name), words.state(name, state), risk))
+def _appendix(answers: CardAnswers) -> list[Block]:
+    graph, found = answers.posterior.graph, answers.agreement
+    names = names_of(graph)
+    blocks: list[Block] = [] if found is None else list(agreement_blocks(found))
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (names.node(node), names.state(node, state), risk) for node, state, risk in answers.groups
+    )
     columns = (
-        Column("group", words("columns.group"), wide=1),
-        Column("level", words("columns.level"), wide=1),
-        Column("risk", words("columns.risk"), "share", strip=True),
+        heading("group", wide=1),
+        heading("level", wide=1),
+        heading("risk", "share", strip=True),
     )
-    blocks.append(Table("group_risk", words("card.groups"), columns, tuple(rows)))
-    blocks += _learned(posterior, words)
+    blocks.append(Table("group_risk", say("report.card.groups"), columns, rows))
+    blocks += _learned(answers)
     of_edge = (
-        Column("cause", words("columns.cause"), wide=2),
-        Column("effect", words("columns.effect"), wide=2),
-        Column("grade", words("columns.grade")),
-        Column("claim", words("columns.claim"), wide=4),
-        Column("citations", words("columns.citations"), wide=3),
+        heading("cause", wide=2),
+        heading("effect", wide=2),
+        heading("grade"),
+        heading("claim", wide=4),
+        heading("citations", wide=3),
     )
     evidence: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            words.node(edge.cause),
-            words.node(edge.effect),
-            words.grade(edge.grade),
+            names.node(edge.cause),
+            names.node(edge.effect),
+            names.grade(edge.grade),
             edge.claim,
-            "; ".join(edge.citations),
+            citations(edge),
         )
         for edge in graph.edges
         if edge.effect not in graph.items
     )
-    return [*blocks, Table("edges", words("card.edges"), of_edge, evidence)]
+    return [*blocks, Table("edges", say("report.card.edges"), of_edge, evidence)]
 
 
-def _effect(label: str, words: Words) -> str:
+def _effect(label: str, answers: CardAnswers) -> str:
     """Word an effect, which the layout calls "effect, cause" or "effect, cause x cause"."""
+    names = names_of(answers.posterior.graph)
     effect, _, causes = label.partition(", ")
-    named = " x ".join(words.node(cause) for cause in causes.split(" x "))
-    return words("common.arrow", cause=named, effect=words.node(effect))
+    named = " x ".join(names.node(cause) for cause in causes.split(" x "))
+    return say("report.common.arrow", cause=named, effect=names.node(effect))
 
 
-def _learned(posterior: Posterior, words: Words) -> list[Block]:
+def _learned(answers: CardAnswers) -> list[Block]:
     """Return what the data said: of each effect and each node, where a prior is held."""
-    if posterior.beta is None or posterior.prior_beta is None:
+    posterior, table = answers.posterior, answers.learned
+    if table is None or posterior.beta is None or posterior.prior_beta is None:
         return []
-    from backrisk.check import learned
-
+    names = names_of(posterior.graph)
     effects: tuple[tuple[Cell, ...], ...] = tuple(
-        (_effect(label, words), estimate(before), estimate(after))
+        (_effect(label, answers), Estimate.of(before), Estimate.of(after))
         for label, before, after in zip(
             posterior.layout.effect_labels, posterior.prior_beta.T, posterior.beta.T, strict=True
         )
     )
     columns = (
-        Column("effect", words("columns.effect"), wide=3),
-        Column("before", words("columns.before"), "number"),
-        Column("data", words("columns.data"), "number", strip=True),
+        heading("effect", wide=3),
+        heading("before", "number"),
+        heading("data", "number", strip=True),
     )
-    table = learned(posterior)
     nodes: tuple[tuple[Cell, ...], ...] = tuple(
-        (words.node(str(name)), float(row["answered"]), float(row["distance"]))
+        (names.node(str(name)), float(row["answered"]), float(row["distance"]))
         for name, row in table.iterrows()
     )
     by_node = (
-        Column("node", words("columns.node"), wide=3),
-        Column("answered", words("columns.answered"), "share"),
-        Column("distance", words("columns.distance"), "number"),
+        heading("node", wide=3),
+        heading("answered", "share"),
+        heading("distance", "number"),
     )
+    note = say("report.card.effects_note")
     return [
-        Table("effects", words("card.effects"), columns, effects, words("card.effects_note")),
-        Table("learned", words("card.learned"), by_node, nodes, words("card.learned_note")),
+        Table("effects", say("report.card.effects"), columns, effects, note),
+        Table(
+            "learned", say("report.card.learned"), by_node, nodes, say("report.card.learned_note")
+        ),
     ]

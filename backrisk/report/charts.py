@@ -3,57 +3,65 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import escape
 from numpy.typing import NDArray
 
-from backrisk.report.blocks import Estimate, Range
+from backrisk.report.blocks import Range
+from backrisk.summary import Estimate
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 
 INK, MARK, PALE, GRID, LIMITS = "#222222", "#1b6ca8", "#b9d3e6", "#dddddd", "#e6e0d4"
-_FONT = 'font-family="Libertinus Serif, Georgia, serif"'
+_FONT = ", ".join(("Libertinus Serif", "Georgia", "serif"))
+_EM = 0.6  # width of a letter, of its size: on the wide side, so that no word is cut off
 
 
 def _n(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def _svg(width: float, height: float, parts: Sequence[str]) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(width)} {_n(height)}" '
-        f'width="{_n(width)}" height="{_n(height)}">{"".join(parts)}</svg>'
+def _tag(name: str, attributes: Mapping[str, str | float], inside: str = "") -> str:
+    said = "".join(
+        f' {key}="{value if isinstance(value, str) else _n(value)}"'
+        for key, value in attributes.items()
     )
+    return f"<{name}{said}>{inside}</{name}>" if inside else f"<{name}{said}/>"
+
+
+def _svg(width: float, height: float, parts: Sequence[str]) -> str:
+    space = {"xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {_n(width)} {_n(height)}"}
+    return _tag("svg", {**space, "width": width, "height": height}, "".join(parts))
 
 
 def _line(
     x1: float, y1: float, x2: float, y2: float, color: str, wide: float = 1, dash: str = ""
 ) -> str:
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}" stroke="{color}" '
-        f'stroke-width="{_n(wide)}"{dashed}/>'
-    )
+    drawn: dict[str, str | float] = {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "stroke": color}
+    dashed = {"stroke-dasharray": dash} if dash else {}
+    return _tag("line", {**drawn, "stroke-width": wide, **dashed})
 
 
 def _rect(x: float, y: float, width: float, height: float, color: str) -> str:
-    return (
-        f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(max(width, 0))}" height="{_n(height)}" '
-        f'fill="{color}"/>'
-    )
+    size = {"width": max(width, 0), "height": height}
+    return _tag("rect", {"x": x, "y": y, **size, "fill": color})
 
 
 def _dot(x: float, y: float, size: float = 3.2) -> str:
-    return f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(size)}" fill="{MARK}"/>'
+    return _tag("circle", {"cx": x, "cy": y, "r": size, "fill": MARK})
 
 
 def _word(x: float, y: float, text: object, anchor: str = "middle", size: float = 10) -> str:
-    return (
-        f'<text x="{_n(x)}" y="{_n(y)}" font-size="{_n(size)}" {_FONT} text-anchor="{anchor}" '
-        f'fill="{INK}">{escape(str(text))}</text>'
-    )
+    type_ = {"font-size": size, "font-family": _FONT, "text-anchor": anchor, "fill": INK}
+    return _tag("text", {"x": x, "y": y, **type_}, str(escape(str(text))))
+
+
+def _reach(text: str, size: float = 10) -> float:
+    """Return how much room a word needs."""
+    return _EM * size * len(text)
 
 
 def nice(high: float) -> float:
@@ -121,7 +129,8 @@ def ruler(ends: tuple[float, float], labels: tuple[str, str]) -> str:
 
 def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
     """Draw labelled shares with intervals, from zero, with an axis in percent."""
-    left, wide, each = 150.0, 340.0, 26.0
+    label = max(_reach(label, 11) for label, _ in rows)
+    left, wide, each = max(150.0, label + 12), max(340.0, _reach(axis)), 26.0
     high = each * len(rows)
 
     def x(share: float) -> float:
@@ -130,7 +139,7 @@ def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
     parts = []
     for tick in _ticks(top):
         parts.append(_line(x(tick), 4, x(tick), high, GRID))
-        parts.append(_word(x(tick), high + 13, f"{100 * tick:g} %"))
+        parts.append(_word(x(tick), high + 13, _percent(tick)))
     for place, (label, estimate) in enumerate(rows):
         y = each * (place + 0.5)
         parts.append(_rect(left, y - 6, x(estimate.mean) - left, 12, PALE))
@@ -139,6 +148,11 @@ def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
         parts.append(_word(left - 6, y + 3.5, label, "end", 11))
     parts.append(_word(left + wide / 2, high + 27, axis))
     return _svg(left + wide + 20, high + 32, parts)
+
+
+def _percent(share: float) -> str:
+    number = f"{100 * share:g}".replace(".", say("phrases.decimal_mark"))
+    return say("phrases.percent", number=number)
 
 
 def _ticks(top: float) -> list[float]:
@@ -152,7 +166,7 @@ def histogram(shares: Array, weights: Array, average: float, axis: str, marked: 
     top = nice(float(shares.max()))
     edges = np.linspace(0.0, top, 31)
     counts, _ = np.histogram(shares, bins=edges, weights=weights)
-    left, wide, high = 14.0, 520.0, 120.0
+    left, wide, high = 14.0, max(520.0, _reach(axis)), 120.0
 
     def x(share: float) -> float:
         return left + wide * share / top
@@ -169,7 +183,7 @@ def histogram(shares: Array, weights: Array, average: float, axis: str, marked: 
     parts.append(_line(left, floor, left + wide, floor, INK))
     for tick in _ticks(top):
         parts.append(_line(x(tick), floor, x(tick), floor + 4, INK))
-        parts.append(_word(x(tick), floor + 15, f"{100 * tick:g} %"))
+        parts.append(_word(x(tick), floor + 15, _percent(tick)))
     parts.append(_line(x(average), 12, x(average), floor, INK, 1, "3 2"))
     anchor = "start" if average < 0.6 * top else "end"
     parts.append(_word(x(average) + (4 if anchor == "start" else -4), 11, marked, anchor))
@@ -182,7 +196,7 @@ def reliability(
 ) -> str:
     """Draw observed shares with their intervals against predicted ones, and equality."""
     top = nice(max([*predicted, *(e.high for e in observed)]))
-    left, side, head = 52.0, 260.0, 8.0
+    left, side, head = 52.0, max(260.0, _reach(across), _reach(upward)), 8.0
 
     def x(share: float) -> float:
         return left + side * share / top
@@ -194,13 +208,14 @@ def reliability(
     for tick in _ticks(top):
         parts.append(_line(x(tick), y(0), x(tick), y(top), GRID))
         parts.append(_line(x(0), y(tick), x(top), y(tick), GRID))
-        parts.append(_word(x(tick), y(0) + 14, f"{100 * tick:g} %"))
-        parts.append(_word(left - 5, y(tick) + 3.5, f"{100 * tick:g} %", "end"))
+        parts.append(_word(x(tick), y(0) + 14, _percent(tick)))
+        parts.append(_word(left - 5, y(tick) + 3.5, _percent(tick), "end"))
     parts.append(_line(x(0), y(0), x(top), y(top), "#888888", 1, "4 3"))
     for at, seen in zip(predicted, observed, strict=True):
         parts.append(_line(x(at), y(seen.low), x(at), y(seen.high), MARK, 2.2))
         parts.append(_dot(x(at), y(seen.mean)))
     parts.append(_word(left + side / 2, y(0) + 29, across))
     middle = head + side / 2
-    parts.append(f'<g transform="rotate(-90 12 {_n(middle)})">{_word(12, middle + 3, upward)}</g>')
+    turned = {"transform": f"rotate(-90 12 {_n(middle)})"}
+    parts.append(_tag("g", turned, _word(12, middle + 3, upward)))
     return _svg(left + side + 16, y(0) + 35, parts)

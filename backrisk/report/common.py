@@ -7,25 +7,33 @@ from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import networkx as nx
-import numpy as np
 
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
 from backrisk.posterior import Posterior
-from backrisk.queries import LEVELS, Target, at_level
-from backrisk.report.blocks import Estimate, Table
-from backrisk.report.words import Words
-from backrisk.summary import interval
-from backrisk.words import INTERVAL_NAME, OldNames
+from backrisk.queries import Target
+from backrisk.report.blocks import Heading, Kind, Table
+from backrisk.summary import Estimate
+from backrisk.words import Names, again, decimal, interval_name, names_of, say, spoken
+from backrisk.words.phrases import whole
 
 
-def estimate(draws: Any) -> Estimate:
-    """Return the mean and the interval of draws, first axis."""
-    low, high = interval(np.asarray(draws))
-    return Estimate(float(np.mean(draws)), float(low), float(high))
+def heading(name: str, kind: Kind = "text", *, wide: int = 0, strip: bool = False) -> Heading:
+    """Return the heading of a column, titled in the language that is spoken."""
+    return Heading(name, say(f"report.columns.{name}"), kind, wide, strip)
+
+
+def paragraphs(key: str, **values: Any) -> tuple[str, ...]:
+    """Return the sentences of a list that stands under a key."""
+    return tuple(say(f"{key}.{place}", **values) for place in range(len(spoken().raw(key))))
+
+
+def joined(words: Iterable[str]) -> str:
+    """Return words with commas between them."""
+    return say("phrases.comma").join(words)
 
 
 def estimates(table: Any) -> list[Estimate]:
@@ -34,10 +42,10 @@ def estimates(table: Any) -> list[Estimate]:
     return [Estimate(*row) for row in zip(*columns, strict=True)]
 
 
-def cut(words: Words, table: Table, most: int) -> Table:
+def cut(table: Table, most: int) -> Table:
     """Return a table of which a page shows the first rows, and says how many it leaves out."""
     left = len(table.rows) - most
-    rest = words("common.rest", n=left) if left > 0 else ""
+    rest = say("report.common.rest", count=left, n=whole(left)) if left > 0 else ""
     return replace(table, most=most, rest=rest)
 
 
@@ -47,91 +55,93 @@ def stated(day: str | date | None) -> str:
     Raises
     ------
     QueryError
-        If it is no date such as 2026-01-31.
+        If it is not a date such as 2026-01-31.
     """
     if day is None:
         return date.today().isoformat()
     try:
         return date.fromisoformat(str(day)).isoformat()
     except ValueError as error:
-        raise QueryError(f"--date {day}: expected a date such as 2026-01-31.") from error
+        raise QueryError(say("report.files.no_date", date=day)) from error
 
 
-def frame(posterior: Posterior, words: Words, day: str, place: str = "") -> dict[str, Any]:
+def frame(posterior: Posterior, day: str, place: str = "") -> dict[str, Any]:
     """Return what every report has around its sections; a place is said beside its title."""
-    marks = [words("common.support")]
+    marks = [say("report.common.support")]
     if posterior.meta.get("synthetic"):
-        marks.insert(0, words("common.synthetic"))
-    if place:
-        marks.append(place)
+        marks.insert(0, say("report.common.synthetic"))
+    warned = (again(warning) for warning in posterior.diagnostics.warnings)
     return {
         "date": day,
-        "language": words("language"),
-        "foot": words("common.foot", version=version("backrisk"), interval=interval_words()),
-        "marks": tuple(marks),
-        "warnings": tuple(
-            words("common.warning", warning=warning) for warning in posterior.diagnostics.warnings
-        ),
+        "language": spoken(),
+        "foot": say("report.common.foot", version=version("backrisk"), interval=interval_name()),
+        "marks": (*marks, place) if place else tuple(marks),
+        "warnings": tuple(say("report.common.warning", warning=warning) for warning in warned),
     }
 
 
-def interval_words() -> str:
-    """Return what kind of interval stands everywhere."""
-    return f"the {INTERVAL_NAME}"
+def target_name(graph: CausalGraph, target: Target, names: Names | None = None) -> str:
+    """Return the target in plain words: its node alone where any state but "no" counts.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    target : Target
+    names : Names, optional
+        Default those of the graph in the language that is spoken.
+    """
+    names = names_of(graph) if names is None else names
+    states = graph.node(target.node).states
+    if target.codes == tuple(range(1, len(states))) and states[0] in ("no", "none"):
+        return names.node(target.node)
+    *first, last = (names.state(target.node, states[code]) for code in target.codes)
+    either = say("report.common.either", first=joined(first), last=last) if first else last
+    return say("phrases.in_state", node=names.node(target.node), state=either)
 
 
-def aimed(words: OldNames, graph: CausalGraph, aim: Target) -> str:
-    """Return the target in plain words."""
-    states = graph.node(aim.node).states
-    if aim.codes == tuple(range(1, len(states))) and states[0] in ("no", "none"):
-        return words.node(aim.node)
-    said = " or ".join(words.state(aim.node, states[code]) for code in aim.codes)
-    return f"{words.node(aim.node)} ({said})"
-
-
-def learned_from(posterior: Posterior, words: Words) -> str:
+def learned_from(posterior: Posterior) -> str:
     """Say which survey the model learned from."""
     survey, people = posterior.meta.get("survey"), posterior.meta.get("people")
     if survey is None:
-        return words("common.learned_given")
+        return say("report.common.learned_given")
     if people is None:
-        return words("common.learned_some", survey=survey)
-    return words("common.learned", survey=survey, people=f"{people:,}")
+        return say("report.common.learned_some", survey=survey)
+    return say("report.common.learned", survey=survey, people=whole(people))
 
 
-def placed(posterior: Posterior, words: Words) -> str:
+def site_mark(posterior: Posterior) -> str:
     """Say which site the answers are about, where the survey had several."""
     site = posterior.meta.get("site")
     if site == "new":
-        return words("common.site_new")
+        return say("report.common.site_new")
     if site is not None:
-        return words("common.site", site=site)
+        return say("report.common.site", site=site)
     if posterior.sites is not None:
-        return words("common.site_average", n=len(posterior.sites.names))
+        return say("report.common.site_average", n=len(posterior.sites.names))
     return ""
 
 
-def drawn_from(words: Words, used: int, held: int) -> str:
+def drawn_from(used: int, held: int) -> str:
     """Say how many draws the numbers rest on."""
     if used == held:
-        return words("common.draws", draws=f"{used:,}")
-    return words("common.thinned", draws=f"{used:,}", all=f"{held:,}")
+        return say("report.common.draws", draws=whole(used))
+    return say("report.common.thinned", draws=whole(used), all=whole(held))
 
 
-def sampling(posterior: Posterior, words: Words) -> str:
+def sampling(posterior: Posterior) -> str:
     """Say how the sampling was judged."""
     worst: Mapping[str, float] = posterior.diagnostics.worst
     if not worst:
-        return words("common.unsampled", method=posterior.diagnostics.method)
-    said = words(
-        "common.sampled",
+        return say("report.common.unsampled", method=posterior.diagnostics.method)
+    said = say(
+        "report.common.sampled",
         method=posterior.diagnostics.method,
-        r_hat=f"{worst['r_hat']:.3f}",
-        ess=f"{min(worst['ess_bulk'], worst['ess_tail']):,.0f}",
-        divergences=f"{worst['divergences']:.0f}",
-        e_bfmi=f"{worst['e_bfmi']:.2f}",
+        r_hat=decimal(worst["r_hat"], 3),
+        ess=whole(min(worst["ess_bulk"], worst["ess_tail"])),
+        divergences=whole(worst["divergences"]),
+        e_bfmi=decimal(worst["e_bfmi"], 2),
     )
-    return f"{said} {words('common.fit_good')}" if posterior.diagnostics.good else said
+    return f"{said} {say('report.common.fit_good')}" if posterior.diagnostics.good else said
 
 
 def unobserved(posterior: Posterior) -> list[str]:
@@ -144,11 +154,11 @@ def unobserved(posterior: Posterior) -> list[str]:
     ]
 
 
-def sureness(posterior: Posterior, words: Words) -> list[str]:
+def sureness(posterior: Posterior, names: Names) -> list[str]:
     """Say how sure the model is of itself."""
-    said = [sampling(posterior, words)]
+    said = [sampling(posterior)]
     if hidden := unobserved(posterior):
-        said.append(words("common.latent", nodes=", ".join(map(words.node, hidden))))
+        said.append(say("report.common.latent", nodes=joined(map(names.node, hidden))))
     return said
 
 
@@ -173,31 +183,18 @@ def links(graph: CausalGraph, causes: Iterable[str], target: str) -> list[Edge]:
     return sorted(found, key=lambda edge: (GRADES.index(edge.grade), edge.cause, edge.effect))
 
 
-def cited(words: Words, edge: Edge) -> str:
+def citations(edge: Edge) -> str:
+    """Return an edge's citations."""
+    return say("report.common.semicolon").join(edge.citations)
+
+
+def cited(names: Names, edge: Edge) -> str:
     """Return an edge with its claim, its grade and its citations."""
-    known = {
-        "cause": words.node(edge.cause),
-        "effect": words.node(edge.effect),
-        "grade": words.grade(edge.grade),
-        "claim": edge.claim,
-    }
-    if not edge.citations:
-        return words("common.edge", **known)
-    return words("common.edge_cited", **known, citations="; ".join(edge.citations))
-
-
-def cause_levels(graph: CausalGraph, aim: Target) -> dict[str, tuple[str, ...]]:
-    """Return the causes by level, as `backrisk.attribute` has them; one level if none is stated."""
-    above = graph.ancestors(aim.node)
-    found = {
-        level: tuple(name for name in at_level(graph, level) if name in above)
-        for level in sorted(LEVELS)
-        if getattr(graph.roles, level)
-    }
-    found = {level: causes for level, causes in found.items() if causes}
-    return found or {"single": tuple(name for name in graph.names if name in above)}
-
-
-def first_level(graph: CausalGraph, aim: Target) -> Literal["proximal", "distal"]:
-    """Return the level that shares of the risk are told at: behaviours and history where known."""
-    return "proximal" if next(iter(cause_levels(graph, aim))) == "proximal" else "distal"
+    return say(
+        "report.common.edge_cited" if edge.citations else "report.common.edge",
+        cause=names.node(edge.cause),
+        effect=names.node(edge.effect),
+        grade=names.grade(edge.grade),
+        claim=edge.claim,
+        citations=citations(edge),
+    )

@@ -1,31 +1,17 @@
-"""One person's report: a page for the runner, a page for the notes."""
+"""One person's report: a page for the person, a page for the notes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from backrisk.posterior import Posterior
-from backrisk.queries import (
-    Attribution,
-    Questions,
-    Recommendation,
-    Risk,
-    ask_next,
-    attribute,
-    named,
-    read_person,
-    read_target,
-    recommend,
-    risk,
-)
 from backrisk.report import charts
+from backrisk.report.answers import PersonAnswers, person_answers
 from backrisk.report.blocks import (
     Block,
-    Column,
     Facts,
     Figure,
     Headline,
@@ -34,146 +20,41 @@ from backrisk.report.blocks import (
     Section,
     Table,
     Text,
+    number,
 )
 from backrisk.report.common import (
-    aimed,
     cited,
     cut,
     drawn_from,
-    estimate,
     estimates,
-    first_level,
     frame,
+    heading,
     learned_from,
     links,
-    placed,
+    paragraphs,
+    site_mark,
     stated,
     sureness,
+    target_name,
 )
+from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
-from backrisk.report.words import Words, read_words
-from backrisk.words import points
+from backrisk.summary import Estimate
+from backrisk.words import TOGETHER, Language, again, capital, decimal, names_of, say, speaking
+from backrisk.words.phrases import whole
 
 _NEEDED, _SHARES, _ACTIONS, _ASKED, _SOURCES = 6, 5, 4, 4, 12  # rows on the page of notes
 _HELPING = 4
-_HELPS = 0.005  # the runner is shown what lowers the risk by half a point or more, clearly
-_SEEN = 0.0005  # a share that rounds to no tenth of a point is not shown to the runner
+_HELPS = 0.005  # the person is shown what lowers the risk by half a point or more, clearly
+_SEEN = 0.0005  # a share that rounds to no tenth of a point is not shown to the person
 
 
-@dataclass(frozen=True, eq=False)
-class PersonAnswers:
-    """All that a person's report shows, asked once.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        That the answers came from.
-    person : mapping
-        As it was reported: states by node, or raw answers of the codebook.
-    reported : mapping of node to state
-        The same, read.
-    risk : Risk
-        The target's own answer left out.
-    shares : Attribution
-        By ``shapley``, at the distal level where the graph has such causes.
-    needed : Attribution, optional
-        By ``necessity`` at the proximal level, where the target is reported: about the reported
-        severity, unless a target was given.
-    advice : Recommendation
-    questions : Questions
-    all_draws : int
-        Of the model, where the answers rest on fewer.
-    """
-
-    posterior: Posterior
-    person: Mapping[str, Any]
-    reported: Mapping[str, str]
-    risk: Risk
-    shares: Attribution
-    needed: Attribution | None
-    advice: Recommendation
-    questions: Questions
-    all_draws: int
-
-
-def person_answers(
-    posterior: Posterior,
-    person: Mapping[str, Any],
-    *,
-    target: str | None = None,
-    draws: int | None = None,
-) -> PersonAnswers:
-    """Ask all that a person's report shows. Rungs: seeing and counterfactual.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    person : mapping
-        State labels by node, or raw answers of the codebook; incomplete allowed.
-    target : str, optional
-        A node, or ``"node>=state"``; default the graph's outcome. Necessity is then asked of the
-        severity that is reported, such as limiting pain.
-    draws : int, optional
-        Use at most so many draws, evenly spaced.
-
-    Returns
-    -------
-    PersonAnswers
-
-    Raises
-    ------
-    QueryError
-        If the person or the target is not understood.
-
-    Notes
-    -----
-    Estimands and assumptions are those of `backrisk.risk`, `backrisk.attribute` (``shapley`` and
-    ``necessity`` under the monotone coupling), `backrisk.recommend` and `backrisk.ask_next`.
-
-    Examples
-    --------
-    >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> answers = person_answers(p, {"x": "yes", "y": "yes"})
-    >>> answers.risk.draws.tolist(), answers.needed.draws.round(3).tolist()
-    ([0.8], [[0.625]])
-    """
-    held = posterior.draws
-    if draws is not None:
-        posterior = posterior.subset(draws)
-    graph = posterior.graph
-    aim = read_target(graph, target)
-    codes = read_person(posterior, person)
-    after = graph.descendants(aim.node) | {aim.node}
-    reported = named(graph, codes)
-    before = {name: state for name, state in reported.items() if name not in after}
-    needed = None
-    if codes.get(aim.node, -1) in aim.codes:
-        severity = f"{aim.node}>={reported[aim.node]}" if target is None else target
-        needed = attribute(posterior, reported, method="necessity", target=severity)
-    return PersonAnswers(
-        posterior,
-        person,
-        reported,
-        risk(posterior, before, target=target),
-        attribute(
-            posterior, before, method="shapley", level=first_level(graph, aim), target=target
-        ),
-        needed,
-        recommend(posterior, reported, target=target),
-        ask_next(posterior, reported, target=target),
-        held,
-    )
-
-
-def person_document(answers: PersonAnswers, words: Words, day: str) -> Report:
-    """Return a person's report before any format; computes nothing but words.
+def person_document(answers: PersonAnswers, day: str) -> Report:
+    """Return a person's report, in the language that is spoken, before any format.
 
     Parameters
     ----------
     answers : PersonAnswers
-    words : Words
     day : str
         The date stated.
 
@@ -182,24 +63,23 @@ def person_document(answers: PersonAnswers, words: Words, day: str) -> Report:
     Report
     """
     posterior = answers.posterior
-    aim = answers.risk.target
-    goal = aimed(words, posterior.graph, aim)
-    outcome = aim.node == posterior.graph.outcome == "pain"
-    around = frame(posterior, words, day, placed(posterior, words))
-    runner = (
-        Section(words("person.risk"), tuple(_risk(answers, words, goal))),
-        Section(words("person.seen"), (_seen(answers, words),)),
-        Section(words("person.causes"), tuple(_first_causes(answers, words))),
-        Section(words("person.help"), tuple(_help(answers, words, goal))),
-        Section(words("person.not"), (Text(tuple(words.raw("person.not_words")), bullets=True),)),
-    )
+    goal = target_name(posterior.graph, answers.risk.target)
+    urgent = names_of(posterior.graph).text("urgent") or say("report.person.urgent")
+    limits = Text((*paragraphs("report.person.not_words"), urgent), bullets=True)
     return Report(
         kind="person",
-        title=words("person.title") if outcome else words("person.title_other", target=goal),
+        title=capital(say("report.person.title", target=goal)),
         lead=(),
-        sections=(*runner, *_notes(answers, words, goal)),
+        sections=(
+            Section(say("report.person.risk"), tuple(_risk(answers, goal))),
+            Section(say("report.person.seen"), (_seen(answers),)),
+            Section(say("report.person.causes"), tuple(_first_causes(answers))),
+            Section(say("report.person.help"), tuple(_help(answers, goal))),
+            Section(say("report.person.not"), (limits,)),
+            *_notes(answers, goal),
+        ),
         compact=True,
-        **around,
+        **frame(posterior, day, site_mark(posterior)),
     )
 
 
@@ -208,6 +88,7 @@ def render_person(
     suffix: str = ".pdf",
     *,
     date: str | date | None = None,
+    lang: str | Path | Language | None = None,
     templates: str | Path | None = None,
 ) -> bytes:
     """Return a person's report as the bytes of a file, from answers that are at hand.
@@ -218,16 +99,21 @@ def render_person(
     suffix : {".pdf", ".html"}
     date : str or datetime.date, optional
         The date stated; default today.
-    templates : str or Path, optional
+    lang, templates
         As for `report_person`.
 
     Returns
     -------
     bytes
+
+    Raises
+    ------
+    QueryError
+        If the format is not one of these, or a template or a sentence has a mistake.
     """
     folder = None if templates is None else Path(templates)
-    report = person_document(answers, read_words(folder), stated(date))
-    return render(report, suffix, folder)
+    with speaking(language_of(lang, folder)):
+        return render(person_document(answers, stated(date)), suffix, folder)
 
 
 def report_person(
@@ -238,9 +124,10 @@ def report_person(
     target: str | None = None,
     draws: int | None = None,
     date: str | date | None = None,
+    lang: str | Path | Language | None = None,
     templates: str | Path | None = None,
 ) -> Path:
-    """Write one person's report: page one for the runner, page two for the notes.
+    """Write one person's report: page one for the person, page two for the notes.
 
     Parameters
     ----------
@@ -250,10 +137,13 @@ def report_person(
     out : str or Path
         ``.html`` or ``.pdf``; written beside and renamed.
     target : str, optional
+        A node, or ``"node>=state"``; default the graph's outcome.
     draws : int, optional
         Use at most so many draws, evenly spaced.
     date : str or datetime.date, optional
         The date stated; default today. The same input and date give the same bytes.
+    lang : str or Path, optional
+        The code of a packaged language, or a folder of sentences; default English.
     templates : str or Path, optional
         A folder whose files stand in place of the packaged templates, sentences and logo.
 
@@ -266,6 +156,8 @@ def report_person(
     QueryError
         If the person or the target is not understood, the format is not one of these, or `out`
         cannot be written. Nothing is left half-written.
+    BackriskError
+        If there is no such language.
 
     Notes
     -----
@@ -283,47 +175,46 @@ def report_person(
     True
     """
     place = Path(out)
-    check_suffix("person", place.suffix)
-    check_place(place)
-    # Refused before the work:
-    read_words(None if templates is None else Path(templates))
-    day = stated(date)
-    answers = person_answers(posterior, person, target=target, draws=draws)
-    return write(place, render_person(answers, place.suffix, date=day, templates=templates))
+    with speaking(language_of(lang, templates)) as spoken:
+        check_suffix("person", place.suffix)
+        check_place(place)
+        day = stated(date)  # refused before the work
+        answers = person_answers(posterior, person, target=target, draws=draws)
+        pages = render_person(answers, place.suffix, date=day, lang=spoken, templates=templates)
+        return write(place, pages)
 
 
-def _risk(answers: PersonAnswers, words: Words, goal: str) -> list[Block]:
-    own, average = estimate(answers.risk.draws), estimate(answers.risk.average)
-    said = words(
-        "person.risk_words",
+def _risk(answers: PersonAnswers, goal: str) -> list[Block]:
+    own, average = Estimate.of(answers.risk.draws), Estimate.of(answers.risk.average)
+    said = say(
+        "report.person.risk_words",
         target=goal,
         mean=_of_hundred(own.mean),
         low=_of_hundred(own.low),
         high=_of_hundred(own.high),
         average=_of_hundred(average.mean),
     )
-    rows = [(words("person.risk_you"), own), (words("person.risk_average"), average)]
+    rows = [(say("report.person.risk_you"), own), (say("report.person.risk_average"), average)]
     drawing = charts.bars(
-        rows, charts.nice(max(own.high, average.high)), words("person.risk_axis", target=goal)
+        rows, charts.nice(max(own.high, average.high)), say("report.person.risk_axis", target=goal)
     )
-    blocks: list[Block] = [Headline(_percent(own.mean), said), Figure(drawing, said)]
-    state = answers.reported.get(answers.risk.target.node)
+    large = say("phrases.percent", number=_of_hundred(own.mean))
+    blocks: list[Block] = [Headline(large, said), Figure(drawing, said)]
+    node = answers.risk.target.node
+    state = answers.reported.get(node)
     if state is not None:
-        phrase = words.pair(answers.risk.target.node, state)
-        blocks.append(Text((words("person.risk_reported", state=phrase),)))
+        pair = names_of(answers.posterior.graph).pair(node, state)
+        blocks.append(Text((say("report.person.risk_reported", state=pair),)))
     return blocks
 
 
 def _of_hundred(share: float) -> str:
-    return f"{100 * share:.0f}" if share >= 0.0095 or not share else f"{100 * share:.1f}"
+    return decimal(100 * share, 0 if share >= 0.0095 or not share else 1)
 
 
-def _percent(share: float) -> str:
-    return f"{_of_hundred(share)} %"
-
-
-def _seen(answers: PersonAnswers, words: Words) -> Block:
+def _seen(answers: PersonAnswers) -> Block:
     graph, book = answers.posterior.graph, answers.posterior.codebook
+    names = names_of(graph)
     raw: dict[str, tuple[str, str]] = {}
     for column, value in answers.person.items():
         spec = None if book is None else book.columns.get(column)
@@ -333,61 +224,63 @@ def _seen(answers: PersonAnswers, words: Words) -> Block:
     for name in graph.names:
         if name not in answers.reported:
             continue
-        said = words.state(name, answers.reported[name])
+        said = names.state(name, answers.reported[name])
         value, unit = raw.get(name, ("", ""))
         if value and value != answers.reported[name]:
-            key = "person.with_unit" if unit else "person.with_raw"
-            said = words(key, value=said, raw=value, unit=unit)
-        pairs.append((words.node(name), said))
+            key = "report.person.with_unit" if unit else "report.person.with_raw"
+            said = say(key, value=said, raw=value, unit=unit)
+        pairs.append((names.node(name), said))
     if not pairs:
-        return Text((words("person.seen_none"),))
+        return Text((say("report.person.seen_none"),))
     return Facts(tuple(pairs))
 
 
-def _share_table(answers: PersonAnswers, words: Words, *, short: bool) -> Table:
-    table = answers.shares.table
+def _share_table(answers: PersonAnswers, *, short: bool) -> Table:
+    table, names = answers.shares.table, names_of(answers.posterior.graph)
     rows = []
     for cause, mean, row in zip(
-        table.index, estimates(table), table.to_dict("records"), strict=True
+        map(str, table.index), estimates(table), table.to_dict("records"), strict=True
     ):
         if short and abs(mean.mean) < _SEEN:
             continue
-        first = (words.node(cause), _reported(words, cause, row["state"]), mean)
-        grade = words.grade(row["grade"])
+        state = _reported(answers, cause, answers.shares.evidence)
+        grade = names.grade(row["grade"])
         rest = (grade,) if short else (float(row["leading"]), grade, float(row["data_support"]))
-        rows.append((*first, *rest))
+        rows.append((names.node(cause), state, mean, *rest))
     columns = (
-        Column("cause", words("columns.cause"), wide=3),
-        Column("state", words("columns.state"), wide=2),
-        Column("share", words("columns.share"), "points", strip=True),
-        *(() if short else (Column("leading", words("columns.leading"), "share"),)),
-        Column("grade", words("columns.grade")),
-        *(() if short else (Column("support", words("columns.support"), "number"),)),
+        heading("cause", wide=3),
+        heading("state", wide=2),
+        heading("share", "points", strip=True),
+        *(() if short else (heading("leading", "share"),)),
+        heading("grade"),
+        *(() if short else (heading("support", "number"),)),
     )
     return Table(
         "first_causes" if short else "shares",
-        "" if short else words("person.shares"),
+        "" if short else say("report.person.shares"),
         columns,
         tuple(rows),
     )
 
 
-def _reported(words: Words, cause: str, state: str) -> str:
-    if state == "not reported":
-        return words("columns.not_reported")
-    return words.state(cause, state)
+def _reported(answers: PersonAnswers, cause: str, evidence: Mapping[str, str]) -> str:
+    if cause not in evidence:
+        return say("report.columns.not_reported")
+    return names_of(answers.posterior.graph).state(cause, evidence[cause])
 
 
-def _first_causes(answers: PersonAnswers, words: Words) -> list[Block]:
+def _first_causes(answers: PersonAnswers) -> list[Block]:
     total = answers.shares.total
     assert total is not None
-    said = words("person.causes_words", total=points(total).split(" ")[0].removeprefix("+"))
-    table = _share_table(answers, words, short=True)
-    return [Text((said,)), table] if table.rows else [Text((words("person.causes_none"),))]
+    table = _share_table(answers, short=True)
+    if not table.rows:
+        return [Text((say("report.person.causes_none"),))]
+    shown = number(float(total.mean()), "points")
+    return [Text((say("report.person.causes_words", total=shown),)), table]
 
 
-def _action_table(answers: PersonAnswers, words: Words, *, short: bool) -> Table:
-    advice = answers.advice
+def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
+    advice, names = answers.advice, names_of(answers.posterior.graph)
     table = advice.table
     rows = []
     for action, fall, row in zip(
@@ -396,120 +289,115 @@ def _action_table(answers: PersonAnswers, words: Words, *, short: bool) -> Table
         if short and (fall.low <= 0 or fall.mean < _HELPS):
             continue
         setting = advice.settings[advice.actions.index(action)]
-        done = " + ".join(words.pair(node, state) for node, state in setting.items())
-        grade = words.grade(row["grade"])
+        done = TOGETHER.join(names.pair(node, state) for node, state in setting.items())
+        grade = names.grade(row["grade"])
         rest = (grade,) if short else (float(row["p_best"]), grade, float(row["data_support"]))
-        rows.append((done, fall, row["nnt_words"].replace("infinity", "\N{INFINITY}"), *rest))
+        rows.append((done, fall, str(row["nnt_words"]), *rest))
     columns = (
-        Column("action", words("columns.action"), wide=3),
-        Column("fall", words("columns.fall"), "points", strip=True),
-        Column("needed", words("columns.needed"), wide=2),
-        *(() if short else (Column("best", words("columns.best"), "share"),)),
-        Column("grade", words("columns.grade")),
-        *(() if short else (Column("support", words("columns.support"), "number"),)),
+        heading("action", wide=3),
+        heading("fall", "points", strip=True),
+        heading("needed", wide=2),
+        *(() if short else (heading("best", "share"),)),
+        heading("grade"),
+        *(() if short else (heading("support", "number"),)),
     )
     return Table(
         "helping" if short else "actions",
-        "" if short else words("person.actions"),
+        "" if short else say("report.person.actions"),
         columns,
         tuple(rows),
     )
 
 
-def _help(answers: PersonAnswers, words: Words, goal: str) -> list[Block]:
+def _help(answers: PersonAnswers, goal: str) -> list[Block]:
     if not answers.advice.actions:
-        return [Text((words("person.help_taken"),))]
-    table = _action_table(answers, words, short=True)
+        return [Text((say("report.person.help_taken"),))]
+    table = _action_table(answers, short=True)
     if not table.rows:
-        return [Text((words("person.help_none"),))]
-    return [Text((words("person.help_words", target=goal),)), cut(words, table, _HELPING)]
+        return [Text((say("report.person.help_none"),))]
+    return [Text((say("report.person.help_words", target=goal),)), cut(table, _HELPING)]
 
 
-def _needed_blocks(answers: PersonAnswers, words: Words) -> list[Block]:
+def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
     needed = answers.needed
-    graph = answers.posterior.graph
     if needed is None:
-        goal = aimed(words, graph, answers.risk.target)
-        return [Text((words("person.needed_no", target=goal),), tone="small")]
-    table = needed.table
-    rows = []
-    for cause, mean, row in zip(
-        table.index, estimates(table), table.to_dict("records"), strict=True
-    ):
-        limits = Range(float(row["lower_bound"]), float(row["upper_bound"]))
-        rows.append(
-            (
-                words.node(cause),
-                _reported(words, cause, row["state"]),
-                mean,
-                limits,
-                float(row["leading"]),
-                words.grade(row["grade"]),
-                float(row["data_support"]),
-            )
+        return [Text((say("report.person.needed_no", target=goal),), tone="small")]
+    graph = answers.posterior.graph
+    table, names = needed.table, names_of(graph)
+    rows = tuple(
+        (
+            names.node(cause),
+            _reported(answers, cause, needed.evidence),
+            mean,
+            Range(float(row["lower_bound"]), float(row["upper_bound"])),
+            float(row["leading"]),
+            names.grade(row["grade"]),
+            float(row["data_support"]),
         )
-    columns = (
-        Column("cause", words("columns.cause"), wide=3),
-        Column("state", words("columns.state"), wide=2),
-        Column("necessity", words("columns.necessity"), "share", strip=True),
-        Column("limits", words("columns.limits"), "share"),
-        Column("leading", words("columns.leading"), "share"),
-        Column("grade", words("columns.grade")),
-        Column("support", words("columns.support"), "number"),
+        for cause, mean, row in zip(
+            map(str, table.index), estimates(table), table.to_dict("records"), strict=True
+        )
     )
-    title = words("person.needed", target=aimed(words, graph, needed.target))
-    note = " ".join([words("person.needed_note"), *needed.notes])
-    return [cut(words, Table("needed", title, columns, tuple(rows), note), _NEEDED)]
+    columns = (
+        heading("cause", wide=3),
+        heading("state", wide=2),
+        heading("necessity", "share", strip=True),
+        heading("limits", "share"),
+        heading("leading", "share"),
+        heading("grade"),
+        heading("support", "number"),
+    )
+    title = say("report.person.needed", target=target_name(graph, needed.target))
+    note = " ".join([say("report.person.needed_note"), *map(again, needed.notes)])
+    return [cut(Table("needed", title, columns, rows, note), _NEEDED)]
 
 
-def _open(answers: PersonAnswers, words: Words) -> list[Block]:
+def _open(answers: PersonAnswers) -> list[Block]:
     questions = answers.questions
     if not questions.questions:
-        return [Text((words("person.open_none"),))]
-    table = questions.table
+        return [Text((say("report.person.open_none"),))]
+    table, names = questions.table, names_of(answers.posterior.graph)
     rows = tuple(
-        (row["question"] or words.node(name), float(row["share"]), float(row["gain"]))
+        (row["question"] or names.node(str(name)), float(row["share"]), float(row["gain"]))
         for name, row in zip(table.index, table.to_dict("records"), strict=True)
     )
-    columns = (
-        Column("question", words("columns.question"), wide=4),
-        Column("bits", words("columns.bits"), "share"),
-        Column("gain", words("columns.gain"), "points"),
-    )
+    columns = (heading("question", wide=4), heading("bits", "share"), heading("gain", "points"))
     known = len(questions.evidence)
-    said = words("person.open_words", answered=known, asked=known + len(questions.questions))
-    return [Text((said,)), cut(words, Table("questions", "", columns, rows), _ASKED)]
+    asked = known + len(questions.questions)
+    said = say("report.person.open_words", answered=whole(known), asked=whole(asked))
+    return [Text((said,)), cut(Table("questions", "", columns, rows), _ASKED)]
 
 
-def _notes(answers: PersonAnswers, words: Words, goal: str) -> list[Section]:
+def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
     posterior = answers.posterior
-    graph = posterior.graph
-    opening = words(
-        "person.target",
+    names = names_of(posterior.graph)
+    opening = say(
+        "report.person.target",
         target=goal,
-        learned=learned_from(posterior, words),
-        draws=drawn_from(words, posterior.draws, answers.all_draws),
+        learned=learned_from(posterior),
+        draws=drawn_from(posterior.draws, answers.all_draws),
     )
-    shares = cut(words, _share_table(answers, words, short=False), _SHARES)
-    blocks: list[Block] = [Text((opening,)), *_needed_blocks(answers, words), shares]
+    shares = cut(_share_table(answers, short=False), _SHARES)
+    blocks: list[Block] = [Text((opening,)), *_needed_blocks(answers, goal), shares]
     if answers.advice.actions:
-        blocks.append(cut(words, _action_table(answers, words, short=False), _ACTIONS))
+        blocks.append(cut(_action_table(answers, short=False), _ACTIONS))
+    notes = dict.fromkeys(map(again, answers.shares.notes + answers.advice.notes))
     said = [
-        *sureness(posterior, words),
-        words("common.grade_note"),
-        words("common.support_note"),
-        *dict.fromkeys(answers.shares.notes + answers.advice.notes),
+        *sureness(posterior, names),
+        say("report.common.grade_note"),
+        say("report.common.support_note"),
+        *notes,
     ]
     shown = [str(name) for name in answers.shares.table.index]
     if answers.needed is not None:
         shown += [str(name) for name in answers.needed.table.index[:_NEEDED]]
-    used = links(graph, shown, answers.risk.target.node)
-    sources = [cited(words, edge) for edge in used[:_SOURCES]]
-    if len(used) > _SOURCES:
-        sources.append(words("person.more_sources", n=len(used) - _SOURCES))
+    used = links(posterior.graph, shown, answers.risk.target.node)
+    sources = [cited(names, edge) for edge in used[:_SOURCES]]
+    if (left := len(used) - _SOURCES) > 0:
+        sources.append(say("report.person.more_sources", count=left, n=whole(left)))
     return [
-        Section(words("person.notes"), tuple(blocks), page=True),
-        Section(words("person.open"), tuple(_open(answers, words))),
-        Section(words("person.sure"), (Text((" ".join(said),), tone="small"),)),
-        Section(words("person.sources"), (Text(tuple(sources), bullets=True, tone="small"),)),
+        Section(say("report.person.notes"), tuple(blocks), page=True),
+        Section(say("report.person.open"), tuple(_open(answers))),
+        Section(say("report.person.sure"), (Text((" ".join(said),), tone="small"),)),
+        Section(say("report.person.sources"), (Text(tuple(sources), bullets=True, tone="small"),)),
     ]

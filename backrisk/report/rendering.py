@@ -11,18 +11,17 @@ import base64
 import json
 import os
 import re
-import tempfile
 from datetime import UTC, date, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from backrisk._files import written
 from backrisk.errors import QueryError
 from backrisk.report import charts
 from backrisk.report.blocks import (
     Block,
     Cell,
-    Estimate,
     Facts,
     Figure,
     Headline,
@@ -33,6 +32,8 @@ from backrisk.report.blocks import (
     number,
     worded,
 )
+from backrisk.summary import Estimate
+from backrisk.words import say, speaking
 
 FORMATS = {
     "person": (".html", ".pdf"),
@@ -66,15 +67,17 @@ def render(report: Report, suffix: str, templates: Path | None = None) -> bytes:
         If the suffix does not fit the kind of report, a template has a mistake, or a package is
         missing.
     """
-    check_suffix(report.kind, suffix)
-    if suffix in (".xlsx", ".csv"):
-        from backrisk.report import sheets
+    with speaking(report.language):  # numbers are worded only here
+        check_suffix(report.kind, suffix)
+        if suffix in (".xlsx", ".csv"):
+            from backrisk.report import sheets
 
-        return sheets.workbook(report) if suffix == ".xlsx" else sheets.csv_text(report).encode()
-    if suffix == ".pdf":
-        return _pdf(report, templates)
-    name = "report.html.j2" if suffix == ".html" else "report.md.j2"
-    return _page(report, name, templates).encode()
+            xlsx = suffix == ".xlsx"
+            return sheets.workbook(report) if xlsx else sheets.csv_text(report).encode()
+        if suffix == ".pdf":
+            return _pdf(report, templates)
+        name = "report.html.j2" if suffix == ".html" else "report.md.j2"
+        return _page(report, name, templates).encode()
 
 
 def check_suffix(kind: str, suffix: str) -> None:
@@ -85,11 +88,9 @@ def check_suffix(kind: str, suffix: str) -> None:
     QueryError
     """
     if suffix not in FORMATS[kind]:
-        what = {"person": "person's report", "cohort": "cohort's report", "card": "model card"}
-        raise QueryError(
-            f"A {what[kind]} cannot be written as '{suffix or 'a file without a suffix'}'; "
-            f"expected {', '.join(FORMATS[kind])}."
-        )
+        known = say("phrases.comma").join(FORMATS[kind])
+        shown = suffix or say("report.files.without_suffix")
+        raise QueryError(say(f"report.files.{kind}", suffix=shown, known=known))
 
 
 def check_place(out: Path) -> None:
@@ -100,10 +101,11 @@ def check_place(out: Path) -> None:
     QueryError
     """
     if not out.parent.is_dir():
-        raise QueryError(f"{out} cannot be written: there is no folder '{out.parent}'.")
-    if out.is_dir() or not os.access(out.parent, os.W_OK):
-        why = "it is a folder" if out.is_dir() else "the folder may not be written to"
-        raise QueryError(f"{out} cannot be written: {why}.")
+        raise QueryError(say("report.files.no_folder", path=out, folder=out.parent))
+    if out.is_dir():
+        raise QueryError(say("report.files.is_folder", path=out))
+    if not os.access(out.parent, os.W_OK):
+        raise QueryError(say("report.files.no_access", path=out))
 
 
 def write(out: Path, content: bytes) -> Path:
@@ -115,18 +117,8 @@ def write(out: Path, content: bytes) -> Path:
         If the file cannot be written.
     """
     check_place(out)
-    beside: str | None = None
-    try:
-        handle, beside = tempfile.mkstemp(suffix=".part", dir=out.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(beside).chmod(0o644)
-        Path(beside).replace(out)
-    except OSError as error:
-        raise QueryError(f"{out} cannot be written: {error.strerror}.") from error
-    finally:
-        if beside is not None:
-            Path(beside).unlink(missing_ok=True)
+    with written(out, QueryError) as beside:
+        beside.write_bytes(content)
     return out
 
 
@@ -142,7 +134,8 @@ def laid_out(report: Report) -> dict[str, Any]:
         "kind": report.kind,
         "title": report.title,
         "date": report.date,
-        "language": report.language,
+        "language": report.language.code,
+        "alt": {"logo": say("report.alt.logo"), "scale": say("report.alt.scale")},
         "foot": report.foot,
         "lead": list(report.lead),
         "marks": list(report.marks),
@@ -235,7 +228,9 @@ def _logo(templates: Path | None) -> tuple[str, bytes] | None:
             try:
                 return name, path.read_bytes()
             except OSError as error:
-                raise QueryError(f"{path} cannot be read: {error.strerror}.") from error
+                raise QueryError(
+                    say("report.files.unreadable", path=path, why=error.strerror)
+                ) from error
     return None
 
 
@@ -243,7 +238,7 @@ def _page(report: Report, name: str, templates: Path | None) -> str:
     try:
         import jinja2
     except ImportError as error:
-        raise QueryError("Reports need Jinja2: install backrisk[report].") from error
+        raise QueryError(say("report.files.no_jinja")) from error
     from markupsafe import Markup
 
     packaged = jinja2.PackageLoader("backrisk.report", "templates")
@@ -266,10 +261,8 @@ def _page(report: Report, name: str, templates: Path | None) -> str:
         return environment.get_template(name).render(_printable(laid_out(report)) | {"logo": logo})
     except jinja2.TemplateError as error:
         line = getattr(error, "lineno", None)
-        raise QueryError(
-            f"The template {name}{f', line {line}' if line else ''} cannot be filled in: "
-            f"{error.message}."
-        ) from error
+        key = "report.files.template_line" if line else "report.files.template"
+        raise QueryError(say(key, name=name, line=line, why=error.message)) from error
 
 
 def _markdown(text: str) -> str:
@@ -281,9 +274,13 @@ def _pdf(report: Report, templates: Path | None) -> bytes:
     try:
         import typst
     except ImportError as error:
-        raise QueryError("PDF reports need Typst: install backrisk[report].") from error
+        raise QueryError(say("report.files.no_typst")) from error
     data = _printable(laid_out(report))
     found = _logo(templates)
+    main, _, region = data["language"].partition("-")
+    known = re.fullmatch("[a-z]{2,3}", main)
+    data["language"] = main if known else "und"  # as BCP 47 calls a language that is not known
+    data["region"] = region.lower() if known and re.fullmatch("[A-Za-z]{2}", region) else None
     data["logo"] = found and {"kind": _LOGOS[found[0]][0], "bytes": list(found[1])}
     stated = date.fromisoformat(report.date)
     made = int(datetime(stated.year, stated.month, stated.day, tzinfo=UTC).timestamp())
@@ -300,8 +297,10 @@ def _pdf(report: Report, templates: Path | None) -> bytes:
             )
             page = compiler.compile(format="pdf", timestamp=made, pdf_standards="ua-1")
         except OSError as error:
-            raise QueryError(f"{root / name} cannot be read: {error.strerror}.") from error
+            why = error.strerror
+            raise QueryError(say("report.files.unreadable", path=root / name, why=why)) from error
         except typst.TypstError as error:
-            raise QueryError(f"The template {name} cannot be laid out: {error.message}.") from error
+            why = error.message
+            raise QueryError(say("report.files.layout", name=name, why=why)) from error
     assert isinstance(page, bytes)
     return page

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from backrisk.errors import QueryError
-from backrisk.report.blocks import Cell, Estimate, Facts, Range, Report, Table, Text
+from backrisk.report.blocks import Cell, Facts, Range, Report, Table, Text
+from backrisk.summary import Estimate
+from backrisk.words import say
 
 _FORMATS = {
     "text": "@",
@@ -25,6 +27,7 @@ _FORMATS = {
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _WIDEST, _NUMBER = 70, 12
+_SHEET_NAME, _LONGEST = re.compile(r"[\[\]:*?/\\]"), 31  # what a sheet's name may not hold
 
 
 def neutral(text: str) -> str:
@@ -109,7 +112,7 @@ def workbook(report: Report) -> bytes:
     try:
         import xlsxwriter
     except ImportError as error:
-        raise QueryError("Spreadsheets need XlsxWriter: install backrisk[report].") from error
+        raise QueryError(say("report.files.no_xlsx")) from error
     out = io.BytesIO()
     stated = datetime.fromisoformat(report.date).replace(tzinfo=UTC)
     book = xlsxwriter.Workbook(
@@ -127,7 +130,7 @@ def workbook(report: Report) -> bytes:
 
 
 def _notes(book: Any, report: Report) -> None:
-    sheet = book.add_worksheet("Notes")
+    sheet = book.add_worksheet(_SHEET_NAME.sub(" ", say("report.sheets.notes"))[:_LONGEST])
     plain = book.add_format({"text_wrap": True, "valign": "top"})
     bold = book.add_format({"bold": True, "text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 30)
@@ -150,7 +153,7 @@ def _notes(book: Any, report: Report) -> None:
 
 
 def _sheet(book: Any, table: Table) -> None:
-    sheet = book.add_worksheet(table.name[:31])
+    sheet = book.add_worksheet(table.name[:_LONGEST])
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 2})
     at = 0
     for place, column in enumerate(table.columns):
@@ -160,7 +163,9 @@ def _sheet(book: Any, table: Table) -> None:
             {"num_format": _FORMATS[column.kind], "valign": "top", "text_wrap": text}
         )
         for part in parts:
-            title = column.title if part in ("", "mean") else f"{column.title}, {part}"
+            title = column.title
+            if part in ("low", "high"):
+                title = say(f"report.sheets.{part}", heading=title)
             longest = len(title) if len(parts) == 1 else _NUMBER
             sheet.write_string(0, at, neutral(title), head)
             for number, row in enumerate(table.rows, 1):

@@ -1,94 +1,129 @@
-"""What the header and the cells of a survey must hold, however the table is read."""
+"""What the header and the cells of a table must hold, whichever engine reads it."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from backrisk.errors import SurveyError, suggest
-from backrisk.graph import CausalGraph
-from backrisk.survey.codebook import Codebook, Column, load_codebook, packaged_codebooks, sentence
+from backrisk.errors import SurveyError
+from backrisk.survey.schema import Column, Contents
+from backrisk.words import Said, say, suggest
 
 TEXT = Column(role="input", type="text")
 
 
-def chosen(
-    codebook: Codebook | str | Path | None, columns: Iterable[str], graph: CausalGraph
-) -> Codebook:
-    """Return the codebook to read these columns with, checked against the graph.
+@dataclass(frozen=True)
+class RefusedCell:
+    """A cell that the codebook refuses.
 
-    Without a choice it is the packaged codebook with the graph's name, where that fits at least
-    as well as the plain reading.
+    Parameters
+    ----------
+    row : int
+        As people count: the line of a CSV file, else the position or the index of the record.
+    column, value, expected : str
     """
-    if isinstance(codebook, Codebook):
-        return codebook.resolved(graph)
-    if codebook is not None:
-        return load_codebook(codebook, graph)
-    plain = Codebook.plain(graph)
-    if graph.name not in packaged_codebooks():
-        return plain
-    try:
-        packaged = load_codebook(graph.name, graph)
-    except SurveyError:  # a graph of the user's own that shares a packaged name
-        return plain
-    names = set(columns)
-    return packaged if len(names & set(packaged.known)) >= len(names & set(plain.known)) else plain
+
+    row: int
+    column: str
+    value: str
+    expected: str
+
+    def sentence(self, source: str) -> Said:
+        """Return the problem as a sentence about a table."""
+        return say(
+            "survey.table.cell",
+            source=source,
+            row=self.row,
+            column=self.column,
+            value=self.value,
+            expected=self.expected,
+        )
 
 
 def demand_columns(header: Sequence[str], source: str) -> None:
-    """Refuse a first line that tells no columns, or one that another mark than the comma parts.
+    """Refuse a first line that names no columns, or separates them by something but commas.
 
     Raises
     ------
     SurveyError
     """
     if not header:
-        raise SurveyError(f"{source} has no header in its first line.")
-    for mark, marks in ((";", "semicolons"), ("\t", "tabs")):
+        raise SurveyError(say("survey.table.no_header", source=source))
+    for mark, key in ((";", "survey.table.semicolons"), ("\t", "survey.table.tabs")):
         if len(header) == 1 and mark in header[0]:
-            raise SurveyError(f"{source} separates its columns by {marks}, expected commas.")
+            raise SurveyError(say(key, source=source))
 
 
-def header_problems(names: Sequence[str], codebook: Codebook, source: str) -> list[str]:
+def header_problems(names: Sequence[str], codebook: Contents, source: str) -> list[Said]:
     """Return what is wrong with the names of a table's columns."""
+    book = codebook.name
     problems = [
-        sentence(
-            f"{source}, column '{name}': unknown, expected a column of codebook "
-            f"'{codebook.name}'{suggest(name, codebook.known)}"
+        say(
+            "survey.table.unknown_column",
+            source=source,
+            column=name,
+            book=book,
+            near=suggest(name, codebook.known),
         )
         for name in dict.fromkeys(names)
         if name not in codebook.known
     ]
-    for name, count in Counter(names).items():
-        if count > 1:
-            problems.append(f"{source}, column '{name}': occurs {count} times, expected once.")
+    problems += [
+        say("survey.table.repeated_column", source=source, column=name, count=count)
+        for name, count in Counter(names).items()
+        if count > 1
+    ]
     if not set(names) & set(codebook.columns):
-        problems.append(f"{source} has no column of codebook '{codebook.name}'.")
+        problems.append(say("survey.table.no_column", source=source, book=book))
     return problems
 
 
-def complaint(name: str, raw: object, codebook: Codebook) -> str | None:
-    """Return what was expected of a cell, None where the cell is as expected."""
-    try:
-        if name in codebook.columns:
+def expectation(name: str, raw: object, codebook: Contents) -> str | None:
+    """Return what was expected of a cell that is refused, None where it is accepted."""
+    if name in codebook.columns:
+        try:
             codebook.columns[name].read(raw, codebook.missing)
-        elif name == codebook.site and TEXT.read(raw, codebook.missing) is None:
-            return "the name of a site"
-        elif name == codebook.weight and not 0 <= float(str(raw)) < math.inf:
-            return "a weight, a finite number not below 0"
-    except ValueError as error:
-        return str(error) if name in codebook.columns else "a weight, a finite number not below 0"
+        except ValueError as error:
+            expected: str = error.args[0]
+            return expected
+    elif name == codebook.site:
+        if TEXT.read(raw, codebook.missing) is None:
+            return say("survey.expected.site")
+    elif name == codebook.weight:
+        try:
+            accepted = 0 <= float(str(raw)) < math.inf
+        except ValueError:
+            accepted = False
+        if not accepted:
+            return say("survey.expected.weight")
     return None
 
 
-def in_time(cells: pd.Series[Any]) -> pd.Series[Any]:
-    """Read cells as numbers, or as dates where none is a number; what cannot be read is missing."""
-    when: pd.Series[Any] = pd.to_numeric(cells, errors="coerce")
-    if when.isna().all():
-        when = pd.to_datetime(cells, errors="coerce", format="mixed")
-    return when
+def frame_problems(frame: pd.DataFrame, codebook: Contents) -> list[RefusedCell]:
+    """Return the refused cells of a frame by row, then in the order of its columns.
+
+    A value that a column repeats is read once.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Its index, of distinct integers, says what the rows are called.
+    codebook : Contents
+    """
+    found: list[tuple[int, int, RefusedCell]] = []
+    for place, name in enumerate(map(str, frame.columns)):
+        codes, distinct = pd.factorize(frame[name], use_na_sentinel=False)
+        told = {
+            code: expected
+            for code, raw in enumerate(distinct)
+            if (expected := expectation(name, raw, codebook)) is not None
+        }
+        for at in np.flatnonzero(np.isin(codes, list(told))).tolist():
+            row, value = int(frame.index[at]), str(frame.iat[at, place])
+            found.append((row, place, RefusedCell(row, name, value, told[codes[at]])))
+    return [cell for *_, cell in sorted(found, key=lambda each: each[:2])]

@@ -15,7 +15,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from backrisk.plotting import flow
 from backrisk.posterior import Posterior
 from backrisk.queries import (
     Contrast,
@@ -23,6 +22,7 @@ from backrisk.queries import (
     attribute,
     counterfactual,
     diagnose,
+    flow,
     intervene,
     read_person,
     read_target,

@@ -11,8 +11,8 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.plotting import adverse_chances
 from backrisk.posterior import Posterior
+from backrisk.queries import adverse_chances
 from backrisk.web import schema
 from backrisk.web.form import Group, make_form
 from backrisk.words import DISCLAIMER

@@ -9,11 +9,11 @@ identifier.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backrisk.words.sentences import Language, english, say, spoken
+from backrisk.words.sentences import Language, Said, english, say, spoken
 
 TOGETHER = " + "  # what joins the nodes of a set
 
@@ -49,8 +49,11 @@ class Names:
     Parameters
     ----------
     sections : tuple of mapping
-        ``nodes``, ``states`` by node, ``phrases`` by node, ``groups``; what stands in an earlier
-        one counts.
+        ``nodes``, ``states`` by node, ``phrases`` by node, ``targets`` by node, ``groups``; what
+        stands in an earlier one counts.
+    vocabulary : str
+        Where all sections but the last, the graph's own, stand in a language's ``names.yaml``.
+        Words from there can be said `again` in another language.
 
     Examples
     --------
@@ -62,19 +65,25 @@ class Names:
     """
 
     sections: tuple[Mapping[str, Any], ...]
+    vocabulary: str = ""
 
     def _find(self, *path: str) -> str | None:
-        for section in self.sections:
+        own = len(self.sections) - 1
+        for place, section in enumerate(self.sections):
             found: Any = section
             for part in path:
                 found = found.get(part) if isinstance(found, Mapping) else None
             if isinstance(found, str | int | float):
-                return str(found)
+                if place == own:
+                    return str(found)
+                return Said(str(found), ".".join(("names", self.vocabulary, *path)))
         return None
 
     def node(self, name: str) -> str:
         """Return a node's name, or those of a set of nodes."""
-        return TOGETHER.join(self._find("nodes", n) or humanize(n) for n in name.split(TOGETHER))
+        if TOGETHER in name:
+            return TOGETHER.join(map(self.node, name.split(TOGETHER)))
+        return self._find("nodes", name) or humanize(name)
 
     def heading(self, name: str) -> str:
         """Return a node's name as a heading or the start of a line."""
@@ -89,10 +98,37 @@ class Names:
         return say("phrases.pair", node=self.node(node), state=self.state(node, label))
 
     def phrase(self, node: str, label: str) -> str:
-        """Return a node in a state, as a sentence says it: "weak core strength"."""
-        return self._find("phrases", node, label) or say(
-            "phrases.in_state", node=self.node(node), state=self.state(node, label)
-        )
+        """Return a node in a state, as a sentence says it: "weak core strength".
+
+        Where neither the vocabulary nor the graph says it, the states ``yes``, ``no`` and ``none``
+        are read as the presence and absence of what the node names.
+        """
+        if found := self._find("phrases", node, label):
+            return found
+        words = {"node": self.node(node), "state": self.state(node, label)}
+        return _say_if(f"phrases.in_states.{label}", **words) or say("phrases.in_state", **words)
+
+    def event(self, node: str, states: Sequence[str], first: int) -> str:
+        """Return the event of a node being in a state or beyond it, as "the risk of" says it.
+
+        Parameters
+        ----------
+        node : str
+        states : sequence of str
+            All of the node's labels, reference first.
+        first : int
+            Position of the first state of the event.
+        """
+        if found := self._find("targets", node, states[first]):
+            return found
+        if first == len(states) - 1:
+            return self.phrase(node, states[first])
+        name = self.node(node)
+        if first != 1:
+            return say("phrases.or_worse", node=name, state=self.state(node, states[first]))
+        reference = {"node": name, "state": self.state(node, states[0])}
+        beyond = _say_if(f"phrases.beyond_states.{states[0]}", **reference)
+        return beyond or say("phrases.beyond", **reference)
 
     def group(self, name: str) -> str:
         """Return a group's heading."""
@@ -101,9 +137,18 @@ class Names:
             return found
         return capital(humanize(name)) if name else str(say("phrases.no_group"))
 
+    def text(self, name: str) -> str | None:
+        """Return what the vocabulary says on a topic of its own, such as when to see a doctor."""
+        return self._find("texts", name)
+
     def grade(self, name: str) -> str:
         """Return an evidence grade."""
         return str(say(f"phrases.grades.{name}"))
+
+
+def _say_if(key: str, **words: str) -> str | None:
+    """Return the sentence under a key where there is one."""
+    return say(key, **words) if isinstance(english().find(key), str) else None
 
 
 def names_of(graph: Worded, language: Language | None = None) -> Names:
@@ -118,13 +163,14 @@ def names_of(graph: Worded, language: Language | None = None) -> Names:
     -------
     Names
     """
-    sections: list[Mapping[str, Any]] = []
+    chosen = language or spoken()
+    sections: list[Mapping[str, Any]] = [chosen.own.get("names", {})]
     if graph.vocabulary:
-        for each in dict.fromkeys((language or spoken(), english())):
+        for each in dict.fromkeys((chosen, english())):
             found = each.file("names").get(graph.vocabulary)
             if isinstance(found, Mapping):
                 sections.append(found)
-    return Names((*sections, graph.own_words))
+    return Names((*sections, graph.own_words), graph.vocabulary)
 
 
 def capital(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,17 @@ def decimal(value: float, digits: int, *, sign: bool = False) -> str:
     ('0.2', '+3.0')
     """
     return f"{value:{'+' if sign else ''}.{digits}f}".replace(".", say("phrases.decimal_mark"))
+
+
+def whole(value: float) -> str:
+    """Return a whole number with the thousands mark of the language.
+
+    Examples
+    --------
+    >>> whole(2000), whole(12.0)
+    ('2,000', '12')
+    """
+    return f"{value:,.0f}".replace(",", say("phrases.thousands_mark"))
 
 
 def percent(share: float, *, unit: bool = True) -> str:
@@ -127,7 +139,12 @@ def listed(words: Iterable[str]) -> str:
     *first, last = words
     if not first:
         return last
-    return say("phrases.listed", first=say("phrases.comma").join(first), last=last)
+    return say("phrases.listed", first=_in_a_row(first), last=last)
+
+
+def _in_a_row(words: Iterable[str]) -> str:
+    """Put words side by side; built pair by pair, so that each can be said `again`."""
+    return reduce(lambda before, word: say("phrases.joined", before=before, word=word), words)
 
 
 def choices(labels: Iterable[object]) -> str:
@@ -139,7 +156,7 @@ def choices(labels: Iterable[object]) -> str:
     "one of 'yes', 'no'"
     """
     quoted = [say("phrases.quoted", text=label) for label in labels]
-    return say("phrases.one_of", labels=say("phrases.comma").join(quoted))
+    return say("phrases.one_of", labels=_in_a_row(quoted))
 
 
 def suggest(name: object, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ English. A sentence with a count may hold two forms, ``one`` and ``other``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from backrisk import _yaml
-from backrisk.errors import BackriskError
+from backrisk.errors import BackriskError, QueryError
 
 ENGLISH = "en"
 
@@ -54,12 +54,19 @@ class Language:
         What pages state as their language, such as ``"en"``.
     folder : Traversable
         Holds one YAML file for each room.
+    own : mapping
+        Sentences by file that stand in place of the folder's, such as those of a user's own
+        report. Under ``names`` are words for nodes, states and groups of whatever graph.
+    source : str
+        What messages call the file that `own` was read from.
     _read : dict
         Files that were read.
     """
 
     code: str
     folder: Traversable
+    own: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    source: str = ""
     _read: dict[str, Mapping[str, Any]] = field(default_factory=dict, compare=False, repr=False)
 
     def file(self, name: str) -> Mapping[str, Any]:
@@ -86,18 +93,26 @@ class Language:
         return self._read[name]
 
     def find(self, key: str) -> Any:
-        """Return what stands under a key, ``None`` where nothing does."""
+        """Return what stands under a key, ``None`` where nothing does.
+
+        A part of a key that is a number counts the entries of a list from 0.
+        """
         name, *path = key.split(".")
-        found: Any = self.file(name)
-        for part in path:
-            if not isinstance(found, Mapping) or part not in found:
-                return None
-            found = found[part]
-        return found
+        found = _at(self.own.get(name), path)
+        return _at(self.file(name), path) if found is None else found
+
+    def origin(self, key: str) -> str:
+        """Return the file that a sentence comes from; empty where that is the English one."""
+        name, *path = key.split(".")
+        if _at(self.own.get(name), path) is not None:
+            return self.source
+        if self.code == ENGLISH or _at(self.file(name), path) is None:
+            return ""
+        return str(self.folder / f"{name}.yaml")
 
     def tree(self, name: str) -> Mapping[str, Any]:
         """Return a whole file, what this language lacks in English."""
-        return _over(english().file(name), self.file(name))
+        return _over(_over(english().file(name), self.file(name)), self.own.get(name, {}))
 
     def raw(self, key: str) -> Any:
         """Return what stands under a key here, or else in English.
@@ -123,6 +138,17 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
         found[key] = _over(under, value) if both else value
     return found
+
+
+def _at(held: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        if isinstance(held, Mapping):
+            held = held.get(part)
+        elif isinstance(held, list) and part.isdigit() and int(part) < len(held):
+            held = held[int(part)]
+        else:
+            return None
+    return held
 
 
 @cache
@@ -223,7 +249,9 @@ def say(key: str, /, **values: Any) -> Said:
     Raises
     ------
     KeyError
-        If there is no such sentence, or a place is not filled.
+        If there is no such sentence, or a place is not filled: mistakes of whoever wrote the code.
+    QueryError
+        If a translated sentence, or a user's own, has a place that is not filled here.
 
     Examples
     --------
@@ -233,7 +261,16 @@ def say(key: str, /, **values: Any) -> Said:
     found = spoken().raw(key)
     if isinstance(found, Mapping):
         found = found["one" if values.get("count") == 1 else "other"]
-    return Said(str(found).format(**values), key, values)
+    try:
+        return Said(str(found).format(**values), key, values)
+    except (KeyError, IndexError, ValueError, AttributeError) as error:
+        source = spoken().origin(key)
+        if not source or key == "phrases.unfilled":
+            raise
+        places = say("phrases.comma").join(f"{{{name}}}" for name in values)
+        raise QueryError(
+            say("phrases.unfilled", source=source, key=key, why=error, places=places or "-")
+        ) from error
 
 
 def again(text: str) -> str:
@@ -272,5 +309,5 @@ def from_plain(held: Any) -> str:
     said = Said(held["text"], held["key"], values)
     try:
         return again(said)
-    except (KeyError, IndexError, ValueError, TypeError):
+    except (KeyError, IndexError, ValueError, TypeError, QueryError):
         return str(held["text"])

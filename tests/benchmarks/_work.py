@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from backrisk import load_graph, simulate
 from backrisk.graph import CausalGraph
-from backrisk.survey import Survey, load_codebook
-from backrisk.survey.answers import Codebook
+from backrisk.survey import Codebook, Survey, load_codebook
 
 NODES, LATENT = 24, 6
 KINDS = ("complete", "six latent", "six latent, 10 % missing")

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backrisk.likelihood import build_circuit, value_and_counts
-from backrisk.likelihood.circuit import depth
+from backrisk.likelihood import build_circuit, size_of, value_and_counts
 from backrisk.survey import Survey, tabulate
 from tests.benchmarks import _work
 from tests.benchmarks.common import median_seconds, result, seconds
@@ -42,7 +41,7 @@ def run() -> list[dict[str, Any]]:
         )
         packed, log_cells = circuit.packed(), _work.cells(survey.graph)
         calls.append(lambda x=log_cells, p=packed: value_and_counts(x, *p))
-        rows.append((len(patterns.weights), tabulating, building, depth(circuit)))
+        rows.append((len(patterns.weights), tabulating, building, size_of(circuit)))
     records = []
     times = median_seconds(*calls)
     for place, (name, taken, row) in enumerate(zip(cases, times, rows, strict=True)):

@@ -12,8 +12,7 @@ from typing import Any
 
 from numba import njit
 
-from backrisk.likelihood import build_circuit, value_and_counts
-from backrisk.likelihood.circuit import depth
+from backrisk.likelihood import build_circuit, size_of, value_and_counts
 from backrisk.survey import tabulate
 from tests.benchmarks import _work
 from tests.benchmarks.common import median_seconds, result
@@ -57,8 +56,8 @@ def run() -> list[dict[str, Any]]:
                 theirs_s=split / times,
                 peer="one evaluation split in two",
                 packages=("numba",),
-                multiply_adds=depth(whole)["multiply_adds"],
-                split_multiply_adds=sum(depth(c)["multiply_adds"] for c in (first, second)),
+                multiply_adds=size_of(whole)["multiply_adds"],
+                split_multiply_adds=sum(size_of(c)["multiply_adds"] for c in (first, second)),
             )
         )
     return records

@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from backrisk.inference import World
-from backrisk.inference.plan import BOTH
-from backrisk.inference.world import Variable
+from backrisk.inference import Variable, World
+from backrisk.inference.twin_network import BOTH
 from backrisk.queries import distribution
 from tests.benchmarks._networks import ASKED, EXAMINED, coded, runner
 from tests.benchmarks.common import median_seconds, result

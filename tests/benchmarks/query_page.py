@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from backrisk import Posterior, ask_next, attribute, load_posterior, recommend, risk
-from backrisk.inference import World
-from backrisk.inference.world import Variable
+from backrisk.inference import Variable, World
 from backrisk.queries import read_person, read_target
 from tests.benchmarks._networks import EXAMINED
 from tests.benchmarks.common import median_seconds, result

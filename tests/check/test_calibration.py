@@ -12,7 +12,7 @@ from backrisk.check import Calibration, calibrate
 from backrisk.check.calibration import bands
 from backrisk.fitting import compile_model
 from backrisk.graph import CausalGraph, Edge, Node, Prior
-from backrisk.plotting.figures import plot_calibration
+from backrisk.plotting import plot_calibration
 from backrisk.survey import Survey, tabulate
 
 FITS = 200

@@ -242,13 +242,13 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
             score(runner, path, tmp_path / out, **options)
         assert [p.name for p in tmp_path.iterdir()] == ["cohort.csv"]
 
-    refused("no node", target="pian")
-    refused("no node", causes=["core"])
-    refused("no cause of", actions=["pain"])
+    refused("is not a node", target="pian")
+    refused("is not a node", causes=["core"])
+    refused("is not a cause of", actions=["pain"])
     refused("coupling", coupling="loose")
     refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
-    refused("cannot be written: No such file", out="none/scored.csv")
+    refused("cannot be written: there is no folder", out="none/scored.csv")
     refused(r"as \.parquet or \.csv", out="scored.xlsx")
     refused("is the cohort itself", out="cohort.csv")
     path.write_text("risk,sex,low_mood\n1,male,no\n", encoding="utf-8")

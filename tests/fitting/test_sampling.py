@@ -2,7 +2,10 @@
 
 import arviz as az
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
+from scipy.stats import beta as beta_distribution
 
 from backrisk import (
     CausalGraph,
@@ -11,10 +14,10 @@ from backrisk import (
     build_model,
     fit,
     load_graph,
+    load_posterior,
     log_likelihood,
     simulate,
 )
-from backrisk.fitting import judge
 from backrisk.graph import Layout
 from backrisk.survey import Survey
 
@@ -123,23 +126,57 @@ def test_impossible_numbers_are_refused(core_graph, core_survey, change, message
         fit(core_graph, core_survey, **{"seed": 1, **change})
 
 
-@pytest.mark.parametrize("draws", [1, 3])
-def test_too_few_draws_to_judge_are_marked(draws):
-    rng = np.random.default_rng(0)
-    tree = az.from_dict(
-        {
-            "posterior": {"continuation": rng.random((1, draws, 3))},
-            "sample_stats": {
-                "diverging": np.zeros((1, draws), bool),
-                "energy": rng.random((1, draws)),
-            },
-        }
-    )
-    judged = judge(tree, "nutpie")
-    assert not judged.good
-    assert f"{draws} draws of a chain are too few" in judged.warnings[0]
-
-
 def test_a_survey_of_another_graph_is_refused(core_survey):
     with pytest.raises(FitError, match="runner_core"):
         fit(load_graph("runner"), core_survey, seed=1)
+
+
+def test_a_saved_model_holds_no_row(core_survey, core_model):
+    tree = xr.open_datatree(core_model, engine="h5netcdf").load()
+    sizes = {size for group in tree.children.values() for size in group.sizes.values()}
+    tree.close()
+    assert core_survey.n not in sizes
+
+
+TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
+
+
+@pytest.fixture(scope="module")
+def exact():
+    """Complete data, saturated families: x is 30 no and 10 yes; of those with y, by hand below."""
+    graph = CausalGraph.from_edges([("x", "y")], TWO)
+    frame = pd.DataFrame({"x": ["no"] * 30 + ["yes"] * 10, "y": ["no"] * 20 + ["yes"] * 20})
+    survey = Survey.from_frame(frame, graph)
+    return fit(graph, survey, seed=3, draws=5000, chains=2)
+
+
+def test_complete_data_give_the_dirichlet_s_own_draws(exact):
+    """Prior and counts add up: the mean and the spread of a Beta(a + n, b + m)."""
+    assert exact.diagnostics.method == "exact"
+    assert exact.diagnostics.good
+    assert (exact.draws, exact.chains) == (10_000, 2)
+    first, second = exact.layout.fraction_prior
+    counts = np.array([[30, 10], [20, 10], [0, 10]])  # x; y given x=no; y given x=yes
+    assert exact.fractions.shape == (10_000, 3)
+    for column, (no, yes) in enumerate(counts):
+        expected = beta_distribution(first[column] + no, second[column] + yes)
+        error = expected.std() / np.sqrt(10_000)
+        assert exact.fractions[:, column].mean() == pytest.approx(expected.mean(), abs=4 * error)
+        assert exact.fractions[:, column].std() == pytest.approx(expected.std(), rel=0.04)
+
+
+def test_an_exact_fit_says_what_it_came_from(exact):
+    assert exact.meta["people"] == 40
+    assert exact.meta["patterns"] == 3
+    assert exact.meta["effective_people"] == 40
+    assert exact.meta["answered"] == {"x": 1.0, "y": 1.0}
+    assert (exact.meta["seed"], exact.meta["draws"], exact.meta["tune"]) == (3, 5000, 1000)
+    assert set(exact.meta["versions"]) == {"backrisk", "pymc", "nutpie", "numpy", "arviz"}
+    assert exact.prior.draws == 1000
+    assert exact.beta.shape == (10_000, 0)
+
+
+def test_an_exact_fit_can_be_saved_and_loaded(exact, tmp_path):
+    loaded = load_posterior(exact.save(tmp_path / "m.nc"))
+    assert np.array_equal(loaded.cpt("y"), exact.cpt("y"))
+    assert loaded.meta == exact.meta

@@ -7,8 +7,7 @@ import pytest
 from strategies import random_graph, random_posterior
 
 from backrisk.graph import ANSWERED, NOT_ANSWERED, CausalGraph, Layout, Prior, load_graph
-from backrisk.inference import COUPLINGS, World, batches, together
-from backrisk.inference.batches import joint
+from backrisk.inference import COUPLINGS, World, batches, joint_of_people, together
 from backrisk.posterior import Posterior
 from backrisk.queries import probabilities, probability, read_target
 from backrisk.survey import load_codebook
@@ -42,7 +41,9 @@ def test_each_person_is_as_alone(seed, plan, monkeypatch):
             alone = probability(World(posterior, evidence(graph, row), do, coupling), aim)
             np.testing.assert_allclose(found, alone, atol=ROUNDING)
     codes[:, -1] = -1
-    for row, found in zip(codes, joint(posterior, codes, [(aim.node, 0)], rows=7), strict=True):
+    for row, found in zip(
+        codes, joint_of_people(posterior, codes, [(aim.node, 0)], rows=7), strict=True
+    ):
         alone = World(posterior, evidence(graph, row), {}).joint([(aim.node, 0)])
         np.testing.assert_allclose(found, alone, atol=ROUNDING)
 

@@ -6,7 +6,7 @@ from strategies import random_graph, random_person, random_posterior
 from test_world import coded, noisy
 
 from backrisk import CausalGraph, Posterior, attribute
-from backrisk.inference import COUPLINGS, World
+from backrisk.inference import COUPLINGS, World, pairs_of_worlds, steps, twin_network
 from backrisk.inference import coupling as couplings
 from backrisk.inference import plan as plans
 from backrisk.queries import probability, read_target
@@ -17,7 +17,7 @@ EXACT = {"rtol": 0, "atol": 1e-10}
 def forget():
     """Forget every plan that was made."""
     plans.plan.cache_clear()
-    plans._ordered.cache_clear()
+    steps.ordered.cache_clear()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def laid(monkeypatch):
     def ask(call):
         with monkeypatch.context() as patch:
             patch.setattr(plans, "_widest_pair", lambda *_: "")
-            patch.setattr(plans, "_coupled", lambda *_: set())
+            patch.setattr(twin_network, "_paired", lambda *_: set())
             forget()
             answer = call()
         forget()
@@ -38,8 +38,8 @@ def laid(monkeypatch):
 
 def always_pairing(patch):
     """Take a pairing wherever there can be one, and slabs as small as they come."""
-    patch.setattr(plans, "_PAIR_PASSES", -1000)
-    patch.setattr(couplings, "_SLAB", 1)
+    patch.setattr(steps, "_PAIR_PASSES", -1000)
+    patch.setattr(pairs_of_worlds, "_SLAB", 1)
     forget()
 
 
@@ -80,11 +80,11 @@ def test_the_widest_pair_is_not_laid_out():
     graph = CausalGraph.from_edges([*edges, ("load", "y")], states, outcome="y")
     posterior = random_posterior(rng, graph, draws=2)
     plan = World(posterior, {"y": 2}, {"x": 0}, told={"y": 0})._plan([])
-    steps = [step for part in plan.others for step in part.steps]
-    (pairing,) = (step for step in steps if isinstance(step, plans.Pairing))
-    assert sorted(pairing.axes) == [(f"m{i}", plans.BOTH) for i in range(5)]
+    taken = [step for part in plan.others for step in part.steps]
+    (pairing,) = (step for step in taken if isinstance(step, steps.Pairing))
+    assert sorted(pairing.axes) == [(f"m{i}", twin_network.BOTH) for i in range(5)]
     # With every pair of states laid out, the load's would take 9 * 9**5 cells for one draw.
-    assert max(step.cells for step in steps) < 2 * 5**5
+    assert max(step.cells for step in taken) < 2 * 5**5
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -149,7 +149,7 @@ def test_possible_pairs_are_all_there_is(seed):
     joint = couplings.coupled(*cdfs, (None, None), "monotone")
     np.testing.assert_allclose(joint.sum(axis=-2), here, **EXACT)
     np.testing.assert_allclose(joint.sum(axis=-3), there, **EXACT)
-    table, states = couplings.possible(joint)
+    table, states = couplings.possible_pairs(joint)
     assert table.shape[-2] <= 9 - seed % 2
     back = np.zeros_like(joint)
     for draw in range(joint.shape[-1]):
@@ -162,10 +162,10 @@ def test_possible_pairs_are_all_there_is(seed):
 def test_places_may_differ_from_draw_to_draw():
     table = np.arange(24.0).reshape(2, 3, 4)
     places = np.array([[0, 2, 1, 0], [1, 1, 1, 1]])
-    found = couplings.placed(table, 1, places)
+    found = couplings.at_places(table, 1, places)
     expected = np.take_along_axis(table, places[None], axis=1)
     np.testing.assert_array_equal(found, expected)
-    same = couplings.placed(table, 1, np.array([[2], [0]]))
+    same = couplings.at_places(table, 1, np.array([[2], [0]]))
     np.testing.assert_array_equal(same, table[:, [2, 0]])
 
 

@@ -27,7 +27,7 @@ from backrisk import (
 )
 from backrisk.graph import KnownItem, Layout, mechanism
 from backrisk.inference import COUPLINGS, World
-from backrisk.inference import world as draws
+from backrisk.inference import run as draws
 from backrisk.inference.plan import plan
 from backrisk.queries import probabilities, probability, read_target
 
@@ -219,8 +219,8 @@ def test_chunks_of_draws_and_of_people_change_nothing(runner, monkeypatch):
     whole = risks(runner, people)
     monkeypatch.setattr(draws, "_CACHE", 1)
     monkeypatch.setattr(draws, "_FEW", 2)
-    monkeypatch.setattr(draws, "_MANY", 3)
-    monkeypatch.setattr("backrisk.queries.single._PEOPLE", 7)
+    monkeypatch.setattr(draws, "MANY", 3)
+    monkeypatch.setattr("backrisk.queries.seeing._PEOPLE", 7)
     np.testing.assert_allclose(risks(runner, people), whole, rtol=0, atol=ROUNDING)
     monkeypatch.setattr(draws, "BUDGET", 200_000)  # room for some draws of one person only
     np.testing.assert_allclose(risks(runner, people), whole, rtol=0, atol=ROUNDING)
@@ -295,7 +295,7 @@ def test_draws_of_a_table_beyond_the_limit_are_refused(monkeypatch):
 
 
 def test_more_people_than_the_budget_holds_are_refused_by_number(runner, monkeypatch):
-    monkeypatch.setattr("backrisk.queries.single.BUDGET", 8 * runner.draws * 10)
+    monkeypatch.setattr("backrisk.queries.seeing.BUDGET", 8 * runner.draws * 10)
     with pytest.raises(QueryError, match="ask about 10 people at a time"):
         risks(runner, [{}] * 11)
 

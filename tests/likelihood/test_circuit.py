@@ -11,8 +11,14 @@ from scipy.stats import beta as beta_distribution
 from strategies import random_graph, random_posterior
 
 from backrisk import CausalGraph, FitError, fit
-from backrisk.likelihood import Cells, build_circuit, kernel, row_log_likelihood, value_and_counts
-from backrisk.likelihood import circuit as rows
+from backrisk.likelihood import (
+    Cells,
+    build_circuit,
+    kernel,
+    planner,
+    row_log_likelihood,
+    value_and_counts,
+)
 from backrisk.survey import Survey
 
 
@@ -98,7 +104,7 @@ def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
     graph = random_graph(np.random.default_rng(1), 6, density=1.0)
     codes = np.full((1, 6), -1, dtype=np.int8)
     codes[0, -1] = 0
-    monkeypatch.setattr(rows, "LARGEST_TABLE", 10)
+    monkeypatch.setattr(planner, "LARGEST_TABLE", 10)
     with pytest.raises(FitError, match=r"needs a table of .* cells over n"):
         build_circuit(graph, codes, np.ones(1))
 
@@ -141,8 +147,8 @@ def test_the_circuit_that_shares_too_little_is_refused(monkeypatch):
     graph = random_graph(np.random.default_rng(1), 6)
     codes = np.full((1, 6), -1, dtype=np.int8)
     codes[0, -1] = 0
-    monkeypatch.setattr(rows, "LARGEST_BUFFER", 10)
-    with pytest.raises(FitError, match="of 1 answer patterns needs more than"):
+    monkeypatch.setattr(planner, "LARGEST_BUFFER", 10)
+    with pytest.raises(FitError, match="of 1 answer pattern needs more than"):
         build_circuit(graph, codes, np.ones(1))
 
 

@@ -1,6 +1,5 @@
 """Figures: every answer draws itself, shows its table's numbers, and nothing lies on another."""
 
-import itertools
 import subprocess
 import sys
 
@@ -13,15 +12,16 @@ from backrisk import (
     attribute,
     counterfactual,
     diagnose,
-    load_graph,
     mediate,
     recommend,
     risk,
 )
-from backrisk.plotting.figures import _layers, plot_cascade
+from backrisk.plotting import canvas, plot
+from backrisk.queries import Answer
 
 PERSON = {"core_strength": "weak", "fatigue": "high"}
 HURT = {**PERSON, "pain": "limiting"}
+METHODS = ("necessity", "shapley", "pathways")
 
 
 def words(figure):
@@ -45,8 +45,8 @@ def inside(figure):
 
 
 @pytest.fixture(scope="module")
-def answers(core_posterior):
-    p = core_posterior
+def answers(core_prior):
+    p = core_prior
     return {
         "risk": risk(p, PERSON),
         "diagnose": diagnose(p, PERSON),
@@ -65,11 +65,12 @@ def test_every_answer_draws_itself_within_its_frame(answers):
         figure = answer.plot()
         assert inside(figure), name
         assert "_" not in words(figure), name
+        assert "low back pain" in words(figure) or name in ("diagnose", *METHODS), name
         assert "90 % equal-tailed interval" in words(figure), name
 
 
-def test_a_notebook_shows_a_figure_without_pyplot(core_posterior):
-    shown = risk(core_posterior, PERSON).plot()._repr_png_()
+def test_a_notebook_shows_a_figure_without_pyplot(core_prior):
+    shown = risk(core_prior, PERSON).plot()._repr_png_()
     assert shown.startswith(b"\x89PNG")
 
 
@@ -86,26 +87,99 @@ def test_what_is_drawn_is_the_table(answers):
     np.testing.assert_allclose(line.get_xdata(), answers["necessity"].table["mean"])
 
 
-def test_the_cascade_shows_every_node_and_no_box_meets_another(answers, core_posterior):
-    figure = plot_cascade(core_posterior, answers["diagnose"], answers["pathways"])
-    assert inside(figure)
-    said = words(figure)
-    for name in core_posterior.graph.names:
-        assert name.replace("_", " ") in said
-    assert "weak" in said
-    place, bends = _layers(load_graph("runner"))
-    assert len(place) == len(load_graph("runner").nodes)
-    for (x, y), (u, v) in itertools.combinations(place.values(), 2):
-        assert x != u or abs(y - v) > 0.9  # the height of a box
-    for x, y in itertools.chain.from_iterable(bends.values()):
-        assert all(x != u or abs(y - v) > 0.45 for u, v in place.values())
-
-
-def test_nothing_to_draw_is_one_sentence(core_posterior):
-    graph = core_posterior.graph
+def test_nothing_to_draw_is_one_sentence(core_prior):
+    graph = core_prior.graph
     healthy = {n.name: n.reference for n in graph.nodes if n.name != graph.outcome}
-    with pytest.raises(BackriskError, match="nothing to draw"):
-        recommend(core_posterior, healthy).plot()
+    whole = {**healthy, graph.outcome: "none"}
+    for answer in (
+        recommend(core_prior, healthy),
+        diagnose(core_prior, whole),
+        ask_next(core_prior, healthy),
+    ):
+        with pytest.raises(BackriskError, match="nothing to draw"):
+            answer.plot()
+
+
+def test_without_matplotlib_figures_say_what_to_install(answers, monkeypatch):
+    canvas._canvas.cache_clear()
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(BackriskError, match=r"install backrisk\[plot\]"):
+        answers["risk"].plot()
+    canvas._canvas.cache_clear()
+
+
+def dots(figure):
+    """Where the dots of the intervals lie, the first row first."""
+    (line,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    return line.get_xdata()
+
+
+def test_each_figure_shows_what_its_table_holds(answers):
+    for name, column, factor in (
+        ("shapley", "mean", 100),  # shares of a risk are read in points
+        ("necessity", "mean", 1),
+        ("ask_next", "bits", 1),
+    ):
+        shown = dots(answers[name].plot())
+        np.testing.assert_allclose(shown, factor * answers[name].table[column][: len(shown)])
+    contrast, mediated = answers["counterfactual"], answers["mediate"]
+    np.testing.assert_allclose(dots(contrast.plot()), 100 * contrast.table["mean"][:2])
+    np.testing.assert_allclose(dots(mediated.plot()), 100 * mediated.table["mean"][:3])
+    found = answers["diagnose"]
+    away = {
+        node: 100 * (1 - found.table.loc[f"{node}={found.graph.node(node).reference}", "mean"])
+        for node, _ in found.rows
+    }
+    np.testing.assert_allclose(dots(found.plot()), sorted(away.values(), reverse=True))
+    risky = answers["risk"]
+    assert dots(risky.plot()) == pytest.approx([100 * risky.draws.mean()])
+
+
+def test_intervals_are_those_of_the_table(answers):
+    bars = answers["recommend"].plot().axes[0].collections[0].get_segments()
+    ends = np.array([[start[0], end[0]] for start, end in bars])
+    np.testing.assert_allclose(ends, 100 * answers["recommend"].table[["low", "high"]])
+
+
+def test_bounds_are_drawn_behind_the_shares(answers):
+    answer = answers["necessity"]
+    table = answer.table
+    bars = answer.plot().axes[0].patches
+    left, width = [bar.get_x() for bar in bars], [bar.get_width() for bar in bars]
+    np.testing.assert_allclose(left, table["lower_bound"])
+    np.testing.assert_allclose(np.add(left, width), table["upper_bound"])
+    assert len(answer.plot().legends) == 1
+    assert not answers["shapley"].plot().legends
+
+
+def test_labels_say_the_state_and_the_evidence(answers):
+    assert "core strength: weak\nevidence contradicted" in words(answers["necessity"].plot())
+    assert "compensation: not reported\nevidence weak" in words(answers["pathways"].plot())
+    assert "core strength: strong\nevidence" in words(answers["recommend"].plot())
+    assert "with good core strength" in words(answers["counterfactual"].plot())
+    assert "through pelvic tilt" in words(answers["mediate"].plot())
+    title = answers["mediate"].plot().axes[0].get_title(loc="left")
+    assert title == "core strength: strong to weak"
+
+
+class Unknown(Answer):
+    """A kind of answer that nobody draws."""
+
+    table = None
+
+
+def test_a_new_kind_of_answer_is_refused_until_a_function_is_registered(answers):
+    risky = answers["risk"]
+    new = Unknown(risky.draws, risky.target, {}, graph=risky.graph)
+    with pytest.raises(BackriskError, match="no figure for a Unknown"):
+        new.plot()
+
+    class Known(Unknown):
+        """One that somebody draws."""
+
+    plot.register(Known, lambda answer: f"drawn from {len(answer.draws)}")
+    known = Known(risky.draws, risky.target, {}, graph=risky.graph)
+    assert known.plot() == f"drawn from {len(risky.draws)}"
 
 
 def test_asking_does_not_import_matplotlib():

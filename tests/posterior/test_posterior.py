@@ -1,14 +1,13 @@
-"""Saving, loading, and refusing what is not a model."""
+"""The value: its draws, its CPTs, what it computes once, and smaller copies of it."""
 
-import json
 from dataclasses import replace
 
-import arviz as az
 import numpy as np
 import pytest
-import xarray as xr
 
-from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, fit, load_posterior, risk
+from backrisk import CausalGraph, Codebook, GraphError, Posterior, QueryError, risk
+from backrisk.graph import Edge, Layout, Node, Prior
+from backrisk.posterior import Diagnostics, SiteEffects
 
 TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
 
@@ -19,151 +18,148 @@ def graph():
 
 
 @pytest.fixture
-def cpts():
-    return {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
-
-
-def test_a_saved_model_answers_as_before(core_graph, core_survey, core_compiled, tmp_path):
-    sizes = {"draws": 25, "tune": 50, "chains": 2}
-    fitted = fit(core_graph, core_survey, seed=1, **sizes, compiled=core_compiled, progress=False)
-    loaded = load_posterior(fitted.save(tmp_path / "m.nc"))
-    person = {"fatigue": "high"}
-    assert np.array_equal(risk(loaded, person).draws, risk(fitted, person).draws)
-    assert loaded.graph == fitted.graph
-    assert loaded.diagnostics == fitted.diagnostics
-    assert loaded.prior is not None
-
-
-def test_given_cpts_survive_saving(graph, cpts, tmp_path):
-    path = Posterior.from_cpts(graph, cpts).save(tmp_path / "m.nc")
-    assert risk(load_posterior(path), {"x": "yes"}).draws.tolist() == [0.8]
-
-
-def test_arviz_reads_a_saved_model(core_model):
-    tree = xr.open_datatree(core_model, engine="h5netcdf").load()
-    assert float(az.rhat(tree["posterior"].to_dataset()[["beta"]])["beta"].max()) < 1.1
-    tree.close()
-
-
-def test_a_saved_model_holds_no_row(core_survey, core_model):
-    tree = xr.open_datatree(core_model, engine="h5netcdf").load()
-    sizes = {size for group in tree.children.values() for size in group.sizes.values()}
-    tree.close()
-    assert core_survey.n not in sizes
-
-
-@pytest.mark.parametrize("damage", ["truncated", "altered", "foreign", "text", "other format"])
-def test_a_damaged_file_is_refused_in_one_sentence(core_model, tmp_path, damage):
-    path = tmp_path / "bad.nc"
-    data = core_model.read_bytes()
-    if damage == "truncated":
-        path.write_bytes(data[: len(data) // 2])
-    elif damage == "text":
-        path.write_text("not a model")
-    elif damage == "foreign":
-        xr.Dataset({"a": ("x", [1.0])}).to_netcdf(path, engine="h5netcdf")
-    else:
-        tree = xr.open_datatree(core_model, engine="h5netcdf").load()
-        tree.close()
-        if damage == "altered":
-            tree["posterior"]["beta"] = tree["posterior"]["beta"] + 0.01
-        else:
-            tree.attrs["format"] = "backrisk-posterior-0"
-        tree.to_netcdf(path, engine="h5netcdf")
-    with pytest.raises(PosteriorError, match=r"bad\.nc") as raised:
-        load_posterior(path)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_model_of_another_graph_version_is_refused(core_model, tmp_path, monkeypatch):
-    tree = xr.open_datatree(core_model, engine="h5netcdf").load()
-    tree.close()
-    record = json.loads(tree.attrs["record"])
-    record["graph"]["nodes"]["fatigue"]["states"] = ["low", "high"]
-    record["graph"]["nodes"]["fatigue"].pop("margin")
-    tree.attrs["record"] = json.dumps(record)
-    monkeypatch.setattr("backrisk.posterior.storage._checksum", lambda *_: tree.attrs["checksum"])
-    tree.to_netcdf(tmp_path / "old.nc", engine="h5netcdf")
-    with pytest.raises(PosteriorError, match="another graph version"):
-        load_posterior(tmp_path / "old.nc")
-
-
-def test_nothing_is_left_behind_when_saving_fails(graph, cpts, tmp_path, monkeypatch):
-    def full(*args, **kwargs):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
-    with pytest.raises(PosteriorError, match="disk full"):
-        Posterior.from_cpts(graph, cpts).save(tmp_path / "m.nc")
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"z": [[0.5, 0.5]]}, "has no node 'z'"),
-        ({"x": None}, "needs the CPT of node 'x'"),
-        ({"y": [[0.7, 0.3]]}, r"shape \(1, 2\), expected \(draw, 2, 2\)"),
-        ({"x": [[0.5, 0.6]]}, "sum to 1"),
-        ({"x": [[-0.5, 1.5]]}, "at least 0"),
-        ({"x": [[0.333, 0.333]]}, r"for draw 0 it holds \[0\.333, 0\.333\]"),
-        ({"y": [[[0.7, 0.3], [0.2, np.nan]]]}, "for x=yes, draw 0 it holds"),
-        ({"y": [[0.7, 0.3], [0.2]]}, "'y' is no array of numbers"),
-        ({"x": ["half", "half"]}, "'x' is no array of numbers"),
-        ({"x": np.zeros((0, 2))}, r"shape \(0, 2\), expected \(draw, 2\)"),
-        ({7: [0.5, 0.5]}, "has no node '7'"),
-    ],
-)
-def test_wrong_cpts_are_refused(graph, cpts, change, message):
-    changed = {k: v for k, v in {**cpts, **change}.items() if v is not None}
-    with pytest.raises(PosteriorError, match=message):
-        Posterior.from_cpts(graph, changed)
-
-
-def test_cpts_in_single_precision_become_distributions():
-    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    rows = np.array([[0.7, 0.3], [0.1, 0.9]], np.float32)
-    posterior = Posterior.from_cpts(graph, {"x": np.float32([0.1, 0.9]), "y": rows})
-    for name in graph.names:
-        np.testing.assert_allclose(posterior.cpt(name).sum(-1), 1.0, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(posterior.cpt("y")[0], rows, rtol=0, atol=1e-7)
-
-
-def test_given_tables_keep_their_codebook_and_record_when_saved(graph, cpts, tmp_path):
-    named = replace(
+def given(graph):
+    rng = np.random.default_rng(0)
+    cpts = {"x": rng.dirichlet([1, 1], size=400), "y": rng.dirichlet([1, 1], size=(400, 2))}
+    return replace(
         Posterior.from_cpts(graph, cpts),
         codebook=Codebook.plain(graph),
-        meta={"synthetic": True},
+        diagnostics=Diagnostics("elsewhere"),
+        meta={"survey": "ours"},
     )
-    found = load_posterior(named.save(tmp_path / "m.nc"))
-    assert found.codebook == named.codebook
-    assert found.meta == {"synthetic": True}
-    assert found.diagnostics.method == "given"
 
 
-def test_a_table_of_cpts_is_a_mapping(graph):
-    with pytest.raises(PosteriorError, match="mapping of node to table, got list"):
-        Posterior.from_cpts(graph, [[0.5, 0.5]])
-
-
-def test_a_folder_and_a_foreign_file_are_told_apart(tmp_path, graph, cpts):
-    with pytest.raises(PosteriorError, match="is a folder, expected a file"):
-        load_posterior(tmp_path)
-    with pytest.raises(PosteriorError, match=r"cannot be written: Is a directory\.$"):
-        Posterior.from_cpts(graph, cpts).save(tmp_path)
-    xr.Dataset({"a": ("x", [1.0])}).to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
-    with pytest.raises(PosteriorError, match="a file of another kind"):
-        load_posterior(tmp_path / "a.nc")
-
-
-def test_fewer_draws_keep_everything_else(core_posterior):
-    fewer = core_posterior.subset(50)
-    assert fewer.draws == 50
-    assert fewer.diagnostics is core_posterior.diagnostics
-    assert fewer.codebook is core_posterior.codebook
-    given = Posterior.from_cpts(
-        core_posterior.graph, {n: core_posterior.cpt(n) for n in core_posterior.graph.names}
+@pytest.fixture
+def fitted(graph):
+    layout, rng = Layout(graph), np.random.default_rng(1)
+    fractions, beta = layout.draw_prior(400, rng)
+    before = layout.draw_prior(600, rng)
+    sites = SiteEffects(("a",), rng.normal(size=(400, 1, 0)), rng.random((400, 0)))
+    return Posterior(
+        graph,
+        fractions,
+        beta,
+        chains=4,
+        diagnostics=Diagnostics("nutpie"),
+        codebook=Codebook.plain(graph),
+        prior_fractions=before[0],
+        prior_beta=before[1],
+        sites=sites,
+        meta={"survey": "ours"},
     )
-    named = replace(given, meta={"survey": "ours"}).subset(50)
-    assert named.meta == {"survey": "ours"}
-    np.testing.assert_allclose(named.cpt("pain"), fewer.cpt("pain"), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", ["given", "fitted"])
+def test_fewer_draws_are_spaced_evenly_and_keep_everything_else(kind, request):
+    posterior = request.getfixturevalue(kind)
+    fewer = posterior.subset(5)
+    kept = [0, 99, 199, 299, 399]  # both ends, a quarter apart
+    assert posterior.spaced(5).tolist() == kept
+    assert fewer.draws == 5
+    assert fewer.chains == 1
+    for name in TWO:
+        assert np.array_equal(fewer.cpt(name), posterior.cpt(name)[kept])
+    for part in ("graph", "diagnostics", "codebook", "meta", "prior_fractions", "prior_beta"):
+        assert getattr(fewer, part) is getattr(posterior, part)
+    if posterior.sites is not None:
+        assert fewer.sites.names == ("a",)
+        assert np.array_equal(fewer.sites.shift, posterior.sites.shift[kept])
+        assert np.array_equal(fewer.sites.scale, posterior.sites.scale[kept])
+
+
+@pytest.mark.parametrize("draws", [400, 401])
+def test_what_has_no_more_draws_stays_itself(given, fitted, draws):
+    for posterior in (given, fitted):
+        assert posterior.subset(draws) is posterior
+        assert posterior.spaced(draws).tolist() == list(range(400))
+    assert given.subset(399).draws == 399
+
+
+def test_few_draws_stand_in_for_averages_over_many_questions(given, fitted):
+    assert given.thinned.draws == 100
+    assert given.thinned is given.thinned
+    assert fitted.beside_prior.draws == 400 + 250
+    assert given.beside_prior is given
+    first = fitted.beside_prior.table("y")
+    assert np.array_equal(first[..., :400], fitted.table("y"))
+    assert np.array_equal(first[..., 400:], fitted.prior.subset(250).table("y"))
+
+
+def test_the_prior_is_a_posterior_of_prior_draws(given, fitted):
+    assert (given.has_prior, given.prior) == (False, None)
+    assert fitted.has_prior
+    assert fitted.prior.draws == 600
+    assert fitted.prior.codebook is fitted.codebook
+    assert fitted.prior.fractions is fitted.prior_fractions
+    assert fitted.prior.beta is fitted.prior_beta
+
+
+def test_a_cpt_has_its_draws_first_and_a_table_has_them_last_side_by_side(given, fitted):
+    for posterior in (given, fitted):
+        assert posterior.cpt("y").shape == (400, 2, 2)
+        assert posterior.table("y").shape == (2, 2, 400)
+        assert posterior.table("y").flags.c_contiguous
+        assert np.array_equal(posterior.cpt("y")[7], posterior.table("y")[..., 7])
+        with pytest.raises(GraphError, match="'z'"):
+            posterior.cpt("z")
+
+
+def test_a_marginal_is_that_of_the_whole_population_found_once_and_read_only(given):
+    found = given.marginal("y")
+    share = given.cpt("x")
+    expected = np.einsum("dx,dxy->yd", share, given.cpt("y"))
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+    assert given.marginal("y") is found
+    with pytest.raises(ValueError, match="read-only"):
+        found[:] = 0.0
+
+
+def test_a_noisy_max_is_found_in_tables_that_have_its_form():
+    """P(y=0 | a, b) of a noisy-or is the leak's times each present cause's: 0.9 x 0.2 x 0.4."""
+    graph = CausalGraph.from_edges(
+        [("a", "y"), ("b", "y")], {name: ["no", "yes"] for name in "aby"}
+    )
+    absent = 0.9 * np.array([1.0, 0.2])[:, None] * np.array([1.0, 0.4])
+    cpts = {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": np.stack([absent, 1 - absent], axis=-1)}
+    posterior = Posterior.from_cpts(graph, cpts)
+    leak, causes = posterior.causes("y")
+    np.testing.assert_allclose(leak[:, 0], [0.9, 1.0])
+    np.testing.assert_allclose([cause[1, 0, 0] for cause in causes], [0.2, 0.4])
+    assert posterior.causes("y") is posterior.causes("y")
+    cpts["y"] = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.8, 0.2], [0.9, 0.1]]])
+    assert Posterior.from_cpts(graph, cpts).causes("y") is None
+
+
+def test_a_form_that_only_the_first_draws_have_is_not_taken_for_all(graph):
+    """With one parent any CPT whose risk grows is a noisy-max; the last of 20 draws falls."""
+    rows = np.tile([[0.7, 0.3], [0.2, 0.8]], (20, 1, 1))
+    rows[10] = [[0.2, 0.8], [0.7, 0.3]]
+    assert Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": rows}).causes("y") is None
+
+
+def test_no_cell_is_zero_where_it_says_so(graph, fitted):
+    cpts = {"x": [0.5, 0.5], "y": [[1.0, 0.0], [0.2, 0.8]]}
+    posterior = Posterior.from_cpts(graph, cpts)
+    assert [posterior.positive(name) for name in ("x", "y")] == [True, False]
+    assert fitted.positive("y")
+
+
+def test_a_table_too_large_to_hold_is_refused_before_it_is_laid_out():
+    """16 parents: 2**17 cells of 8 bytes, 1 MiB a draw; 2,049 draws are more than 2 GiB."""
+    parents = [f"n{i}" for i in range(16)]
+    nodes = tuple(Node(name, ("no", "yes")) for name in parents)
+    edges = tuple(Edge(n, "y", "Claim.", "stated", "weak", Prior(0.0, 1.0)) for n in parents)
+    large = Node("y", ("no", "yes"), mechanism="ordinal_logit")
+    layout = Layout(CausalGraph("large", (*nodes, large), edges, outcome="y"))
+    posterior = Posterior(layout.graph, *layout.draw_prior(2049, np.random.default_rng(0)))
+    with pytest.raises(QueryError, match="131,072 cells"):
+        posterior.table("y")
+    assert posterior.table("n0").shape == (2, 2049)
+
+
+def test_given_and_computed_tables_answer_alike(fitted):
+    given = Posterior.from_cpts(fitted.graph, {name: fitted.cpt(name) for name in TWO})
+    for person in ({}, {"x": "yes"}):
+        np.testing.assert_allclose(
+            risk(given, person, target="y").draws, risk(fitted, person, target="y").draws
+        )

@@ -1,15 +1,17 @@
 """Advice by definition: reductions and information enumerated; numbers needed to treat."""
 
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from strategies import Brute, random_graph, random_person, random_posterior
 
 from backrisk import CausalGraph, Posterior, QueryError, ask_next, intervene, recommend, risk
+from backrisk.graph import Roles
 from backrisk.inference import COUPLINGS
+from backrisk.queries import recommendation
 from backrisk.queries.recommendation import needed
+from backrisk.words import percent
 
 EXACT = {"rtol": 0, "atol": 1e-10}
 
@@ -20,7 +22,7 @@ def entropy(p):
     return -(p * np.log2(p)).sum()
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(60))
 def test_advice_equals_enumeration(seed):
     rng = np.random.default_rng(50_000 + seed)
     graph = random_graph(rng, int(rng.integers(3, 5)))
@@ -82,18 +84,6 @@ def test_advice_equals_enumeration(seed):
         np.testing.assert_allclose(asked.gain[column], gain, **EXACT)
 
 
-@settings(max_examples=40, derandomize=True)
-@given(seed=st.integers(0, 2**32 - 1))
-def test_information_and_gain_are_never_negative(seed):
-    rng = np.random.default_rng(seed)
-    graph = random_graph(rng, 6)
-    posterior = random_posterior(rng, graph, draws=4)
-    asked = ask_next(posterior, random_person(rng, graph))
-    assert (asked.bits >= 0).all()
-    assert (asked.gain >= 0).all()
-    assert (asked.bits <= asked.entropy + 1e-12).all()
-
-
 def test_without_answers_downstream_an_action_is_an_intervention():
     rng = np.random.default_rng(5)
     graph = random_graph(rng, 6, density=0.8)
@@ -147,6 +137,24 @@ def test_altmans_own_example():
     assert needed(0.10, -0.05, 0.25) == "10 (benefit 4 to ∞ to harm 20)"
 
 
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        ((0.3, 0.21, 0.45), "4 (3 to 5)"),  # 3.33, 2.22 and 4.76 people: always rounded up
+        ((0.05, 0.02, 0.1), "20 (10 to 50)"),  # what floats make 19.999... or 20.000...1 is 20
+        ((1 / 3, 1 / 7, 1 / 3), "3 (3 to 7)"),
+        ((-0.3, -0.45, -0.21), "harm 4 (3 to 5)"),
+        ((-0.01, -0.05, 0.02), "harm 100 (benefit 50 to ∞ to harm 20)"),
+        ((0.1, 0.0, 0.25), "10 (benefit 4 to ∞)"),
+        ((-0.1, -0.25, 0.0), "harm 10 (∞ to harm 4)"),
+        ((0.0, 0.0, 0.0), "∞ (∞)"),
+        ((0.1, -1e-17, 0.25), "10 (benefit 4 to ∞)"),  # rounding of a sum is no harm
+    ],
+)
+def test_how_many_to_treat_is_rounded_up(ends, words):
+    assert needed(*ends) == words
+
+
 def test_costs_change_the_order_and_several_actions_add_up():
     posterior, person = chain((0.2, 0.01), (0.1, 0.01))
     advice = recommend(posterior, person, costs={"a0": 10, "a1": 1}, most=2)
@@ -164,59 +172,104 @@ def test_who_does_everything_already_is_told_so():
     assert advice.draws.shape == (400, 0)
     assert "Nothing is left to advise" in advice.text
     assert "Already so: no a0 and no a1" in advice.text
+    assert advice.sentences() == [advice.text.partition(" This rests")[0]]
     assert advice.to_dict()["rows"] == []
 
 
-def test_actions_can_be_chosen(core_posterior):
+def test_actions_can_be_chosen(core_prior):
     advice = recommend(
-        core_posterior,
+        core_prior,
         {"core_strength": "weak", "pain": "limiting"},
         actions={"core_strength": ["moderate", "strong"], "fatigue": "low"},
     )
     assert advice.actions == ("core_strength=moderate", "core_strength=strong", "fatigue=low")
-    assert "pain is set aside" in advice.text
+    assert "risk from here on: low back pain" in advice.text
     assert "pain" not in advice.evidence
     assert (advice.data_support >= 0).all()
     for options, words in (
         ({"actions": ["fatigue=lo"]}, "did you mean 'low'"),
-        ({"actions": ["tiredness"]}, "is no node"),
-        ({"actions": ["pain"]}, "no cause"),
+        ({"actions": ["tiredness"]}, "is not a node"),
+        ({"actions": ["pain"]}, "is not a cause"),
         ({"actions": []}, "empty"),
         ({"most": 0}, "at least 1"),
         ({"costs": {"fatigue": 0.0}}, "above 0"),
-        ({"costs": {"fatigue": 1.0}}, "no cost of 'core_strength=strong'"),
-        ({"costs": {"cost": 1.0}}, "no action"),
+        ({"costs": {"fatigue": 1.0}}, "has no cost of 'core_strength=strong'"),
+        ({"costs": {"cost": 1.0}}, "not an action"),
     ):
         with pytest.raises(QueryError, match=words):
-            recommend(core_posterior, {}, **options)
+            recommend(core_prior, {}, **options)
 
 
-def test_without_the_gain_all_else_is_the_same(core_posterior):
-    whole = ask_next(core_posterior, {"fatigue": "high"})
-    short = ask_next(core_posterior, {"fatigue": "high"}, gain=False)
-    assert short.gain is None
-    pd.testing.assert_frame_equal(short.table, whole.table.drop(columns="gain"))
-    assert "action" not in short.text
+def test_what_nobody_can_change_is_not_advised(core_prior):
+    with pytest.raises(QueryError, match="'lumbar_load' cannot be advised on"):
+        recommend(core_prior, {}, actions=["lumbar_load"])
 
 
-def test_questions_can_be_chosen(core_posterior):
-    asked = ask_next(core_posterior, {"fatigue": "high"}, candidates=["pelvic_tilt"])
-    assert asked.questions == ("pelvic_tilt",)
-    assert asked.draws.shape == (core_posterior.draws, 1)
-    for candidates, words in (
-        (["tilt"], "no node and no question"),
-        (["fatigue"], "already reports"),
-        (["pain"], "the target"),
-    ):
-        with pytest.raises(QueryError, match=words):
-            ask_next(core_posterior, {"fatigue": "high"}, candidates=candidates)
-
-
-def test_what_nobody_can_change_is_not_advised(core_posterior):
-    with pytest.raises(QueryError, match="'lumbar_load' is nothing that a person could change"):
-        recommend(core_posterior, {}, actions=["lumbar_load"])
-
-
-def test_a_cost_that_is_no_number_is_refused(core_posterior):
+def test_a_cost_that_is_no_number_is_refused(core_prior):
     with pytest.raises(QueryError, match="The cost of 'fatigue' is a lot"):
-        recommend(core_posterior, {}, actions=["fatigue"], costs={"fatigue": "a lot"})
+        recommend(core_prior, {}, actions=["fatigue"], costs={"fatigue": "a lot"})
+
+
+def test_what_is_said_of_the_actions():
+    posterior, person = chain((0.2, 0.02), (0.0, 0.03), (-0.1, 0.02), (0.15, 0.02), (0.12, 0.02))
+    advice = recommend(posterior, {**person, "y": "yes"}, costs=dict.fromkeys(person, 3))
+    now, first, *others = advice.sentences()
+    assert now.startswith("The risk of y is ")
+    assert first.startswith("Of 5 actions, the best is no a0 (cost 3): a fall of 20.")
+    assert f"number needed to treat {advice.table['nnt_words'].iloc[0]}, best" in first
+    assert f"best of all with probability {percent(advice.best[0])} " in first
+    assert "(evidence none)" in first
+    assert [said.split(" (cost")[0] for said in others[:2]] == [
+        "Next is no a3",
+        "Next is no a4",
+    ]
+    assert others[2:] == ["For one more action the interval includes no effect."]
+    assert "cost" not in recommend(posterior, person).text
+    assert advice.row_label("a0=no") == "a0: no"
+    one = recommend(posterior, person, actions=["a1"])
+    assert one.sentences()[1].startswith("The only action is no a1: a change of ")
+    assert len(one.sentences()) == 2
+    harm = recommend(posterior, person, actions=["a2", "a1"])
+    assert any("no a2: a rise of 10." in said for said in harm.sentences())
+
+
+def test_what_is_known_of_the_actions():
+    """Grades of an action's best path; of several actions done together the worst."""
+    edges = [("a", "y"), ("b", "m"), ("m", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("abmy", ("no", "yes")), outcome="y")
+    grades = {"a": "moderate", "b": "strong", "m": "weak"}
+    graph = replace(graph, edges=tuple(replace(e, grade=grades[e.cause]) for e in graph.edges))
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    advice = recommend(posterior, dict.fromkeys("ab", "yes"), actions=["a", "b"], most=2)
+    assert dict(zip(advice.actions, advice.grades, strict=True)) == {
+        "a=no": "moderate",
+        "b=no": "weak",
+        "a=no + b=no": "weak",
+    }
+    assert advice.row_label("a=no + b=no") == "a: no + b: no"
+    # m lies downstream of b: kept as a sign, under the coupling.
+    told = recommend(posterior, {"b": "yes", "m": "yes"}, actions=["a", "b"])
+    assert told.coupling == "monotone"
+    assert "(m) are kept" in told.notes[1]
+    assert recommend(posterior, {"b": "yes", "m": "yes"}, actions=["a"]).coupling is None
+
+
+def test_too_many_actions_together_are_refused(monkeypatch):
+    posterior, _ = chain(*[(0.01, 0.01)] * 3)
+    monkeypatch.setattr(recommendation, "_MOST_ACTIONS", 6)
+    assert len(recommend(posterior, {}, most=2).actions) == 6
+    with pytest.raises(QueryError, match=r"Up to 3 of 3 actions together make 7 .* 6"):
+        recommend(posterior, {}, most=3)
+
+
+def test_default_actions_are_those_advised_on_then_those_modifiable_then_all_causes():
+    graph = CausalGraph.from_edges([(n, "y") for n in "abc"], dict.fromkeys("abcy", ("no", "yes")))
+
+    def default(**change):
+        posterior = random_posterior(np.random.default_rng(1), replace(graph, **change))
+        return recommend(posterior, {}).actions
+
+    assert default() == ("a=no", "b=no", "c=no")
+    marked = tuple(replace(n, modifiable=n.name in "bc") for n in graph.nodes)
+    assert default(nodes=marked) == ("b=no", "c=no")
+    assert default(nodes=marked, roles=Roles(advised=("c",))) == ("c=no",)

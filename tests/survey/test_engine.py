@@ -3,7 +3,6 @@
 import csv
 import shutil
 import sqlite3
-from collections import Counter
 from contextlib import closing
 
 import duckdb
@@ -20,7 +19,19 @@ from backrisk.errors import FitError, SurveyError
 from backrisk.fitting import fit, log_likelihood
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.posterior import simulate
-from backrisk.survey import Codebook, Survey, engine, load_codebook, read_survey, tabulate
+from backrisk.survey import (
+    Codebook,
+    Survey,
+    cell_problems,
+    dictionary,
+    encode_table,
+    engine,
+    load_codebook,
+    read_survey,
+    tabulate,
+)
+from backrisk.survey.engine import tabulate_source
+from tests.survey._small import source
 
 GRAPH = CausalGraph.from_edges(
     [("core", "pain"), ("bmi", "pain"), ("load", "pain"), ("gym", "core")],
@@ -129,15 +140,18 @@ def outcome(path, codebook, engine, graph=GRAPH):
 
 
 SETTINGS = settings(
-    max_examples=20,
+    max_examples=6,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # an example takes a second: no shrinking
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
-@pytest.mark.parametrize("many", [False, True])
 @SETTINGS
-@given(frame=texts(wrong=True), codebook=st.sampled_from([CODEBOOK, *ONE_EACH.values()]))
+@given(
+    frame=texts(wrong=True),
+    codebook=st.sampled_from([CODEBOOK, *ONE_EACH.values()]),
+    many=st.booleans(),
+)
 def test_a_file_of_text_reads_as_with_pandas(tmp_path, monkeypatch_each, frame, codebook, many):
     path = tmp_path / "answers.csv"
     frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
@@ -146,9 +160,99 @@ def test_a_file_of_text_reads_as_with_pandas(tmp_path, monkeypatch_each, frame, 
     assert outcome(path, codebook, "duckdb") == outcome(path, codebook, "pandas")
 
 
+@pytest.mark.parametrize("many", [False, True])
+@pytest.mark.parametrize(
+    ("codebook", "wrong"),
+    [(CODEBOOK, True), (CODEBOOK, False), *((each, False) for each in ONE_EACH.values())],
+    ids=["wrong", "all", *ONE_EACH],
+)
+def test_every_cell_of_a_file_reads_as_with_pandas(tmp_path, monkeypatch, codebook, wrong, many):
+    rng = np.random.default_rng(5)
+    cells = {name: CELLS[name] + ([WRONG[name]] if wrong and name in WRONG else [])
+             for name in CELLS}  # fmt: skip
+    frame = pd.DataFrame({name: rng.choice(each, 60) for name, each in cells.items()}, dtype=object)
+    path = tmp_path / "answers.csv"
+    frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+    monkeypatch.setattr(dictionary, "CHUNK", 2 if many else 100_000)
+    assert outcome(path, codebook, "duckdb") == outcome(path, codebook, "pandas")
+
+
+def coded(frame, codebook=CODEBOOK):
+    table = source(pa.Table.from_pandas(frame, preserve_index=False))
+    graph = codebook.extend(GRAPH)
+    return table, encode_table(table, codebook, graph), graph
+
+
+def test_codes_are_packed_into_words_and_come_out_again(monkeypatch):
+    frame = pd.DataFrame(
+        {"plank": ["30", "90", "", "601"], "ache": ["often", "never", None, "often"],
+         "club": ["b", "a", "b", "b"], "w": ["1", "2", "3", "4"]}
+    )  # fmt: skip
+    for limit, count in ((2**62, 1), (13, 2), (2, 4)):
+        monkeypatch.setattr(engine, "_WORD", limit)
+        _, found, graph = coded(frame)
+        held = found.table.order_by("row").to_pyarrow()
+        # A word that a first digit already fills begins a new one after it.
+        assert len([word for word in found.digits if word]) == (3 if limit == 2 else count)
+        words = [held[word].to_numpy() for word in found.words]
+        codes = found.unpack(words, len(graph.names))
+        assert codes.shape == (4, len(graph.names) + 1)
+        assert codes[:, graph.names.index("plank")].tolist() == [1, 0, -1, -1]
+        assert codes[:, graph.names.index("pain")].tolist() == [1, 0, -1, 1]
+        assert codes[:, graph.names.index("bmi")].tolist() == [-1] * 4
+        assert codes[:, -1].tolist() == [1, 0, 1, 1]
+        assert found.sites == ("a", "b")
+        assert held[found.bad["plank"]].to_pylist() == [False, False, False, True]
+        assert held["weight"].to_pylist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_patterns_are_sorted_by_site_and_then_by_the_order_of_the_nodes():
+    frame = pd.DataFrame(
+        {"plank": ["90", "30", "30", "30", "90"], "ache": ["often", "never", "often", "never", ""],
+         "club": ["b", "b", "a", "b", "a"], "w": ["1", "2", "3", "0.5", "1"]}
+    )  # fmt: skip
+    table, _, graph = coded(frame)
+    found = tabulate_source(table, CODEBOOK, graph)
+    rows = np.column_stack([found.site, found.codes])
+    assert rows.tolist() == sorted(rows.tolist())
+    assert len(rows) == 4
+    assert found.people.tolist() == [1, 1, 2, 1]
+    assert found.weights.tolist() == [1.0, 3.0, 2.5, 1.0]
+    assert found.squares.tolist() == [1.0, 9.0, 4.25, 1.0]
+
+
+def test_without_weights_or_sites_there_are_none():
+    table, _, graph = coded(pd.DataFrame({"ache": ["often", "often"]}))
+    found = tabulate_source(table, CODEBOOK, graph)
+    assert (found.weights, found.squares, found.site, found.sites) == (None, None, None, ())
+    assert found.people.tolist() == [2]
+
+
+def test_refused_cells_are_told_by_row_up_to_a_limit():
+    frame = pd.DataFrame(
+        {"plank": ["x", "30", "601", "-1"], "ache": ["often", "offen", "oft", "never"],
+         "w": ["1", "1", "-1", "1"]}
+    )  # fmt: skip
+    table, found, _ = coded(frame)
+    told = cell_problems(table, found, CODEBOOK)
+    assert [(cell.row, cell.column, cell.value) for cell in told] == [
+        (1, "plank", "x"),
+        (2, "ache", "offen"),
+        (3, "plank", "601"),
+        (3, "ache", "oft"),
+        (3, "w", "-1"),
+        (4, "plank", "-1"),
+    ]
+    assert told[0].expected == "a number from 0 to 600"
+    assert cell_problems(table, found, CODEBOOK, 4) == told[:4]
+    with pytest.raises(SurveyError) as caught:
+        tabulate_source(table, CODEBOOK, CODEBOOK.extend(GRAPH))
+    assert list(caught.value.problems) == [cell.sentence("t") for cell in told]
+
+
 @pytest.fixture
 def monkeypatch_each(monkeypatch):
-    return lambda size: monkeypatch.setattr(engine, "_CHUNK", size)
+    return lambda size: monkeypatch.setattr(dictionary, "CHUNK", size)
 
 
 @st.composite
@@ -180,9 +284,8 @@ def typed(draw):
     )
 
 
-@pytest.mark.parametrize("many", [False, True])
 @SETTINGS
-@given(table=typed())
+@given(table=typed(), many=st.booleans())
 def test_typed_columns_read_as_with_pandas(tmp_path, monkeypatch_each, table, many):
     path = tmp_path / "answers.parquet"
     pq.write_table(table, path)
@@ -244,79 +347,38 @@ def database(tmp_path):
 
 @pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
 def test_a_database_reads_as_its_rows_do(database, kind):
-    expected = patterns(Survey.from_frame(SMALL, GRAPH, CODEBOOK))
     path = database(kind, answers=SMALL)
+    expected = patterns(Survey.from_frame(SMALL, GRAPH, CODEBOOK))
     assert patterns(read_survey(path, GRAPH, CODEBOOK)) == expected
     assert patterns(read_survey(f"{path}::answers", GRAPH, CODEBOOK)) == expected
-    path.unlink()
-    path = database(kind, answers=SMALL, **{'odd "name': SMALL.head(2)})
-    assert read_survey(f'{path}::odd "name', GRAPH, CODEBOOK).n == 2
-    with pytest.raises(SurveyError, match=r"holds 2 tables \(answers, odd .*choose one as"):
-        read_survey(path, GRAPH, CODEBOOK)
-    with pytest.raises(SurveyError, match=r"no table 'answer' \(did you mean 'answers'"):
-        read_survey(f"{path}::answer", GRAPH, CODEBOOK)
-
-
-def test_cells_of_a_sqlite_column_may_differ_in_type(tmp_path):
-    path = tmp_path / "survey.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE a (plank, ache)")
-        rows = [(30, "often"), (29.5, 1), ("61", 1.0), (None, b"never"), ("unknown", None)]
-        connection.executemany("INSERT INTO a VALUES (?, ?)", rows)
-        connection.commit()
-    survey = read_survey(path, GRAPH, CODEBOOK)
-    names = survey.graph.names
-    found = survey.codes[:, [names.index("plank"), names.index("pain")]]
-    assert Counter(map(tuple, np.repeat(found, survey.people, axis=0).tolist())) == Counter(
-        [(1, 1), (2, 1), (0, 1), (-1, 0), (-1, -1)]
-    )
-
-
-@pytest.mark.parametrize("kind", ["duckdb", "sqlite", "parquet"])
-def test_a_file_that_is_not_what_its_name_says(tmp_path, kind):
-    path = tmp_path / f"survey.{kind}"
-    path.write_text("plank,ache\n30,often\n" * 400, encoding="utf-8")
-    with pytest.raises(SurveyError, match=rf"survey\.{kind} is not a \w+ file that can be read"):
-        read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    "text",
     [
-        ("", ["is empty"]),
-        ("plank,ache\n", ["no rows"]),
-        ("plnk,ache\n30,often\n", ["'plnk'", "did you mean 'plank'?"]),
-        ("plank,plank,ache\n1,2,often\n", ["'plank'", "2 times", "once"]),
-        ("plank,ache\n1,often\n2\n3,often,4\n", ["row 3", "1 values, expected 2", "row 4"]),
-        ('plank,ache\n1,"often\n', ["not a CSV file"]),
-        ("\n\n", ["no header in its first line"]),
-        ("plank;ache\n30,5;often\n", ["by semicolons, expected commas"]),
-        ("plank,ache\n,NA\n,\n", ["no answers", "2 rows"]),
-        ("plank,w\n1,0\n", ["'w'", "no weight is above 0"]),
-        ("id,day\n1,2\n", ["no column of codebook 'small'"]),
-        ('plank,ache\n30,"of\n""ten"""\n', ["row 2", "'ache'", 'of\n"ten"']),
-        ("plank,ache\n2011-12-24,often\n\n2012-01-01,often\n", ["row 2", "row 4", "a number"]),
+        "plank,ache\n",
+        "plnk,ache\n30,often\n",
+        "plank,plank,ache\n1,2,often\n",
+        "plank,ache\n1,often\n2\n3,often,4\n",
+        'plank,ache\n1,"often\n',
+        "plank,ache\n,NA\n,\n",
+        "plank,w\n1,0\n",
+        "id,day\n1,2\n",
+        'plank,ache\n30,"of\n""ten"""\n',
+        "plank,ache\n2011-12-24,often\n\n2012-01-01,often\n",
     ],
 )
-def test_bad_files_are_named_as_with_pandas(tmp_path, text, words):
+def test_bad_files_are_named_as_with_pandas(tmp_path, text):
     path = tmp_path / "answers.csv"
     path.write_text(text, encoding="utf-8")
     told = [outcome(path, CODEBOOK, engine) for engine in ("duckdb", "pandas")]
+    assert isinstance(told[0], list)
     assert told[0] == told[1]
-    for word in words:
-        assert word in "\n".join(told[0])
-
-
-def test_a_wrong_encoding_is_named(tmp_path):
-    path = tmp_path / "answers.csv"
-    path.write_bytes("plank,ache\n30,öfter\n".encode("latin-1"))
-    with pytest.raises(SurveyError, match=r"answers\.csv is not encoded in UTF-8 \(byte 0xf6"):
-        read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
 
 
 def test_of_many_bad_cells_a_thousand_are_told(tmp_path):
     path = tmp_path / "answers.csv"
-    days = pd.Series(pd.date_range("2000-01-01", periods=2500)).dt.strftime("%Y-%m-%d")
+    days = pd.Series(pd.date_range("2000-01-01", periods=1200)).dt.strftime("%Y-%m-%d")
     pd.DataFrame({"ache": days, "plank": "30"}).to_csv(path, index=False)
     with pytest.raises(SurveyError) as caught:
         read_survey(path, GRAPH, CODEBOOK, engine="duckdb")
@@ -337,12 +399,12 @@ def test_big_files_go_to_the_engine_unless_told_otherwise(tmp_path, monkeypatch)
 def test_a_missing_package_and_a_wrong_engine_are_named(tmp_path, monkeypatch, database):
     path = database("duckdb", answers=SMALL)
     with pytest.raises(
-        SurveyError, match="no engine 'polars'; for a big table expected duckdb, spark"
+        SurveyError, match="no engine 'polars'; for a big table expected one of duckdb, spark"
     ):
         read_survey(path, GRAPH, CODEBOOK, engine="polars")
     with pytest.raises(SurveyError, match="pandas does not read"):
         read_survey(path, GRAPH, CODEBOOK, engine="pandas")
-    with pytest.raises(SurveyError, match="chooses one of a database"):
+    with pytest.raises(SurveyError, match="chooses a table of a database"):
         read_survey(f"{__file__}::table", GRAPH, CODEBOOK, engine="duckdb")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SurveyError, match=r"pip install 'backrisk\[scale\]'"):

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 import backrisk as br
 from backrisk.cli import app as command_line
-from backrisk.plotting import cascade
+from backrisk.plotting import BOX, draw
 from backrisk.web import create_app
 from backrisk.web.api import V1
 from backrisk.web.form import make_form, read_form
@@ -249,8 +249,8 @@ def test_a_model_without_codebook_asks_for_states():
 @pytest.mark.parametrize("name", ["runner", "runner_core"])
 def test_no_box_overlaps_and_no_edge_passes_under_a_box(name):
     graph = br.load_graph(name)
-    drawing = cascade.draw(graph)
-    wide, tall = cascade.BOX
+    drawing = draw(graph)
+    wide, tall = BOX
     assert {(line.cause, line.effect) for line in drawing.lines} == {
         (edge.cause, edge.effect) for edge in graph.edges
     }
@@ -268,29 +268,6 @@ def test_no_box_overlaps_and_no_edge_passes_under_a_box(name):
             for box in drawing.boxes:
                 if x < box.x + wide and box.x < right and y == down:
                     assert not box.y < y < box.y + tall
-
-
-def test_what_flows_along_an_edge_is_the_rise_of_the_effects_chance():
-    states = {name: ["no", "yes"] for name in "abc"}
-    graph = br.CausalGraph.from_edges([("a", "b"), ("b", "c"), ("a", "c")], states)
-    cpts = {
-        "a": [[0.6, 0.4]],
-        "b": [[[0.9, 0.1], [0.3, 0.7]]],
-        "c": [[[[0.8, 0.2], [0.7, 0.3]], [[0.5, 0.5], [0.1, 0.9]]]],  # a, b, c in the graph's order
-    }
-    assert graph.parents("c") == ("b", "a")
-    posterior = br.Posterior.from_cpts(graph, cpts)
-    chances = cascade.adverse_chances(posterior)
-    found = cascade.flow(posterior, {"a": "yes"}, chances)
-    assert found.lifts["a", "b"] == pytest.approx(0.7 - 0.1)
-    # With a seen, b is yes with 0.7 and raises c from 0.3 to 0.9.
-    assert found.lifts["b", "c"] == pytest.approx(0.7 * (0.9 - 0.3))
-    # a against its reference, b as likely as it is: 0.3 * (0.3 - 0.2) + 0.7 * (0.9 - 0.5).
-    assert found.lifts["a", "c"] == pytest.approx(0.31)
-    # By b: 0.6 * 0.6 = 0.36; straight: 0.31.
-    assert found.routes == (("a", "b", "c"), ("a", "c"))
-    known = cascade.flow(posterior, {"a": "no", "b": "yes"}, chances)
-    assert known.routes == (("b", "c"),)
 
 
 def test_the_cascade_names_likely_states(client, posterior):
@@ -326,7 +303,7 @@ def is_problem(response, status):
         ("/attribute", {"person": {}}, "use method='shapley'"),
         ("/attribute", {"person": {}, "method": "shapely"}, "did you mean 'shapley'?"),
         ("/intervene", {"person": PERSON, "do": DO}, "ask counterfactual()"),
-        ("/what-if", {"person": {}, "do": {"nothing": "no"}}, "'nothing' is no node"),
+        ("/what-if", {"person": {}, "do": {"nothing": "no"}}, "'nothing' is not a node"),
         ("/what-if", {"person": {}, "do": {"pain": "none"}}, "sets the target"),
     ],
 )

@@ -4,9 +4,8 @@ import pytest
 
 from backrisk import CausalGraph, Posterior, ask_next, load_codebook, load_graph, risk
 from backrisk.plotting import plot
-from backrisk.report import read_words
 from backrisk.web.words import english
-from backrisk.words import names
+from backrisk.words import ENGLISH, language, names
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +15,8 @@ def graphs():
     return [load_graph("runner_core"), *(book.extend(runner) for book in books)]
 
 
-def test_page_and_report_word_nodes_states_groups_and_grades_alike(graphs):
-    for words in (read_words(), english()):
+def test_page_words_nodes_states_groups_and_grades_alike(graphs):
+    for words in (english(),):
         for graph in graphs:
             for node in graph.nodes:
                 assert words.node(node.name) == names().node(node.name)
@@ -59,3 +58,20 @@ def test_the_average_is_found_once_and_cannot_be_changed():
     assert posterior.marginal("y") is posterior.marginal("y")
     with pytest.raises(ValueError, match="read-only"):
         posterior.marginal("y")[:] = 0.0
+
+
+def test_every_packaged_node_and_state_is_worded_for_lists_and_for_sentences(graphs):
+    runner = language(ENGLISH).file("names")["runner"]
+    for graph in graphs:
+        for node in graph.nodes:
+            assert node.name in runner["nodes"]
+            assert set(node.states) <= set(runner["states"][node.name])
+            assert set(node.states) <= set(runner["phrases"][node.name])
+    states = {node.name: set(node.states) for graph in graphs for node in graph.nodes}
+    for section in ("phrases", "targets"):
+        assert set(runner[section]) <= set(states)
+        for node, worded in runner[section].items():
+            assert set(worded) <= states[node]
+    for worded in runner["phrases"].values():
+        for said in worded.values():  # within a sentence; a name keeps its capital
+            assert said.replace("Biering-Sørensen", "").replace("Thomas", "").islower()

@@ -1,20 +1,19 @@
-"""Which causes are asked about, by name or by level, and how well their paths are known."""
+"""Which causes are asked about, by name or by level."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
 
-import networkx as nx
-
-from backrisk.errors import QueryError, suggest
-from backrisk.graph import GRADES, CausalGraph
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
 from backrisk.queries.answer import Target
+from backrisk.queries.asked import demand_cause, demand_node
 from backrisk.queries.attribution.necessity import earliest
+from backrisk.words import TOGETHER, choices, listed, say, suggest
 
 COUPLED = ("necessity", "sufficiency", "necessity_and_sufficiency")
 GAMES = ("shapley", "pathways")
-BETWEEN = " + "
 LEVELS = ("proximal", "distal")
 
 
@@ -27,7 +26,7 @@ def at_level(graph: CausalGraph, level: str) -> tuple[str, ...]:
 
 def read_causes(
     graph: CausalGraph,
-    aim: Target,
+    target: Target,
     causes: Sequence[str | Sequence[str]] | None,
     method: str,
     level: str,
@@ -37,7 +36,7 @@ def read_causes(
     Parameters
     ----------
     graph : CausalGraph
-    aim : Target
+    target : Target
     causes : sequence of str or of sequences of str, optional
         Default: those of the level.
     method, level : str
@@ -47,30 +46,28 @@ def read_causes(
     QueryError
         If a cause, a set or the level is not understood, or there is none.
     """
-    ancestors = graph.ancestors(aim.node)
+    ancestors = graph.ancestors(target.node)
     if causes is not None:
         groups = tuple(_members(cause) for cause in causes)
         for cause in itertools.chain.from_iterable(groups):
-            if cause not in graph.names:
-                raise QueryError(f"The cause '{cause}' is no node{suggest(cause, graph.names)}.")
-            if cause not in ancestors:
-                raise QueryError(f"'{cause}' is no cause of '{aim.node}' in graph '{graph.name}'.")
+            demand_node(graph, cause, "queries.what.cause")
+            demand_cause(graph, cause, target.node)
         sets = [frozenset(group) for group in groups]
         if not all(groups) or not groups or len(set(sets)) < len(sets):
-            raise QueryError("causes= should name at least one node, each once.")
+            raise QueryError(say("queries.causes_once"))
         for group in groups:
             _demand_set(graph, group, method)
         return groups
     if level not in LEVELS:
-        raise QueryError(
-            f"There is no level '{level}'{suggest(level, LEVELS)}; expected one of "
-            f"{', '.join(LEVELS)}."
-        )
+        hint, known = suggest(level, LEVELS), choices(LEVELS)
+        raise QueryError(say("queries.no_level", name=level, hint=hint, choices=known))
     members = [name for name in at_level(graph, level) if name in ancestors]
     if method in GAMES:
         members = [name for name in members if not graph.ancestors(name) & set(members)]
     if not members:
-        raise QueryError(f"No {level} node causes '{aim.node}' in graph '{graph.name}'.")
+        raise QueryError(
+            say("queries.no_cause_at_level", level=level, target=target.node, graph=graph.name)
+        )
     return tuple((name,) for name in members)
 
 
@@ -78,7 +75,7 @@ def _members(cause: str | Sequence[str]) -> tuple[str, ...]:
     """Read a cause, or a set of causes as a sequence or joined by plus signs."""
     parts = cause.split("+") if isinstance(cause, str) else cause
     if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
-        raise QueryError(f"causes= holds {cause!r}; expected a node's name, or a tuple of names.")
+        raise QueryError(say("queries.causes_form", cause=repr(cause)))
     return tuple(dict.fromkeys(part.strip() for part in parts))
 
 
@@ -87,41 +84,15 @@ def _demand_set(graph: CausalGraph, group: tuple[str, ...], method: str) -> None
         return
     if method not in COUPLED:
         raise QueryError(
-            f"Sets of causes such as '{BETWEEN.join(group)}' are for {', '.join(COUPLED)}; "
-            f"for {method} name single causes."
+            say(
+                "queries.no_sets",
+                group=TOGETHER.join(group),
+                methods=listed(COUPLED),
+                method=method,
+            )
         )
     if method != "necessity" and len(earliest(graph, group)) < len(group):
         later = next(name for name in group if name not in earliest(graph, group))
         raise QueryError(
-            f"In the set '{BETWEEN.join(group)}' another cause changes '{later}'; for {method} "
-            "a set holds causes that do not change one another."
+            say("queries.set_changes_itself", group=TOGETHER.join(group), node=later, method=method)
         )
-
-
-def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:
-    """Return the grade of the weakest edge on a cause's strongest path to the target.
-
-    The strongest path is the one whose weakest edge is graded best.
-
-    Raises
-    ------
-    QueryError
-        If there is no path.
-
-    Examples
-    --------
-    >>> from backrisk.graph import load_graph
-    >>> weakest_link(load_graph("runner_core"), "core_strength", "pain")
-    'contradicted'
-    """
-    for position, grade in enumerate(GRADES):
-        allowed: nx.DiGraph[str] = nx.DiGraph()
-        allowed.add_nodes_from(graph.names)
-        allowed.add_edges_from(
-            (edge.cause, edge.effect)
-            for edge in graph.edges
-            if edge.grade in GRADES[: position + 1]
-        )
-        if nx.has_path(allowed, cause, target):
-            return grade
-    raise QueryError(f"'{cause}' is no cause of '{target}' in graph '{graph.name}'.")

@@ -9,28 +9,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.inference import Tables, World, batches
+from backrisk.inference import Tables, World, joint_of_people
 from backrisk.queries.answer import Target
-from backrisk.queries.attribution.necessity import possible, unchanged
+from backrisk.queries.attribution.necessity import demand_possible, unchanged
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.integer[Any]]
 
 
 def coalitions(
-    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], target: Target
 ) -> Array:
     """Return v(S) for all sets of causes, shape ``(2, ..., 2, draw)``; index 1 is in the set."""
     codes = np.full((1, len(tables.graph.names)), -1)
     for name, code in evidence.items():
         codes[0, tables.graph.names.index(name)] = code
-    values = coalitions_of_many(tables, codes, causes, aim, 1)
-    possible(~np.isnan(values))
+    values = coalitions_of_many(tables, codes, causes, target, 1)
+    demand_possible(~np.isnan(values))
     return values[..., 0, :]
 
 
 def coalitions_of_many(
-    tables: Tables, codes: Codes, causes: Sequence[str], aim: Target, rows: int
+    tables: Tables, codes: Codes, causes: Sequence[str], target: Target, rows: int
 ) -> Array:
     """Return the same for many people, ``(2, ..., 2, person, draw)``.
 
@@ -40,7 +40,7 @@ def coalitions_of_many(
     codes : ndarray of int, shape (person, node)
         -1 where not seen.
     causes : sequence of str
-    aim : Target
+    target : Target
     rows : int
         About so many people, or ways to fill their gaps, are worked on at once.
 
@@ -54,10 +54,10 @@ def coalitions_of_many(
     kept = [names.index(name) for name in unchanged(tables.graph, dict.fromkeys(names, 0), causes)]
     context[:, kept] = codes[:, kept]
     # Every cause keeps its axis, so one contraction holds all sets.
-    keep = [*((cause, 1) for cause in causes), (aim.node, 1)]
-    joint = batches.joint(tables, context, keep, free=causes, rows=rows)
+    keep = [*((cause, 1) for cause in causes), (target.node, 1)]
+    joint = joint_of_people(tables, context, keep, free=causes, rows=rows)
     with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
-        table = joint[..., list(aim.codes), :].sum(axis=-2) / joint.sum(axis=-2)
+        table = joint[..., list(target.codes), :].sum(axis=-2) / joint.sum(axis=-2)
     values = np.empty((*(2,) * len(causes), len(codes), tables.draws))
     own = codes[:, [names.index(cause) for cause in causes]]
     patterns, which = np.unique(own >= 0, axis=0, return_inverse=True)
@@ -66,13 +66,13 @@ def coalitions_of_many(
         left = [(cause, 0) for cause, seen in zip(causes, told, strict=True) if not seen]
         weights = np.ones((len(some), tables.draws))
         if left:
-            weights = batches.joint(tables, codes[some], left, rows=rows)
+            weights = joint_of_people(tables, codes[some], left, rows=rows)
         values[..., some, :] = _mix(table[some], own[some], weights)
     return values
 
 
 def coalition(
-    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], aim: Target
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], target: Target
 ) -> Callable[[frozenset[int]], Array]:
     """Return v as a function of a set of positions among the causes."""
     context = unchanged(tables.graph, evidence, causes)
@@ -86,15 +86,15 @@ def coalition(
             if cause not in free
         }
         world = World(tables, context, setting, free=free)
-        keep = [(aim.node, 1), *((cause, 1) for cause in free)]
+        keep = [(target.node, 1), *((cause, 1) for cause in free)]
         risk = world.joint(keep)
-        risk = risk[list(aim.codes)].sum(axis=0) / risk.sum(axis=0)
+        risk = risk[list(target.codes)].sum(axis=0) / risk.sum(axis=0)
         if not free:
             return risk
         weights = World(tables, evidence, {}).joint([(cause, 0) for cause in free])
         axes = tuple(range(len(free)))
         whole = weights.sum(axis=axes)
-        possible(whole)
+        demand_possible(whole)
         mean: Array = (weights * risk).sum(axis=axes) / whole
         return mean
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -11,21 +11,33 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk.errors import QueryError, suggest
-from backrisk.graph import GRADES, CausalGraph
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
 from backrisk.inference import Tables, World
 from backrisk.posterior import Posterior
-from backrisk.queries.answer import Answer, Target
-from backrisk.queries.asked import check_coupling, named, read_person, read_target
-from backrisk.queries.attribution.causes import BETWEEN, COUPLED, GAMES, read_causes, weakest_link
+from backrisk.queries.answer import Answer, Target, row_name
+from backrisk.queries.asked import (
+    check_coupling,
+    coupling_name,
+    named,
+    read_person,
+    read_target,
+)
+from backrisk.queries.attribution.causes import COUPLED, GAMES, read_causes
 from backrisk.queries.attribution.coalitions import coalition, coalitions
 from backrisk.queries.attribution.necessity import (
+    demand_possible,
     necessity,
     necessity_and_sufficiency,
-    possible,
     sufficiency,
 )
-from backrisk.queries.attribution.pathways import ROUTE, Routes, pathways, read_routes, route_grade
+from backrisk.queries.attribution.pathways import (
+    Routes,
+    direct_route,
+    pathways,
+    read_routes,
+    route_grade,
+)
 from backrisk.queries.attribution.shapley import (
     MOST_CAUSES,
     ORDERS,
@@ -34,9 +46,21 @@ from backrisk.queries.attribution.shapley import (
     sampled,
     standard_error,
 )
-from backrisk.queries.single import distribution
+from backrisk.queries.paths import weakest_link, worst_grade
+from backrisk.queries.seeing import distribution
+from backrisk.queries.support import data_support
 from backrisk.summary import interval, largest, summarise
-from backrisk.words import estimate, listed, percent, phrase, points, thing
+from backrisk.words import (
+    TOGETHER,
+    choices,
+    estimate,
+    listed,
+    names_of,
+    percent,
+    points,
+    say,
+    suggest,
+)
 
 Array = NDArray[np.float64]
 
@@ -48,18 +72,6 @@ METHODS = (
     "pathways",
     "diagnostic",
 )
-_ASSUMPTION = {
-    "shapley": (
-        "Shares split the excess risk over everyone at the reference evenly over all orders of "
-        "removal; they rest on the graph, not on a coupling."
-    ),
-    "pathways": (
-        "Shares split the excess risk over all routes passing the reference evenly over all "
-        "orders of removal; they rest on the graph and on independent noise of its nodes, not on "
-        "a coupling."
-    ),
-    "diagnostic": "These are probabilities of a cause being adverse, not of its having an effect.",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,54 +138,61 @@ class Attribution(Answer):
         return table.sort_values("mean", ascending=False, kind="stable")
 
     def _state(self, cause: str) -> str:
-        if cause.startswith(ROUTE):
+        if cause == direct_route(self.target.node):
             return ""
-        return BETWEEN.join(self.evidence.get(n, "not reported") for n in cause.split(BETWEEN))
+        unreported = row_name("not_reported")
+        return TOGETHER.join(self.evidence.get(n, unreported) for n in cause.split(TOGETHER))
+
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        if name == direct_route(self.target.node):
+            return say("queries.rows.straight", target=self.names.node(self.target.node))
+        return self.names.node(name)
+
+    def state_label(self, name: str) -> str:
+        """Return a cause with the person's state of it, as a list shows it."""
+        if name == direct_route(self.target.node):
+            return self.row_label(name)
+        nodes = name.split(TOGETHER)
+        unreported = say("queries.rows.not_reported")
+        states = TOGETHER.join(
+            self.names.state(node, self.evidence[node]) if node in self.evidence else unreported
+            for node in nodes
+        )
+        return say("phrases.pair", node=self.row_label(name), state=states)
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
-        said = []
+        said: list[str] = []
         if self.total is not None:
-            what = "routes passing the reference" if self.method == "pathways" else "causes there"
-            said.append(
-                f"The excess risk of {self.target.label} over all {what} is {points(self.total)}."
-            )
-        for rank, cause in enumerate(self.table.index[:3]):
-            column = self.causes.index(cause)
-            said.append(self._sentence(rank, cause, column))
+            total, target = points(self.total), self.target.label
+            said.append(say(f"queries.attribute.{self.method}.total", target=target, total=total))
+        for cause in self.table.index[:3]:
+            said.append(self._sentence(cause, self.causes.index(cause)))
         return said
 
-    def _sentence(self, rank: int, cause: str, column: int) -> str:
-        grade = f"evidence {self.grades[column]}"
-        share, aim = estimate(self.draws[:, column]), self.target.label
-        names = cause.removeprefix(ROUTE).split(BETWEEN)
-        known = [phrase(n, self.evidence[n]) if n in self.evidence else thing(n) for n in names]
-        adverse, plain = listed(known), listed(map(thing, names))
-        if self.method == "diagnostic":
-            return f"{thing(cause).capitalize()} is adverse with probability {share} ({grade})."
-        if self.method in GAMES:
-            route = self.method == "pathways"
-            through = f"{'through ' if route else 'of '}{thing(cause) if route else adverse}"
-            if cause.startswith(ROUTE):
-                through = f"that goes {thing(cause)}"
-            return f"The share {through} is {points(self.draws[:, column])} ({grade})."
-        assert self.bounds is not None
-        low, high = (percent(float(b[:, column].mean())) for b in self.bounds)
-        within = f"between {low} and {high} if nothing is assumed of the coupling ({grade})"
-        if self.method == "necessity":
-            return (
-                f"Had {plain} been at the reference, {aim} would have been absent with "
-                f"probability {share}, {within}."
+    def _sentence(self, cause: str, column: int) -> str:
+        draws = self.draws[:, column]
+        nodes = cause.split(TOGETHER)
+        straight = cause == direct_route(self.target.node)
+        words: dict[str, str] = {
+            "target": self.target.label,
+            "share": points(draws) if self.method in GAMES else estimate(draws),
+            "grade": self.names.grade(self.grades[column]),
+            "nodes": "" if straight else listed(map(self.names.node, nodes)),
+        }
+        if self.method == "shapley":
+            words["causes"] = listed(
+                self.names.phrase(node, self.evidence[node])
+                if node in self.evidence
+                else self.names.node(node)
+                for node in nodes
             )
-        if self.method == "sufficiency":
-            return (
-                f"In someone like this without {aim} and with {plain} at the reference, the "
-                f"adverse state would bring {aim} about with probability {share}, {within}."
-            )
-        return (
-            f"The adverse state of {plain} would bring {aim} about and the reference would prevent "
-            f"it, both, with probability {share}, {within}."
-        )
+        if self.bounds is not None:
+            low, high = (percent(float(bound[:, column].mean())) for bound in self.bounds)
+            words["limits"] = say("queries.attribute.limits", low=low, high=high)
+        kind = "straight" if straight else "cause"
+        return say(f"queries.attribute.{self.method}.{kind}", **words)
 
 
 def attribute(
@@ -282,35 +301,33 @@ def attribute(
     """
     graph = posterior.graph
     if method not in METHODS:
-        raise QueryError(
-            f"There is no method '{method}'{suggest(method, METHODS)}; expected one of "
-            f"{', '.join(METHODS)}."
-        )
+        hint, known = suggest(method, METHODS), choices(METHODS)
+        raise QueryError(say("queries.no_method", name=method, hint=hint, choices=known))
     check_coupling(coupling)
-    aim = read_target(graph, target)
+    event = read_target(graph, target)
     evidence = read_person(posterior, person)
     if method == "necessity":
-        _demand_target(aim, evidence)
+        _demand_target(event, evidence)
     tables = posterior.beside_prior
     routes = None
     if method == "pathways":
-        routes = read_routes(graph, aim, causes, level)
+        routes = read_routes(graph, event, causes, level)
         chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
-        shares = pathways(tables, evidence, routes, aim, seed)
-        grades = tuple(route_grade(graph, route, aim) for route in routes.values())
+        shares = pathways(tables, evidence, routes, event, seed)
+        grades = tuple(route_grade(graph, route, event) for route in routes.values())
     else:
-        chosen = read_causes(graph, aim, causes, method, level)
-        shares = _compute(tables, evidence, chosen, method, aim, coupling, seed)
+        chosen = read_causes(graph, event, causes, method, level)
+        shares = _compute(tables, evidence, chosen, method, event, coupling, seed)
         grades = tuple(
-            max((weakest_link(graph, name, aim.node) for name in group), key=GRADES.index)
+            worst_grade(*(weakest_link(graph, name, event.node) for name in group))
             for group in chosen
         )
     own = posterior.draws
     return Attribution(
         shares.draws[:own],
-        aim,
+        event,
         named(graph, evidence),
-        tuple(BETWEEN.join(group) for group in chosen),
+        tuple(TOGETHER.join(group) for group in chosen),
         method,
         grades,
         data_support(shares.draws, posterior),
@@ -319,7 +336,8 @@ def attribute(
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
         error=None if shares.pairs is None else standard_error(shares.pairs, own),
-        notes=_notes(graph, evidence, chosen, method, aim, coupling, routes, shares),
+        graph=graph,
+        notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
         warnings=posterior.diagnostics.warnings,
     )
 
@@ -329,7 +347,7 @@ def _compute(
     evidence: Mapping[str, int],
     causes: Sequence[tuple[str, ...]],
     method: str,
-    aim: Target,
+    target: Target,
     coupling: str,
     seed: int,
 ) -> Shares:
@@ -338,16 +356,16 @@ def _compute(
         ask = sufficiency if method == "sufficiency" else necessity_and_sufficiency
         if method == "necessity":
             whole = World(tables, evidence, {}).joint([])
-            possible(whole)
+            demand_possible(whole)
             ask = partial(necessity, whole=whole)
-        found = [ask(tables, evidence, group, aim, coupling) for group in causes]
+        found = [ask(tables, evidence, group, target, coupling) for group in causes]
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
         return Shares(shares, bounds=(lower, upper))
     single = [group[0] for group in causes]
     if method == "shapley":
         if len(single) <= MOST_CAUSES:
-            return played(coalitions(tables, evidence, single, aim))
-        return sampled(coalition(tables, evidence, single, aim), len(single), seed)
+            return played(coalitions(tables, evidence, single, target))
+        return sampled(coalition(tables, evidence, single, target), len(single), seed)
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
@@ -361,13 +379,11 @@ def _compute(
     )
 
 
-def _demand_target(aim: Target, evidence: Mapping[str, int]) -> None:
-    if evidence.get(aim.node, -1) not in aim.codes:
-        seen = "is not reported" if aim.node not in evidence else "is reported as absent"
-        raise QueryError(
-            f"Necessity asks what it took for {aim.label} to be there, but it {seen}; use "
-            "method='shapley' for shares of the risk."
-        )
+def _demand_target(target: Target, evidence: Mapping[str, int]) -> None:
+    if target.node not in evidence:
+        raise QueryError(say("queries.necessity_unreported", target=target.label))
+    if evidence[target.node] not in target.codes:
+        raise QueryError(say("queries.necessity_absent", target=target.label))
 
 
 def _notes(
@@ -375,90 +391,46 @@ def _notes(
     evidence: Mapping[str, int],
     causes: Sequence[tuple[str, ...]],
     method: str,
-    aim: Target,
+    target: Target,
     coupling: str,
     routes: Routes | None,
     shares: Shares,
 ) -> tuple[str, ...]:
+    names = names_of(graph)
+
+    def worded(nodes: Iterable[str]) -> str:
+        return listed(map(names.node, nodes))
+
     if routes is None:
         starts = {name for group in causes for name in group}
     else:
         starts = {effect for route in routes.values() for _, effect in route}
     changed = frozenset().union(*(graph.descendants(name) for name in starts))
-    downstream = [name for name in graph.names if name in evidence and name in changed]
-    mediators = [name for name in downstream if name != aim.node]
+    reported = [name for name in graph.names if name in evidence and name in changed]
+    mediators = [name for name in reported if name != target.node]
+    notes: list[str] = []
     if method in COUPLED:
-        notes = [
-            f"This assumes the {thing(coupling)} coupling of each node's noise in the two worlds."
-        ]
-        seen = evidence.get(aim.node, 0)
-        if method == "necessity" and seen > min(aim.codes):
-            state = graph.node(aim.node).states[seen]
-            notes.append(
-                f"The answers report {phrase(aim.node, state)}, and this asks what it took for "
-                f"there to be {aim.label} at all; to learn what it took to be that bad, make "
-                f"{phrase(aim.node, state)} the target."
-            )
+        notes.append(say("queries.coupling_assumed", coupling=coupling_name(coupling)))
+        seen = evidence.get(target.node, 0)
+        if method == "necessity" and seen > min(target.codes):
+            state = names.phrase(target.node, graph.node(target.node).states[seen])
+            notes.append(say("queries.attribute.worse", state=state, target=target.label))
         if method == "necessity" and mediators:
-            notes.append(
-                "The limits leave out what a cause can change "
-                f"({listed(map(thing, mediators))}), which the estimate uses: it may lie outside."
-            )
-        if method != "necessity" and downstream:
-            notes.append(
-                "What a cause can change is set aside for that cause: "
-                f"{listed(map(thing, downstream))}."
-            )
+            notes.append(say("queries.attribute.outside", nodes=worded(mediators)))
+        if method != "necessity" and reported:
+            notes.append(say("queries.attribute.aside", nodes=worded(reported)))
         return tuple(notes)
-    notes = [_ASSUMPTION[method]]
+    notes.append(say(f"queries.attribute.{method}.rests_on"))
     if method == "shapley":
         aside = [name for name in mediators if name not in starts]
         if aside:
-            notes.append(
-                "The shares set aside answers that a cause can change, except to judge causes "
-                f"that were not reported: {listed(map(thing, aside))}."
-            )
+            notes.append(say("queries.attribute.shapley.aside", nodes=worded(aside)))
         if changed & starts:
-            notes.append(
-                "One of these causes acts through another, whose value the game fixes: its share "
-                "is only what passes beside it."
-            )
+            notes.append(say("queries.attribute.shapley.blocked"))
     if method == "pathways":
         told = [name for name in graph.names if name in evidence and name in changed | starts]
         if told:
-            notes.append(
-                "Answers on what the routes lead to say how likely the values before them are, and "
-                f"are otherwise set aside: {listed(map(thing, told))}."
-            )
+            notes.append(say("queries.attribute.pathways.aside", nodes=worded(told)))
     if shares.pairs is not None:
-        notes.append(
-            f"The orders are a sample of {ORDERS}; the Monte Carlo error of each share is in the "
-            "table."
-        )
+        notes.append(say("queries.attribute.sampled", orders=ORDERS))
     return tuple(notes)
-
-
-def data_support(draws: Array, posterior: Posterior) -> Array:
-    """Return the distance of each share's distribution from its prior's; NaN without a prior.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (draw, share)
-        Those of the posterior, then those of `Posterior.beside_prior`.
-    posterior : Posterior
-
-    Returns
-    -------
-    ndarray, shape (share,)
-    """
-    own, prior = draws[: posterior.draws], draws[posterior.draws :]
-    if not len(prior):
-        return np.full(draws.shape[1], np.nan)
-    return np.array([_distance(a, b) for a, b in zip(prior.T, own.T, strict=True)])
-
-
-def _distance(first: Array, second: Array) -> float:
-    """Return the Kolmogorov-Smirnov distance of two samples."""
-    points = np.concatenate([first, second])
-    below = [np.searchsorted(np.sort(s), points, side="right") / len(s) for s in (first, second)]
-    return float(np.abs(below[0] - below[1]).max())

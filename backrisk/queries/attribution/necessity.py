@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import CONTRADICTION, Rewired, Tables, World
+from backrisk.inference import Rewired, Tables, World, contradiction
 from backrisk.queries.answer import Target
 
 Array = NDArray[np.float64]
@@ -21,7 +21,7 @@ def necessity(
     tables: Tables,
     evidence: Mapping[str, int],
     group: tuple[str, ...],
-    aim: Target,
+    target: Target,
     coupling: str,
     whole: Array,
 ) -> tuple[Array, Array, Array]:
@@ -29,14 +29,14 @@ def necessity(
 
     The whole is the probability of the evidence.
     """
-    prevented = _prevented(tables, evidence, group, aim, coupling)
+    prevented = _prevented(tables, evidence, group, target, coupling)
     share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
     first = earliest(tables.graph, group)
     setting = dict.fromkeys(group, 0)
     context = unchanged(tables.graph, evidence, group)
     context |= {name: evidence[name] for name in first if name in evidence}
-    unexposed = _exposed(tables, context, first, setting, aim)
-    reported = replace(aim, codes=(evidence[aim.node],))
+    unexposed = _exposed(tables, context, first, setting, target)
+    reported = replace(target, codes=(evidence[target.node],))
     seen = _exposed(tables, context, first, {}, reported)
     # Who is at the reference already cannot owe the target to being elsewhere; only the
     # independent coupling, which draws anew even where nothing was changed, knows no such thing.
@@ -49,7 +49,11 @@ def necessity(
 
 
 def _prevented(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+    tables: Tables,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    target: Target,
+    coupling: str,
 ) -> Array:
     """Return P(target absent had the group been at the reference, evidence), ``(draw,)``.
 
@@ -60,7 +64,9 @@ def _prevented(
     graph = tables.graph
     unreported = [name for name in group if name not in evidence]
     states = itertools.product(*(range(len(graph.node(name).states)) for name in unreported))
-    other = [code for code in range(len(graph.node(aim.node).states)) if code not in aim.codes]
+    other = [
+        code for code in range(len(graph.node(target.node).states)) if code not in target.codes
+    ]
     asked = [
         (*state, code)
         for state in states
@@ -76,29 +82,37 @@ def _prevented(
         {**evidence, **dict(zip(unreported, exposed, strict=True))},
         dict.fromkeys(group, 0),
         coupling,
-        told={aim.node: codes},
+        told={target.node: codes},
     )
     return world.joint([]).sum(axis=0)
 
 
 def sufficiency(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+    tables: Tables,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    target: Target,
+    coupling: str,
 ) -> tuple[Array, Array, Array]:
     """Return the probability of sufficiency and its two bounds, each ``(draw,)``."""
     setting, unset = _adverse(tables.graph, evidence, group), dict.fromkeys(group, 0)
     context = {**unchanged(tables.graph, evidence, group), **unset}
-    joint = World(tables, context, setting, coupling).joint([(aim.node, 0), (aim.node, 1)])
-    there = _split(_split(joint, aim, 1), aim, 0)
+    joint = World(tables, context, setting, coupling).joint([(target.node, 0), (target.node, 1)])
+    there = _split(_split(joint, target, 1), target, 0)
     absent = there[0].sum(axis=0)
-    possible(absent)
-    set_to = _exposed(tables, context, (), setting, aim)
-    unexposed = _exposed(tables, context, (), {}, aim)
+    demand_possible(absent)
+    set_to = _exposed(tables, context, (), setting, target)
+    unexposed = _exposed(tables, context, (), {}, target)
     owing = np.ones((), dtype=bool)
     return there[0, 1] / absent, *_limits(set_to, unexposed, owing, unexposed[0])
 
 
 def necessity_and_sufficiency(
-    tables: Tables, evidence: Mapping[str, int], group: tuple[str, ...], aim: Target, coupling: str
+    tables: Tables,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    target: Target,
+    coupling: str,
 ) -> tuple[Array, Array, Array]:
     """Return the probability of necessity and sufficiency and its bounds, each ``(draw,)``."""
     graph = tables.graph
@@ -107,12 +121,12 @@ def necessity_and_sufficiency(
     # Both worlds are set: in the first the causes take their value whatever precedes them.
     forced = {name: np.ones_like(tables.table(name)) for name in group}
     world = World(Rewired(tables, forced, graph), {**context, **setting}, unset, coupling)
-    joint = world.joint([(aim.node, 0), (aim.node, 1)])
-    there = _split(_split(joint, aim, 1), aim, 0)
+    joint = world.joint([(target.node, 0), (target.node, 1)])
+    there = _split(_split(joint, target, 1), target, 0)
     total = there.sum(axis=(0, 1))
-    possible(total)
-    set_to = _exposed(tables, context, group, setting, aim)
-    unexposed = _exposed(tables, context, group, unset, aim)
+    demand_possible(total)
+    set_to = _exposed(tables, context, group, setting, target)
+    unexposed = _exposed(tables, context, group, unset, target)
     owing = np.ones(set_to.shape[1:-1], dtype=bool)
     everyone = set_to.sum(axis=tuple(range(set_to.ndim - 1)))
     return there[1, 0] / total, *_limits(set_to, unexposed, owing, everyone)
@@ -123,7 +137,7 @@ def _exposed(
     context: Mapping[str, int],
     exposures: Sequence[str],
     setting: Mapping[str, int],
-    aim: Target,
+    target: Target,
 ) -> Array:
     """Return P(target or not had the setting been, exposure, context).
 
@@ -133,13 +147,13 @@ def _exposed(
     """
     left = [name for name in exposures if name not in context]
     world = World(tables, context, setting)
-    joint = world.joint([world.variable(aim.node), *((name, 0) for name in left)])
-    return _split(joint, aim, 0)
+    joint = world.joint([world.variable(target.node), *((name, 0) for name in left)])
+    return _split(joint, target, 0)
 
 
-def _split(joint: Array, aim: Target, axis: int) -> Array:
+def _split(joint: Array, target: Target, axis: int) -> Array:
     """Reduce an axis of the target's states to: absent, present."""
-    inside = np.isin(np.arange(joint.shape[axis]), aim.codes)
+    inside = np.isin(np.arange(joint.shape[axis]), target.codes)
     parts = [joint.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
     return np.stack(parts, axis=axis)
 
@@ -148,7 +162,7 @@ def _limits(
     exposed: Array, unexposed: Array, owing: NDArray[np.bool_], whole: Array
 ) -> tuple[Array, Array]:
     """Return the least and the most that both can hold: present if exposed, absent if not."""
-    possible(whole)
+    demand_possible(whole)
     axes = tuple(range(owing.ndim))
     least = np.maximum(0.0, exposed[1] - unexposed[1])
     most = np.minimum(exposed[1], unexposed[0])
@@ -156,10 +170,10 @@ def _limits(
     return lower, np.minimum(1.0, upper)
 
 
-def possible(whole: Array) -> None:
+def demand_possible(whole: Array) -> None:
     """Refuse evidence that the model gives probability zero in some draw."""
     if not (whole > 0).all():
-        raise QueryError(CONTRADICTION)
+        raise QueryError(contradiction())
 
 
 def _adverse(

@@ -11,21 +11,26 @@ from numpy.typing import NDArray
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Node
 from backrisk.inference import Rewired, Tables, World
-from backrisk.queries.answer import Target
-from backrisk.queries.attribution.causes import at_level, read_causes, weakest_link
-from backrisk.queries.attribution.necessity import possible
+from backrisk.queries.answer import Target, row_name
+from backrisk.queries.attribution.causes import at_level, read_causes
+from backrisk.queries.attribution.necessity import demand_possible
 from backrisk.queries.attribution.shapley import MOST_CAUSES, Shares, played, sampled
-from backrisk.queries.single import probability
+from backrisk.queries.paths import weakest_link, worst_grade
+from backrisk.queries.seeing import probability
+from backrisk.words import say
 
 Array = NDArray[np.float64]
 Routes = dict[str, tuple[tuple[str, str], ...]]
 
-ROUTE = "straight to "
+
+def direct_route(target: str) -> str:
+    """Return the name of the route that passes no other node: a row's name, as programs read it."""
+    return row_name("straight").format(target=target)
 
 
 def read_routes(
     graph: CausalGraph,
-    aim: Target,
+    target: Target,
     causes: Sequence[str | Sequence[str]] | None,
     level: str,
 ) -> Routes:
@@ -36,45 +41,44 @@ def read_routes(
     QueryError
         As `read_causes`; if there is no route, or routes overlap.
     """
-    ancestors = graph.ancestors(aim.node)
-    towards = [e for e in graph.edges if e.effect in ancestors or e.effect == aim.node]
+    ancestors = graph.ancestors(target.node)
+    towards = [e for e in graph.edges if e.effect in ancestors or e.effect == target.node]
     if causes is None and level == "proximal":
-        loads = set(graph.playing("passing")) & set(graph.parents(aim.node))
+        loads = set(graph.playing("passing")) & set(graph.parents(target.node))
         starting = {*at_level(graph, level), *graph.playing("passing")}
         final = [
             edge
             for edge in towards
-            if edge.effect in loads | {aim.node}
+            if edge.effect in loads | {target.node}
             and edge.cause not in loads
             and edge.cause in starting
         ]
         names = dict.fromkeys(edge.cause for edge in final)
         if not names:
-            raise QueryError(f"No proximal node leads to '{aim.node}' in graph '{graph.name}'.")
+            raise QueryError(
+                say("queries.no_cause_at_level", level=level, target=target.node, graph=graph.name)
+            )
         return {n: tuple((e.cause, e.effect) for e in final if e.cause == n) for n in names}
-    chosen = read_causes(graph, aim, causes, "pathways", level)
+    chosen = read_causes(graph, target, causes, "pathways", level)
     members = {group[0] for group in chosen}
     for name in graph.names:
         if name in members and (above := graph.ancestors(name) & members):
-            raise QueryError(
-                f"The cause '{name}' lies downstream of '{sorted(above)[0]}', so their routes "
-                "overlap; ask for causes of one level."
-            )
+            raise QueryError(say("queries.routes_overlap", cause=name, above=sorted(above)[0]))
     leaving = [edge for edge in towards if edge.cause in members]
     found: Routes = {}
     for edge in leaving:
-        name = edge.effect if edge.effect != aim.node else f"{ROUTE}{aim.node}"
+        name = edge.effect if edge.effect != target.node else direct_route(target.node)
         found[name] = (*found.get(name, ()), (edge.cause, edge.effect))
     return found
 
 
-def route_grade(graph: CausalGraph, route: Sequence[tuple[str, str]], aim: Target) -> str:
+def route_grade(graph: CausalGraph, route: Sequence[tuple[str, str]], target: Target) -> str:
     """Return the grade of the weakest edge on the strongest path over a route."""
     grade = {(edge.cause, edge.effect): edge.grade for edge in graph.edges}
     over = []
     for cause, effect in route:
-        rest = [] if effect == aim.node else [weakest_link(graph, effect, aim.node)]
-        over.append(max([grade[cause, effect], *rest], key=GRADES.index))
+        rest = [] if effect == target.node else [weakest_link(graph, effect, target.node)]
+        over.append(worst_grade(grade[cause, effect], *rest))
     return min(over, key=GRADES.index)
 
 
@@ -82,7 +86,7 @@ def pathways(
     tables: Tables,
     evidence: Mapping[str, int],
     routes: Routes,
-    aim: Target,
+    target: Target,
     seed: int,
 ) -> Shares:
     """Play the game of the routes: which of them pass on the person's values."""
@@ -95,7 +99,7 @@ def pathways(
     draws = np.zeros((tables.draws, len(routes)))
     if not open_routes:
         return Shares(draws, total=np.zeros(tables.draws))
-    switched, again, switches = _switched(tables, open_routes, aim)
+    switched, again, switches = _switched(tables, open_routes, target)
 
     def value(inside: frozenset[int]) -> Array:
         passed = {switch: int(i in inside) for i, switch in enumerate(switches)}
@@ -105,7 +109,7 @@ def pathways(
         # Every switch keeps its axis, so one contraction holds all sets of routes.
         joint = World(switched, evidence, {}).joint([(name, 0) for name in (*switches, again.node)])
         total = joint.sum(axis=-2)
-        possible(total)
+        demand_possible(total)
         shares = played(joint[..., list(again.codes), :].sum(axis=-2) / total)
     else:
         shares = sampled(value, len(switches), seed)
@@ -119,7 +123,7 @@ def pathways(
 
 
 def _switched(
-    tables: Tables, routes: Routes, aim: Target
+    tables: Tables, routes: Routes, target: Target
 ) -> tuple[Rewired, Target, tuple[str, ...]]:
     """Let all that routes lead to happen anew, with a switch for each route.
 
@@ -129,7 +133,7 @@ def _switched(
     graph = tables.graph
     heads = {effect for route in routes.values() for _, effect in route}
     anew = heads.union(*(graph.descendants(head) for head in heads))
-    anew &= graph.ancestors(aim.node) | {aim.node}
+    anew &= graph.ancestors(target.node) | {target.node}
     taken = set(graph.names)
 
     def free(name: str) -> str:
@@ -162,5 +166,5 @@ def _switched(
         edges.append(replace(edge, cause=cause, effect=effect))
     twice = replace(graph, nodes=(*graph.nodes, *nodes), edges=(*graph.edges, *edges), outcome=None)
     same = {copy: name for name, copy in copies.items()}
-    again = Target(copies[aim.node], aim.codes, aim.label)
+    again = Target(copies[target.node], target.codes, target.label)
     return Rewired(tables, replaced, twice, same), again, switches

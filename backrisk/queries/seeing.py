@@ -1,4 +1,4 @@
-"""Questions about one person, by rung: seeing, doing, counterfactual.
+"""What goes with a person's answers. Rung: seeing.
 
 Every answer is computed for each draw and summarised last. It has ``draws``, ``table`` and
 ``text``.
@@ -8,53 +8,69 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
-from backrisk.inference import BUDGET, CONTRADICTION, World, together
+from backrisk.inference import BUDGET, World, contradiction, together
 from backrisk.posterior import Posterior
+from backrisk.queries.answer import Answer, Target, row_name
+from backrisk.queries.asked import demand_upstream, named, read_do, read_person, read_target
 from backrisk.summary import described
-from backrisk.words import estimate, listed, percent, phrase, shift, thing
-
-if TYPE_CHECKING:
-    pass
-from backrisk.queries.answer import Answer, Target
-from backrisk.queries.asked import (
-    check_coupling,
-    demand_upstream,
-    named,
-    read_do,
-    read_person,
-    read_target,
-)
+from backrisk.words import estimate, listed, names_of, say
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Risk(Answer):
-    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population."""
+    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population.
+
+    Parameters
+    ----------
+    average : ndarray, shape (draw,)
+        P(target), whatever was answered.
+    """
 
     average: Array
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the rows ``this person`` and ``average``."""
-        return described(np.column_stack([self.draws, self.average]), ["this person", "average"])
+        return described(np.column_stack([self.draws, self.average]), list(map(row_name, _RISK)))
+
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        row = next(row for row in _RISK if row_name(row) == name)
+        return say(f"queries.rows.{row}")
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
         return [
-            f"The risk of {self.target.label} given the answers is {estimate(self.draws)}; "
-            f"over the whole population it is {estimate(self.average)}."
+            say(
+                "queries.risk",
+                target=self.target.label,
+                risk=estimate(self.draws),
+                average=estimate(self.average),
+            )
         ]
+
+
+_RISK = ("person", "average")  # rows of its table
 
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis(Answer):
-    """P(state | evidence) of the unobserved nodes; ``draws`` is ``(draw, row)``."""
+    """P(state | evidence) of the unobserved nodes; ``draws`` is ``(draw, row)``.
+
+    Parameters
+    ----------
+    rows : tuple of (str, str)
+        Node and state; the states of a node follow one another, its reference first.
+    before : ndarray, shape (draw, row)
+        The same without any answer.
+    """
 
     rows: tuple[tuple[str, str], ...]
     before: Array
@@ -69,59 +85,35 @@ class Diagnosis(Answer):
         }
         return {**named_rows, **found, "without_answers": self.before.mean(axis=0).tolist()}
 
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        return self.names.pair(*name.split("=", 1))
+
     def sentences(self) -> list[str]:
-        """Return what the answer says."""
+        """Return what the answer says: the likeliest state of each node, the surest first."""
         best: dict[str, tuple[float, int]] = {}
         for column, (node, _) in enumerate(self.rows):
             mean = float(self.draws[:, column].mean())
             best[node] = max(best.get(node, (-1.0, 0)), (mean, column))
-        adverse: list[tuple[float, str]] = []
-        calm: list[tuple[float, str]] = []
-        for column, share in ((column, share) for share, column in best.values()):
+        away: list[tuple[float, str]] = []
+        at_reference: list[tuple[float, str]] = []
+        for share, column in best.values():
             node, state = self.rows[column]
-            at_reference = next(s for n, s in self.rows if n == node) == state
-            words = f"{phrase(node, state)} {estimate(self.draws[:, column])}"
-            (calm if at_reference else adverse).append((share, words))
-        said = [
-            f"{opening}: {listed(words for _, words in sorted(found, reverse=True))}."
-            for opening, found in (
-                ("Not reported, and most likely away from the reference", adverse),
-                ("Most likely at the reference", calm),
+            said = say(
+                "queries.diagnose.state",
+                state=self.names.phrase(node, state),
+                share=estimate(self.draws[:, column]),
             )
-            if found
-        ]
-        return said or ["Every node is among the answers."]
-
-
-@dataclass(frozen=True, eq=False)
-class Contrast(Answer):
-    """The target's probability with a change made; ``draws`` is ``(draw,)``, beside ``before``."""
-
-    before: Array
-    do: Mapping[str, str]
-    coupling: str | None
-
-    @property
-    def change(self) -> Array:
-        """After minus before, ``(draw,)``."""
-        return self.draws - self.before
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the rows ``before``, ``after`` and ``change``."""
-        draws = np.column_stack([self.before, self.draws, self.change])
-        return described(draws, ["before", "after", "change"])
-
-    def sentences(self) -> list[str]:
-        """Return what the answer says."""
-        done = listed(phrase(node, state) for node, state in self.do.items())
-        if self.coupling is None:
-            opening = f"With {done}, the risk of {self.target.label} would be"
-        else:
-            opening = f"Had this person had {done}, the probability of {self.target.label} would be"
-        return [
-            f"{opening} {estimate(self.draws)} in place of {percent(float(self.before.mean()))}, "
-            f"{shift(self.change)}."
-        ]
+            reference = self.graph.node(node).reference
+            (at_reference if state == reference else away).append((share, said))
+        found: list[str] = []
+        if away:
+            states = listed(said for _, said in sorted(away, reverse=True))
+            found.append(say("queries.diagnose.away", states=states))
+        if at_reference:
+            states = listed(said for _, said in sorted(at_reference, reverse=True))
+            found.append(say("queries.diagnose.at_reference", states=states))
+        return found or [say("queries.diagnose.nothing")]
 
 
 def probability(world: World, target: Target, *, strict: bool = True) -> Array:
@@ -142,7 +134,7 @@ def probability(world: World, target: Target, *, strict: bool = True) -> Array:
 
 
 def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None) -> Risk:
-    """Answer how likely the target is for a person. Rung: seeing.
+    """Return how likely the target is for a person. Rung: seeing.
 
     Parameters
     ----------
@@ -174,19 +166,18 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     >>> risk(p, {"x": "yes"}).draws.tolist()
     [0.8]
     """
-    aim = read_target(posterior.graph, target)
+    event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
     notes: tuple[str, ...] = ()
-    if aim.node in evidence:
-        notes = (
-            f"{thing(aim.node).capitalize()} is itself among the answers, so nothing is "
-            "uncertain; leave it out to ask what the other answers say.",
-        )
+    if event.node in evidence:
+        node = names_of(posterior.graph).node(event.node)
+        notes = (say("queries.risk_reported", node=node),)
     return Risk(
-        probability(World(posterior, evidence, {}), aim),
-        aim,
+        probability(World(posterior, evidence, {}), event),
+        event,
         named(posterior.graph, evidence),
-        posterior.marginal(aim.node)[list(aim.codes)].sum(axis=0),
+        posterior.marginal(event.node)[list(event.codes)].sum(axis=0),
+        graph=posterior.graph,
         notes=notes,
         warnings=posterior.diagnostics.warnings,
     )
@@ -199,7 +190,7 @@ def risks(
     *,
     target: str | None = None,
 ) -> Array:
-    """Answer `risk`, or with an intervention `intervene`, for many people. Rungs: seeing, doing.
+    """Return `risk`, or with an intervention `intervene`, of many people. Rungs: seeing, doing.
 
     People who answered the same questions are one contraction, however they answered.
 
@@ -235,8 +226,8 @@ def risks(
     [[0.8, 0.55, 0.3]]
     """
     graph = posterior.graph
-    aim = read_target(graph, target)
-    setting = {} if do is None else read_do(graph, do, aim)
+    event = read_target(graph, target)
+    setting = {} if do is None else read_do(graph, do, event)
     codes = np.full((len(people), len(graph.names)), -1, dtype=np.intp)
     column = {name: i for i, name in enumerate(graph.names)}
     for place, person in enumerate(people):
@@ -244,11 +235,13 @@ def risks(
             evidence = read_person(posterior, person)
             demand_upstream(graph, evidence, setting)
         except QueryError as error:
-            raise QueryError(f"Person {place + 1}: {error}") from error
+            raise QueryError(
+                say("queries.person_number", number=place + 1, problem=str(error))
+            ) from error
         for name, code in evidence.items():
             codes[place, column[name]] = code
     codes[:, [column[name] for name in setting]] = -1
-    return probabilities(posterior, codes, aim, setting).T
+    return probabilities(posterior, codes, event, setting).T
 
 
 _PEOPLE = 2048  # people asked about in one contraction
@@ -291,8 +284,13 @@ def probabilities(
     if 8 * people * posterior.draws > BUDGET:
         most = BUDGET // (8 * posterior.draws)
         raise QueryError(
-            f"Answers for {people:,} people and {posterior.draws:,} draws do not fit the budget "
-            f"of {BUDGET / 2**20:,.0f} MB; ask about {most:,} people at a time."
+            say(
+                "queries.too_many_people",
+                people=f"{people:,}",
+                draws=f"{posterior.draws:,}",
+                budget=f"{BUDGET / 2**20:,.0f}",
+                most=f"{most:,}",
+            )
         )
     found = np.empty((people, posterior.draws))
     (node, world), setting = World(posterior, {}, do or {}).variable(target.node), do or {}
@@ -311,14 +309,14 @@ def probabilities(
             found[asked[part.members]] = share
     if strict and np.isnan(found).any():
         place = int(np.isnan(found).any(axis=1).argmax())
-        raise QueryError(f"Person {place + 1}: {CONTRADICTION}")
+        raise QueryError(say("queries.person_number", number=place + 1, problem=contradiction()))
     return found
 
 
 def diagnose(
     posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None
 ) -> Diagnosis:
-    """Answer which state each unobserved node is likely in. Rung: seeing.
+    """Return which state each unobserved node is likely in. Rung: seeing.
 
     Parameters
     ----------
@@ -347,7 +345,7 @@ def diagnose(
     {'x=no': 0.273, 'x=yes': 0.727}
     """
     graph = posterior.graph
-    aim = read_target(graph, target)
+    event = read_target(graph, target)
     evidence = read_person(posterior, person)
     rows: list[tuple[str, str]] = []
     after, before = [], []
@@ -360,10 +358,11 @@ def diagnose(
     empty = np.zeros((posterior.draws, 0))
     return Diagnosis(
         np.concatenate([a.T for a in after], axis=1) if after else empty,
-        aim,
+        event,
         named(graph, evidence),
         tuple(rows),
         np.concatenate([b.T for b in before], axis=1) if before else empty,
+        graph=graph,
         warnings=posterior.diagnostics.warnings,
     )
 
@@ -371,140 +370,3 @@ def diagnose(
 def distribution(world: World, node: str) -> Array:
     """Return P(node | evidence), ``(state, draw)``."""
     return world.conditional([(node, 0)])
-
-
-def intervene(
-    posterior: Posterior,
-    person: Mapping[str, Any],
-    do: Mapping[str, str],
-    *,
-    target: str | None = None,
-) -> Contrast:
-    """Answer what the target's probability would be if nodes were set. Rung: doing.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    person : mapping
-        Evidence on nodes that the intervention cannot change. A reported value of an intervened
-        node is replaced by the one set.
-    do : mapping of node to state
-    target : str, optional
-
-    Returns
-    -------
-    Contrast
-        ``draws`` of ``P(target | do, evidence)``; ``before`` is ``P(target | evidence)`` with
-        the person's own values of the intervened nodes.
-
-    Raises
-    ------
-    QueryError
-        If there is evidence on a descendant of an intervened node: what would have been, given
-        what was seen, is the question of `counterfactual`.
-
-    Notes
-    -----
-    Assumes that the graph holds: no unmeasured common cause of the set nodes and the target.
-
-    Examples
-    --------
-    >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> intervene(p, {}, {"x": "no"}).draws.tolist()
-    [0.3]
-    """
-    graph = posterior.graph
-    aim = read_target(graph, target)
-    evidence = read_person(posterior, person)
-    setting = read_do(graph, do, aim)
-    demand_upstream(graph, evidence, setting)
-    context = {name: code for name, code in evidence.items() if name not in setting}
-    return Contrast(
-        probability(World(posterior, context, setting), aim),
-        aim,
-        named(graph, evidence),
-        probability(World(posterior, evidence, {}), aim),
-        named(graph, setting),
-        None,
-        notes=(f"This rests on the graph '{thing(graph.name)}' being right about causes.",),
-        warnings=posterior.diagnostics.warnings,
-    )
-
-
-def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
-    """Say which coupling an answer assumes, and where the model does not allow it."""
-    notes = [
-        f"This assumes the {thing(world.coupling)} coupling of each node's noise in the two worlds."
-    ]
-    if world.coupling == "independent_causes":
-        others = world.without_own_causes([world.variable(target.node)])
-        if others:
-            notes.append(
-                "Independent causes have a meaning only where a node's causes act independently "
-                f"(a noisy-max), which these do not: {', '.join(others)}. They follow the "
-                "monotone coupling in its place."
-            )
-    return tuple(notes)
-
-
-def counterfactual(
-    posterior: Posterior,
-    person: Mapping[str, Any],
-    do: Mapping[str, str],
-    *,
-    target: str | None = None,
-    coupling: str = "monotone",
-) -> Contrast:
-    """Answer what would have been for this very person. Rung: counterfactual.
-
-    Abduction, action and prediction in the twin network (Balke and Pearl 1994; Pearl 2009,
-    doi:10.1017/CBO9780511803161).
-
-    Parameters
-    ----------
-    posterior : Posterior
-    person : mapping
-        Evidence on any nodes.
-    do : mapping of node to state
-    target : str, optional
-    coupling : {"monotone", "independent_causes", "independent"}
-        How a node's noise is shared between what was and what would have been; an assumption
-        that no data can check.
-
-    Returns
-    -------
-    Contrast
-        ``draws`` of ``P(target had do been | evidence)``; ``before`` is ``P(target | evidence)``.
-
-    Raises
-    ------
-    QueryError
-        As for `risk`; if the coupling is unknown; if the table would not fit the budget.
-
-    Examples
-    --------
-    >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> answer = counterfactual(p, {"x": "yes", "y": "yes"}, {"x": "no"})
-    >>> answer.draws.round(3).tolist()
-    [0.375]
-    """
-    graph = posterior.graph
-    aim = read_target(graph, target)
-    evidence = read_person(posterior, person)
-    setting = read_do(graph, do, aim)
-    check_coupling(coupling)
-    world = World(posterior, evidence, setting, coupling)
-    return Contrast(
-        probability(world, aim),
-        aim,
-        named(graph, evidence),
-        probability(World(posterior, evidence, {}), aim),
-        named(graph, setting),
-        coupling,
-        notes=coupling_notes(world, aim),
-        warnings=posterior.diagnostics.warnings,
-    )

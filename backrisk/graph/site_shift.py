@@ -1,0 +1,50 @@
+"""Sites as models of their own: the parameters of one whose intercepts are shifted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.graph.layout import Layout
+
+Array = NDArray[np.float64]
+
+SITE_SCALE = 0.5  # prior scale of how far sites lie apart, on the log odds scale
+
+
+def at_site(layout: Layout, fractions: Array, shift: Array) -> Array:
+    """Return the fractions of a site whose linear predictors are shifted.
+
+    A shift moves the cutpoints alone, so a site is a model like any other.
+
+    Parameters
+    ----------
+    layout : Layout
+    fractions : ndarray, shape (draw, fraction)
+        Of the average over the sites.
+    shift : ndarray, shape (draw, pooled node)
+        On the log odds scale; positive towards the worst state.
+
+    Returns
+    -------
+    ndarray, shape (draw, fraction)
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph, Node
+    >>> graph = CausalGraph("g", (Node("pain", ("no", "yes"), mechanism="ordinal_logit"),))
+    >>> odds = 1 / at_site(Layout(graph), np.array([[0.5]]), np.array([[0.7]])) - 1
+    >>> np.log(odds).round(3).tolist()
+    [[0.7]]
+    """
+    moved = fractions.copy()
+    for column, name in enumerate(layout.pooled):
+        start = layout.fraction_slices[name].start
+        part = slice(start, start + layout.mechanisms[name].shape[-1] - 1)
+        # P(X > k) is a product of survivals; its odds grow by exp(shift).
+        above = np.cumprod(1.0 - fractions[:, part], axis=1)
+        odds = np.exp(shift[:, column, None])
+        above = above * odds / (1.0 - above + above * odds)
+        before = np.concatenate([np.ones_like(above[:, :1]), above[:, :-1]], axis=1)
+        moved[:, part] = 1.0 - above / before
+    return moved

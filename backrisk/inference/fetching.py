@@ -1,0 +1,174 @@
+"""The tables of a query, fetched from the posterior for some draws and sliced at what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.inference.answer_rows import AnswerRows, Codes
+from backrisk.inference.coupling import (
+    Places,
+    at_places,
+    coupled,
+    coupled_causes,
+    cumulated,
+    laid_out,
+)
+from backrisk.inference.tables import Tables
+from backrisk.inference.twin_network import BOTH, Source, Variable
+
+Array = NDArray[np.float64]
+Fetch = Callable[[slice, Mapping[str, Places]], Array]
+FetchSides = Callable[[slice, Mapping[str, Places]], list[tuple[Array, Array]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Fetcher:
+    """How to get the tables of a query, sliced at what is known, for some draws at a time.
+
+    What is fetched depends on the places of the pairs of worlds above it: which pairs of states
+    are possible may differ from draw to draw (see `coupling.possible_pairs`).
+
+    Parameters
+    ----------
+    posterior : Tables
+    changed : frozenset of str
+        The nodes that differ between the worlds.
+    coupling : str
+        How a node's noise is shared between the worlds.
+    """
+
+    posterior: Tables
+    changed: frozenset[str]
+    coupling: str
+
+    def table(self, source: Source, rows: AnswerRows) -> Fetch:
+        """Return how to get a source for some draws: ``([row], *scope, draw)``.
+
+        A pair of worlds that is one variable has an axis for each of the two.
+        """
+        if not source.worlds:
+            ones = np.ones((len(self.posterior.graph.node(source.name).states), 1))
+            return lambda some, places: ones
+        codes = rows.codes_of(source.known)
+        owns = [codes.get((source.name, world)) for world in source.worlds]
+        if len(source.worlds) > 1:
+            cdfs, free = self.cdfs(source, rows), len(source.scope) - len(source.own)
+            own_noise = self._causes(source.name) is not None
+
+            def pair(some: slice, places: Mapping[str, Places]) -> Array:
+                sides = cdfs(some, places)
+                if own_noise:
+                    both = coupled_causes(sides, owns)
+                else:
+                    both = coupled(*sides[0], owns, self.coupling)
+                if owns[1] is not None:  # a state that is known has one entry
+                    both = both[..., 0, :]
+                if owns[0] is not None:
+                    both = both[(slice(None),) * (free + 1) + (0,)]
+                return both if source.known else both[0]
+
+            return pair
+        side, (own,) = self._side(source, source.worlds[0], codes), owns
+
+        def fetch(some: slice, places: Mapping[str, Places]) -> Array:
+            _, table = side(some, places)
+            if own is not None and len(own) == 1:
+                table = table[..., own[0], :]
+            elif own is not None:
+                table = table[np.arange(len(table)), ..., own, :]
+            return table if source.known else table[0]
+
+        return fetch
+
+    def cdfs(self, source: Source, rows: AnswerRows) -> FetchSides:
+        """Return how to get the CDFs of a node in both worlds, without the last level.
+
+        One pair, or one for each source of noise where a node's causes have their own:
+        ``(row, *open parents, level, draw)`` over the parents of either world.
+        """
+        codes = rows.codes_of(source.known)
+        union = [v for v in source.scope if v[0] != source.name]
+        causes = self._causes(source.name)
+        if causes is not None:
+            return lambda some, places: self._causes_cdfs(source, codes, causes, some, places)
+        sides = [self._side(source, world, codes, cdf=True) for world in source.worlds]
+
+        def fetch(some: slice, places: Mapping[str, Places]) -> list[tuple[Array, Array]]:
+            found = (side(some, places) for side in sides)
+            here, there = (laid_out(table, 1, scope, union, 2) for scope, table in found)
+            return [(here, there)]
+
+        return fetch
+
+    def _side(
+        self,
+        source: Source,
+        world: int,
+        codes: Mapping[Variable, Codes],
+        *,
+        cdf: bool = False,
+    ) -> Callable[[slice, Mapping[str, Places]], tuple[tuple[Variable, ...], Array]]:
+        """Return how to get a node's CPT in one world: its open parents, and the table.
+
+        The table is ``(row, *open parents, state, draw)``, or with levels in place of states; a
+        parent whose two worlds are one variable has the axis of its places.
+        """
+        changed, positive = self.changed, self.posterior.positive(source.name)
+        parents = self.posterior.graph.parents(source.name)
+        family = [(parent, int(world and parent in changed)) for parent in parents]
+        known = [i for i, v in enumerate(family) if v in codes]
+        rest = [i for i, v in enumerate(family) if v not in codes]
+        table = self.posterior.table(source.name, tuple(codes.get(v, slice(None)) for v in family))
+        table = table.transpose(*known, *rest, *range(len(family), table.ndim))
+        at = tuple(codes[family[i]] for i in known)
+        together = {v[0] for v in source.scope if v[1] == BOTH}
+        scope = tuple((family[i][0], BOTH) if family[i][0] in together else family[i] for i in rest)
+
+        def fetch(some: slice, places: Mapping[str, Places]) -> tuple[tuple[Variable, ...], Array]:
+            found = _taken(table[..., some], at)
+            if cdf:
+                found = cumulated(found, positive=positive)
+            for axis, (name, kind) in enumerate(scope, start=1):
+                if kind == BOTH:
+                    found = at_places(found, axis, places[name][world])
+            return scope, found
+
+        return fetch
+
+    def _causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        return self.posterior.causes(name) if self.coupling == "independent_causes" else None
+
+    def _causes_cdfs(
+        self,
+        source: Source,
+        codes: Mapping[Variable, Codes],
+        causes: tuple[Array, list[Array]],
+        some: slice,
+        places: Mapping[str, Places],
+    ) -> list[tuple[Array, Array]]:
+        """Return the CDFs of the leak and of each cause in both worlds: each has its own noise."""
+        union = [v for v in source.scope if v[0] != source.name]
+        leak = causes[0][..., :-1, some]
+        leak = leak.reshape(1, *(1,) * len(union), *leak.shape)
+        found = [(leak, leak)]
+        for parent, cause in zip(self.posterior.graph.parents(source.name), causes[1], strict=True):
+            both = []
+            for world in (0, 1):
+                v = (parent, int(world and parent in self.changed))
+                side = _taken(cause[..., :-1, some], (codes[v],) if v in codes else ())
+                if (parent, BOTH) in union:
+                    v, side = (parent, BOTH), at_places(side, 1, places[parent][world])
+                both.append(laid_out(side, 1, () if v in codes else (v,), union, 2))
+            found.append((both[0], both[1]))
+        return found
+
+
+def _taken(table: Array, at: Sequence[Codes]) -> Array:
+    """Take one row for each entry of the codes of a table's first axes; one row without any."""
+    if all(len(code) == 1 for code in at):  # a view, not a copy
+        return table[(*(int(code[0]) for code in at), None)]
+    return table[tuple(at)]

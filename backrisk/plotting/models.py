@@ -1,0 +1,114 @@
+"""Figures of a model: its effects, its interventions side by side, its calibration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from backrisk.errors import BackriskError
+from backrisk.plotting.canvas import (
+    INK,
+    MARK,
+    draw_intervals,
+    legend_outside,
+    mark_zero,
+    new_figure,
+)
+from backrisk.posterior import Posterior
+from backrisk.queries import Contrast
+from backrisk.summary import interval
+from backrisk.words import humanize, interval_name, names_of, say
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_contrasts(answers: dict[str, Contrast]) -> Figure:
+    """Draw the change in risk that each intervention would bring.
+
+    Parameters
+    ----------
+    answers : dict of label to Contrast
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    changes = {label: answer.table.iloc[2] for label, answer in answers.items()}
+    table = 100 * pd.DataFrame(changes).T.sort_values("mean")
+    figure, axes = new_figure(1.2 + 0.36 * len(table))
+    draw_intervals(axes, table, [humanize(label) for label in table.index])
+    mark_zero(axes)
+    bar = say("plotting.bar", interval=interval_name())
+    axes.set_xlabel(f"{say('plotting.change_any')}\n{bar}", size=9)
+    return figure
+
+
+def plot_effects(posterior: Posterior) -> Figure:
+    """Draw each edge's log odds ratio before and after the data.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        With prior draws.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    BackriskError
+        If the posterior was given as CPTs, or Matplotlib is not installed.
+    """
+    if posterior.beta is None or posterior.prior_beta is None:
+        raise BackriskError(say("plotting.no_effects"))
+    labels = posterior.layout.effect_labels
+    figure, axes = new_figure(1.2 + 0.21 * len(labels))
+    place = np.arange(len(labels))[::-1]
+    for draws, color, shift, width, label in (
+        (posterior.prior_beta, "#cccccc", 0.17, 4.0, say("plotting.prior")),
+        (posterior.beta, MARK, -0.17, 2.0, say("plotting.posterior")),
+    ):
+        low, high = interval(draws)
+        axes.hlines(place + shift, low, high, color=color, linewidth=width, label=label)
+        axes.plot(draws.mean(axis=0), place + shift, "o", color=color, markersize=3)
+    names = names_of(posterior.graph)
+    ticks = [" <- ".join(map(names.node, label.split(", "))) for label in labels]
+    axes.set_yticks(place, ticks, size=7)
+    axes.set_ylim(-0.8, len(labels) - 0.2)
+    mark_zero(axes)
+    axes.set_xlabel(say("plotting.log_odds_ratio", interval=interval_name()), size=9)
+    legend_outside(figure, columns=2)
+    return figure
+
+
+def plot_calibration(curves: np.ndarray, limits: np.ndarray, note: str = "") -> Figure:
+    """Draw how far the ranks of true values are from uniform, one curve a quantity.
+
+    Parameters
+    ----------
+    curves : ndarray, shape (point, quantity)
+        As `backrisk.check.calibration.Calibration.ecdf` gives them.
+    limits : ndarray, shape (2, point)
+        As `backrisk.check.calibration.bands` gives them.
+    note : str
+        What stands above the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure(3.6)
+    place = np.linspace(0.0, 1.0, len(curves))
+    label = say("plotting.rank_limits")
+    axes.fill_between(place, *limits, color="#ececec", label=label, linewidth=0)
+    axes.plot(place, curves, color=MARK, linewidth=0.7, alpha=0.6)
+    axes.axhline(0, color=INK, linewidth=0.8)
+    axes.set_xlabel(say("plotting.rank"), size=9)
+    axes.set_ylabel(say("plotting.rank_share"), size=9)
+    axes.set_title(note, loc="left", size=9)
+    legend_outside(figure)
+    return figure

@@ -1,0 +1,215 @@
+"""What a change would do, and what it would have done. Rungs: doing, counterfactual.
+
+Every answer is computed for each draw and summarised last. It has ``draws``, ``table`` and
+``text``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk.inference import World
+from backrisk.posterior import Posterior
+from backrisk.queries.answer import Answer, Target, row_name
+from backrisk.queries.asked import (
+    check_coupling,
+    coupling_name,
+    demand_upstream,
+    named,
+    read_do,
+    read_person,
+    read_target,
+)
+from backrisk.queries.seeing import probability
+from backrisk.summary import described
+from backrisk.words import estimate, listed, names_of, percent, say, shift
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast(Answer):
+    """The target's probability with a change made; ``draws`` is ``(draw,)``, beside ``before``.
+
+    Parameters
+    ----------
+    before : ndarray, shape (draw,)
+        The probability without the change.
+    do : mapping of node to state
+    coupling : str, optional
+        That of a counterfactual; None for an intervention.
+    """
+
+    before: Array
+    do: Mapping[str, str]
+    coupling: str | None
+
+    @property
+    def change(self) -> Array:
+        """After minus before, ``(draw,)``."""
+        return self.draws - self.before
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the rows ``before``, ``after`` and ``change``."""
+        draws = np.column_stack([self.before, self.draws, self.change])
+        return described(draws, list(map(row_name, _CONTRAST)))
+
+    def row_label(self, name: str) -> str:
+        """Return how a person reads the name of a row of `table`."""
+        row = next(row for row in _CONTRAST if row_name(row) == name)
+        return say(f"queries.rows.{row}")
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        return [
+            say(
+                "queries.intervene" if self.coupling is None else "queries.counterfactual",
+                done=listed(self.names.phrase(node, state) for node, state in self.do.items()),
+                target=self.target.label,
+                after=estimate(self.draws),
+                before=percent(float(self.before.mean())),
+                shift=shift(self.change),
+            )
+        ]
+
+
+_CONTRAST = ("before", "after", "change")  # rows of its table
+
+
+def intervene(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    do: Mapping[str, str],
+    *,
+    target: str | None = None,
+) -> Contrast:
+    """Return what the target's probability would be if nodes were set. Rung: doing.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        Evidence on nodes that the intervention cannot change. A reported value of an intervened
+        node is replaced by the one set.
+    do : mapping of node to state
+    target : str, optional
+
+    Returns
+    -------
+    Contrast
+        ``draws`` of ``P(target | do, evidence)``; ``before`` is ``P(target | evidence)`` with
+        the person's own values of the intervened nodes.
+
+    Raises
+    ------
+    QueryError
+        If there is evidence on a descendant of an intervened node: what would have been, given
+        what was seen, is the question of `counterfactual`.
+
+    Notes
+    -----
+    Assumes that the graph holds: no unmeasured common cause of the set nodes and the target.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> intervene(p, {}, {"x": "no"}).draws.tolist()
+    [0.3]
+    """
+    graph = posterior.graph
+    event = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    setting = read_do(graph, do, event)
+    demand_upstream(graph, evidence, setting)
+    context = {name: code for name, code in evidence.items() if name not in setting}
+    return Contrast(
+        probability(World(posterior, context, setting), event),
+        event,
+        named(graph, evidence),
+        probability(World(posterior, evidence, {}), event),
+        named(graph, setting),
+        None,
+        graph=graph,
+        notes=(say("queries.rests_on_graph"),),
+        warnings=posterior.diagnostics.warnings,
+    )
+
+
+def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
+    """Say which coupling an answer assumes, and where the model does not allow it."""
+    notes = [say("queries.coupling_assumed", coupling=coupling_name(world.coupling))]
+    if world.coupling == "independent_causes":
+        others = world.without_own_causes([world.variable(target.node)])
+        if others:
+            nodes = listed(map(names_of(world.graph).node, others))
+            notes.append(say("queries.coupling_replaced", nodes=nodes))
+    return tuple(notes)
+
+
+def counterfactual(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    do: Mapping[str, str],
+    *,
+    target: str | None = None,
+    coupling: str = "monotone",
+) -> Contrast:
+    """Return what would have been for this very person. Rung: counterfactual.
+
+    Abduction, action and prediction in the twin network (Balke and Pearl 1994; Pearl 2009,
+    doi:10.1017/CBO9780511803161).
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        Evidence on any nodes.
+    do : mapping of node to state
+    target : str, optional
+    coupling : {"monotone", "independent_causes", "independent"}
+        How a node's noise is shared between what was and what would have been; an assumption
+        that no data can check.
+
+    Returns
+    -------
+    Contrast
+        ``draws`` of ``P(target had do been | evidence)``; ``before`` is ``P(target | evidence)``.
+
+    Raises
+    ------
+    QueryError
+        As for `risk`; if the coupling is unknown; if the table would not fit the budget.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> answer = counterfactual(p, {"x": "yes", "y": "yes"}, {"x": "no"})
+    >>> answer.draws.round(3).tolist()
+    [0.375]
+    """
+    graph = posterior.graph
+    event = read_target(graph, target)
+    evidence = read_person(posterior, person)
+    setting = read_do(graph, do, event)
+    check_coupling(coupling)
+    world = World(posterior, evidence, setting, coupling)
+    return Contrast(
+        probability(world, event),
+        event,
+        named(graph, evidence),
+        probability(World(posterior, evidence, {}), event),
+        named(graph, setting),
+        coupling,
+        graph=graph,
+        notes=coupling_notes(world, event),
+        warnings=posterior.diagnostics.warnings,
+    )

@@ -1,0 +1,79 @@
+"""What lies downstream of a node, and how well the paths to it are known."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import networkx as nx
+
+from backrisk.graph import GRADES, CausalGraph, Edge
+from backrisk.queries.asked import demand_cause
+
+
+def downstream(graph: CausalGraph, node: str) -> frozenset[str]:
+    """Return a node and everything that follows from it: what an answer about it speaks of.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> sorted(downstream(load_graph("runner_core"), "lumbar_load"))
+    ['lumbar_load', 'pain']
+    """
+    return graph.descendants(node) | {node}
+
+
+def worst_grade(*grades: str) -> str:
+    """Return the grade of the weakest evidence."""
+    return max(grades, key=GRADES.index)
+
+
+def strongest_path(graph: CausalGraph, cause: str, target: str) -> tuple[Edge, ...]:
+    """Return the edges of a cause's strongest path to the target.
+
+    The strongest path is the one whose weakest edge is graded best; the shortest where several
+    are as strong.
+
+    Raises
+    ------
+    QueryError
+        If there is no path.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> path = strongest_path(load_graph("runner"), "strength_training", "pain")
+    >>> [(edge.cause, edge.effect, edge.grade) for edge in path]
+    [('strength_training', 'pain', 'moderate')]
+    """
+    demand_cause(graph, cause, target)
+    digraph = graph.to_networkx()
+    for number in range(1, len(GRADES)):
+        allowed = GRADES[:number]
+
+        def good(start: str, end: str, allowed: tuple[str, ...] = allowed) -> bool:
+            return digraph.edges[start, end]["grade"] in allowed
+
+        well_known = nx.subgraph_view(digraph, filter_edge=good)
+        if nx.has_path(well_known, cause, target):
+            break
+    else:
+        well_known = digraph
+    edges = {(edge.cause, edge.effect): edge for edge in graph.edges}
+    return tuple(edges[step] for step in pairwise(nx.shortest_path(well_known, cause, target)))
+
+
+def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:
+    """Return the grade of the weakest edge on a cause's strongest path to the target.
+
+    Raises
+    ------
+    QueryError
+        If there is no path.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> weakest_link(load_graph("runner_core"), "core_strength", "pain")
+    'contradicted'
+    """
+    return worst_grade(*(edge.grade for edge in strongest_path(graph, cause, target)))

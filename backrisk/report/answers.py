@@ -1,0 +1,234 @@
+"""What reports ask, once, before anything is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backrisk.cohort import Agreement, agreement_with, first_level
+from backrisk.inference import World
+from backrisk.posterior import Posterior
+from backrisk.queries import (
+    Attribution,
+    Questions,
+    Recommendation,
+    Risk,
+    Target,
+    ask_next,
+    attribute,
+    named,
+    probability,
+    read_person,
+    read_target,
+    recommend,
+    risk,
+)
+from backrisk.summary import Estimate
+from backrisk.survey import Survey
+from backrisk.words import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_DRAWS = 400  # of a model, for what a card computes
+
+
+@dataclass(frozen=True, eq=False)
+class PersonAnswers:
+    """All that a person's report shows, asked once.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        That the answers came from.
+    person : mapping
+        As it was reported: states by node, or raw answers of the codebook.
+    reported : mapping of node to state
+        The same, read.
+    risk : Risk
+        The target's own answer left out.
+    shares : Attribution
+        By ``shapley``, at the distal level where the graph has such causes.
+    needed : Attribution, optional
+        By ``necessity`` at the proximal level, where the target is reported: about the reported
+        severity, unless a target was given.
+    advice : Recommendation
+    questions : Questions
+    all_draws : int
+        Of the model, where the answers rest on fewer.
+    """
+
+    posterior: Posterior
+    person: Mapping[str, Any]
+    reported: Mapping[str, str]
+    risk: Risk
+    shares: Attribution
+    needed: Attribution | None
+    advice: Recommendation
+    questions: Questions
+    all_draws: int
+
+
+def person_answers(
+    posterior: Posterior,
+    person: Mapping[str, Any],
+    *,
+    target: str | None = None,
+    draws: int | None = None,
+) -> PersonAnswers:
+    """Ask all that a person's report shows. Rungs: seeing and counterfactual.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        State labels by node, or raw answers of the codebook; incomplete allowed.
+    target : str, optional
+        A node, or ``"node>=state"``; default the graph's outcome. Necessity is then asked of the
+        severity that is reported.
+    draws : int, optional
+        Use at most so many draws, evenly spaced.
+
+    Returns
+    -------
+    PersonAnswers
+
+    Raises
+    ------
+    QueryError
+        If the person or the target is not understood.
+
+    Notes
+    -----
+    Estimands and assumptions are those of `backrisk.risk`, `backrisk.attribute` (``shapley`` and
+    ``necessity`` under the monotone coupling), `backrisk.recommend` and `backrisk.ask_next`.
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> answers = person_answers(p, {"x": "yes", "y": "yes"})
+    >>> answers.risk.draws.tolist(), answers.needed.draws.round(3).tolist()
+    ([0.8], [[0.625]])
+    """
+    held = posterior.draws
+    if draws is not None:
+        posterior = posterior.subset(draws)
+    graph = posterior.graph
+    event = read_target(graph, target)
+    codes = read_person(posterior, person)
+    after = graph.descendants(event.node) | {event.node}
+    reported = named(graph, codes)
+    before = {name: state for name, state in reported.items() if name not in after}
+    needed = None
+    if codes.get(event.node, -1) in event.codes:
+        severity = f"{event.node}>={reported[event.node]}" if target is None else target
+        needed = attribute(posterior, reported, method="necessity", target=severity)
+    return PersonAnswers(
+        posterior,
+        person,
+        reported,
+        risk(posterior, before, target=target),
+        attribute(
+            posterior, before, method="shapley", level=first_level(graph, event), target=target
+        ),
+        needed,
+        recommend(posterior, reported, target=target),
+        ask_next(posterior, reported, target=target),
+        held,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class CardAnswers:
+    """All that a model card shows, computed once.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        The whole model.
+    target : Target
+    average : Estimate
+        P(target) over everyone.
+    groups : tuple of (str, str, Estimate)
+        Node, state and P(target | state), of the nodes that the graph compares people by.
+    shares : Attribution
+        Of an average person's excess risk, by ``shapley``.
+    learned : pandas.DataFrame, optional
+        As `backrisk.check.learned` returns it; None where the model holds no prior.
+    mostly_prior : tuple of str
+        Nodes of which little was learned.
+    agreement : Agreement, optional
+        With the outcomes of a survey, where one was given and some are known.
+    in_sample : bool
+        Whether its people look like those of the fit.
+    """
+
+    posterior: Posterior
+    target: Target
+    average: Estimate
+    groups: tuple[tuple[str, str, Estimate], ...]
+    shares: Attribution
+    learned: pd.DataFrame | None
+    mostly_prior: tuple[str, ...]
+    agreement: Agreement | None
+    in_sample: bool
+
+
+def card_answers(
+    posterior: Posterior,
+    *,
+    survey: Survey | str | Path | None = None,
+    target: str | None = None,
+) -> CardAnswers:
+    """Ask all that a model card shows, of at most 400 draws. Rungs: seeing and doing.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    survey : Survey, str or Path, optional
+        People with known outcomes.
+    target : str, optional
+        A node, or ``"node>=state"``; default the graph's outcome.
+
+    Returns
+    -------
+    CardAnswers
+
+    Raises
+    ------
+    SurveyError, QueryError
+        If the survey cannot be read or the target is not understood.
+    """
+    from backrisk.check import learned
+
+    few = posterior.subset(_DRAWS)
+    graph = few.graph
+    event = read_target(graph, target)
+    found, in_sample = None, False
+    if survey is not None:
+        found, in_sample = agreement_with(few, survey, target=target)
+    groups = tuple(
+        (name, state, Estimate.of(probability(World(few, {name: code}, {}), event)))
+        for name in graph.playing("compared")
+        if name != event.node
+        for code, state in enumerate(graph.node(name).states)
+    )
+    moved = learned(posterior) if posterior.has_prior else None
+    prior: tuple[str, ...] = ()
+    if moved is not None:
+        prior = tuple(map(str, moved.index[moved["reading"] == say("check.mostly_prior")]))
+    return CardAnswers(
+        posterior,
+        event,
+        Estimate.of(probability(World(few, {}, {}), event)),
+        groups,
+        attribute(few, {}, method="shapley", level=first_level(graph, event), target=target),
+        moved,
+        prior,
+        found,
+        in_sample,
+    )

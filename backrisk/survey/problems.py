@@ -1,0 +1,105 @@
+"""Problems of a codebook or a table, worded and raised together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from textwrap import shorten
+from typing import Any
+
+from pydantic import ValidationError
+
+from backrisk.errors import SurveyError
+from backrisk.survey.schema import (
+    Column,
+    Condition,
+    Contents,
+    Derived,
+    Nonresponse,
+    OneRowPer,
+    Rule,
+)
+from backrisk.words import Said, choices, say, suggest
+
+_SHOWN = 20  # problems that the message of an error prints
+_WIDE = 60  # characters of a wrong value that are shown
+_KEYS = sorted(
+    {
+        field.alias or name
+        for model in (Contents, Column, Derived, Nonresponse, OneRowPer, Rule, Condition)
+        for name, field in model.model_fields.items()
+    }
+)
+# What the schema wanted, by pydantic's type of error. `limit` is the bound it broke.
+_EXPECTED = {
+    "bool_type": "survey.expected.true_or_false",
+    "bool_parsing": "survey.expected.true_or_false",
+    "float_type": "survey.expected.number",
+    "float_parsing": "survey.expected.number",
+    "int_type": "survey.expected.whole_number",
+    "int_parsing": "survey.expected.whole_number",
+    "int_from_float": "survey.expected.whole_number",
+    "string_type": "survey.expected.text",
+    "tuple_type": "survey.expected.list",
+    "dict_type": "survey.expected.mapping",
+    "model_type": "survey.expected.mapping",
+    "literal_error": "survey.expected.choice",
+    "greater_than": "survey.expected.above",
+    "greater_than_equal": "survey.expected.at_least",
+    "less_than": "survey.expected.below",
+    "less_than_equal": "survey.expected.at_most",
+    "too_short": "survey.expected.at_least_entries",
+    "too_long": "survey.expected.at_most_entries",
+}
+_LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length")
+
+
+def failure(source: str, problems: Iterable[str]) -> SurveyError:
+    """Return one error that carries all problems and prints the first twenty."""
+    told = tuple(problems)
+    if len(told) == 1:
+        return SurveyError(told[0])
+    lines = [say("survey.problems", source=source, count=len(told)), *told[:_SHOWN]]
+    if len(told) > _SHOWN:
+        lines.append(say("survey.more", count=len(told) - _SHOWN))
+    return SurveyError("\n  ".join(lines), problems=told)
+
+
+def schema_problems(error: ValidationError, source: str) -> list[Said]:
+    """Return a sentence for everything that keeps a codebook's contents from being read.
+
+    Parameters
+    ----------
+    error : ValidationError
+    source : str
+        The codebook or its file, as sentences call it.
+    """
+    found = error.errors(include_url=False)
+    # A list whose entry is refused counts as one entry short to pydantic: that is no other mistake.
+    paths = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
+    told = [each for each in found if each["type"] != "too_short" or each["loc"] not in paths]
+    return [_schema_problem(each, source) for each in told]
+
+
+def _schema_problem(found: Mapping[str, Any], source: str) -> Said:
+    kind, context, path = found["type"], found.get("ctx", {}), found["loc"]
+    if kind == "missing" and isinstance(path[-1], int):  # an entry of a list, told of the list
+        kind, context, path = "too_short", {"min_length": path[-1] + 1}, path[:-1]
+    where = {"source": source, "key": ".".join(map(str, path))}
+    if kind == "value_error":  # a rule of the schema, which words itself
+        return say("survey.codebook.rule", **where, rule=context["error"].args[0])
+    if kind == "missing":
+        return say("survey.codebook.required", **where)
+    if kind == "extra_forbidden":
+        return say("survey.codebook.unknown_key", **where, near=suggest(path[-1], _KEYS))
+    value = shorten(str(found["input"]), _WIDE, placeholder="...")
+    if kind not in _EXPECTED:
+        return say("survey.codebook.invalid", **where, value=value)
+    bound = next((context[name] for name in _LIMITS if name in context), 0)
+    expected = say(
+        _EXPECTED[kind],
+        limit=f"{bound:g}",
+        count=bound,
+        choices=choices(re.findall("'([^']*)'", str(context.get("expected", "")))),
+    )
+    return say("survey.codebook.value", **where, value=value, expected=expected)

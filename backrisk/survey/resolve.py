@@ -1,0 +1,108 @@
+"""A codebook held against its graph: every contradiction told, every state written out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backrisk.graph import CausalGraph
+from backrisk.survey.problems import failure
+from backrisk.survey.schema import Contents, Derived, Measure
+from backrisk.words import Said, say, suggest
+
+
+def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
+    """Return a codebook with the states of its measures written out.
+
+    Parameters
+    ----------
+    book : Contents
+    graph : CausalGraph
+    source : str
+        The codebook or its file, as sentences call it.
+
+    Raises
+    ------
+    SurveyError
+        Every contradiction with the graph, or within the codebook.
+    """
+    problems = _inputs(book, source)
+    observed: dict[str, str] = {}
+    changed: dict[str, Measure] = {**book.columns, **book.derived}
+    for name, spec in book.measures.items():
+        target = str(spec.measured)
+        at = {"source": source, "column": name}
+        if target not in graph.names:
+            near = suggest(target, graph.names)
+            problems.append(
+                say("survey.codebook.no_node", **at, node=target, graph=graph.name, near=near)
+            )
+            continue
+        if spec.item and name in graph.names and graph.parents(name) != (spec.item,):
+            problems.append(say("survey.codebook.item_named_as_node", **at))
+        if spec.node and (first := observed.setdefault(spec.node, name)) != name:
+            problems.append(
+                say("survey.codebook.observed_twice", **at, node=spec.node, first=first)
+            )
+        known = graph.node(target).states
+        states = spec.states or known
+        if spec.cuts and len(states) != len(spec.cuts) + 1:
+            problems.append(
+                say(
+                    "survey.codebook.cuts_and_states",
+                    **at,
+                    count=len(spec.cuts),
+                    needed=len(spec.cuts) + 1,
+                    states=len(states),
+                )
+            )
+        used: list[str | None] = list(states)
+        for state, row in (spec.misclassification or {}).items():
+            used += [state, *row]
+        update: dict[str, Any] = {"states": states}
+        if isinstance(spec, Derived):
+            used += [spec.otherwise, *(rule.state for rule in spec.rules)]
+        elif spec.type == "label":
+            labels = spec.labels or {state: state for state in states}
+            update["labels"] = labels
+            used += labels.values()
+            problems += [
+                say("survey.codebook.label_is_missing", **at, label=label)
+                for label in sorted(set(labels) & set(book.missing))
+            ]
+        problems += [
+            say(
+                "survey.codebook.no_state", **at, node=target, state=said, near=suggest(said, known)
+            )
+            for said in dict.fromkeys(used)
+            if said is not None and said not in known
+        ]
+        changed[name] = spec.model_copy(update=update)
+    if problems:
+        raise failure(source, problems)
+    return book.model_copy(
+        update={
+            "columns": {name: changed[name] for name in book.columns},
+            "derived": {name: changed[name] for name in book.derived},
+        }
+    )
+
+
+def _inputs(book: Contents, source: str) -> list[Said]:
+    """Return what is wrong with the names of columns, derived values and their inputs."""
+    problems = [
+        say("survey.codebook.column_and_derived", source=source, column=name)
+        for name in sorted(set(book.columns) & set(book.derived))
+    ]
+    problems += [
+        say(
+            "survey.codebook.no_input",
+            source=source,
+            column=name,
+            input=column,
+            near=suggest(column, book.columns),
+        )
+        for name, derived in book.derived.items()
+        for column in derived.from_
+        if column not in book.columns
+    ]
+    return problems

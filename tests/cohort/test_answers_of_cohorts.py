@@ -1,0 +1,176 @@
+"""A cohort's answers are those of its people, each asked alone, averaged."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from prior_core import people_of
+
+from backrisk import intervene, read_survey, risk, risks, simulate
+from backrisk.cohort import actions_among, agreement_with, answers, cohort_answers
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
+from backrisk.survey import Codebook, Survey
+from backrisk.survey import Column as Asked
+
+
+def test_risks_of_people_and_groups_are_those_of_each_asked_alone(core, people, cohort):
+    told = [{k: v for k, v in who.items() if k != "pain"} for who in people_of(people)]
+    draws = risks(core, told)
+    np.testing.assert_allclose(cohort.risk[0][cohort.rows], draws.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        cohort.risk[2][cohort.rows], np.quantile(draws, 0.95, axis=0), rtol=1e-12
+    )
+    np.testing.assert_allclose(cohort.average[0], draws.mean(axis=1), rtol=1e-12)
+    for place, group in enumerate(cohort.groups):
+        inside = [
+            i for i, who in enumerate(told) if not group.node or who.get(group.node) == group.level
+        ]
+        np.testing.assert_allclose(cohort.average[place], draws[:, inside].mean(axis=1), rtol=1e-12)
+
+
+def test_attributable_fractions_are_one_minus_the_ratio_of_averaged_risks(core, people, cohort):
+    graph = core.graph
+    for found in cohort.causes:
+        changed = set().union(*(graph.descendants(cause) for cause in found.causes))
+        contexts = [{k: v for k, v in who.items() if k not in changed} for who in people_of(people)]
+        before = np.mean([risk(core, who).draws for who in contexts], axis=0)
+        for cause in found.causes:
+            do = {cause: graph.node(cause).reference}
+            after = np.mean([intervene(core, who, do).draws for who in contexts], axis=0)
+            np.testing.assert_allclose(found.fraction(cause)[0], 1 - after / before, atol=1e-12)
+        everything = {cause: graph.node(cause).reference for cause in found.causes}
+        after = np.mean([intervene(core, who, everything).draws for who in contexts], axis=0)
+        np.testing.assert_allclose(found.fall("all")[0], before - after, atol=1e-12)
+
+
+def test_each_person_of_a_cohort_is_asked_about_at_their_own_site(wide):
+    frame = simulate(wide.graph, 30, seed=9).assign(site=["Oslo", "Bergen", "Hamar"] * 10)
+    columns = {name: Asked(node=name) for name in frame if name != "site"}
+    book = Codebook(name="own", graph=wide.graph.name, columns=columns, site="site")
+    survey = Survey.from_frame(frame, wide.graph, book.resolved(wide.graph))
+    found = cohort_answers(wide, survey, draws=None)
+    places = ["Oslo", "Bergen", "average"] * 10
+    told = [{k: v for k, v in who.items() if k != "pain"} for who in people_of(survey)]
+    own = [
+        risk(wide.at_site(place), who).draws.mean() for place, who in zip(places, told, strict=True)
+    ]
+    np.testing.assert_allclose(found.risk[0][found.rows], own, rtol=1e-12)
+
+
+def test_weights_count_people(core):
+    frame = simulate(core.graph, 20, seed=9)
+    once = Survey.from_frame(frame.assign(weight=[2.0] + [1.0] * 19), core.graph)
+    twice = Survey.from_frame(pd.concat([frame, frame.head(1)], ignore_index=True), core.graph)
+    one, two = (cohort_answers(core.subset(5), each) for each in (once, twice))
+    np.testing.assert_allclose(one.average[0], two.average[0], rtol=1e-12)
+    np.testing.assert_allclose(
+        one.causes[0].fraction("all")[0], two.causes[0].fraction("all")[0], rtol=1e-12
+    )
+
+
+def test_people_counted_by_an_engine_give_the_same_cohort(core, tmp_path):
+    simulate(core.graph, 40, seed=6).to_csv(tmp_path / "c.csv", index=False)
+    few = core.subset(5)
+    ours, theirs = (
+        cohort_answers(few, read_survey(tmp_path / "c.csv", core.graph, engine=engine))
+        for engine in ("pandas", "duckdb")
+    )
+    np.testing.assert_allclose(ours.average, theirs.average, rtol=1e-12)
+    assert ours.agreement.brier == pytest.approx(theirs.agreement.brier, rel=1e-12)
+
+
+def test_the_people_of_the_fit_are_recognised(core, people):
+    meta = {"people": people.n, "answered": people.answered.to_dict()}
+    own = cohort_answers(replace(core, meta=meta).subset(3), people)
+    other = cohort_answers(replace(core, meta=meta | {"people": people.n + 1}).subset(3), people)
+    assert own.in_sample
+    assert not other.in_sample
+
+
+def test_people_with_other_answers_are_not_those_of_the_fit(core, people):
+    answered = people.answered.to_dict()
+    name = next(iter(answered))
+    for told in (
+        {},
+        {"people": people.n},
+        {"answered": answered},
+        {"people": people.n, "answered": {**answered, name: answered[name] + 1e-6}},
+        {"people": people.n, "answered": {**answered, "never_asked": 0.5}},
+    ):
+        fitted = replace(core, meta=told).subset(2)
+        assert not cohort_answers(fitted, people).in_sample
+
+
+def test_groups_are_the_states_that_somebody_reported(core, people):
+    found = cohort_answers(core.subset(2), people, groups=["core_strength", "fatigue"])
+    graph = core.graph
+    told = [(group.node, group.level) for group in found.groups]
+    states = [(n, s) for n in ("core_strength", "fatigue") for s in graph.node(n).states]
+    assert told == [("", ""), *states]
+    assert found.groups[0].members.all()
+    # Without groups of one's own, those that the graph names, or its first roots.
+    compared = graph.playing("compared") or [n for n in graph.names if not graph.parents(n)][:3]
+    default = cohort_answers(core.subset(2), people)
+    assert list(dict.fromkeys(group.node for group in default.groups[1:])) == list(compared)
+
+
+def test_a_group_in_which_nobody_is_is_left_out(core):
+    frame = simulate(core.graph, 5, seed=1).assign(fatigue="low")
+    survey = Survey.from_frame(frame, core.graph)
+    found = cohort_answers(core.subset(2), survey, groups=["fatigue"])
+    assert [group.level for group in found.groups] == ["", "low"]
+
+
+def test_falls_of_profiles_average_to_the_falls_of_everyone(core, people, cohort):
+    for found in cohort.causes:
+        for place, cause in enumerate(found.causes):
+            mean = np.average(found.each[:, place], weights=cohort.weights)
+            assert mean == pytest.approx(found.fall(cause)[0].mean(), abs=1e-12)
+
+
+def test_actions_are_the_causes_that_a_person_could_change(core):
+    graph = core.graph
+    marked = replace_modifiable(graph, {"fatigue"})
+    assert actions_among(marked, ["core_strength", "fatigue"]) == ("fatigue",)
+    bare = replace_modifiable(graph, set())
+    assert actions_among(bare, ["core_strength", "fatigue"]) == ("core_strength", "fatigue")
+
+
+def replace_modifiable(graph, names):
+    """Return a graph in which these nodes, and no others, can be changed."""
+    nodes = tuple(replace(node, modifiable=node.name in names) for node in graph.nodes)
+    return replace(graph, nodes=nodes)
+
+
+def test_few_draws_are_used_and_all_are_told(core, people):
+    found = cohort_answers(core, people, draws=7)
+    assert (found.posterior.draws, found.all_draws) == (7, 50)
+    assert cohort_answers(core, people, draws=None).posterior.draws == 50
+
+
+def test_a_survey_of_another_graph_is_refused(core):
+    other = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]}, name="g")
+    survey = Survey.from_frame(pd.DataFrame({"x": ["no"], "y": ["yes"]}), other)
+    with pytest.raises(QueryError, match=r"graph 'g'.*'runner_core'"):
+        cohort_answers(core, survey)
+
+
+def test_a_file_is_named_and_a_survey_at_hand_is_not(core, people, tmp_path):
+    simulate(core.graph, 4, seed=4).to_csv(tmp_path / "c.csv", index=False)
+    assert cohort_answers(core.subset(2), tmp_path / "c.csv").source == "c.csv"
+    assert cohort_answers(core.subset(2), people).source == ""
+
+
+def test_profiles_pass_in_chunks(core, people, cohort, monkeypatch):
+    monkeypatch.setattr(answers, "_CHUNK", 7)
+    found = cohort_answers(core, people, draws=None)
+    np.testing.assert_allclose(found.average, cohort.average, rtol=1e-12)
+    np.testing.assert_allclose(found.risk, cohort.risk, rtol=1e-12)
+
+
+def test_the_agreement_of_a_card_is_that_of_the_report(core, people, cohort):
+    found, in_sample = agreement_with(core, people)
+    assert found == cohort.agreement
+    assert not in_sample

@@ -1,0 +1,93 @@
+"""What a survey says to the likelihood: weights, sites, and when the posterior is exact."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from backrisk import Codebook, FitError
+from backrisk.fitting.observed import (
+    SITE,
+    effective_weights,
+    pooled_sites,
+    prepare,
+    survey_circuit,
+    with_sites,
+)
+from backrisk.graph import CausalGraph, Edge, Node, Prior
+from backrisk.survey import Survey, tabulate
+
+TWO = ("no", "yes")
+
+
+def chain(mechanism="saturated"):
+    nodes = (Node("x", TWO), Node("y", TWO, mechanism=mechanism))
+    edge = Edge("x", "y", "Claim.", "stated", "weak", Prior(0.0, 1.0))
+    return CausalGraph("chain", nodes, (edge,), outcome="y")
+
+
+def read(frame, graph, **extra):
+    columns = {name: {"node": name} for name in graph.names}
+    data = {"name": "b", "graph": graph.name, "columns": columns} | extra
+    return Survey.from_frame(pd.DataFrame(frame), graph, Codebook.from_dict(data, graph))
+
+
+ROWS = {"x": ["no", "no", "yes", "yes"], "y": ["no", "no", "yes", "no"]}
+
+
+def test_weights_sum_to_the_effective_number_of_people():
+    """Kish 1965: (sum w)^2 / sum w^2, here 12^2 / 66."""
+    survey = read(ROWS | {"w": [1.0, 1.0, 8.0, 2.0]}, chain(), weight="w")
+    patterns = tabulate(survey)
+    weights = effective_weights(patterns)
+    assert weights.sum() == pytest.approx(12**2 / (1 + 1 + 64 + 4))
+    share = dict(zip(map(tuple, patterns.codes.tolist()), weights / weights.sum(), strict=True))
+    assert share == pytest.approx({(0, 0): 2 / 12, (1, 1): 8 / 12, (1, 0): 2 / 12})
+    plain = tabulate(read(ROWS, chain()))
+    assert effective_weights(plain).tolist() == plain.weights.tolist()
+
+
+def test_complete_saturated_data_are_counts_and_exact():
+    prepared = prepare(chain(), read(ROWS, chain()))
+    assert prepared.conjugate
+    counts = {n: prepared.circuit.counts[prepared.circuit.cells.part(n)].tolist() for n in "xy"}
+    assert counts == {"x": [2, 2], "y": [2, 0, 1, 1]}
+
+
+@pytest.mark.parametrize("why", ["an ordinal family", "a cause that is missing"])
+def test_other_posteriors_have_to_be_sampled(why):
+    graph = chain("ordinal_logit" if why == "an ordinal family" else "saturated")
+    rows = ROWS if why == "an ordinal family" else ROWS | {"x": ["no", "", "yes", "yes"]}
+    assert not prepare(graph, read(rows, graph)).conjugate
+
+
+def test_an_effect_that_is_missing_costs_nothing():
+    assert prepare(chain(), read(ROWS | {"y": ["no", "", "yes", "no"]}, chain())).conjugate
+
+
+def test_sites_are_pooled_from_two_on():
+    graph = chain("ordinal_logit")
+    two = read(ROWS | {"s": ["a", "a", "b", "b"]}, graph, site="s")
+    one = read(ROWS | {"s": ["a"] * 4}, graph, site="s")
+    assert pooled_sites(two) == ("a", "b")
+    assert pooled_sites(one) == pooled_sites(read(ROWS, graph)) == pooled_sites(None) == ()
+    assert SITE not in survey_circuit(one, tabulate(one)).cells.graph.names
+    circuit = survey_circuit(two, tabulate(two))
+    # y has a CPT at each site; what people at a site answered is counted there.
+    counts = circuit.counts[circuit.cells.part("y")].reshape(2, 2, 2)
+    assert counts.tolist() == [[[2, 0], [0, 0]], [[0, 0], [1, 1]]]
+
+
+def test_the_site_is_the_first_cause_of_every_ordinal_node_and_of_no_other():
+    graph = with_sites(chain("ordinal_logit"), ["a", "b", "c"])
+    assert graph.parents("y") == (SITE, "x")
+    assert graph.parents("x") == ()
+    assert graph.node(SITE).states == ("a", "b", "c")
+
+
+def test_a_survey_of_another_graph_is_refused():
+    graph = chain()
+    nodes = (Node("x", TWO), Node("z", TWO))
+    for other in (replace(graph, name="other"), CausalGraph("chain", nodes, ())):
+        with pytest.raises(FitError, match=f"'chain'.*'{other.name}'"):
+            prepare(other, read(ROWS, graph))

@@ -1,0 +1,80 @@
+"""The prior of all parameters: stated means and deviations are those of its draws."""
+
+import numpy as np
+import pytest
+
+from backrisk import CausalGraph, Edge, Node, Prior
+from backrisk.graph import Layout
+
+DRAWS = 40_000
+
+
+@pytest.fixture(scope="module")
+def layout():
+    nodes = (
+        *(Node(name, ("a", "b")) for name in "pqr"),
+        Node("y", ("a", "b", "c"), margin=(0.2, 0.3, 0.5), mechanism="ordinal_logit"),
+    )
+    priors = (Prior(0.7, 0.4), "weak"), (Prior(0.6, 0.3), "strong"), (Prior(-1.1, 0.5), "strong")
+    edges = (
+        Edge(cause, "y", "c", "stated", grade, prior)
+        for cause, (prior, grade) in zip("pqr", priors, strict=True)
+    )
+    return Layout(CausalGraph("g", nodes, tuple(edges)))
+
+
+def test_effects_are_normal_or_log_normal_of_the_stated_mean_and_deviation(layout):
+    _, effects = layout.draw_prior(DRAWS, np.random.default_rng(0))
+    mean, sd = np.array([0.7, 0.6, -1.1]), np.array([0.4, 0.3, 0.5])
+    np.testing.assert_allclose(effects.mean(axis=0), mean, atol=5 * 0.5 / np.sqrt(DRAWS))
+    np.testing.assert_allclose(effects.std(axis=0), sd, rtol=0.03)
+    assert (effects[:, 0] < 0).any()  # normal: either sign
+    assert (effects[:, 1] > 0).all()
+    assert (effects[:, 2] < 0).all()
+    assert layout.prior.sign.tolist() == [0, 1, -1]
+
+
+def test_the_scale_of_a_log_normal_is_that_of_its_definition(layout):
+    location, spread, sign = layout.prior.scale
+    np.testing.assert_allclose(location[0], 0.7)
+    np.testing.assert_allclose(spread[0], 0.4)
+    for effect, mean, sd in ((1, 0.6, 0.3), (2, 1.1, 0.5)):
+        m, s = location[effect], spread[effect]
+        assert np.exp(m + s**2 / 2) == pytest.approx(mean)
+        assert np.exp(m + s**2 / 2) * np.sqrt(np.expm1(s**2)) == pytest.approx(sd)
+    assert sign[0] == 0
+
+
+def test_fractions_make_the_dirichlet_of_each_simplex(layout):
+    fractions, _ = layout.draw_prior(DRAWS, np.random.default_rng(1))
+    assert ((fractions > 0) & (fractions < 1)).all()
+    for name in "py":
+        part = layout.mechanisms[name]
+        alpha = np.array(part.simplexes[0].alpha)
+        drawn = fractions[:, layout.fraction_slices[name]]
+        first = drawn[:, 0]
+        a, rest = alpha[0], alpha[1:].sum()
+        assert first.mean() == pytest.approx(a / (a + rest), abs=0.01)
+        assert first.var() == pytest.approx(a * rest / (a + rest) ** 2 / (a + rest + 1), rel=0.05)
+
+
+def test_chains_start_at_the_prior_mean_and_away_from_the_ends(layout):
+    start = layout.prior.start
+    a, b = layout.prior.fractions
+    np.testing.assert_allclose(start, np.clip(a / (a + b), 0.01, 0.99))
+    certain = CausalGraph(
+        "g",
+        (
+            Node("x", ("a", "b")),
+            Node("i", ("a", "b"), mechanism="item", reliability=1.0),
+        ),
+        (Edge("x", "i", "c", "measurement", "weak"),),
+    )
+    np.testing.assert_allclose(Layout(certain).prior.start, [0.5, 0.99, 0.01])
+
+
+def test_a_graph_without_effects_has_none():
+    graph = CausalGraph("g", (Node("x", ("a", "b")),))
+    fractions, effects = Layout(graph).draw_prior(3, np.random.default_rng(0))
+    assert fractions.shape == (3, 1)
+    assert effects.shape == (3, 0)

@@ -1,0 +1,89 @@
+"""CPTs from elsewhere: read, or refused with the place and the reason."""
+
+import numpy as np
+import pytest
+
+from backrisk import CausalGraph, Posterior, PosteriorError
+
+TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
+
+
+@pytest.fixture
+def graph():
+    return CausalGraph.from_edges([("x", "y")], TWO)
+
+
+@pytest.fixture
+def cpts():
+    return {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+
+
+@pytest.mark.parametrize(
+    ("change", "facts"),
+    [
+        ({"z": [[0.5, 0.5]]}, ["'z'", "not a node"]),
+        ({7: [0.5, 0.5]}, ["'7'", "not a node"]),
+        ({"x": None}, ["'x'", "missing"]),
+        ({"y": [[0.7, 0.3]]}, ["'y'", "shape (1, 2)", "(draw, 2, 2)", "draw, x, y"]),
+        ({"x": np.zeros((0, 2))}, ["'x'", "shape (0, 2)", "(draw, 2)"]),
+        ({"x": [[0.5, 0.6]]}, ["'x'", "sum to 1", "draw 0", "[0.5, 0.6]"]),
+        ({"x": [[-0.5, 1.5]]}, ["'x'", "draw 0", "[-0.5, 1.5]"]),
+        ({"x": [[0.5, 0.5], [0.333, 0.333]]}, ["draw 1", "[0.333, 0.333]"]),
+        ({"y": [[[0.7, 0.3], [0.2, np.nan]]]}, ["'y'", "x=yes", "draw 0", "[0.2, nan]"]),
+        ({"y": [[0.7, 0.3], [0.2]]}, ["'y'", "array of numbers"]),
+        ({"x": ["half", "half"]}, ["'x'", "array of numbers", "half"]),
+        ({"x": [[0.5, 0.5]] * 2, "y": [[[0.7, 0.3]] * 2] * 3}, ["numbers of draws: 2, 3"]),
+    ],
+)
+def test_wrong_cpts_are_refused_with_their_place(graph, cpts, change, facts):
+    changed = {k: v for k, v in {**cpts, **change}.items() if v is not None}
+    with pytest.raises(PosteriorError) as raised:
+        Posterior.from_cpts(graph, changed)
+    for fact in facts:
+        assert fact in str(raised.value)
+
+
+def test_a_table_of_cpts_is_a_mapping(graph):
+    with pytest.raises(PosteriorError, match="mapping of node to table, not as list"):
+        Posterior.from_cpts(graph, [[0.5, 0.5]])
+
+
+def test_a_table_too_large_to_hold_is_refused():
+    names = [f"n{i}" for i in range(26)]
+    large = CausalGraph.from_edges(
+        [(name, "n25") for name in names[:25]], {name: ["no", "yes"] for name in names}
+    )
+    with pytest.raises(PosteriorError, match=r"'n25'.*67,108,864 cells"):
+        Posterior.from_cpts(large, {name: [0.5, 0.5] for name in names})
+
+
+def test_one_draw_serves_beside_many(graph, cpts):
+    rows = np.array([[[0.7, 0.3], [0.2, 0.8]], [[0.6, 0.4], [0.1, 0.9]]])
+    posterior = Posterior.from_cpts(graph, cpts | {"y": rows})
+    assert posterior.draws == 2
+    assert posterior.cpt("x").tolist() == [[0.5, 0.5], [0.5, 0.5]]
+    assert np.array_equal(posterior.cpt("y"), rows)
+    assert Posterior.from_cpts(graph, cpts).draws == 1
+
+
+def test_cpts_in_single_precision_become_distributions(graph):
+    rows = np.array([[0.7, 0.3], [0.1, 0.9]], np.float32)
+    posterior = Posterior.from_cpts(graph, {"x": np.float32([0.1, 0.9]), "y": rows})
+    for name in graph.names:
+        np.testing.assert_allclose(posterior.cpt(name).sum(-1), 1.0, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(posterior.cpt("y")[0], rows, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize(("off", "fine"), [(9e-7, True), (1.1e-6, False)])
+def test_rows_may_miss_one_by_a_millionth(graph, cpts, off, fine):
+    changed = cpts | {"x": [0.5, 0.5 + off]}
+    if fine:
+        assert Posterior.from_cpts(graph, changed).cpt("x").sum() == pytest.approx(1, abs=1e-15)
+    else:
+        with pytest.raises(PosteriorError, match="sum to 1"):
+            Posterior.from_cpts(graph, changed)
+
+
+def test_a_state_may_be_impossible(graph, cpts):
+    posterior = Posterior.from_cpts(graph, cpts | {"x": [0.0, 1.0]})
+    assert posterior.cpt("x").tolist() == [[0.0, 1.0]]

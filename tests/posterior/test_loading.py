@@ -1,0 +1,178 @@
+"""A saved model answers as it did, in this version and from files of the one before."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import arviz as az
+import numpy as np
+import pytest
+import xarray as xr
+
+from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, load_posterior, risk
+from backrisk.graph import Layout
+from backrisk.posterior import Diagnostics, SiteEffects
+from backrisk.posterior.storage import seal, store
+from backrisk.words import Said, plain, say, speaking
+
+SAVED = Path(__file__).parent / "saved"  # files of version 0.1, and what that version answered
+TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
+
+
+@pytest.fixture
+def graph():
+    return CausalGraph.from_edges([("x", "y")], TWO)
+
+
+@pytest.fixture
+def fitted(graph):
+    layout, rng = Layout(graph), np.random.default_rng(0)
+    before = layout.draw_prior(3, rng)
+    return Posterior(
+        graph,
+        *layout.draw_prior(8, rng),
+        chains=2,
+        diagnostics=Diagnostics(
+            "nutpie", {"r_hat": 1.02, "e_bfmi": float("nan")}, ("Bad.",), ("So so.",)
+        ),
+        codebook=Codebook.plain(graph),
+        prior_fractions=before[0],
+        prior_beta=before[1],
+        sites=SiteEffects(("a", "b"), rng.random((8, 2, 0)), rng.random((8, 0))),
+        meta={"survey": "ours", "answered": {"x": 0.5}},
+    )
+
+
+@pytest.fixture(scope="module")
+def answers():
+    with np.load(SAVED / "answers.npz") as held:
+        return dict(held)
+
+
+def test_a_fitted_model_of_the_version_before_answers_as_it_did(answers):
+    found = load_posterior(SAVED / "fitted.nc")
+    for name in ("fractions", "beta", "prior_fractions", "prior_beta"):
+        assert np.array_equal(getattr(found, name), answers[name]), name
+    assert np.array_equal(found.sites.shift, answers["shift"])
+    assert np.array_equal(found.sites.scale, answers["scale"])
+    assert found.sites.names == ("north", "south")
+    assert (found.chains, found.draws, found.graph.name) == (4, 12, "runner_core")
+    assert found.diagnostics.warnings == ("The chains disagree.",)
+    assert found.diagnostics.cautions == ("Nothing anchors it.",)
+    # To the bit on one machine; another's logarithm may differ in the last place.
+    for site, expected in (
+        ("average", answers["risk"]),
+        ("south", answers["south"]),
+        ("new", answers["new"]),
+    ):
+        draws = risk(found.at_site(site, seed=3), {"fatigue": "high"}).draws
+        np.testing.assert_allclose(draws, expected, rtol=1e-13)
+
+
+def test_given_tables_of_the_version_before_answer_as_they_did(answers):
+    found = load_posterior(SAVED / "given.nc")
+    assert np.array_equal(found.cpt("x"), answers["x"])
+    assert np.array_equal(found.cpt("y"), answers["y"])
+    assert found.codebook == Codebook.plain(found.graph)
+    assert found.meta == {"survey": "ours"}
+    assert found.diagnostics == Diagnostics("given")
+    np.testing.assert_allclose(risk(found, {"x": "yes"}).draws, answers["given"], rtol=1e-15)
+    np.testing.assert_allclose(risk(found, {}).draws, answers["everybody"], rtol=1e-15)
+
+
+def test_everything_about_a_fit_comes_back(fitted, tmp_path):
+    found = load_posterior(fitted.save(tmp_path / "m.nc"))
+    for name in ("fractions", "beta", "prior_fractions", "prior_beta"):
+        assert np.array_equal(getattr(found, name), getattr(fitted, name)), name
+    for name in ("graph", "codebook", "meta", "chains"):
+        assert getattr(found, name) == getattr(fitted, name), name
+    assert found.given is None
+    assert found.diagnostics.method == "nutpie"
+    assert found.diagnostics.worst["r_hat"] == 1.02
+    assert np.isnan(found.diagnostics.worst["e_bfmi"])
+    assert (found.diagnostics.warnings, found.diagnostics.cautions) == (("Bad.",), ("So so.",))
+    assert found.sites.names == ("a", "b")
+    assert found.sites.shift.shape == (8, 2, 0)
+
+
+def test_everything_about_given_tables_comes_back(graph, tmp_path):
+    cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+    named = replace(
+        Posterior.from_cpts(graph, cpts), codebook=Codebook.plain(graph), meta={"synthetic": True}
+    )
+    found = load_posterior(named.save(tmp_path / "m.nc"))
+    assert found.cpt("y").tolist() == cpts["y"]
+    assert found.codebook == named.codebook
+    assert found.meta == {"synthetic": True}
+    assert found.diagnostics.method == "given"
+    assert found.fractions is None
+    assert load_posterior(Posterior.from_cpts(graph, cpts).save(tmp_path / "n.nc")).codebook is None
+
+
+@pytest.mark.parametrize("effects", [True, False])
+def test_a_saved_model_answers_to_the_bit_as_before(graph, fitted, tmp_path, effects):
+    if effects:  # without, the second vector is empty
+        nodes = (graph.nodes[0], replace(graph.nodes[1], mechanism="ordinal_logit"))
+        layout = Layout(replace(graph, nodes=nodes))
+        fitted = Posterior(layout.graph, *layout.draw_prior(8, np.random.default_rng(0)), chains=2)
+    assert fitted.beta.shape == (8, int(effects))
+    loaded = load_posterior(fitted.save(tmp_path / "m.nc"))
+    for person in ({}, {"x": "yes"}):
+        draws = risk(loaded, person, target="y").draws
+        assert np.array_equal(draws, risk(fitted, person, target="y").draws)
+
+
+def test_arviz_reads_a_saved_model(fitted, tmp_path):
+    tree = xr.open_datatree(fitted.save(tmp_path / "m.nc"), engine="h5netcdf").load()
+    tree.close()
+    found = az.rhat(tree["posterior"].to_dataset()[["continuation"]])["continuation"]
+    assert found.dims == ("distribution",)
+    labels = ["x: no", "y | x=no: no", "y | x=yes: no"]
+    assert found.coords["distribution"].to_numpy().tolist() == labels
+
+
+def relabel(record):
+    record["graph"]["nodes"]["x"].update(states=["a", "b"])
+
+
+def changed(posterior, change):
+    """Seal a record that was changed before it was sealed."""
+    tree = posterior.to_datatree()
+    record = json.loads(tree.attrs["record"])
+    change(record)
+    return seal(tree, record)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (relabel, "codebook"),
+        (lambda r: r.update(codebook=None) or relabel(r), "parameters"),
+        (lambda r: r["graph"]["nodes"].pop("x"), "x"),
+        (lambda r: r.pop("meta"), "meta"),
+        (lambda r: r["diagnostics"].pop("method"), "method"),
+    ],
+)
+def test_a_model_of_another_version_of_its_graph_is_refused(fitted, tmp_path, change, why):
+    path = store(changed(fitted, change), tmp_path / "old.nc")
+    with pytest.raises(PosteriorError, match=rf"old\.nc holds a model of another version.*{why}"):
+        load_posterior(path)
+
+
+def test_a_warning_is_said_in_the_language_of_whoever_reads_it(fitted, tmp_path):
+    lengthened = tmp_path / "long"
+    lengthened.mkdir()
+    (lengthened / "phrases.yaml").write_text("language: long\n", encoding="utf-8")
+    (lengthened / "posterior.yaml").write_text(
+        "no_sites: 'Ohne Orte, auch {site}.'\n", encoding="utf-8"
+    )
+    told = say("posterior.no_sites", site="here")
+    warned = replace(fitted, diagnostics=Diagnostics("nutpie", {}, (told,), (told, "As it is.")))
+    path = warned.save(tmp_path / "m.nc")
+    assert load_posterior(path).diagnostics.warnings == (str(told),)
+    with speaking(lengthened):
+        found = load_posterior(path).diagnostics
+        assert found.warnings == ("Ohne Orte, auch here.",)
+        assert found.cautions == ("Ohne Orte, auch here.", "As it is.")
+    assert isinstance(found.warnings[0], Said)
+    assert plain(found.warnings[0])["key"] == "posterior.no_sites"

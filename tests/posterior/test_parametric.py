@@ -1,0 +1,55 @@
+"""Rows of a CPT are computed when they are asked for, once, and equal the whole table's."""
+
+import numpy as np
+import pytest
+
+from backrisk.graph import CausalGraph, Layout, Node
+from backrisk.posterior.parametric import ParametricCPTs
+
+STATES = ("low", "middle", "high")
+
+
+@pytest.fixture(params=["saturated", "ordinal_logit", "noisy_max"])
+def cpts(request):
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", STATES))
+    nodes = (*graph.nodes[:2], Node("y", STATES, mechanism=request.param))
+    layout = Layout(CausalGraph("g", nodes, graph.edges))
+    return ParametricCPTs(layout, *layout.draw_prior(6, np.random.default_rng(0)))
+
+
+def whole(cpts, name):
+    return np.moveaxis(cpts.layout.cpt(name, cpts.fractions, cpts.beta), 0, -1)
+
+
+def test_the_whole_table_is_the_mechanism_s(cpts):
+    assert cpts.draws == 6
+    table = cpts.table("y")
+    assert table.shape == (3, 3, 3, 6)
+    assert table.flags.c_contiguous
+    np.testing.assert_allclose(table, whole(cpts, "y"), rtol=1e-13)
+
+
+def test_only_rows_that_are_asked_for_are_computed_and_each_once(cpts, monkeypatch):
+    computed = []
+    rows = Layout.rows
+
+    def counted(self, name, fractions, beta, which):
+        computed.append((name, which.tolist()))
+        return rows(self, name, fractions, beta, which)
+
+    monkeypatch.setattr(Layout, "rows", counted)
+    expected = whole(cpts, "y")
+    np.testing.assert_allclose(cpts.table("y", (1,))[1], expected[1], rtol=1e-13)
+    np.testing.assert_allclose(cpts.table("y", (1, 2))[1, 2], expected[1, 2], rtol=1e-13)
+    np.testing.assert_allclose(cpts.table("y", (slice(1, 3), 2))[1:, 2], expected[1:, 2])
+    np.testing.assert_allclose(cpts.table("y"), expected, rtol=1e-13)
+    cpts.table("y")
+    assert computed == [
+        ("y", [[1, 0], [1, 1], [1, 2]]),
+        ("y", [[2, 2]]),
+        ("y", [[0, 0], [0, 1], [0, 2], [2, 0], [2, 1]]),
+    ]
+
+
+def test_a_root_s_table_is_its_one_row(cpts):
+    np.testing.assert_allclose(cpts.table("a"), whole(cpts, "a"), rtol=1e-13)

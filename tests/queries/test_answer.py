@@ -1,0 +1,147 @@
+"""What every answer has: a text, plain values, the language of whoever reads it."""
+
+import copy
+import pickle
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backrisk import CausalGraph, Posterior, load_graph, recommend, risk
+from backrisk.posterior import Diagnostics
+from backrisk.queries import Answer, Target, read_target
+from backrisk.words import disclaimer, speaking
+
+TWO = ["no", "yes"]
+
+
+@pytest.fixture
+def posterior():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": TWO, "y": TWO})
+    return Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]})
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A language with a few sentences and the name of one node."""
+    (tmp_path / "phrases.yaml").write_text("language: Elsewhere\n", encoding="utf-8")
+    (tmp_path / "queries.yaml").write_text(
+        "risk: 'RISK OF {target}'\nset_aside: 'ASIDE {nodes}'\nclosing: 'END'\n"
+        "warning: 'BEWARE {warning}'\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "names.yaml").write_text(
+        "runner: {nodes: {pain: SORE}, targets: {pain: {not_limiting: ANY SORE}}}\n",
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize("bases", [(Answer,), (type("Part", (Answer,), {"table": 1}), Answer)])
+def test_a_kind_of_answer_without_a_table_is_refused_when_it_is_made(bases):
+    if bases == (Answer,):
+        with pytest.raises(TypeError, match=r"Nothing .*'columns' or 'table'"):
+            type("Nothing", bases, {})
+    else:  # what a base defines is enough
+        assert issubclass(type("Something", bases, {}), Answer)
+
+
+@dataclass(frozen=True, eq=False)
+class Plain(Answer):
+    """An answer that has columns alone."""
+
+    def columns(self):  # noqa: D102
+        return {"name": ["a", "b"], "mean": [0.5, float("nan")]}
+
+    def sentences(self):  # noqa: D102
+        return ["One.", "Two."]
+
+
+@dataclass(frozen=True, eq=False)
+class Framed(Answer):
+    """An answer that has a table alone."""
+
+    @property
+    def table(self):  # noqa: D102
+        return pd.DataFrame({"mean": [0.5]}, index=["a"])
+
+    def sentences(self):  # noqa: D102
+        return []
+
+
+def plain(kind=Plain, **more):
+    graph = load_graph("runner_core")
+    target = read_target(graph, None)
+    return kind(np.zeros((3, 2)), target, {"fatigue": "high"}, graph=graph, **more)
+
+
+def test_columns_and_table_are_made_of_each_other():
+    table = plain().table
+    assert table.index.tolist() == ["a", "b"]
+    assert table.columns.tolist() == ["mean"]
+    assert plain(Framed).columns() == {"name": ["a"], "mean": [0.5]}
+
+
+def test_the_text_is_sentences_notes_warnings_and_a_closing():
+    text = plain(notes=("Note.",), warnings=("Chains differ.",)).text
+    assert text == (
+        "One. Two. Note. Warning: Chains differ. Ranges are the 90 % equal-tailed interval. "
+        + disclaimer()
+    )
+
+
+def test_plain_values_hold_everything_and_no_nan():
+    answer = plain(notes=("Note.",), warnings=("Chains differ.",))
+    assert answer.to_dict() == {
+        "kind": "plain",
+        "target": "low back pain",
+        "evidence": {"fatigue": "high"},
+        "interval": {"kind": "equal-tailed", "probability": 0.9},
+        "draws": 3,
+        "rows": [{"name": "a", "mean": 0.5}, {"name": "b", "mean": None}],
+        "text": answer.text,
+        "notes": ["Note."],
+        "warnings": ["Chains differ."],
+    }
+
+
+def test_an_answer_prints_as_its_text_in_lines(posterior):
+    answer = risk(posterior, {"x": "yes"})
+    assert " ".join(str(answer).split()) == answer.text
+    assert max(map(len, str(answer).splitlines())) <= 88
+
+
+def test_a_row_is_read_by_the_name_of_its_node():
+    assert plain().row_label("pain") == "low back pain"
+
+
+def test_the_warnings_of_the_fit_are_in_the_answer(posterior):
+    warned = replace(posterior, diagnostics=Diagnostics("given", warnings=("Chains differ.",)))
+    assert "Warning: Chains differ." in risk(warned, {}).text
+
+
+def test_an_answer_asked_in_one_language_is_read_in_another(core_prior, elsewhere):
+    answer = risk(core_prior, {"fatigue": "high"})
+    advice = recommend(core_prior, {"pain": "limiting"}, actions=["fatigue"])
+    assert "low back pain" in advice.notes[-1]
+    with speaking(elsewhere):
+        assert answer.target.label == "ANY SORE"
+        assert answer.text == "RISK OF ANY SORE END"
+        assert advice.notes[-1] == "ASIDE SORE"
+        asked = risk(core_prior, {"fatigue": "high"})
+    assert asked.target.label == answer.target.label == "low back pain"
+    assert asked.text == answer.text
+
+
+@pytest.mark.parametrize("again", [copy.copy, lambda a: pickle.loads(pickle.dumps(a)), replace])
+def test_a_copy_is_read_in_any_language_too(core_prior, elsewhere, again):
+    advice = again(recommend(core_prior, {"pain": "limiting"}, actions=["fatigue"]))
+    with speaking(elsewhere):
+        assert advice.notes[-1] == "ASIDE SORE"
+        assert advice.target.label == "ANY SORE"
+
+
+def test_a_target_has_to_be_named():
+    with pytest.raises(TypeError, match="label"):
+        Target("x", (1,))

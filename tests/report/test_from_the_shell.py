@@ -1,0 +1,71 @@
+"""`backrisk report`: a file for each kind, and one sentence for each mistake."""
+
+import pytest
+from read_back import DAY, said
+
+from backrisk import simulate
+
+
+@pytest.fixture(scope="module")
+def files(core, people, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    core.subset(6).save(folder / "m.nc")
+    (folder / "p.json").write_text('{"fatigue": "high", "pain": "limiting"}')
+    (folder / "typo.json").write_text('{"fatige": "high"}')
+    (folder / "broken.json").write_text("{")
+    frame = simulate(core.graph, 20, seed=4)
+    frame.to_csv(folder / "c.csv", index=False)
+    frame.assign(fatigue="2026-01-31").to_csv(folder / "dates.csv", index=False)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("arguments", "out"),
+    [
+        (["--person", "p.json"], "r.html"),
+        (["--person", "p.json"], "r.pdf"),
+        (["--cohort", "c.csv"], "r.xlsx"),
+        (["--cohort", "c.csv"], "r.csv"),
+        (["--card"], "r.md"),
+        (["--card", "--cohort", "c.csv"], "r.html"),
+    ],
+)
+def test_reports_from_the_shell(files, tmp_path, monkeypatch, arguments, out):
+    monkeypatch.chdir(files)
+    code, text = said("report", "m.nc", *arguments, "--out", tmp_path / out, "--date", DAY)
+    assert code == 0, text
+    assert "Decision support" in text
+    assert [p.name for p in tmp_path.iterdir()] == [out]
+    assert (tmp_path / out).stat().st_size > 500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "out", "words"),
+    [
+        (["--person", "typo.json"], "r.html", "did you mean 'fatigue'?"),
+        (["--person", "broken.json"], "r.html", "line 1: not JSON"),
+        (["--person", "none.json"], "r.html", "there is no such file"),
+        (["--person", "p.json"], "r.docx", "expected .html, .pdf"),
+        (["--person", "p.json"], "r.xlsx", "expected .html, .pdf"),
+        (["--person", "p.json"], "nowhere/r.pdf", "there is no folder"),
+        (["--person", "p.json", "--date", "soon"], "r.pdf", "expected a date"),
+        (["--person", "p.json", "--templates", "nowhere"], "r.pdf", "there is no such folder"),
+        (["--person", "p.json", "--target", "pian"], "r.pdf", "did you mean 'pain'?"),
+        (["--cohort", "dates.csv"], "r.html", "row 2, column 'fatigue': value '2026-01-31'"),
+        (["--cohort", "none.csv"], "r.html", "there is no such file"),
+        (["--cohort", "c.csv", "--group", "fatige"], "r.html", "did you mean 'fatigue'?"),
+        (["--cohort", "c.csv"], "r", "a file without a suffix"),
+        (["--card"], "r.csv", "expected .md, .html, .pdf"),
+        (["--card", "--person", "p.json"], "r.md", "Give one of"),
+        ([], "r.md", "Give one of"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_leaves_nothing(
+    files, tmp_path, monkeypatch, arguments, out, words
+):
+    monkeypatch.chdir(files)
+    code, text = said("report", "m.nc", *arguments, "--out", tmp_path / out)
+    assert code == 2
+    assert words in text
+    assert "Traceback" not in text
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,75 @@
+"""One person's report: its numbers are the answers', and what it says follows from them."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pypdf
+from read_back import DAY, HURTING, Tables, fonts_of, text_of, triple
+
+from backrisk import ask_next, attribute, recommend, risk
+from backrisk.posterior import Diagnostics
+from backrisk.report import person_answers, render_person
+
+
+def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
+    page = Tables(render_person(hurting, ".html", date=DAY).decode()).found
+    before = {k: v for k, v in HURTING.items() if k != "pain"}
+    shares = attribute(runner, before, method="shapley", level="distal").table
+    needed = attribute(runner, HURTING, method="necessity", target="pain>=limiting").table
+    actions, questions = recommend(runner, HURTING).table, ask_next(runner, HURTING).table
+    for name, table in (("shares", shares), ("needed", needed), ("actions", actions)):
+        rows = [row for row in page[name] if row]
+        assert len(rows) >= 4
+        for shown, (_, row) in zip(rows, table.iterrows(), strict=False):
+            assert shown[0] == triple(row)
+            assert shown[-1] == {"value": row["data_support"]}
+    limits = [row[1] for row in page["needed"] if row]
+    assert limits[0] == {
+        "low": needed["lower_bound"].iloc[0],
+        "high": needed["upper_bound"].iloc[0],
+    }
+    told = [row for row in page["questions"] if row]
+    assert [row[0]["value"] for row in told] == questions["share"].head(len(told)).tolist()
+    assert hurting.risk.draws.tolist() == risk(runner, before).draws.tolist()
+
+
+def test_a_persons_pdf_is_a_page_for_the_person_and_a_page_of_notes(hurting):
+    pdf = render_person(hurting, date=DAY)
+    first, second = text_of(pdf)
+    own, average = hurting.risk.draws.mean(), hurting.risk.average.mean()
+    assert f"about {100 * own:.0f} would report low back pain" in first
+    assert f"about {100 * average:.0f}" in first
+    assert "weak (35 s)" in first
+    assert "Decision support, not a diagnosis." in first
+    assert "Synthetic" in first
+    assert "Necessity for low back pain (limiting)" in second
+    assert "10.1136/bjsports-2020-102537" in second  # the strongest link's citation
+    reader = pypdf.PdfReader(io.BytesIO(pdf))
+    fonts = {str(f["/BaseFont"]) for page in reader.pages for f in fonts_of(page)}
+    assert fonts
+    assert all("LibertinusSerif" in name for name in fonts)
+    assert reader.metadata.creation_date.date().isoformat() == DAY
+
+
+def test_everything_answered_still_fits_two_pages(runner):
+    rng = np.random.default_rng(3)
+    whole = {n.name: n.states[int(rng.integers(len(n.states)))] for n in runner.graph.nodes}
+    pages = text_of(render_person(person_answers(runner.subset(5), whole), date=DAY))
+    assert len(pages) == 2
+    assert "Sources of the links used" in pages[1]
+
+
+def test_without_pain_necessity_is_not_asked(runner):
+    answers = person_answers(runner.subset(5), {"plank_seconds": 35})
+    assert answers.needed is None
+    assert "here it is not" in render_person(answers, ".html", date=DAY).decode()
+    nobody = person_answers(runner.subset(5), {})
+    assert "average person" in render_person(nobody, ".html", date=DAY).decode()
+
+
+def test_a_bad_fit_is_said_on_the_first_page(core):
+    judged = Diagnostics("nutpie", {}, ("12 transitions diverged.",))
+    bad = replace(core.subset(3), diagnostics=judged)
+    pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
+    assert "The fit of this model was not good: 12 transitions diverged." in pages[0]

@@ -1,0 +1,74 @@
+"""A small graph and its codebook, which several tests of the room read answers with."""
+
+from backrisk.graph import CausalGraph
+from backrisk.survey import ROW, Codebook, Source
+
+GRAPH = CausalGraph.from_edges(
+    [("core", "pain"), ("bmi", "pain"), ("load", "pain"), ("warm_up", "pain")],
+    {
+        "core": ["strong", "moderate", "weak"],
+        "bmi": ["under_25", "25_plus"],
+        "load": ["gradual", "spike"],
+        "warm_up": ["dynamic", "none"],
+        "pain": ["none", "not_limiting", "limiting"],
+    },
+)
+
+
+def contents():
+    number = {"type": "number"}
+    return {
+        "name": "small",
+        "graph": "graph",
+        "missing": ["", "NA"],
+        "columns": {
+            "plank": {"item": "core", "reliability": 0.6, "unit": "s", "range": [0, 600],
+                      "cuts": [41, 75], "states": ["weak", "moderate", "strong"], **number},
+            "warm_up": {"node": "warm_up", "labels": {"drills": "dynamic", "no": "none"}},
+            "kg": {"role": "input", "range": [30, 200], "typical": [45, 115], **number},
+            "cm": {"role": "input", "range": [120, 220], "outside": "missing",
+                   "typical": [150, 195], **number},
+            "week": {"role": "input", "typical": [1, 40], "decimals": 1, **number},
+            "month": {"role": "input", "typical": [5, 30], "decimals": 1, **number},
+        },
+        "derived": {
+            "bmi_value": {"node": "bmi", "derive": "bmi", "from": ["kg", "cm"], "cuts": [25]},
+            "ratio": {"node": "load", "derive": "ratio", "from": ["week", "month"], "cuts": [1.3]},
+        },
+    }  # fmt: skip
+
+
+def changed(path, value):
+    """Return the contents with one key changed."""
+    data = contents()
+    *parents, last = path.split(".")
+    part = data
+    for key in parents:
+        part = part[key]
+    part[last] = value
+    return data
+
+
+def book(**keys):
+    """Return the codebook, with other keys where they are given."""
+    return Codebook.from_dict({**contents(), **keys}, GRAPH)
+
+
+def source(table, name="t"):
+    """Return a pyarrow table as a source on DuckDB, in memory."""
+    import ibis
+    import pyarrow as pa
+
+    columns = {f"c{place}": column for place, column in enumerate(table.columns)}
+    held = pa.table({**columns, ROW: pa.array(range(len(table)), pa.int64())})
+    engine = ibis.duckdb.connect()
+    engine.con.register("given", held)  # Ibis 12 registers in words that DuckDB 2 refuses
+    engine.con.execute("CREATE TABLE answers AS FROM given")
+    return Source(name, engine.table("answers"), tuple(table.column_names))
+
+
+def values(known, expression):
+    """Return what an expression says of each row, in their order."""
+    table = known.table
+    found = table.select(row=table[ROW], value=expression(table)).order_by("row").to_pyarrow()
+    return found["value"].to_pylist()

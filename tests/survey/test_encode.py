@@ -1,0 +1,85 @@
+"""Raw answers of a person as states."""
+
+import pytest
+
+from backrisk.errors import QueryError, SurveyError
+from tests.survey._small import GRAPH, book
+
+BOOK = book()
+EXTENDED = BOOK.extend(GRAPH)
+
+
+@pytest.mark.parametrize(
+    ("column", "raw", "node", "state"),
+    [
+        ("plank", 40.9, "plank", "weak"),
+        ("plank", "41", "plank", "moderate"),
+        ("plank", " 75 ", "plank", "strong"),
+        ("plank", "NA", "plank", None),
+        ("plank", None, "plank", None),
+        ("warm_up", "no", "warm_up", "none"),
+    ],
+)
+def test_an_answer_fills_a_node_with_a_state(column, raw, node, state):
+    assert BOOK.encode_answer(column, raw) == (node, state)
+
+
+@pytest.mark.parametrize(
+    ("column", "raw", "words"),
+    [
+        ("plank", 601, "Column 'plank': value '601', expected a number from 0 to 600 (s)."),
+        ("warm_up", "dril",
+         "Column 'warm_up': value 'dril', expected one of 'drills', 'no' (did you mean "
+         "'drills'?)."),
+        ("plnk", 3,
+         "Codebook 'small' has no 'plnk' here that measures a node (did you mean 'plank'?)."),
+        ("kg", 70, "Codebook 'small' has no 'kg' here that measures a node."),
+        ("ratio", 70, "Codebook 'small' has no 'ratio' here that measures a node."),
+    ],
+)  # fmt: skip
+def test_a_bad_answer_is_one_sentence(column, raw, words):
+    with pytest.raises(SurveyError) as caught:
+        BOOK.encode_answer(column, raw)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("answers", "evidence"),
+    [
+        ({"plank": 35, "warm_up": "drills", "kg": 80, "cm": 170, "pain": "limiting", "core": None},
+         {"plank": "weak", "warm_up": "dynamic", "bmi": "25_plus", "pain": "limiting"}),
+        ({"plank": "weak", "warm_up": "none", "kg": 80}, {"plank": "weak", "warm_up": "none"}),
+        ({"warm_up": "no"}, {"warm_up": "none"}),
+        ({"warm_up": "NA", "plank": ""}, {}),
+        ({"kg": 72.25, "cm": 170}, {"bmi": "25_plus"}),
+        ({"kg": 72.24, "cm": 170, "week": 13, "month": 10}, {"bmi": "under_25", "load": "spike"}),
+        ({"bmi": "25_plus", "kg": 90, "cm": 170}, {"bmi": "25_plus"}),
+        ({}, {}),
+    ],
+)  # fmt: skip
+def test_a_person_mixes_raw_answers_and_states(answers, evidence):
+    assert BOOK.encode_person(answers, EXTENDED) == evidence
+
+
+@pytest.mark.parametrize(
+    ("answers", "problems"),
+    [
+        ({"pian": "none"}, ["The person's 'pian' is unknown (did you mean 'pain'?)."]),
+        ({"plnk": 3}, ["The person's 'plnk' is unknown (did you mean 'plank'?)."]),
+        ({"x1": None}, ["The person's 'x1' is unknown."]),
+        ({"pain": "limitng"},
+         ["The person's 'pain' has the value 'limitng', expected one of 'none', 'not_limiting', "
+          "'limiting' (did you mean 'limiting'?)."]),
+        ({"plank": -3},
+         ["The person's 'plank' has the value '-3', expected a number from 0 to 600 (s)."]),
+        ({"bmi": "under_25", "kg": 90, "cm": 170},
+         ["The person's 'bmi' says bmi = under_25, but 'bmi_value' says 25_plus."]),
+        ({"zz": 1, "plank": "a"},
+         ["The person's 'zz' is unknown.",
+          "The person's 'plank' has the value 'a', expected a number from 0 to 600 (s)."]),
+    ],
+)  # fmt: skip
+def test_every_problem_of_a_person_is_told(answers, problems):
+    with pytest.raises(QueryError) as caught:
+        BOOK.encode_person(answers, EXTENDED)
+    assert str(caught.value).split("\n") == problems

@@ -1,0 +1,93 @@
+"""The nodes that answers add to a graph."""
+
+import numpy as np
+
+from backrisk.graph import Prior
+from backrisk.survey import Codebook
+from tests.survey._small import GRAPH, book, contents
+
+
+def edge_of(graph, cause, effect):
+    (found,) = (edge for edge in graph.edges if (edge.cause, edge.effect) == (cause, effect))
+    return found
+
+
+def test_an_item_becomes_a_leaf_of_its_construct_once():
+    found = book()
+    graph = found.extend(GRAPH)
+    assert graph.names == (*GRAPH.names, "plank")
+    assert graph.items == ("plank",)
+    node = graph.node("plank")
+    assert graph.parents("plank") == ("core",)
+    assert node.states == ("strong", "moderate", "weak")  # the construct's order, not the cuts'
+    assert (node.reliability, node.misclassification) == (0.6, None)
+    assert (node.group, node.mechanism, node.fixed) == ("item", "item", False)
+    assert node.concentration == 200
+    assert node.description == "plank"
+    edge = edge_of(graph, "core", "plank")
+    assert edge.claim == "The answer to 'plank' reports core, with error."
+    assert (edge.origin, edge.grade, edge.citations) == ("measurement", "moderate", ())
+    assert found.extend(graph) is graph
+
+
+def test_question_source_and_error_of_an_item_are_its_nodes():
+    data = contents()
+    data["columns"]["felt"] = {
+        "item": "core", "question": "Weak?", "source": "a study", "error": "fixed", "people": 30,
+        "labels": {"yes": "weak", "no": "strong"},
+        "misclassification": {"weak": {"weak": 0.8, "strong": 0.2}, "strong": {"strong": 1.0},
+                              "moderate": {"strong": 0.5, "weak": 0.5}},
+    }  # fmt: skip
+    graph = Codebook.from_dict(data, GRAPH).extend(GRAPH)
+    node, edge = graph.node("felt"), edge_of(graph, "core", "felt")
+    assert node.states == ("strong", "weak")
+    assert node.misclassification == ((1.0, 0.0), (0.5, 0.5), (0.2, 0.8))
+    assert (node.fixed, node.concentration, node.description) == (True, 30, "Weak?")
+    assert edge.claim == "The answer to 'Weak?' reports core, with error."
+    assert edge.citations == ("a study",)
+
+
+def responding():
+    data = contents()
+    data["columns"]["ache"] = {
+        "node": "pain", "question": "Hurts?",
+        "nonresponse": {"mean": 0.5, "sd": 0.25, "share": 0.2, "why": "a guess"},
+    }  # fmt: skip
+    data["columns"]["plank"]["nonresponse"] = {"mean": 0, "sd": 1}
+    data["derived"]["ratio"]["nonresponse"] = {"mean": 0, "sd": 1}
+    return Codebook.from_dict(data, GRAPH)
+
+
+def test_a_response_becomes_a_child_of_its_answer_once():
+    found = responding()
+    graph = found.extend(GRAPH)
+    assert graph.names[-3:] == ("plank_response", "ache_response", "ratio_response")
+    assert graph.parents("ache_response") == ("pain",)
+    assert graph.parents("plank_response") == ("plank",)
+    assert graph.parents("ratio_response") == ("load",)
+    node, edge = graph.node("ache_response"), edge_of(graph, "pain", "ache_response")
+    assert node.description == "Whether 'Hurts?' was answered."
+    assert (node.group, node.mechanism) == ("response", "response")
+    assert node.margin == (0.8, 0.2)
+    assert edge.prior == Prior(0.5, 0.25)
+    assert (edge.origin, edge.grade, edge.citations) == ("measurement", "weak", ("a guess",))
+    assert edge.claim == "Whether it is answered may depend on what the answer would have been."
+    assert edge_of(graph, "plank", "plank_response").citations == ()
+    assert graph.node("plank_response").description == "Whether 'plank' was answered."
+    assert found.extend(graph) is graph
+
+
+def test_a_response_is_known_where_its_question_was_asked():
+    found = responding()
+    graph = found.extend(GRAPH)
+    codes = np.full((3, len(graph.names)), -1, dtype=np.int8)
+    codes[:, graph.names.index("pain")] = [0, -1, 2]
+    codes[:, graph.names.index("load")] = [-1, 1, 1]
+    before = codes.copy()
+    filled = found.with_responses(codes, graph, ["ache", "month"])
+    assert (codes == before).all()
+    at = [graph.names.index(f"{name}_response") for name in ("ache", "ratio", "plank")]
+    assert filled[:, at].T.tolist() == [[0, 1, 0], [1, 0, 0], [-1, -1, -1]]
+    assert graph.node("ache_response").states == ("answered", "not_answered")
+    rest = [i for i in range(len(graph.names)) if i not in at]
+    assert (filled[:, rest] == before[:, rest]).all()
