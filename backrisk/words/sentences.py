@@ -112,7 +112,7 @@ class Language:
 
     def tree(self, name: str) -> Mapping[str, Any]:
         """Return a whole file, what this language lacks in English."""
-        return _over(_over(english().file(name), self.file(name)), self.own.get(name, {}))
+        return _over(_over(english().file(name), self.file(name)), self.own.get(name) or {})
 
     def raw(self, key: str) -> Any:
         """Return what stands under a key here, or else in English.
