@@ -36,7 +36,7 @@ def graph():
 def posterior(graph) -> Posterior:
     book = load_codebook(HERE / "bees_codebook.yaml", graph)
     believed = prior.prior_model(book.extend(graph), draws=40, seed=1)
-    return Posterior(believed.graph, believed.continuation, believed.beta, codebook=book, chains=1)
+    return Posterior(believed.graph, believed.fractions, believed.beta, codebook=book, chains=1)
 
 
 @pytest.fixture(scope="module")

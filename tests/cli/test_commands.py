@@ -77,8 +77,8 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
         ("risk", {"fatigue": "hihg"}, [], "did you mean 'high'?"),
         ("risk", "{", [], "line 1: not JSON"),
         ("risk", "[1]", [], "should hold one object"),
-        ("risk", '{"pain": "none", "pain": "limiting"}', [], "'pain' stands 2 times"),
-        ("risk", '{"fatigue": NaN}', [], "NaN is no number"),
+        ("risk", '{"pain": "none", "pain": "limiting"}', [], "'pain' appears 2 times"),
+        ("risk", '{"fatigue": NaN}', [], "NaN is not a number"),
         ("risk", '{"fatigue": ["high"]}', [], "the answer to 'fatigue' should be one word"),
         ("risk", '{"fatigue": ' + "9" * 5000 + "}", [], "cannot be read as JSON"),
         ("risk", "[" * 100_000, [], "cannot be read as JSON"),
@@ -94,9 +94,24 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
         ("intervene", {}, ["--do", "pain=none"], "sets the target"),
         ("intervene", {}, ["--do", "tiredness=low"], "'tiredness' is not a node"),
         ("intervene", {}, ["--do", "fatigue=of"], "In do=, 'fatigue' cannot be set to 'of'"),
-        ("intervene", {}, ["--do", "fatigue=low", "--do", "fatigue=high"], "names a node twice"),
-        ("recommend", {}, ["--cost", "fatigue=1", "--cost", "fatigue=2"], "names a node twice"),
-        ("report", {}, ["--group", "fatigue", "--out", "r.html"], "is for the report of a cohort"),
+        (
+            "intervene",
+            {},
+            ["--do", "fatigue=low", "--do", "fatigue=high"],
+            "names the same node twice",
+        ),
+        (
+            "recommend",
+            {},
+            ["--cost", "fatigue=1", "--cost", "fatigue=2"],
+            "names the same node twice",
+        ),
+        (
+            "report",
+            {},
+            ["--group", "fatigue", "--out", "r.html"],
+            "belongs to the report on a cohort",
+        ),
     ],
 )
 def test_mistakes_are_one_sentence_and_exit_code_2(

@@ -43,7 +43,7 @@ def test_tables_fit_eighty_columns(core_model, tmp_path, monkeypatch, arguments,
     simulate(load_graph("runner"), 30, seed=1, codebook=load_codebook("runner")).to_csv(
         survey, index=False
     )
-    monkeypatch.setattr("backrisk.cli.commands._out", Console(width=80, highlight=False))
+    monkeypatch.setattr("backrisk.cli.console.out", Console(width=80, highlight=False))
     given = {"MODEL": str(core_model), "SURVEY": str(survey)}
     text = CliRunner().invoke(app, [given.get(a, a) for a in arguments]).output
     assert "…" not in text
