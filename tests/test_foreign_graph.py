@@ -36,7 +36,14 @@ def graph():
 def posterior(graph) -> Posterior:
     book = load_codebook(HERE / "bees_codebook.yaml", graph)
     believed = prior.prior_model(book.extend(graph), draws=40, seed=1)
-    return Posterior(believed.graph, believed.fractions, believed.beta, codebook=book, chains=1)
+    return Posterior(
+        believed.graph,
+        believed.fractions,
+        believed.beta,
+        codebook=book,
+        prior_fractions=believed.fractions,
+        prior_beta=believed.beta,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +81,7 @@ def demand_foreign(text: str) -> None:
             "Milbenbefall",
         ),
         (["recommend", "--person", "person.json"], "Behandlung gegen Milben"),
-        (["ask-next", "--person", "lage.json"], "Milbenbefall"),
+        (["ask-next", "--person", "lage.json"], "Fütterung"),
         (["check"], "Milbenbefall"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
