@@ -216,7 +216,10 @@ def test_what_nothing_anchors_is_told_and_is_no_failure():
     [
         ({}, "An item needs one of"),
         ({"reliability": 0.5, "misclassification": WRONG}, "An item needs one of"),
-        ({"misclassification": {"no": {"no": 1.0}, "yes": {"maybe": 1.0}}}, "'maybe' is not a state of node"),
+        (
+            {"misclassification": {"no": {"no": 1.0}, "yes": {"maybe": 1.0}}},
+            "'maybe' is not a state",
+        ),
     ],
 )
 def test_an_item_says_its_error_once(about, words):
