@@ -261,6 +261,10 @@ def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) ->
         data = _yaml.parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SurveyError(say("survey.codebook.not_text", source=source, why=str(error))) from error
+    except _yaml.RepeatedKey as error:
+        raise SurveyError(
+            say("survey.codebook.repeated_key", source=source, key=error.key, line=error.line)
+        ) from error
     except _yaml.YAMLError as error:
         why = " ".join(str(error).split())
         raise SurveyError(say("survey.codebook.not_yaml", source=source, why=why)) from error

@@ -43,7 +43,6 @@ _EXPECTED = {
     "tuple_type": "survey.expected.list",
     "dict_type": "survey.expected.mapping",
     "model_type": "survey.expected.mapping",
-    "literal_error": "survey.expected.choice",
     "greater_than": "survey.expected.above",
     "greater_than_equal": "survey.expected.at_least",
     "less_than": "survey.expected.below",
@@ -93,13 +92,11 @@ def _schema_problem(found: Mapping[str, Any], source: str) -> Said:
     if kind == "extra_forbidden":
         return say("survey.codebook.unknown_key", **where, near=suggest(path[-1], _KEYS))
     value = shorten(str(found["input"]), _WIDE, placeholder="...")
-    if kind not in _EXPECTED:
-        return say("survey.codebook.invalid", **where, value=value)
     bound = next((context[name] for name in _LIMITS if name in context), 0)
-    expected = say(
-        _EXPECTED[kind],
-        limit=f"{bound:g}",
-        count=bound,
-        choices=choices(re.findall("'([^']*)'", str(context.get("expected", "")))),
-    )
+    if kind == "literal_error":
+        expected: str = choices(re.findall("'([^']*)'", context["expected"]))
+    elif kind in _EXPECTED:
+        expected = say(_EXPECTED[kind], limit=f"{bound:g}", count=bound)
+    else:
+        return say("survey.codebook.invalid", **where, value=value)
     return say("survey.codebook.value", **where, value=value, expected=expected)

@@ -214,9 +214,12 @@ def test_what_nothing_anchors_is_told_and_is_no_failure():
 @pytest.mark.parametrize(
     ("about", "words"),
     [
-        ({}, "an item needs"),
-        ({"reliability": 0.5, "misclassification": WRONG}, "an item needs"),
-        ({"misclassification": {"no": {"no": 1.0}, "yes": {"maybe": 1.0}}}, "no state 'maybe'"),
+        ({}, "An item needs one of"),
+        ({"reliability": 0.5, "misclassification": WRONG}, "An item needs one of"),
+        (
+            {"misclassification": {"no": {"no": 1.0}, "yes": {"maybe": 1.0}}},
+            "'maybe' is not a state",
+        ),
     ],
 )
 def test_an_item_says_its_error_once(about, words):

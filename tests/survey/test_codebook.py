@@ -14,7 +14,7 @@ from tests.survey._small import GRAPH, book
     [
         ("a: [", r"^mine\.yaml is not valid YAML: "),
         ("- a", r"^mine\.yaml does not contain keys and values\.$"),
-        ("a: 1\na: 2", r"^mine\.yaml is not valid YAML: .*stands twice"),
+        ("a: 1\na: 2", r"^mine\.yaml: the key 'a' is repeated in .* line 1\.$"),
         ("columns: {a: {node: core, cuts: [x]}}", r"mine\.yaml, key 'columns\.a\.cuts\.0': value"),
         ("graph: g\ncolumns: {a: {node: cor}}", r"^mine\.yaml, column 'a': 'cor' is not a node"),
     ],
