@@ -141,6 +141,10 @@ def _ordinal_cells(
     nodes = _of_kind(layout, cells, OrdinalLogit)
     if not nodes:
         return None
+    # P(X <= k | pa) = logistic(c_k - eta): a cell is the difference of two of these. Everything
+    # below up to the arrays is bookkeeping: for each cell, the addresses of its upper and lower
+    # cutpoint and of its row's linear predictor; for each row, of its effects and exposures.
+    # Cutpoint -2 lies above every state and -1 below; both are far constants.
     survivals: list[list[int]] = []  # P(X > k) on average, for each finite cutpoint
     steps: list[list[int]] = []  # 1 - exposure, for each inner state of a cause
     effects: list[list[int]] = []  # for each row of a CPT: which betas,
@@ -189,6 +193,9 @@ def _ordinal_cells(
     centre = np.array([row + [0.0] * (width - len(row)) for row in centres])
     pairs = np.array([row + [(0, 0)] * (width - len(row)) for row in products])
 
+    # The fractions are of the average configuration, so that log P(X <= k) - log P(X > k) is its
+    # cutpoint, and each exposure is centred on its average: cutpoints and effects are then nearly
+    # independent, and chains mix.
     survival = sums.evaluate(survivals, fractions)
     average = pt.log1mexp(survival) - survival
     if shift_of_site is not None:
@@ -204,6 +211,7 @@ def _ordinal_cells(
     finite = total * max(sites, 1)
     above = cut[np.array([i if i >= 0 else finite for i in upper])] - here
     below = cut[np.array([i if i >= 0 else finite + 1 for i in lower])] - here
+    # log(logistic(above) - logistic(below)), without cancellation where both are near 0 or 1.
     value = -pt.softplus(-above) - pt.softplus(below) + pt.log1mexp(below - above)
     return value, _where(nodes)
 
@@ -233,6 +241,7 @@ def _noisy_max_cells(
     index = np.array([row + [0] * (width - len(row)) for row in factors])
     logs = pt.concatenate([pt.zeros(1), pt.log1mexp(sums.evaluate(survivals, fractions))])
     below = logs[index.ravel()].reshape(index.shape).sum(axis=1)
+    # log(P(X <= k) - P(X <= k - 1)) from the logs of both; the first state has nothing below it.
     opening = np.array(first_state)
     previous = pt.concatenate([pt.zeros(1), below[:-1]])
     gap = pt.switch(opening, -_FAR, previous - below)

@@ -70,7 +70,7 @@ def test_an_unknown_target_is_refused_and_one_without_figures_has_no_row(core):
 def test_prior_margins_follow_the_stated_ones(runner):
     """With every effect at its mean; parents depend on each other, which costs two points."""
     layout = Layout(runner)
-    (a, b), mean = layout.fraction_prior, layout.effect_prior[0]
+    (a, b), mean = layout.prior.fractions, layout.prior.mean
     cpts = {n: layout.cpt(n, (a / (a + b))[None], mean[None]) for n in runner.names}
     posterior = Posterior.from_cpts(runner, cpts)
     for node in runner.nodes:

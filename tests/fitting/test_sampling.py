@@ -155,7 +155,7 @@ def test_complete_data_give_the_dirichlet_s_own_draws(exact):
     assert exact.diagnostics.method == "exact"
     assert exact.diagnostics.good
     assert (exact.draws, exact.chains) == (10_000, 2)
-    first, second = exact.layout.fraction_prior
+    first, second = exact.layout.prior.fractions
     counts = np.array([[30, 10], [20, 10], [0, 10]])  # x; y given x=no; y given x=yes
     assert exact.fractions.shape == (10_000, 3)
     for column, (no, yes) in enumerate(counts):

@@ -146,7 +146,7 @@ def changed(posterior, change):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        (relabel, "codebook"),
+        (relabel, "'plain'"),
         (lambda r: r.update(codebook=None) or relabel(r), "parameters"),
         (lambda r: r["graph"]["nodes"].pop("x"), "x"),
         (lambda r: r.pop("meta"), "meta"),

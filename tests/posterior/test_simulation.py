@@ -6,8 +6,18 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from backrisk import QueryError, load_codebook, load_graph, simulate, truth
-from backrisk.posterior.simulation import SKIPPED_ITEM, SKIPPED_OLDER, draw_states
+from backrisk import (
+    CausalGraph,
+    Codebook,
+    Posterior,
+    QueryError,
+    load_codebook,
+    load_graph,
+    simulate,
+    truth,
+)
+from backrisk.graph import Edge, Node, Prior, Roles
+from backrisk.posterior.simulation import SKIPPED, SKIPPED_ITEM, SKIPPED_OLDER, draw_states
 from backrisk.survey import Survey
 
 PEOPLE = 100_000
@@ -67,3 +77,97 @@ def test_same_seed_same_people():
 def test_nobody_cannot_be_simulated():
     with pytest.raises(QueryError, match="n is 0"):
         simulate(load_graph("runner_core"), 0, 1)
+
+
+@pytest.fixture
+def posed():
+    """Everybody answers age; who is older skips tests more often; `habit` has a test."""
+    nodes = (
+        Node("age", ("young", "old", "older")),
+        Node("habit", ("no", "yes"), mechanism="ordinal_logit"),
+    )
+    edge = Edge("age", "habit", "Claim.", "stated", "weak", Prior(0.5, 0.5))
+    roles = Roles(answered=("age",), skipped_by=("age",))
+    graph = CausalGraph("posed", nodes, (edge,), outcome="habit", roles=roles)
+    columns = {
+        "age": {"node": "age"},
+        "habit": {"node": "habit"},
+        "test": {"item": "habit", "reliability": 0.7},
+    }
+    data = {"name": "book", "graph": "posed", "columns": columns}
+    return graph, Codebook.from_dict(data, graph)
+
+
+def near(flags, share):
+    return abs(np.mean(flags) - share) < 4 * np.sqrt(share * (1 - share) / len(flags))
+
+
+def test_gaps_have_their_stated_shares(posed):
+    graph, codebook = posed
+    frame = simulate(graph, 6000, seed=1, codebook=codebook)
+    assert list(frame.columns) == ["age", "habit", "test"]
+    assert (frame["age"] != "").all()
+    assert near(frame["habit"] == "", SKIPPED)
+    young = frame["age"] == "young"
+    assert near(frame.loc[young, "test"] == "", SKIPPED_ITEM)
+    assert near(frame.loc[~young, "test"] == "", SKIPPED_ITEM + SKIPPED_OLDER)
+    assert (SKIPPED, SKIPPED_ITEM, SKIPPED_OLDER) == (0.05, 0.15, 0.15)
+
+
+def test_without_gaps_everything_is_answered(posed):
+    graph, codebook = posed
+    frame = simulate(graph, 500, seed=1, codebook=codebook, gaps=False)
+    assert (frame != "").all(axis=None)
+    answered = simulate(graph, 500, seed=1, codebook=codebook)
+    present = answered != ""
+    assert (answered[present] == frame[present]).where(present, True).all(axis=None)
+
+
+def test_people_are_drawn_one_posterior_draw_each():
+    """Two draws, each certain of itself: both come up, and a person is of one of them."""
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["a", "b", "c"]})
+    x = np.array([[1.0, 0.0], [0.0, 1.0]])
+    y = np.array([[[0.0, 1.0, 0.0]] * 2, [[0.0, 0.0, 1.0]] * 2])
+    posterior = Posterior.from_cpts(graph, {"x": x, "y": y})
+    codes = draw_states(posterior, 4000, np.random.default_rng(0))
+    assert codes.dtype == np.int8
+    assert set(map(tuple, codes.tolist())) == {(0, 1), (1, 2)}
+    assert near(codes[:, 0] == 1, 0.5)
+    frame = simulate(graph, 30, seed=0, posterior=posterior, gaps=False)
+    assert set(map(tuple, frame.to_numpy().tolist())) == {("no", "b"), ("yes", "c")}
+
+
+def test_states_come_as_often_as_their_cpt_says():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["a", "b", "c"]})
+    cpts = {"x": [0.3, 0.7], "y": [[0.2, 0.3, 0.5], [0.6, 0.1, 0.3]]}
+    codes = draw_states(Posterior.from_cpts(graph, cpts), 20_000, np.random.default_rng(1))
+    assert near(codes[:, 0] == 1, 0.7)
+    for state, row in enumerate(cpts["y"]):
+        of = codes[codes[:, 0] == state, 1]
+        for k, share in enumerate(row):
+            assert near(of == k, share)
+
+
+def test_rounding_of_a_row_s_sum_makes_no_state_that_is_not_there():
+    graph = CausalGraph.from_edges([], {"x": ["a", "b", "c"]})
+    posterior = Posterior(graph, given={"x": np.array([[0.3, 0.3, 0.3]])})  # falls short of 1
+    assert draw_states(posterior, 1000, np.random.default_rng(0)).max() == 2
+
+
+def test_the_truth_is_every_parameter_at_its_prior_mean():
+    """A saturated root's prior mean is its margin; an ordinal node's odds lie an effect apart."""
+    prior = Prior(0.8, 0.5)
+    nodes = (
+        Node("x", ("no", "yes"), margin=(0.7, 0.3)),
+        Node("y", ("no", "yes"), mechanism="ordinal_logit"),
+    )
+    graph = CausalGraph("g", nodes, (Edge("x", "y", "C.", "stated", "weak", prior),), outcome="y")
+    found = truth(graph)
+    assert found.draws == 1
+    np.testing.assert_allclose(found.cpt("x"), [[0.7, 0.3]])
+    risks = found.cpt("y")[0, :, 1]
+    assert np.diff(np.log(risks / (1 - risks))) == pytest.approx([0.8])
+
+
+def test_one_person_can_be_simulated():
+    assert len(simulate(load_graph("runner_core"), 1, 1)) == 1
