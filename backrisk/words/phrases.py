@@ -144,7 +144,8 @@ def listed(words: Iterable[str]) -> str:
 
 def _in_a_row(words: Iterable[str]) -> str:
     """Put words side by side; built pair by pair, so that each can be said `again`."""
-    return reduce(lambda before, word: say("phrases.joined", before=before, word=word), words)
+    first, *rest = [*words] or [""]
+    return reduce(lambda before, word: say("phrases.joined", before=before, word=word), rest, first)
 
 
 def choices(labels: Iterable[object]) -> str:
