@@ -45,7 +45,7 @@ class Recommendation(Answer):
     Parameters
     ----------
     actions : tuple of str
-        Such as ``"warm_up=dynamic"``, joined by ``" + "`` where several are done together.
+        Such as ``"node=state"``, joined by ``" + "`` where several are done together.
     settings : tuple of mapping of node to state
         The same, as ``do=`` of `backrisk.intervene` takes it.
     before : ndarray, shape (draw,)
@@ -195,8 +195,8 @@ def recommend(
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
     actions : sequence of str, or mapping of node to one or several states, optional
-        ``"node"``, set to its reference, or ``"node=state"``. Default: the modifiable nodes of
-        the group ``behaviour``, each set to its reference; in a graph without that group all
+        ``"node"``, set to its reference, or ``"node=state"``. Default: the modifiable nodes in
+        the graph's role ``advised``, each set to its reference; in a graph without that role all
         modifiable nodes; where none is marked modifiable, all causes of the target.
     costs : mapping of action or node to positive float, optional
         In any unit; actions are then ranked by risk reduction for each unit of cost. The cost of
@@ -222,13 +222,13 @@ def recommend(
     Notes
     -----
     The evidence e is all that the person reports except the target and what follows from it: the
-    question is what the risk is and would be for this person, not whether the pain that is there
-    would be gone, which is the question of ``attribute(method="necessity")``. Where nothing
+    question is what the risk is and would be for this person, not whether what is there would
+    be gone, which is the question of ``attribute(method="necessity")``. Where nothing
     reported lies downstream of the action this is exactly `backrisk.intervene`. Where something
-    does, such as a plank test beside strength training, it is neither conditioned on as if the
-    action could not change it nor dropped: it tells what is particular about the person, which
-    the twin network carries over to the world with the action, under the coupling. All actions
-    are thereby compared with one and the same risk.
+    does, such as the result of a test beside the training that improves it, it is neither
+    conditioned on as if the action could not change it nor dropped: it tells what is particular
+    about the person, which the twin network carries over to the world with the action, under the
+    coupling. All actions are thereby compared with one and the same risk.
 
     An action that the person already takes is left out, and said so.
 

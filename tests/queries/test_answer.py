@@ -11,6 +11,7 @@ import pytest
 from backrisk import CausalGraph, Posterior, load_graph, recommend, risk
 from backrisk.posterior import Diagnostics
 from backrisk.queries import Answer, Target, read_target
+from backrisk.queries import answer as module
 from backrisk.words import disclaimer, speaking
 
 TWO = ["no", "yes"]
@@ -145,3 +146,24 @@ def test_a_copy_is_read_in_any_language_too(core_prior, elsewhere, again):
 def test_a_target_has_to_be_named():
     with pytest.raises(TypeError, match="label"):
         Target("x", (1,))
+
+
+def test_an_answer_is_drawn_by_the_room_that_registers_itself(monkeypatch):
+    found = {}
+
+    class Drawing:
+        """An entry point."""
+
+        @staticmethod
+        def load():
+            """Return what draws."""
+            return lambda answer: ("figure", answer)
+
+    def entry_points(**asked):
+        found.update(asked)
+        return (Drawing,)
+
+    monkeypatch.setattr(module, "entry_points", entry_points)
+    answer = plain()
+    assert answer.plot() == ("figure", answer)
+    assert found == {"group": "backrisk.plot", "name": "figures"}

@@ -224,7 +224,7 @@ def attribute(
         A tuple, or ``"a+b"``, is a set of causes, set together (not for the games). Default: the
         causes of the level; for ``shapley`` only those that no other cause of the level precedes,
         since an intermediate node in the same game blocks what precedes it. In a graph without
-        groups, all ancestors of the target, or for ``shapley`` its roots.
+        levels, all ancestors of the target, or for ``shapley`` its roots.
     method : str
         Write Y for the target being there, Y(s) for its being there had the cause been s, x' for
         the reference, x for the person's state of the cause where that is reported and adverse,
@@ -245,14 +245,15 @@ def attribute(
         ``pathways``: shares of the excess risk by route. A route is a set of edges, and
         ``v(S) = P(Y | routes in S pass on the person's values, the others the reference)``:
         what the routes leave is as it is in the person given e; all that they lead to happens
-        anew. At the proximal level a route starts at a capacity, a running state or a load and
-        enters the target or a load next to it; routes are told apart by where they start. At the
+        anew. At the proximal level a route starts at a node of that level, or one in the
+        graph's role ``passing``, and enters the target or a passing node next to it; routes are
+        told apart by where they start. At the
         distal level, and with `causes`, a route leaves a cause, and routes are told apart by the
-        node that they enter first; ``"straight to pain"`` passes no other.
+        node that they enter first; ``"straight to target"`` passes none.
 
         ``diagnostic``: ``P(X not at reference | e)``.
     level : {"proximal", "distal"}
-        Capacities and running states, or behaviours and history.
+        The nodes that play this role in the graph.
     target : str, optional
     coupling : {"monotone", "independent_causes", "independent"}
     seed : int

@@ -25,9 +25,36 @@ def necessity(
     coupling: str,
     whole: Array,
 ) -> tuple[Array, Array, Array]:
-    """Return the probability of necessity and its two bounds, each ``(draw,)``.
+    """Return the probability of necessity and its two bounds.
 
-    The whole is the probability of the evidence.
+    Parameters
+    ----------
+    tables : Tables
+    evidence : mapping of node to state code
+        All that the person reports, the target among it.
+    group : tuple of str
+        The causes, set together.
+    target : Target
+    coupling : str
+        How a node's noise is shared between the two worlds; the bounds do not use it,
+        but to say who could owe the target to the causes.
+    whole : ndarray, shape (draw,)
+        The probability of the evidence.
+
+    Returns
+    -------
+    probability, lower, upper : ndarray, each of shape (draw,)
+
+    Raises
+    ------
+    QueryError
+        If the model gives what is conditioned on probability 0.
+
+    Notes
+    -----
+    ``P(not Y(x') | Y, e)`` (Pearl 2009, chapter 9, doi:10.1017/CBO9780511803161); bounds of Tian
+    and Pearl (2000, doi:10.1023/A:1018912507879) within each level of exposure.
+    Assumes that the graph holds; the probability rests on the coupling as well.
     """
     prevented = _prevented(tables, evidence, group, target, coupling)
     share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
@@ -94,7 +121,34 @@ def sufficiency(
     target: Target,
     coupling: str,
 ) -> tuple[Array, Array, Array]:
-    """Return the probability of sufficiency and its two bounds, each ``(draw,)``."""
+    """Return the probability of sufficiency and its two bounds.
+
+    Parameters
+    ----------
+    tables : Tables
+    evidence : mapping of node to state code
+        All that the person reports.
+    group : tuple of str
+        The causes, set together.
+    target : Target
+    coupling : str
+        How a node's noise is shared between the two worlds; the bounds do not use it.
+
+    Returns
+    -------
+    probability, lower, upper : ndarray, each of shape (draw,)
+
+    Raises
+    ------
+    QueryError
+        If the model gives what is conditioned on probability 0.
+
+    Notes
+    -----
+    ``P(Y(x) | X = x', not Y, c)``, with c the evidence that the causes cannot change; sources as
+    for `necessity`.
+    Assumes that the graph holds; the probability rests on the coupling as well.
+    """
     setting, unset = _adverse(tables.graph, evidence, group), dict.fromkeys(group, 0)
     context = {**unchanged(tables.graph, evidence, group), **unset}
     joint = World(tables, context, setting, coupling).joint([(target.node, 0), (target.node, 1)])
@@ -114,7 +168,34 @@ def necessity_and_sufficiency(
     target: Target,
     coupling: str,
 ) -> tuple[Array, Array, Array]:
-    """Return the probability of necessity and sufficiency and its bounds, each ``(draw,)``."""
+    """Return the probability of necessity and sufficiency and its two bounds.
+
+    Parameters
+    ----------
+    tables : Tables
+    evidence : mapping of node to state code
+        All that the person reports.
+    group : tuple of str
+        The causes, set together.
+    target : Target
+    coupling : str
+        How a node's noise is shared between the two worlds; the bounds do not use it.
+
+    Returns
+    -------
+    probability, lower, upper : ndarray, each of shape (draw,)
+
+    Raises
+    ------
+    QueryError
+        If the model gives what is conditioned on probability 0.
+
+    Notes
+    -----
+    ``P(Y(x), not Y(x') | c)``, with c the evidence that the causes cannot change; sources as for
+    `necessity`.
+    Assumes that the graph holds; the probability rests on the coupling as well.
+    """
     graph = tables.graph
     setting, unset = _adverse(graph, evidence, group), dict.fromkeys(group, 0)
     context = unchanged(graph, evidence, group)

@@ -463,3 +463,38 @@ def test_a_worse_state_than_asked_about_is_noted():
     assert "report y (much)" in attribute(posterior, {"y": "much"}).text
     assert "report y" not in attribute(posterior, {"y": "some"}).text
     assert "report y" not in attribute(posterior, {"y": "much"}, target="y>=much").text
+
+
+def test_the_table_holds_bounds_and_what_was_there_without_answers(core_prior):
+    answer = attribute(core_prior, NECESSITY)
+    table = answer.table.loc[list(answer.causes)]
+    lower, upper = answer.bounds
+    for column, expected in (
+        ("mean", answer.draws.mean(axis=0)),
+        ("lower_bound", lower.mean(axis=0)),
+        ("lower_bound_low", np.quantile(lower, 0.05, axis=0)),
+        ("upper_bound", upper.mean(axis=0)),
+        ("upper_bound_high", np.quantile(upper, 0.95, axis=0)),
+        ("leading", answer.leading),
+        ("data_support", answer.data_support),
+    ):
+        np.testing.assert_allclose(table[column], expected, **EXACT, err_msg=column)
+    assert answer.table["mean"].is_monotonic_decreasing
+    assert table["state"]["core_strength"] == "weak"
+    seen = attribute(core_prior, NECESSITY, method="diagnostic")
+    without = seen.table.loc[list(seen.causes), "without_answers"]
+    np.testing.assert_allclose(without, seen.before.mean(axis=0), **EXACT)
+
+
+def test_a_set_of_causes_is_listed_in_a_sentence():
+    posterior = either_of_two()
+    answer = attribute(posterior, dict.fromkeys("aby", "yes"), ["a+b"])
+    assert answer.sentences()[0].startswith("Had a and b been at the reference, y would have been")
+    assert answer.table["state"].to_dict() == {"a + b": "yes + yes"}
+
+
+def either_of_two():
+    """Two causes that add up."""
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", ("no", "yes")))
+    table = [[[0.9, 0.1], [0.6, 0.4]], [[0.6, 0.4], [0.3, 0.7]]]
+    return Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": table})
