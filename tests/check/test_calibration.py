@@ -60,6 +60,29 @@ def test_ranks_are_uniform_over_two_hundred_fits():
     assert not outside.any(), [n for n, out in zip(found.names, outside, strict=True) if out]
 
 
+def test_a_curve_is_the_share_of_ranks_up_to_each_less_the_uniform_one():
+    """Ranks 0 and 2 of 0..2: shares 1/2, 1/2, 1 beside 1/3, 2/3, 1."""
+    found = Calibration(np.array([[0, 1], [2, 1]]), ("x", "y"), 2).ecdf()
+    np.testing.assert_allclose(found, [[1 / 6, -1 / 3], [-1 / 6, 1 / 3], [0, 0]], atol=1e-15)
+
+
+def test_bands_are_counts_over_fits_and_mirror_each_other():
+    low, high = bands(40, 10, 0.95)
+    assert low.shape == high.shape == (11,)
+    assert (low[-1], high[-1]) == (0.0, 0.0)
+    uniform = (np.arange(11) + 1) / 11
+    for limit in (low, high):
+        counts = ((limit + uniform) * 40)[:-1]
+        np.testing.assert_allclose(counts, np.round(counts), atol=1e-9)
+    # At rank r the upper limit is the lower one at the mirrored rank, but for one step of a count.
+    assert np.abs(high[:-1] + low[:-1][::-1]).max() <= 1 / 40 + 1e-9
+    wider = bands(40, 10, 0.999)
+    assert (wider[0] <= low).all()
+    assert (wider[1] >= high).all()
+    assert (wider[1] > high).any()
+    assert np.array_equal(bands(40, 10, 0.95, seed=0), np.stack([low, high]))
+
+
 def test_bands_hold_uniform_ranks_at_their_rate_and_catch_others():
     rng = np.random.default_rng(1)
     ranks = rng.integers(0, 51, size=(100, 2000))
