@@ -15,8 +15,6 @@ Each message is one sentence that names what was wrong, where, and what was expe
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
-from pathlib import Path
 
 
 class BackriskError(Exception):
@@ -53,16 +51,3 @@ class PosteriorError(BackriskError):
 
 class QueryError(BackriskError):
     """A question cannot be asked as it was put."""
-
-
-def suggest(name: object, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string."""
-    near = get_close_matches(str(name), list(map(str, known)), n=1, cutoff=0.6)
-    return f" (did you mean '{near[0]}'?)" if near else ""
-
-
-def no_file(path: str | Path) -> str:
-    """Say why a path is no file that can be read, knowing that it is none."""
-    if Path(path).is_dir():
-        return f"{path} is a folder, expected a file."
-    return f"{path}: there is no such file."

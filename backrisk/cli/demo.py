@@ -121,8 +121,8 @@ def run(out: Path, seed: int, console: Console) -> None:
     saved = [*sorted(p.name for p in (survey_file, model_file, person_file)), *figures]
     told = say("cli.demo.files", out=out, files=say("phrases.comma").join(saved))
     console.print(told, markup=False)
-    command = f"backrisk risk {model_file} --person {person_file}"
-    console.print(say("cli.demo.next", command=command), markup=False)
+    told = say("cli.demo.next", model=model_file, person=person_file)
+    console.print(told, markup=False)
 
 
 def _without_effects(person: dict[str, Any]) -> dict[str, Any]:

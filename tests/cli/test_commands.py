@@ -202,7 +202,7 @@ def test_prior_beliefs_are_shown_and_limits_become_a_prior(tmp_path):
 def test_a_model_without_sites_says_so(core_model, person):
     code, text = said("risk", core_model, "--person", person({}), "--site", "Oslo")
     assert code == 2
-    assert "knows no sites" in text
+    assert "has no sites" in text
     code, _ = said("risk", core_model, "--person", person({}), "--site", "average")
     assert code == 0
 
