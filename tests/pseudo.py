@@ -39,11 +39,14 @@ def accented(text: str) -> str:
     >>> accented("Chance of {target}: <b>{share}</b>")
     'Çĥááñçéé óóƒ {target}: <b>{share}</b>'
     """
-    pieces = _KEPT.split(text)
     return "".join(
-        piece if kept else _VOWEL.sub(lambda vowel: 2 * vowel[0], piece).translate(_ACCENTS)
-        for kept, piece in ((place % 2, piece) for place, piece in enumerate(pieces))
+        piece if kept else _VOWEL.sub(_twice, piece).translate(_ACCENTS)
+        for kept, piece in ((place % 2, piece) for place, piece in enumerate(_KEPT.split(text)))
     )
+
+
+def _twice(vowel: re.Match[str]) -> str:
+    return vowel[0] + vowel[0].lower()
 
 
 def reworded(tree: Any) -> Any:

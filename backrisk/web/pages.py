@@ -90,13 +90,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # states have an order
-    environment.filters |= {"fill": _fill, "whole": _whole, "number": _number}
+    environment.filters |= {"fill": _fill, "whole": _whole, "number": _number, "coded": _coded}
     return environment
 
 
 def _fill(sentence: str, **values: object) -> Markup:
     """Fill the places of a sentence; markup stays markup, all else is escaped."""
     return escape(sentence).format(**values)
+
+
+def _coded(sentence: str) -> Markup:
+    """Mark up what stands between backticks as code."""
+    plain, *rest = str(escape(sentence)).split("`")
+    return Markup(plain) + Markup("").join(
+        Markup(f"<code>{part}</code>" if place % 2 == 0 else part)
+        for place, part in enumerate(rest)
+    )
 
 
 def _whole(value: int) -> str:
@@ -119,11 +128,7 @@ def _page(environment: Environment, served: Served, languages: Sequence[Language
         size=BOX,
         graph=graph,
         targets=_targets(graph),
-        changeable=[
-            node.name
-            for node in graph.nodes
-            if node.modifiable and node.name not in graph.items and node.name != graph.outcome
-        ],
+        changeable=_changeable(graph),
         leveled=bool(graph.roles.proximal or graph.roles.distal),
         sites=served.sites,
         facts=_facts(served),
@@ -168,6 +173,12 @@ def _targets(graph: CausalGraph) -> dict[str, str]:
         for name in graph.names
         if name not in graph.items and graph.parents(name)
     }
+
+
+def _changeable(graph: CausalGraph) -> list[str]:
+    """Return what a change can be tried on: all but the outcome where no node is modifiable."""
+    inner = [n for n in graph.nodes if n.name not in graph.items and n.name != graph.outcome]
+    return [node.name for node in [n for n in inner if n.modifiable] or inner]
 
 
 def _facts(served: Served) -> dict[str, Any]:

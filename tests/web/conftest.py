@@ -6,6 +6,7 @@ from prior_model import prior_model
 from web_client import NO_LIMIT
 
 from backrisk.web import create_app
+from tests.pseudo import write
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +17,12 @@ def posterior():
 @pytest.fixture(scope="session")
 def app(posterior):
     return create_app(posterior, limits=NO_LIMIT)
+
+
+@pytest.fixture(scope="session")
+def pseudo(tmp_path_factory):
+    """A folder of sentences in another language."""
+    return write(tmp_path_factory.mktemp("languages"))
 
 
 @pytest.fixture(scope="session")
