@@ -57,8 +57,8 @@ def test_the_cascade_names_likely_states(client, posterior):
         ("/risk", {"person": {}, "target": "pian"}, "did you mean 'pain'?"),
         ("/attribute", {"person": {}}, "use method='shapley'"),
         ("/attribute", {"person": {}, "method": "shapely"}, "did you mean 'shapley'?"),
-        ("/intervene", {"person": PERSON, "do": DO}, "ask counterfactual()"),
-        ("/what-if", {"person": {}, "do": {"nothing": "no"}}, "'nothing' is no node"),
+        ("/intervene", {"person": PERSON, "do": DO}, "counterfactual()"),
+        ("/what-if", {"person": {}, "do": {"nothing": "no"}}, "'nothing' is"),
         ("/what-if", {"person": {}, "do": {"pain": "none"}}, "sets the target"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import logging
 
+import pytest
 from web_client import PERSON, is_problem, post
 
 from backrisk.web.api import V1
@@ -20,6 +21,28 @@ def test_a_body_of_the_wrong_shape_is_pointed_at(client):
     assert "not JSON" in body["detail"]
     is_problem(client.post(V1 + "/risk", content=b"\xff\xfe", headers=json_type), 400)
     is_problem(client.post(V1 + "/risk", content=b"person=1"), 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "question", "pointer", "words"),
+    [
+        ("/risk", {"persn": {}}, "#/persn", "no field of this name"),
+        ("/intervene", {}, "#/do", "required"),
+        ("/risk", {"person": 1}, "#/person", "an object"),
+        ("/attribute", {"causes": "x"}, "#/causes", "a list"),
+        ("/attribute", {"causes": []}, "#/causes", "at least 1 entries, got 0"),
+        ("/risk", {"target": 1}, "#/target", "text"),
+        ("/risk", {"target": "x" * 101}, "#/target", "at most 100 characters"),
+        ("/ask-next", {"gain": "perhaps"}, "#/gain", "true or false"),
+        ("/intervene", {"do": dict.fromkeys(map(str, range(21)), "no")}, "#/do", "20 entries"),
+    ],
+)
+def test_each_mistake_of_shape_is_said_in_our_words(client, path, question, pointer, words):
+    body = is_problem(post(client, path, **question), 422)
+    assert body["errors"][0]["pointer"] == pointer
+    assert words in body["errors"][0]["detail"]
+    assert pointer in body["detail"]
+    assert words in body["detail"]
 
 
 def test_unknown_addresses_and_methods(client):

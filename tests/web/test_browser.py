@@ -457,7 +457,9 @@ PERSON_ABROAD = (
     "&pelvic_tilt=anterior&hip_extension=free&back_pain=limiting"
 )
 # Data and names that are the same in every language.
-SAME = re.compile(r"backrisk( \d[\w.]*)?|JSON|PDF|Oslo|Åre|English|much|[\w-]+=\S+|\d+(\.\d+)?e\d+")
+SAME = re.compile(
+    r"'[a-z_]+'|backrisk( \d[\w.]*)?|JSON|PDF|Oslo|Åre|English|much|[\w-]+=\S+|\d+(\.\d+)?e\d+"
+)
 
 
 @pytest.mark.parametrize("width", [1280, 390])

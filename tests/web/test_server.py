@@ -20,7 +20,7 @@ def test_mistakes_at_the_start_are_one_sentence_and_exit_code_2(posterior, tmp_p
     torn.write_bytes(model.read_bytes()[:5000])
     code, text = said(torn, "--port", 0)
     assert code == 2
-    assert "not a model that can be read" in text
+    assert "torn.nc" in text
     code, text = said(tmp_path / "none.nc", "--port", 0)
     assert code == 2
     assert "there is no such file" in text
