@@ -110,7 +110,7 @@ def _coded(sentence: str) -> Markup:
 
 def _whole(value: int) -> str:
     """Word a count, with the language's mark between thousands."""
-    mark = str(spoken().raw("page.page.thousands_mark"))
+    mark = str(spoken().raw("phrases.thousands_mark"))
     return f"{value:,}".replace(",", mark)
 
 
