@@ -7,10 +7,11 @@ from backrisk.graph import SITE_SCALE, Layout
 from backrisk.posterior import SiteEffects
 
 
-def prior_model(draws, *, warnings=(), seed=1, sites=()):
-    graph = load_graph("runner")
-    codebook = load_codebook("runner", graph)
-    graph = codebook.extend(graph)
+def prior_model(draws, *, warnings=(), seed=1, sites=(), graph=None, codebook=None):
+    if graph is None:
+        graph = load_graph("runner")
+        codebook = load_codebook("runner", graph)
+        graph = codebook.extend(graph)
     rng = np.random.default_rng(seed)
     layout = Layout(graph)
     fractions, beta = layout.draw_prior(draws, rng)

@@ -33,6 +33,7 @@ from backrisk.report import person_answers, render_person
 from backrisk.web import schema
 from backrisk.web.form import read_form
 from backrisk.web.served import Place, Served
+from backrisk.words import say
 
 V1 = "/api/v1"
 _QUICK_METHODS = ("shapley", "diagnostic")
@@ -52,12 +53,12 @@ def make_api(served: Served) -> APIRouter:
 
     @api.get("/model", tags=["model"])
     async def model() -> schema.ModelOut:
-        """Tell what the model learned from, and the fit's warnings."""
+        """Return what the model learned from, and the fit's warnings."""
         return served.about
 
     @api.get("/form", tags=["model"])
     async def form() -> schema.FormOut:
-        """List the questions that a person can be asked."""
+        """Return the questions that a person can be asked."""
         return schema.FormOut(
             topics=[
                 schema.TopicOut(
@@ -78,13 +79,13 @@ def make_api(served: Served) -> APIRouter:
 
     @api.post("/read", tags=["person"])
     def read(asked: schema.About) -> schema.ReadOut:
-        """Read a person: raw measures as states; what cannot be read is left out and said."""
+        """Read a person; what cannot be read is left out and reported."""
         reading = read_form(served.posterior, asked.person)
         return schema.ReadOut(
             accepted=dict(reading.accepted),
             evidence=dict(reading.evidence),
             says=[
-                schema.Said(question=name, node=node, state=state)
+                schema.Meaning(question=name, node=node, state=state)
                 for name, (node, state) in reading.says.items()
             ],
             problems=[
@@ -95,31 +96,31 @@ def make_api(served: Served) -> APIRouter:
 
     @api.post("/risk", tags=["seeing"], response_model=schema.RiskOut)
     def ask_risk(request: Request, asked: schema.Asked) -> Any:
-        """Tell how likely the target is, beside the average."""
+        """Return how likely the target is, beside the average."""
         with turns.take(request):
             return risk(at(asked), asked.person, target=asked.target).to_dict()
 
     @api.post("/diagnose", tags=["seeing"], response_model=schema.DiagnosisOut)
     def ask_diagnose(request: Request, asked: schema.Asked) -> Any:
-        """Tell which state each unobserved node is likely in."""
+        """Return which state each unobserved node is likely to be in."""
         with turns.take(request):
             return diagnose(at(asked), asked.person, target=asked.target).to_dict()
 
     @api.post("/cascade", tags=["seeing"])
     def ask_cascade(request: Request, asked: schema.Asked) -> schema.CascadeOut:
-        """Tell the likely states over the whole graph, and the routes that carry the risk."""
+        """Return the likely states over the whole graph, and the routes that carry the risk."""
         with turns.take(request):
             return _cascade(served.at(asked.site), asked)
 
     @api.post("/intervene", tags=["doing"], response_model=schema.ContrastOut)
     def ask_intervene(request: Request, asked: schema.Changed) -> Any:
-        """Tell what the risk would be if nodes were set."""
+        """Return what the risk would be if nodes were set."""
         with turns.take(request):
             return intervene(at(asked), asked.person, asked.do, target=asked.target).to_dict()
 
     @api.post("/counterfactual", tags=["counterfactual"], response_model=schema.ContrastOut)
     def ask_counterfactual(request: Request, asked: schema.Imagined) -> Any:
-        """Tell what would have been for this very person."""
+        """Return what would have been for this very person."""
         with turns.take(request, slow=_looks_back(served.posterior, asked)):
             return counterfactual(
                 at(asked), asked.person, asked.do, target=asked.target, coupling=asked.coupling
@@ -139,7 +140,7 @@ def make_api(served: Served) -> APIRouter:
         response_model_exclude_unset=True,
     )
     def ask_attribute(request: Request, asked: schema.Attributed) -> Any:
-        """Tell which causes this person's outcome, or risk, goes back to."""
+        """Return the causes that this person's outcome, or risk, goes back to."""
         with turns.take(request, slow=asked.method not in _QUICK_METHODS):
             return attribute(
                 at(asked),
@@ -164,7 +165,7 @@ def make_api(served: Served) -> APIRouter:
         response_model_exclude_unset=True,
     )
     def ask_ask_next(request: Request, asked: schema.AskedNext) -> Any:
-        """Tell which unanswered question would tell most."""
+        """Return which unanswered question would tell the most."""
         with turns.take(request):
             return ask_next(at(asked), asked.person, target=asked.target, gain=asked.gain).to_dict()
 
@@ -177,7 +178,7 @@ def make_api(served: Served) -> APIRouter:
             responses={200: {"content": {"application/pdf": {}}}},
         )
         def ask_report(request: Request, asked: schema.Asked) -> Response:
-            """Lay all answers out as a report of two pages, to be kept or handed on."""
+            """Return all answers as a report of two pages."""
             with turns.take(request, slow=True):
                 answers = person_answers(at(asked), asked.person, target=asked.target)
                 pages = render_person(answers, ".pdf")
@@ -213,11 +214,10 @@ class Turns:
         """
         free = self.slow if slow else self.quick
         if not free.acquire(timeout=_PATIENCE):
-            busy = "The server is busy with other questions; ask again."
-            raise HTTPException(503, busy, {"retry-after": "5"})
+            raise HTTPException(503, say("web.refused.busy"), {"retry-after": "5"})
         try:
             if from_thread.run(request.is_disconnected):
-                raise HTTPException(503, "Nobody waits for this answer any more.")
+                raise HTTPException(503, say("web.refused.gone"))
             yield
         finally:
             free.release()
@@ -225,8 +225,8 @@ class Turns:
 
 def _looks_back(posterior: Posterior, asked: schema.Asked) -> bool:
     """Whether a question with two worlds has the outcome seen in one of them: much to compute."""
-    aim = read_target(posterior.graph, asked.target)
-    return aim.node in read_person(posterior, asked.person)
+    target = read_target(posterior.graph, asked.target)
+    return target.node in read_person(posterior, asked.person)
 
 
 def _what_if(

@@ -59,14 +59,14 @@ class Topic:
 
 
 @dataclass(frozen=True)
-class Group:
+class FormGroup:
     """Topics of one group of nodes, in the graph's order."""
 
     name: str
     topics: tuple[Topic, ...]
 
 
-def make_form(graph: CausalGraph, codebook: Codebook | None) -> tuple[Group, ...]:
+def make_form(graph: CausalGraph, codebook: Codebook | None) -> tuple[FormGroup, ...]:
     """Return the form's groups: every node that is not itself a survey answer is a topic.
 
     Parameters
@@ -77,7 +77,7 @@ def make_form(graph: CausalGraph, codebook: Codebook | None) -> tuple[Group, ...
 
     Returns
     -------
-    tuple of Group
+    tuple of FormGroup
         Each question stands once, under the first node that it speaks of.
 
     Examples
@@ -97,7 +97,7 @@ def make_form(graph: CausalGraph, codebook: Codebook | None) -> tuple[Group, ...
             exact = any(q.kind == "number" and not q.sign for q in questions)
             questions.append(Question(node.name, "state", options=node.states, rough=exact))
         groups.setdefault(node.group, []).append(Topic(node, tuple(questions)))
-    return tuple(Group(name, tuple(topics)) for name, topics in groups.items())
+    return tuple(FormGroup(name, tuple(topics)) for name, topics in groups.items())
 
 
 def _raw_questions(node: Node, codebook: Codebook, asked: set[str]) -> list[Question]:

@@ -20,10 +20,13 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backrisk.words import say
+
 log = logging.getLogger("backrisk.web")
 
 PROBLEM = "application/problem+json"
 PROTECTED = "/api/v1/"
+_SCHEME = "Bearer"
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -130,8 +133,7 @@ class Guard:
                 "%s %s: %s at %s", scope["method"], scope["path"], type(error).__name__, place
             )
             if not status:
-                sorry = "Something went wrong in the server; it was logged without the answers."
-                await _refuse(answer, Refusal(500, sorry))
+                await _refuse(answer, Refusal(500, say("web.refused.broken")))
         finally:
             spent = 1000 * (time.perf_counter() - began)
             log.info("%s %s %d %.0f ms", scope["method"], scope["path"], status, spent)
@@ -139,14 +141,14 @@ class Guard:
     def _admit(self, scope: Scope) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         if not self._known(headers.get(b"host", "")):
-            raise Refusal(421, "This server does not answer to that name; see --allow-host.")
+            raise Refusal(421, say("web.refused.host"))
         self._count(scope["client"][0] if scope.get("client") else "")
         if self._token is not None and scope["path"].startswith(PROTECTED):
             kind, _, given = headers.get(b"authorization", "").partition(" ")
             same = hmac.compare_digest(given.strip().encode(), self._token.encode())
-            if kind.lower() != "bearer" or not same:
-                challenge = {"www-authenticate": 'Bearer realm="backrisk"'}
-                raise Refusal(401, "Send the server's token as 'Authorization: Bearer'.", challenge)
+            if kind.lower() != _SCHEME.lower() or not same:
+                challenge = {"www-authenticate": f'{_SCHEME} realm="backrisk"'}
+                raise Refusal(401, say("web.refused.token"), challenge)
 
     def _known(self, host: str) -> bool:
         end = "]" if host.startswith("[") else ":"
@@ -169,12 +171,12 @@ class Guard:
             self._buckets.popitem(last=False)
         if left < 1:
             wait = {"retry-after": "1"}
-            raise Refusal(429, "Too many requests at once; wait a second.", wait)
+            raise Refusal(429, say("web.refused.rate"), wait)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         limit = self._limits.body
         close = {"connection": "close"}
-        too_large = Refusal(413, f"The body is larger than {limit:,} bytes.", close)
+        too_large = Refusal(413, say("web.refused.too_large", limit=limit), close)
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated[:20]) > limit:
             raise too_large
@@ -189,7 +191,7 @@ class Guard:
                     if not message.get("more_body", False):
                         return bytes(body)
         except TimeoutError:
-            late = f"The body did not arrive within {self._limits.seconds:g} seconds."
+            late = say("web.refused.late", seconds=f"{self._limits.seconds:g}")
             raise Refusal(408, late, close) from None
 
 

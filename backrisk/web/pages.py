@@ -1,21 +1,24 @@
-"""What a person opens in a browser, rendered once when the server starts."""
+"""What a person opens in a browser, rendered once for each language when the server starts."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from backrisk.graph import CausalGraph
 from backrisk.plotting import BOX, draw
 from backrisk.queries import read_target
-from backrisk.report import target_name
 from backrisk.web.api import V1, can_print
 from backrisk.web.served import Served
-from backrisk.web.words import Words
+from backrisk.words import Language, again, disclaimer, interval_name, names_of, speaking, spoken
 
 
 def _digest() -> str:
@@ -29,38 +32,43 @@ def _digest() -> str:
 STATIC = f"/static/{_digest()}"
 
 
-def make_pages(served: Served, words: Words, app: FastAPI, locked: bool) -> APIRouter:
-    """Return the routes that a person opens."""
-    environment = Environment(
-        loader=PackageLoader("backrisk.web"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # states have an order
-    graph = served.posterior.graph
-    shared = {"words": words, "model": served.about, "locked": locked, "v1": V1, "static": STATIC}
-    page = environment.get_template("page.html").render(
-        **shared,
-        form=served.form,
-        drawing=draw(graph),
-        size=BOX,
-        graph=graph,
-        sites=served.sites,
-        facts=_facts(served, words),
-        can_print=can_print(),
-    )
+@dataclass(frozen=True)
+class LanguageLink:
+    """An entry of the page's language switch."""
+
+    code: str
+    name: str
+    chosen: bool
+
+
+def make_pages(
+    served: Served, languages: Sequence[Language], document: Callable[[], dict[str, Any]]
+) -> APIRouter:
+    """Return the routes that a person opens.
+
+    Parameters
+    ----------
+    served : Served
+    languages : sequence of Language
+        Each request is answered in the one that is spoken then.
+    document : callable
+        Returns the OpenAPI document in the language that is spoken.
+    """
+    environment = _environment()
+    rendered: dict[str, str] = {}
+    for each in languages:
+        with speaking(each):
+            rendered[each.code] = _page(environment, served, languages)
     pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @pages.get("/")
     async def home() -> HTMLResponse:
-        return HTMLResponse(page)
+        return HTMLResponse(rendered[spoken().code])
 
     @pages.get("/api")
     async def manual() -> HTMLResponse:
         template = environment.get_template("api.html")
-        return HTMLResponse(template.render(**shared, api=app.openapi()))
+        return HTMLResponse(template.render(**_shared(served, languages), api=document()))
 
     @pages.get("/favicon.ico")
     async def icon() -> RedirectResponse:
@@ -73,9 +81,110 @@ def make_pages(served: Served, words: Words, app: FastAPI, locked: bool) -> APIR
     return pages
 
 
-def _facts(served: Served, words: Words) -> dict[str, Any]:
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("backrisk.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # states have an order
+    environment.filters |= {"fill": _fill, "whole": _whole, "number": _number, "coded": _coded}
+    return environment
+
+
+def _fill(sentence: str, **values: object) -> Markup:
+    """Fill the places of a sentence; markup stays markup, all else is escaped."""
+    return escape(sentence).format(**values)
+
+
+def _coded(sentence: str) -> Markup:
+    """Mark up what stands between backticks as code."""
+    plain, *rest = str(escape(sentence)).split("`")
+    return Markup(plain) + Markup("").join(
+        Markup(f"<code>{part}</code>" if place % 2 == 0 else part)
+        for place, part in enumerate(rest)
+    )
+
+
+def _whole(value: int) -> str:
+    """Word a count, with the language's mark between thousands."""
+    mark = str(spoken().raw("phrases.thousands_mark"))
+    return f"{value:,}".replace(",", mark)
+
+
+def _number(value: float) -> str:
+    """Word a number of a codebook, with the language's decimal mark."""
+    return f"{value:g}".replace(".", str(spoken().raw("phrases.decimal_mark")))
+
+
+def _page(environment: Environment, served: Served, languages: Sequence[Language]) -> str:
+    graph = served.posterior.graph
+    return environment.get_template("page.html").render(
+        **_shared(served, languages),
+        form=served.form,
+        drawing=draw(graph),
+        size=BOX,
+        graph=graph,
+        targets=_targets(graph),
+        changeable=_changeable(graph),
+        leveled=bool(graph.roles.proximal or graph.roles.distal),
+        sites=served.sites,
+        facts=_facts(served),
+        can_print=can_print(),
+    )
+
+
+def _shared(served: Served, languages: Sequence[Language]) -> dict[str, Any]:
+    """Return what every page shows, in the language that is spoken."""
+    graph, chosen = served.posterior.graph, spoken()
+    several = len(languages) > 1
+    return {
+        "words": chosen.tree("page"),
+        "names": names_of(graph),
+        "language": chosen.code,
+        "languages": [
+            LanguageLink(each.code, str(each.raw("phrases.language")), each == chosen)
+            for each in languages
+            if several
+        ],
+        "query": f"?lang={chosen.code}" if several else "",
+        "target": graph.outcome and _target(graph, graph.outcome),
+        "model": served.about,
+        "disclaimer": disclaimer(),
+        "interval": interval_name(),
+        "v1": V1,
+        "static": STATIC,
+    }
+
+
+def _target(graph: CausalGraph, node: str) -> str:
+    """Return a node's event in words."""
+    return again(read_target(graph, node).label)
+
+
+def _targets(graph: CausalGraph) -> dict[str, str]:
+    """Return what can be asked about where the graph names no outcome: whatever has causes."""
+    if graph.outcome is not None:
+        return {}
+    return {
+        name: _target(graph, name)
+        for name in graph.names
+        if name not in graph.items and graph.parents(name)
+    }
+
+
+def _changeable(graph: CausalGraph) -> list[str]:
+    """Return what a change can be tried on: all but the outcome where no node is modifiable."""
+    inner = [n for n in graph.nodes if n.name not in graph.items and n.name != graph.outcome]
+    return [node.name for node in [n for n in inner if n.modifiable] or inner]
+
+
+def _facts(served: Served) -> dict[str, Any]:
     """Return what the page's scripts need to know of the graph and the words."""
     graph, book = served.posterior.graph, served.posterior.codebook
+    names, language = names_of(graph), spoken()
     topics = [topic for group in served.form for topic in group.topics]
     questions = {question.name: question for topic in topics for question in topic.questions}
     # Where the page jumps to for what is asked next: a node, or a question of the codebook.
@@ -85,25 +194,27 @@ def _facts(served: Served, words: Words) -> dict[str, Any]:
         first = name if name in questions else (*getattr(book.measures[name], "from_", ()), name)[0]
         if first in questions:
             place[book.node_of(name)] = first
+    outcomes = (graph.outcome,) if graph.outcome is not None else tuple(_targets(graph))
     return {
         "v1": V1,
         "outcome": graph.outcome,
-        "reference": graph.outcome and graph.node(graph.outcome).reference,
-        "outcome_place": place.get(graph.outcome or ""),
-        "target": "" if graph.outcome is None else target_name(graph, read_target(graph, None)),
+        "targets": {name: _target(graph, name) for name in outcomes},
         "place": place,
         "kinds": {name: question.kind for name, question in questions.items()},
         "says": _labels(served),
-        "ask": {name: question.text for name, question in questions.items()},
+        "ask": {name: each.text or names.heading(name) for name, each in questions.items()},
         "nodes": {
-            topic.node.name: {
-                "words": words.node(topic.node.name),
-                "states": {s: words.state(topic.node.name, s) for s in topic.node.states},
-                "modifiable": topic.node.modifiable,
+            node.name: {
+                "words": names.node(node.name),
+                "heading": names.heading(node.name),
+                "states": {state: names.state(node.name, state) for state in node.states},
+                "reference": node.reference,
             }
-            for topic in topics
+            for node in graph.nodes
         },
-        "words": dict(words.sections),
+        "percent": str(language.raw("phrases.percent")).replace(" ", "\u00a0"),
+        "mark": language.raw("phrases.decimal_mark"),
+        "words": language.tree("page"),
     }
 
 

@@ -1,4 +1,4 @@
-"""What goes in and out of the programming interface, version 1."""
+"""What goes in and out of the programming interface, version 1; `document` describes its fields."""
 
 from __future__ import annotations
 
@@ -11,20 +11,11 @@ Name = Annotated[str, Field(max_length=100)]
 Value = Annotated[StrictStr, Field(max_length=400)] | StrictInt | StrictFloat | None
 Person = Annotated[
     dict[Name, Value],
-    Field(
-        max_length=_MOST_ANSWERS,
-        description="State labels by node, or raw answers of the codebook; incomplete allowed.",
-        examples=[{"plank_seconds": 35, "strength_training": "none"}],
-    ),
+    Field(max_length=_MOST_ANSWERS),
 ]
 Do = Annotated[
     dict[Name, Annotated[str, Field(max_length=100)]],
-    Field(
-        min_length=1,
-        max_length=20,
-        description="The state that each node is set to.",
-        examples=[{"strength_training": "regular"}],
-    ),
+    Field(min_length=1, max_length=20),
 ]
 
 
@@ -41,22 +32,14 @@ class About(_In):
 class Asked(About):
     """A question about one person's outcome."""
 
-    target: Annotated[
-        Name | None,
-        Field(description='A node, or "node>=state"; the outcome where left out.'),
-    ] = None
-    site: Annotated[
-        Name | None,
-        Field(description='A site of the survey, or "new"; the average over sites if left out.'),
-    ] = None
+    target: Name | None = None
+    site: Name | None = None
 
 
 class AskedNext(Asked):
     """A question about what to ask next."""
 
-    gain: Annotated[
-        bool, Field(description="Whether to tell what an answer would do for the advice too.")
-    ] = True
+    gain: bool = True
 
 
 class Changed(Asked):
@@ -68,22 +51,16 @@ class Changed(Asked):
 class Imagined(Changed):
     """A question about what would have been."""
 
-    coupling: Annotated[Name, Field(description="monotone, independent_causes or independent.")] = (
-        "monotone"
-    )
+    coupling: Name = "monotone"
 
 
 class Attributed(Asked):
     """A question about causes."""
 
-    method: Annotated[Name, Field(description="necessity, shapley, diagnostic, and others.")] = (
-        "necessity"
-    )
-    level: Annotated[Name, Field(description="proximal or distal.")] = "proximal"
+    method: Name = "necessity"
+    level: Name = "proximal"
     causes: Annotated[list[Name] | None, Field(min_length=1, max_length=30)] = None
-    coupling: Annotated[Name, Field(description="monotone, independent_causes or independent.")] = (
-        "monotone"
-    )
+    coupling: Name = "monotone"
 
 
 class _Out(BaseModel):
@@ -132,7 +109,7 @@ class ActionRow(Row):
     """An action; mean, low and high are of the absolute risk reduction."""
 
     risk_after: float
-    nnt: Annotated[float | None, Field(description="Number needed to treat.")]
+    nnt: float | None
     nnt_low: float | None
     nnt_high: float | None
     nnt_words: str
@@ -146,13 +123,11 @@ class QuestionRow(_Out):
     """What an unanswered question would tell."""
 
     name: str
-    bits: Annotated[float, Field(description="Expected information about the target.")]
+    bits: float
     low: float
     high: float
-    share: Annotated[float, Field(description="Of the target's entropy.")]
-    gain: Annotated[
-        float | None, Field(description="Expected gain of the best action, where asked for.")
-    ] = None
+    share: float
+    gain: float | None = None
     question: str
 
 
@@ -195,12 +170,12 @@ class QuestionsOut(_Answer[QuestionRow]):
 class WhatIfOut(BaseModel):
     """A change, asked by doing where nothing answered lies downstream, else by looking back."""
 
-    rung: Annotated[str, Field(description="intervene or counterfactual: which question it is.")]
+    rung: str
     answer: ContrastOut
 
 
-class Said(BaseModel):
-    """What one answer says."""
+class Meaning(BaseModel):
+    """What one answer means."""
 
     question: str
     node: str
@@ -219,7 +194,7 @@ class ReadOut(BaseModel):
 
     accepted: dict[str, str | int | float | None]
     evidence: dict[str, str]
-    says: list[Said]
+    says: list[Meaning]
     problems: list[Trouble]
 
 
@@ -229,7 +204,7 @@ class NodeState(BaseModel):
     node: str
     state: str
     probability: float
-    adverse: Annotated[float, Field(description="Chance of not being at the reference.")]
+    adverse: float
     seen: bool
 
 
@@ -259,7 +234,7 @@ class ModelOut(BaseModel):
     survey: str | None
     people: int | None
     synthetic: bool
-    sites: Annotated[list[str], Field(description="Sites that can be asked about, if any.")]
+    sites: list[str]
     draws: int
     draws_in_model: int
     warnings: list[str]

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from backrisk.posterior import Posterior
 from backrisk.queries import adverse_chances
 from backrisk.web import schema
-from backrisk.web.form import Group, make_form
-from backrisk.words import DISCLAIMER
+from backrisk.web.form import FormGroup, make_form
+from backrisk.words import again, disclaimer
 
 VERSION = version("backrisk")
 PAGE_DRAWS = 1000
@@ -47,7 +47,7 @@ class Served:
         At most the stated number of draws.
     drawn : int
         How many draws the model holds.
-    form : tuple of Group
+    form : tuple of FormGroup
     at : callable
         The `Place` of a site, of ``"new"``, or of the average for None; refuses what the model
         does not know, as `Posterior.at_site` does.
@@ -55,7 +55,7 @@ class Served:
 
     posterior: Posterior
     drawn: int
-    form: tuple[Group, ...]
+    form: tuple[FormGroup, ...]
     at: Callable[[str | None], Place]
 
     @classmethod
@@ -83,7 +83,7 @@ class Served:
 
     @property
     def about(self) -> schema.ModelOut:
-        """What is said of the model on every page."""
+        """What is said of the model on every page, in the language that is spoken."""
         posterior, meta = self.posterior, self.posterior.meta
         book = posterior.codebook
         title = None if book is None else book.title or book.name
@@ -98,8 +98,8 @@ class Served:
             sites=list(self.sites),
             draws=posterior.draws,
             draws_in_model=self.drawn,
-            warnings=list(posterior.diagnostics.warnings),
-            disclaimer=DISCLAIMER,
+            warnings=[again(warning) for warning in posterior.diagnostics.warnings],
+            disclaimer=disclaimer(),
         )
 
 

@@ -16,6 +16,7 @@ from backrisk.errors import BackriskError
 from backrisk.posterior import load_posterior
 from backrisk.web.app import create_app
 from backrisk.web.served import PAGE_DRAWS
+from backrisk.words import Language, say
 
 SHORTEST_TOKEN = 16
 _SWITCH_SECONDS = 0.0005
@@ -29,6 +30,7 @@ def serve(
     token: str | None,
     hosts: Iterable[str] = (),
     draws: int = PAGE_DRAWS,
+    languages: Iterable[str | Path | Language] = (),
     announce: Callable[[str], None],
 ) -> None:
     """Serve a saved model until interrupted.
@@ -43,24 +45,26 @@ def serve(
     hosts : iterable of str
         Further names that a Host header may bear.
     draws : int
+    languages : iterable of str, Path or Language
+        As for `create_app`.
     announce : callable
         Told the page's address once it is bound.
 
     Raises
     ------
     BackriskError
-        If the model cannot be read, the address cannot be bound, or a token is missing.
+        If the model cannot be read, the address cannot be bound, a token is missing, or there is
+        no such language.
     """
     if token is not None and len(token) < SHORTEST_TOKEN:
-        raise BackriskError(f"The token should have at least {SHORTEST_TOKEN} characters.")
+        raise BackriskError(say("web.serve.token_short", least=SHORTEST_TOKEN))
     if token is None and not _only_this_machine(host):
-        raise BackriskError(
-            f"Host {host} can be reached from other machines: give a token with --token or the "
-            "variable BACKRISK_TOKEN."
-        )
+        raise BackriskError(say("web.serve.token_needed", host=host))
     listener = _bind(host, port)
     with listener:
-        app = create_app(load_posterior(model), draws=draws, token=token, hosts=hosts)
+        app = create_app(
+            load_posterior(model), draws=draws, token=token, hosts=hosts, languages=languages
+        )
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
         logging.getLogger("backrisk.web").setLevel(logging.INFO)
         bound = listener.getsockname()[1]
@@ -98,8 +102,7 @@ def _bind(host: str, port: int) -> socket.socket:
             listener.listen(128)
         except OSError as error:
             raise BackriskError(
-                f"Port {port} on {host} cannot be used ({error.strerror}); choose another with "
-                "--port."
+                say("web.serve.port_taken", port=port, host=host, why=error.strerror)
             ) from error
         undo.pop_all()
         return listener

@@ -1,4 +1,4 @@
-"""The page in a real browser: filled, read, driven by keyboard, printed, restored."""
+"""The page in a real browser: filled, read, driven by keyboard, printed, restored, translated."""
 
 import json
 import logging
@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,12 @@ from playwright.sync_api import expect, sync_playwright
 from prior_model import prior_model
 
 import backrisk as br
+from backrisk import CausalGraph, load_codebook, load_graph
+from backrisk.survey import Codebook
 from backrisk.web import create_app
 from backrisk.web.middleware import Limits
-from backrisk.words import estimate, percent
+from backrisk.words import estimate, percent, speaking
+from tests.pseudo import CODE, accented, reworded_codebook, reworded_graph
 
 CHROMIUM = Path("/usr/bin/chromium")
 if not CHROMIUM.exists():
@@ -48,6 +52,7 @@ KNOWN = (
 )
 LONG = 600_000  # ms, for what fails only if it never comes: no processor is as slow as that
 expect.set_options(timeout=LONG)
+FETCHED = re.compile(r"(http://127\.0\.0\.1:\d+/([^?]*|\?lang=[\w-]+(#.*)?)|blob:.*)$")
 WIDTHS = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900)}
 
 
@@ -109,7 +114,7 @@ def open_page(browser):
         page.close()
     if not any(refused for _, refused in pages):
         assert complaints == []
-    assert all(re.match(r"(http://127\.0\.0\.1:\d+/[^?]*|blob:.*)$", url) for url in fetched)
+    assert [url for url in fetched if not FETCHED.match(url)] == []
 
 
 def settled(page, answered=1):
@@ -202,10 +207,10 @@ def test_the_whole_page_by_keyboard(open_page, address):
     assert visible
 
 
-def steps_to(page, selector, most=200):
+def steps_to(page, selector, most=200, back=False):
     """Press Tab until the element has the focus, which must be visible all along."""
     for _ in range(most):
-        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab" if back else "Tab")
         if page.locator(selector).first.evaluate("element => element === document.activeElement"):
             return
     raise AssertionError(f"{selector} cannot be reached by keyboard")
@@ -251,7 +256,7 @@ def test_necessity_needs_pain_and_then_shows_its_bounds(open_page, address):
     settled(page)
     page.get_by_label("Had it been different").check()
     expect(page.locator("#causes")).to_contain_text("none is reported")
-    page.get_by_role("button", name="Go to the question about pain").click()
+    page.get_by_role("button", name="Go to the question about the outcome").click()
     expect(page.locator("#q-back_pain")).to_be_focused()
     page.locator("#q-back_pain").select_option("yes, and I train less or not at all")
     expect(page.locator("#causes .row .meta").first).to_contain_text(
@@ -265,7 +270,7 @@ def test_help_causes_and_questions_are_ranked_with_what_they_rest_on(open_page, 
     page = open_page(f"{address}/#{FRAGMENT}")
     settled(page)
     first = br.recommend(posterior, ANSWERS).table.iloc[0]
-    expect(page.locator("#help .row").first).to_contain_text(f"treat {first['nnt_words']}")
+    expect(page.locator("#help .row").first).to_contain_text(f"treat: {first['nnt_words']}")
     shares = br.attribute(posterior, ANSWERS, method="shapley").table
     expect(page.locator("#causes .row")).to_have_count(len(shares))
     expect(page.locator("#causes .row").first).to_contain_text("data support")
@@ -294,7 +299,8 @@ def test_the_answers_go_to_a_file_and_come_back(open_page, address, posterior, t
     settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Save the answers").click()
-    file = tmp_path / "runner.json"
+    assert download.value.suggested_filename == "person.json"
+    file = tmp_path / "person.json"
     download.value.save_as(file)
     assert json.loads(file.read_text()) == ANSWERS
     page.get_by_role("button", name="Clear all answers").click()
@@ -390,21 +396,148 @@ def test_a_site_is_chosen_restored_and_printed(open_page):
         settled(page)
         expect(page.locator("#site")).to_have_value("")
         expect(page.locator("#form-note")).to_contain_text("'Bergen' of the link")
-        page.get_by_label("Where the runner is seen").select_option("Oslo")
+        page.get_by_label("Site", exact=True).select_option("Oslo")
         answer = br.risk(model.at_site("Oslo"), ANSWERS)
         expect(page.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
         expect(page.locator("#risk .row .value").nth(1)).to_have_text(in_page(answer.average))
         expect(page.locator("#risk")).to_contain_text("Average: Oslo")
         settled(page, 2)
         first = br.recommend(model.at_site("Oslo"), ANSWERS).table.iloc[0]
-        expect(page.locator("#help .row").first).to_contain_text(f"treat {first['nnt_words']}")
+        expect(page.locator("#help .row").first).to_contain_text(f"treat: {first['nnt_words']}")
         inspect(page)
         page.get_by_role("button", name="Copy a link").click()
         link = page.locator("#link-text").input_value()
         page.emulate_media(media="print")
-        expect(page.locator("#answers")).to_contain_text("Where: Oslo.")
+        expect(page.locator("#answers")).to_contain_text("Site: Oslo.")
         again = open_page(link)
         settled(again)
         expect(again.locator("#site")).to_have_value("Oslo")
         expect(again.locator("#form-note")).to_be_empty()
         expect(again.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
+
+
+# --- in another language
+
+
+@pytest.fixture(scope="module")
+def abroad(pseudo):
+    """The model with every text of its graph and codebook in the pseudo-language."""
+    graph, book = load_graph("runner"), load_codebook("runner")
+    graph = CausalGraph.from_dict(reworded_graph(graph.to_dict()))
+    book = Codebook.from_dict(reworded_codebook(book.to_dict()), graph)
+    with speaking(pseudo):
+        model = prior_model(40, graph=book.extend(graph), codebook=book, sites=SITES)
+        app = create_app(model, limits=Limits(rate=1e6, burst=1e6), languages=[pseudo, "en"])
+    with serving(app) as found:
+        yield found
+
+
+def test_the_language_is_switched_by_keyboard_and_the_answers_stay(open_page, abroad):
+    page = open_page(f"{abroad}/?lang=en")
+    settled(page)
+    page.locator("#q-plank_seconds").fill("35")
+    page.locator("#site").select_option("Oslo")
+    current = page.locator(".languages [aria-current]")
+    expect(current).to_have_text("English")
+    steps_to(page, f'.languages a[lang="{CODE}"]', back=True)
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("lang", CODE)
+    settled(page)
+    expect(page.locator("#q-plank_seconds")).to_have_value("35")
+    expect(page.locator("#site")).to_have_value("Oslo")
+    expect(page.locator(".languages [aria-current]")).to_have_text(accented("English"))
+    expect(page.locator("#risk h2")).to_have_text(accented("Risk"))
+    inspect(page)
+
+
+PERSON_ABROAD = (
+    "plank_seconds=35&strength_sessions=0&height_cm=170&weight_kg=80&back_pain_episodes=2"
+    "&shoe_km=much&core_strength=weak&lumbar_load=high&compensation=yes&fatigue=high"
+    "&gait_abnormality=no&trunk_imbalance=balanced&impact_load=high&running_posture=slouched"
+    "&pelvic_tilt=anterior&hip_extension=free&back_pain=limiting"
+)
+# Data and names that are the same in every language.
+SAME = re.compile(
+    r"'[a-z_]+'|backrisk( \d[\w.]*)?|JSON|PDF|Oslo|Åre|English|much|[\w-]+=\S+|\d+(\.\d+)?e\d+"
+)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_plain_is_left_in_another_language(open_page, abroad, width):
+    page = open_page(f"{abroad}/?lang={CODE}#{PERSON_ABROAD}", width=width, height=900)
+    settled(page)
+    page.locator("#whatif-node").select_option("strength_training")
+    expect(page.locator("#whatif .side")).to_have_count(2)
+    plain = set()
+    for method in ("shapley", "pathways", "necessity"):
+        page.locator(f'input[name="method"][value="{method}"]').check()
+        expect(page.locator("#causes")).not_to_have_attribute("aria-busy", "true")
+        for level in ("distal", "proximal"):
+            page.locator(f'input[name="level"][value="{level}"]').check()
+            expect(page.locator("#causes")).not_to_have_attribute("aria-busy", "true")
+            plain.update(plain_words(page))
+    page.locator("#link").click()
+    expect(page.locator("#taken")).not_to_be_empty()
+    plain.update(plain_words(page))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate(CUT_OFF) == []
+    if folder := os.environ.get("BACKRISK_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{CODE}-{width}.png", full_page=True)
+    assert not plain, "\n".join(sorted(plain))
+
+
+def plain_words(page):
+    """What is read or heard, two plain letters or more side by side."""
+    told = page.evaluate(
+        """() => {
+          const shown = (each) => each.checkVisibility({ visibilityProperty: true });
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          const told = [document.title];
+          while (walker.nextNode()) {
+            const { parentElement, textContent } = walker.currentNode;
+            if (shown(parentElement) || parentElement.closest('select')) told.push(textContent);
+          }
+          for (const each of document.querySelectorAll('[aria-label], [title], [alt]')) {
+            for (const name of ['aria-label', 'title', 'alt']) told.push(each.getAttribute(name));
+          }
+          for (const each of document.querySelectorAll('[data-working]')) {
+            told.push(each.dataset.working);
+          }
+          return told.filter((text) => text && text.trim());
+        }"""
+    )
+    return {text.strip() for text in told if re.search("[A-Za-z]{2,}", SAME.sub("", text))}
+
+
+# Texts that do not fit into what they stand in: of the page, and of the drawing's boxes.
+CUT_OFF = """() => {
+  const wide = [...document.querySelectorAll('main *, header *')].filter((each) =>
+    each instanceof HTMLElement && !each.closest('.unseen, .scroll') &&
+    getComputedStyle(each).overflowX !== 'visible' && each.scrollWidth > each.clientWidth + 1 &&
+    !['INPUT', 'SELECT'].includes(each.tagName));
+  const boxes = [...document.querySelectorAll('#cascade .box text')].filter((text) =>
+    text.getBoundingClientRect().width >
+      text.parentElement.querySelector('rect').getBoundingClientRect().width);
+  return [...wide, ...boxes].map((each) => each.textContent.slice(0, 60));
+}"""
+
+
+def test_a_graph_without_outcome_asks_for_one(open_page):
+    states = {name: ["no", "yes"] for name in "xyz"}
+    graph = replace(CausalGraph.from_edges([("x", "y"), ("y", "z")], states), outcome=None)
+    cpts = {"x": [[0.5, 0.5]]} | {n: [[[0.7, 0.3], [0.2, 0.8]]] for n in "yz"}
+    with serving(create_app(br.Posterior.from_cpts(graph, cpts))) as address:
+        page = open_page(f"{address}/#x=yes")
+        settled(page)
+        expect(page.locator("#risk .note")).to_contain_text("Choose an outcome")
+        page.get_by_label("Outcome to look at").select_option("z")
+        settled(page, 2)
+        chance = 0.2 * 0.3 + 0.8 * 0.8
+        expect(page.locator("#risk .big strong")).to_have_text(f"{percent(chance)}")
+        expect(page.locator("#cascade .routes li")).to_have_text("x → y → z")
+        page.locator("#link").click()
+        again = open_page(page.locator("#link-text").input_value())
+        settled(again)
+        expect(again.locator("#target")).to_have_value("z")
+        expect(again.locator("#risk .big strong")).to_have_text(f"{percent(chance)}")
+        inspect(again)

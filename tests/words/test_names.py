@@ -4,7 +4,6 @@ import pytest
 
 from backrisk import CausalGraph, Posterior, ask_next, load_codebook, load_graph, risk
 from backrisk.plotting import plot
-from backrisk.web.words import english
 from backrisk.words import ENGLISH, language, names
 
 
@@ -13,18 +12,6 @@ def graphs():
     runner = load_graph("runner")
     books = [load_codebook(name, runner) for name in ("runner", "clinic")]
     return [load_graph("runner_core"), *(book.extend(runner) for book in books)]
-
-
-def test_page_words_nodes_states_groups_and_grades_alike(graphs):
-    for words in (english(),):
-        for graph in graphs:
-            for node in graph.nodes:
-                assert words.node(node.name) == names().node(node.name)
-                assert words.group(node.group) == names().group(node.group)
-                for state in node.states:
-                    assert words.state(node.name, state) == names().state(node.name, state)
-            for edge in graph.edges:
-                assert words.grade(edge.grade) == names().grade(edge.grade)
 
 
 def test_no_word_is_for_a_node_or_state_that_is_not_there(graphs):

@@ -24,7 +24,10 @@ export async function askFile(path, question) {
 }
 
 async function send(path, question, signal) {
-  const headers = { "Content-Type": "application/json" };
+  const headers = {
+    "Content-Type": "application/json",
+    "Accept-Language": document.documentElement.lang,
+  };
   if (token) headers.Authorization = `Bearer ${token}`;
   let response;
   try {

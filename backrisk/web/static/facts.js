@@ -5,45 +5,56 @@ export const words = facts.words;
 
 export const byId = (id) => document.getElementById(id);
 
-// Fill the {braces} of a sentence.
+// Fill the {places} of a sentence.
 export function fill(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-
-export function nodeWords(node) {
-  return facts.nodes[node]?.words ?? node.replaceAll("_", " ");
+// Fill the places of a sentence with elements or text: the parts, in the sentence's own order.
+export function fillWith(sentence, values) {
+  return sentence.split(/\{(\w+)\}/).map((part, i) => (i % 2 ? values[part] : part));
 }
 
-export function stateWords(node, state) {
-  return facts.nodes[node]?.states[state] ?? state.replaceAll("_", " ");
-}
+export const nodeWords = (node) => facts.nodes[node].words;
+export const stateWords = (node, state) => facts.nodes[node].states[state];
 
-// Word a share the way the Python package does.
+// Word a share the way the Python package does, with a space that does not break and a true minus.
 export function percent(share) {
-  if (share !== 0 && Math.abs(share) < 0.001) return share > 0 ? "<0.1\u00a0%" : ">\u22120.1\u00a0%";
-  const digits = Math.abs(share) >= 0.0995 ? 0 : 1;
-  return `${minus((100 * share).toFixed(digits))}\u00a0%`;
+  return fill(facts.percent, { number: percentage(share) });
 }
 
-export const range = (row) =>
-  `${percent(row.mean)} (${percent(row.low)} ${words.page.to} ${percent(row.high)})`;
+function percentage(share) {
+  const { less, less_below_zero: lessBelowZero } = words.numbers;
+  if (share !== 0 && Math.abs(share) < 0.001) {
+    return fill(share > 0 ? less : lessBelowZero, { number: decimal(0.1, 1) });
+  }
+  return decimal(100 * share, Math.abs(share) >= 0.0995 ? 0 : 1);
+}
+
+export function decimal(value, digits) {
+  return value.toFixed(digits).replace("-", words.numbers.minus).replace(".", facts.mark);
+}
+
+export const range = (row) => fill(words.numbers.range, {
+  low: percent(row.low), high: percent(row.high),
+});
+
+export const estimate = (row) => fill(words.numbers.estimate, {
+  mean: percent(row.mean), low: percent(row.low), high: percent(row.high),
+});
 
 // A change in percentage points, with its sign.
-export function points(row) {
-  return `${onePoint(row.mean)} (${signed(row.low)} ${words.page.to} ${signed(row.high)})`;
-}
+export const points = (row) => fill(words.numbers.points_estimate, {
+  mean: signed(row.mean), low: signed(row.low), high: signed(row.high),
+});
 
-export const onePoint = (share) => `${signed(share)} ${words.page.points}`;
+export const onePoint = (share) => fill(words.numbers.points, { number: signed(share) });
 
 function signed(share) {
-  const text = (100 * share).toFixed(1);
-  if (Number(text) === 0) return "0.0";
-  return share > 0 ? `+${text}` : minus(text);
+  const size = decimal(Math.abs(100 * share), 1);
+  if (size === decimal(0, 1)) return size;
+  return fill(share > 0 ? words.numbers.rise : words.numbers.fall, { number: size });
 }
-
-const minus = (text) => text.replace("-", "\u2212");
 
 // Make an element: attributes, then children (text or elements).
 export function make(tag, attributes = {}, ...children) {

@@ -1,6 +1,6 @@
 // The form as a person: reading the fields, filling them, showing what each answer says.
 
-import { byId, capital, facts, fill, make, nodeWords, stateWords, words } from "./facts.js";
+import { byId, facts, fill, make, nodeWords, stateWords, words } from "./facts.js";
 
 const form = byId("form");
 const fields = () => [...form.querySelectorAll("[name]")];
@@ -17,14 +17,28 @@ export function answers() {
   return Object.fromEntries(given.map((field) => [field.name, value(field)]));
 }
 
-// Where the runner is, in a model of several sites: beside the answers, not one of them.
+// What is chosen beside the answers, where there is a choice: the site, and the target of a graph
+// that names no outcome.
 const place = byId("site");
-export const site = () => (place?.value ? { site: place.value } : {});
+const aim = byId("target");
+export const outcome = () => facts.outcome ?? (aim.value || null);
+
+export function settings() {
+  return {
+    ...(place?.value && { site: place.value }),
+    ...(aim?.value && { target: aim.value }),
+  };
+}
+
 export const siteWords = () => (place?.value ? place.selectedOptions[0].textContent : "");
 
 export function chooseSite(name) {
   if (place) place.value = name;
   return (place?.value ?? "") === name;
+}
+
+export function chooseTarget(name) {
+  if (aim) aim.value = name;
 }
 
 // Fill the form; say which names it does not have.
@@ -75,7 +89,7 @@ export function showReading(reading) {
     } else {
       field.removeAttribute("aria-invalid");
     }
-    note.textContent = problem ? capital(problem) : (said ? fill(sentence, {
+    note.textContent = problem ? problem : (said ? fill(sentence, {
       node: nodeWords(said.node),
       state: stateWords(said.node, said.state),
     }) : "");
@@ -106,9 +120,9 @@ export function listAnswers(person) {
       const field = form.elements.namedItem(name);
       const shown = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : answer;
       const unit = field.parentElement.querySelector(".unit")?.firstChild?.textContent.trim() ?? "";
-      const question = facts.ask[name] || capital(nodeWords(name));
+      const measure = unit ? fill(words.printed.measure, { value: shown, unit }) : shown;
       const says = byId(`${field.id}-says`).textContent;
-      return make("li", {}, `${question} `, make("strong", {}, `${shown} ${unit}`), ` ${says}`);
+      return make("li", {}, facts.ask[name], " ", make("strong", {}, measure), " ", says);
     }),
   );
 }

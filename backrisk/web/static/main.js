@@ -3,18 +3,19 @@
 import { ask, Refused, setToken } from "./api.js";
 import { byId, facts, fill, make, stateWords, words } from "./facts.js";
 import {
-  answers, chooseSite, clearForm, fillForm, listAnswers, showReading, site,
+  answers, chooseSite, chooseTarget, clearForm, fillForm, listAnswers, outcome, settings,
+  showReading,
 } from "./form.js";
 import {
-  needPain, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
+  needOutcome, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
 } from "./sections.js";
-import { SITE, wireTakeAway } from "./take.js";
+import { fragment, SITE, TARGET, wireTakeAway } from "./take.js";
 
 const WAIT = 150; // ms without a keystroke before the server is asked
 const SLOW = 500; // ms after which a section says that it is being worked out
 
 let timer = 0;
-let running = new AbortController();
+let current = new AbortController();
 let person = {}; // the answers that could be read, and what they say
 let evidence = {};
 let fillsOutcome = new Set();
@@ -28,15 +29,15 @@ function later() {
 // A new refresh aborts the one before: an answer that comes late is never shown.
 async function refresh() {
   clearTimeout(timer);
-  running.abort();
-  running = new AbortController();
-  const { signal } = running;
+  current.abort();
+  current = new AbortController();
+  const { signal } = current;
   document.body.setAttribute("data-busy", "");
   try {
     const reading = await ask("/read", { person: answers() }, signal);
     person = reading.accepted;
     evidence = reading.evidence;
-    const onOutcome = reading.says.filter((one) => one.node === facts.outcome);
+    const onOutcome = reading.says.filter((one) => one.node === outcome());
     fillsOutcome = new Set(onOutcome.map((one) => one.question));
     showReading(reading);
     listAnswers(person);
@@ -62,6 +63,11 @@ async function refresh() {
 
 async function section(id, work, signal) {
   const place = byId(id);
+  if (!place) return; // what this model has no use for
+  if (!outcome()) {
+    place.querySelector(".body").replaceChildren(make("p", { class: "note" }, words.page.no_target));
+    return;
+  }
   place.setAttribute("aria-busy", "true");
   const patience = setTimeout(() => place.toggleAttribute("data-slow", true), SLOW);
   try {
@@ -80,7 +86,7 @@ async function section(id, work, signal) {
 
 async function again(id, work) {
   try {
-    await section(id, work, running.signal);
+    await section(id, work, current.signal);
   } catch (error) {
     if (error.name !== "AbortError") fail(error);
   }
@@ -102,20 +108,22 @@ function trouble(sentence) {
 
 async function askRisk(signal) {
   const others = Object.entries(person).filter(([name]) => !fillsOutcome.has(name));
-  const answer = await ask("/risk", { person: Object.fromEntries(others), ...site() }, signal);
+  const question = { person: Object.fromEntries(others), ...settings() };
+  const answer = await ask("/risk", question, signal);
   showRisk(answer, fillsOutcome.size > 0);
 }
 
-const asked = () => ({ person, ...site() });
+const asked = () => ({ person, ...settings() });
 
 const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 
 async function askCauses(signal) {
   const method = chosen("method");
-  byId("causes-lead").textContent = words.causes[`${method}_help`];
-  const state = evidence[facts.outcome];
-  if (method === "necessity" && (state === undefined || state === facts.reference)) {
-    needPain();
+  byId("causes-lead").textContent = words.causes.method_help[method];
+  const state = evidence[outcome()];
+  const { reference } = facts.nodes[outcome()];
+  if (method === "necessity" && (state === undefined || state === reference)) {
+    needOutcome();
     return;
   }
   const answer = await ask("/attribute", { ...asked(), method, level: chosen("level") }, signal);
@@ -154,10 +162,12 @@ function chooseStates() {
 
 // A fragment such as #plank_seconds=35&sex=female holds answers; any other is a place on the page.
 function restore() {
-  const fragment = location.hash.slice(1);
-  if (!fragment.includes("=")) return;
-  const { [SITE]: where = "", ...person } = Object.fromEntries(new URLSearchParams(fragment));
+  const given = location.hash.slice(1);
+  if (!given.includes("=")) return;
+  const { [SITE]: where = "", [TARGET]: target = "", ...person } = Object.fromEntries(
+    new URLSearchParams(given));
   fillForm(person);
+  chooseTarget(target);
   if (!chooseSite(where)) byId("form-note").textContent += ` ${fill(words.site.unknown, { site: where })}`;
 }
 
@@ -172,8 +182,14 @@ for (const name of ["method", "level"]) {
     radio.addEventListener("change", () => again("causes", askCauses));
   }
 }
-byId("whatif-node").addEventListener("change", chooseStates);
-byId("whatif-state").addEventListener("change", () => again("whatif", askWhatIf));
+byId("whatif-node")?.addEventListener("change", chooseStates);
+byId("whatif-state")?.addEventListener("change", () => again("whatif", askWhatIf));
+// The answers go along to the page in another language.
+for (const link of document.querySelectorAll(".languages a")) {
+  link.addEventListener("click", () => {
+    link.hash = fragment();
+  });
+}
 byId("token-form").addEventListener("submit", (event) => {
   event.preventDefault();
   setToken(byId("token").value);

@@ -2,9 +2,10 @@
 
 import { bar, scale } from "./bars.js";
 import {
-  byId, capital, facts, fill, make, nodeWords, onePoint, percent, points, range, stateWords, words,
+  byId, decimal, estimate, facts, fill, fillWith, make, nodeWords, onePoint, percent, points, range,
+  stateWords, words,
 } from "./facts.js";
-import { goTo, siteWords } from "./form.js";
+import { goTo, outcome, siteWords } from "./form.js";
 
 const LITTLE = 0.005; // half a point: actions below are folded away
 
@@ -17,21 +18,24 @@ export function showRisk(answer, reported) {
     make("div", { class: "row" },
       make("span", { class: "name" }, name),
       bar(each, { most, kind }),
-      make("span", { class: "value" }, range(each)));
-  const big = make("p", { class: "big" },
-    make("strong", {}, percent(person.mean)),
-    ` ${fill(words.risk.lead, { target: facts.target })}, `,
-    `${percent(person.low)} ${words.page.to} ${percent(person.high)}`);
+      make("span", { class: "value" }, estimate(each)));
+  const big = make("p", { class: "big" }, ...fillWith(words.risk.lead, {
+    share: make("strong", {}, percent(person.mean)),
+    target: facts.targets[outcome()],
+    low: percent(person.low),
+    high: percent(person.high),
+  }));
   body("risk").replaceChildren(
     big,
     row(words.risk.person, person, "person"),
     row(averageOf(), average, "average"),
     axis(most),
-    reported ? make("p", { class: "note" }, words.risk.reported) : null ?? "",
+    reported ? make("p", { class: "note" }, words.risk.reported) : "",
   );
-  byId("live").textContent = `${words.risk.title}: ${range(person)}`;
+  const told = fill(words.risk.told, { estimate: estimate(person) });
+  byId("live").textContent = told;
   byId("peek").hidden = false;
-  byId("peek").firstElementChild.textContent = `${words.risk.title} ${range(person)}`;
+  byId("peek").firstElementChild.textContent = told;
 }
 
 function averageOf() {
@@ -53,19 +57,19 @@ export function showCauses(answer, method) {
   const rows = answer.rows.map((row) => {
     const bounds = "lower_bound" in row ? [row.lower_bound, row.upper_bound] : null;
     const details = [
-      words.evidence[row.grade] ?? row.grade,
+      words.evidence[row.grade],
       support(row.data_support),
-      `${words.causes.leading.toLowerCase()}: ${percent(row.leading)}`,
+      fill(words.causes.leading, { share: percent(row.leading) }),
     ];
     if (bounds) {
-      details.push(`${words.causes.bounds.toLowerCase()}: ` +
-        `${percent(bounds[0])} ${words.page.to} ${percent(bounds[1])}`);
+      const [low, high] = bounds.map(percent);
+      details.push(fill(words.causes.bounds, { low, high }));
     }
     return make("li", { class: "row" },
-      make("span", { class: "name" }, capital(nodeWords(row.name)), " ",
+      make("span", { class: "name" }, causeHeading(row.name), " ",
         method === "pathways" ? "" : make("span", { class: "state" }, stateOf(row))),
       bar(row, { least: bottom, most: top, limits: bounds }),
-      make("span", { class: "value" }, method === "necessity" ? range(row) : points(row)),
+      make("span", { class: "value" }, method === "necessity" ? estimate(row) : points(row)),
       make("span", { class: "meta" }, details.join(" · ")));
   });
   const total = answer.rows.reduce((sum, row) => sum + row.mean, 0); // of means: exact
@@ -78,24 +82,29 @@ export function showCauses(answer, method) {
 const stateOf = (row) => row.state in (facts.nodes[row.name]?.states ?? {})
   ? stateWords(row.name, row.state) : words.causes.not_reported;
 
-export function needPain() {
+// A route bears the name of the node that it goes through; the one that is left goes straight.
+const causeHeading = (name) => facts.nodes[name]?.heading
+  ?? fill(words.causes.direct, { target: nodeWords(outcome()) });
+
+export function needOutcome() {
   const jump = make("button", { type: "button", class: "plain" }, words.causes.report);
-  jump.addEventListener("click", () => goTo(facts.outcome_place));
+  jump.addEventListener("click", () => goTo(facts.place[outcome()]));
   body("causes").replaceChildren(make("p", { class: "note" }, words.causes.necessity_needs), jump);
 }
 
 function support(share) {
-  if (share === null || share === undefined) return `${words.support.title} ${words.support.unknown}`;
-  const word = share < 0.1 ? "little" : share < 0.5 ? "some" : "much";
-  return `${words.support[word]} (${words.support.title} ${share.toFixed(2)})`;
+  if (share === null || share === undefined) return words.support.unknown;
+  const { little, some, much } = words.support;
+  return fill(share < 0.1 ? little : share < 0.5 ? some : much, { share: decimal(share, 2) });
 }
 
 const notes = (answer) => answer.notes.map((note) => make("p", { class: "note" }, note));
 
-const setting = (action) => action.split(" + ").map((part) => {
+const actionHeading = (action) => action.split(" + ").map((part, i) => {
   const [node, state] = part.split("=");
-  return `${nodeWords(node)}: ${stateWords(node, state)}`;
-}).join(", ");
+  const name = i ? nodeWords(node) : facts.nodes[node].heading;
+  return fill(words.numbers.setting, { node: name, state: stateWords(node, state) });
+}).reduce((before, next) => fill(words.numbers.settings, { before, next }));
 
 export function showHelp(answer) {
   if (!answer.rows.length) {
@@ -107,13 +116,13 @@ export function showHelp(answer) {
   const least = lowest < -0.0005 ? -scale([lowest]) : 0;
   const rows = answer.rows.map((row) =>
     make("li", { class: "row" },
-      make("span", { class: "name" }, capital(setting(row.name))),
+      make("span", { class: "name" }, actionHeading(row.name)),
       bar(row, { least, most, kind: "good" }),
       make("span", { class: "value" }, points({ mean: -row.mean, low: -row.high, high: -row.low })),
       make("span", { class: "meta" }, [
-        `${words.help.nnt.toLowerCase()} ${row.nnt_words}`,
-        `${words.help.best.toLowerCase()} ${percent(row.p_best)}`,
-        words.evidence[row.grade] ?? row.grade,
+        fill(words.help.nnt, { nnt: row.nnt_words }),
+        fill(words.help.best, { share: percent(row.p_best) }),
+        words.evidence[row.grade],
         support(row.data_support),
       ].join(" · "))));
   const small = rows.filter((_, i) => i > 0 && answer.rows[i].mean < LITTLE);
@@ -132,14 +141,15 @@ export function showWhatIf({ rung, answer }) {
     make("div", { class: "side" },
       make("h3", {}, title),
       make("p", { class: "big" }, make("strong", {}, percent(each.mean))),
-      make("p", {}, `${percent(each.low)} ${words.page.to} ${percent(each.high)}`),
+      make("p", {}, range(each)),
       bar(each, { most, kind }));
   body("whatif").replaceChildren(
     make("div", { class: "sides" },
       side(words.whatif.before, before, "person"), side(words.whatif.after, after, "good")),
-    make("p", { class: "change" }, `${words.whatif.change}: `,
-      make("strong", {}, points(change))),
-    make("p", { class: "note" }, words.whatif[rung]),
+    make("p", { class: "change" }, ...fillWith(words.whatif.change, {
+      points: make("strong", {}, points(change)),
+    })),
+    make("p", { class: "note" }, words.whatif.rungs[rung]),
     ...notes(answer));
 }
 
@@ -152,12 +162,21 @@ export function showAsk(answer, shown = 5) {
   const most = Math.max(...rows.map((row) => row.share), 1e-9);
   body("ask").replaceChildren(make("ol", { class: "asks" }, ...rows.map((row) => {
     const place = facts.place[row.name];
-    const question = facts.ask[place] || capital(nodeWords(row.name));
+    const question = facts.ask[place];
     const button = make("button", { type: "button", class: "ask" }, question);
     button.addEventListener("click", () => goTo(place));
     return make("li", {}, button, bar({ mean: row.share }, { most, kind: "info" }),
       make("span", { class: "meta" }, fill(words.ask.about, { share: percent(row.share) })));
   })));
+}
+
+// A name that is longer than its box is drawn narrower.
+function squeeze(text, box) {
+  text.removeAttribute("textLength");
+  const room = box.querySelector(".ground").width.baseVal.value - 8;
+  if (text.getComputedTextLength() <= room) return;
+  text.setAttribute("textLength", room);
+  text.setAttribute("lengthAdjust", "spacingAndGlyphs");
 }
 
 export function showCascade(answer) {
@@ -167,7 +186,10 @@ export function showCascade(answer) {
     box.querySelector(".tint").setAttribute("fill-opacity", (0.55 * each.adverse).toFixed(3));
     box.querySelector(".state").textContent = each.seen
       ? stateWords(each.node, each.state)
-      : `${stateWords(each.node, each.state)} ${percent(each.probability)}`;
+      : fill(words.cascade.likely, {
+        state: stateWords(each.node, each.state), share: percent(each.probability),
+      });
+    for (const text of box.querySelectorAll("text")) squeeze(text, box);
     box.classList.toggle("seen", each.seen);
     box.classList.remove("on-route");
   }
@@ -185,7 +207,7 @@ export function showCascade(answer) {
     drawing.querySelector(`.box[data-node="${CSS.escape(node)}"]`).classList.add("on-route");
   }
   const routes = answer.routes.map((route) =>
-    make("li", {}, route.map((node) => nodeWords(node)).join(" → ")));
+    make("li", {}, route.map(nodeWords).join(" → ")));
   body("cascade").replaceChildren(routes.length
     ? make("ol", { class: "routes" }, ...routes)
     : make("p", { class: "note" }, words.cascade.none));

@@ -1,10 +1,29 @@
 // Taking the answers away: print, a file, a link. Nothing leaves the browser on its own.
 
 import { askFile } from "./api.js";
-import { byId, make, words } from "./facts.js";
-import { answers, fillForm } from "./form.js";
+import { byId, fill, make, words } from "./facts.js";
+import { answers, fillForm, settings } from "./form.js";
 
-export const SITE = ".site"; // in a link, beside the answers: no question has a dot in its name
+// In a link, beside the answers: no question has a dot in its name.
+export const SITE = ".site";
+export const TARGET = ".target";
+
+// The form as it is filled, as the part of an address after #.
+export function fragment() {
+  const { site, target } = settings();
+  const given = { ...answers(), ...(site && { [SITE]: site }), ...(target && { [TARGET]: target }) };
+  return new URLSearchParams(given).toString();
+}
+
+// The date of today; a language may have a code of its own that no calendar knows.
+function today() {
+  const style = { dateStyle: "long" };
+  try {
+    return new Date().toLocaleDateString(document.documentElement.lang, style);
+  } catch {
+    return new Date().toLocaleDateString(undefined, style);
+  }
+}
 
 const say = (sentence) => {
   byId("taken").textContent = sentence;
@@ -13,16 +32,14 @@ const say = (sentence) => {
 export function wireTakeAway(asked, refresh) {
   byId("print").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", () => {
-    const { lang } = document.documentElement;
-    const today = new Date().toLocaleDateString(lang, { dateStyle: "long" });
-    byId("printed-on").textContent = `${words.print.date} ${today}`;
+    byId("printed-on").textContent = fill(words.printed.date, { date: today() });
   });
 
   byId("pdf")?.addEventListener("click", async ({ target }) => {
     target.disabled = true;
     say(words.take.pdf_wait);
     try {
-      download(await askFile("/report.pdf", asked()), "runner.pdf");
+      download(await askFile("/report.pdf", asked()), "report.pdf");
       say(words.take.pdf_done);
     } catch (error) {
       say(error.message);
@@ -33,7 +50,7 @@ export function wireTakeAway(asked, refresh) {
 
   byId("save").addEventListener("click", () => {
     const text = JSON.stringify(asked().person, null, 2) + "\n";
-    download(new Blob([text], { type: "application/json" }), "runner.json");
+    download(new Blob([text], { type: "application/json" }), "person.json");
   });
 
   byId("load").addEventListener("change", async (event) => {
@@ -51,9 +68,7 @@ export function wireTakeAway(asked, refresh) {
   });
 
   byId("link").addEventListener("click", async () => {
-    const { site } = asked();
-    const told = { ...answers(), ...(site && { [SITE]: site }) };
-    const link = `${location.origin}/#${new URLSearchParams(told)}`;
+    const link = `${location.origin}/#${fragment()}`;
     byId("link-shown").hidden = false;
     byId("link-text").value = link;
     try {
