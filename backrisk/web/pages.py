@@ -18,7 +18,16 @@ from backrisk.plotting import BOX, draw
 from backrisk.queries import read_target
 from backrisk.web.api import V1, can_print
 from backrisk.web.served import Served
-from backrisk.words import Language, again, disclaimer, interval_name, names_of, speaking, spoken
+from backrisk.words import (
+    Language,
+    again,
+    disclaimer,
+    interval_name,
+    names_of,
+    speaking,
+    spoken,
+    whole,
+)
 
 
 def _digest() -> str:
@@ -90,7 +99,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}  # states have an order
-    environment.filters |= {"fill": _fill, "whole": _whole, "number": _number, "coded": _coded}
+    environment.filters |= {"fill": _fill, "whole": whole, "number": _number, "coded": _coded}
     return environment
 
 
@@ -106,12 +115,6 @@ def _coded(sentence: str) -> Markup:
         Markup(f"<code>{part}</code>" if place % 2 == 0 else part)
         for place, part in enumerate(rest)
     )
-
-
-def _whole(value: int) -> str:
-    """Word a count, with the language's mark between thousands."""
-    mark = str(spoken().raw("phrases.thousands_mark"))
-    return f"{value:,}".replace(",", mark)
 
 
 def _number(value: float) -> str:

@@ -1,10 +1,3 @@
-from .before import DISCLAIMER as DISCLAIMER
-from .before import INTERVAL_NAME as INTERVAL_NAME
-from .before import SECTIONS as SECTIONS
-from .before import OldNames as OldNames
-from .before import names as names
-from .before import phrase as phrase
-from .before import thing as thing
 from .naming import TOGETHER as TOGETHER
 from .naming import Names as Names
 from .naming import capital as capital
@@ -20,6 +13,7 @@ from .phrases import percent as percent
 from .phrases import points as points
 from .phrases import shift as shift
 from .phrases import suggest as suggest
+from .phrases import whole as whole
 from .sentences import ENGLISH as ENGLISH
 from .sentences import Language as Language
 from .sentences import Said as Said

@@ -112,7 +112,8 @@ class Language:
 
     def tree(self, name: str) -> Mapping[str, Any]:
         """Return a whole file, what this language lacks in English."""
-        return _over(_over(english().file(name), self.file(name)), self.own.get(name) or {})
+        own = self.own.get(name, {})
+        return _over(_over(english().file(name), self.file(name)), own)
 
     def raw(self, key: str) -> Any:
         """Return what stands under a key here, or else in English.
@@ -135,8 +136,10 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(base)
     for key, value in own.items():
         under = base.get(key)
-        both = isinstance(under, Mapping) and isinstance(value, Mapping)
-        found[key] = _over(under, value) if both else value
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            found[key] = _over(under, value)
+        else:
+            found[key] = value
     return found
 
 
