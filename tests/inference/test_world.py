@@ -230,7 +230,7 @@ def test_among_many_the_contradictory_person_is_named():
     aim = read_target(posterior.graph, "y")
     found = probabilities(posterior, codes, aim, strict=False)
     assert np.isnan(found[:, 0]).tolist() == [False, False, True, False]
-    with pytest.raises(QueryError, match=r"Person 2: .*no node"):
+    with pytest.raises(QueryError, match=r"Person 2: .*'q' is not a node"):
         risks(posterior, [{}, {"q": "no"}], target="y")
 
 
@@ -297,8 +297,8 @@ def test_where_independent_causes_mean_nothing_the_answer_names_the_nodes(runner
     person = {"core_strength": "weak", "fatigue": "high", "pain": "limiting"}
     do = {"core_strength": "strong"}
     own = counterfactual(runner, person, do, coupling="independent_causes")
-    assert "monotone coupling in its place" in own.text
-    assert "lumbar_load" in own.notes[1]
+    assert "monotone coupling" in own.text
+    assert "lumbar load" in own.notes[1]
     monotone = counterfactual(runner, person, do)
     assert len(monotone.notes) == 1
     np.testing.assert_allclose(own.draws, monotone.draws, rtol=0, atol=ROUNDING)
