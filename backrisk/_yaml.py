@@ -26,6 +26,9 @@ class RepeatedKey(YAMLError):
         super().__init__(key, line)
         self.key, self.line = key, line
 
+    def __str__(self) -> str:
+        return f"'{self.key}' (line {self.line})"
+
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:

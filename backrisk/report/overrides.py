@@ -53,6 +53,10 @@ def language_of(lang: str | Path | Language | None, templates: str | Path | None
         own = _yaml.parse(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise QueryError(say("report.own.no_text", path=path)) from error
+    except _yaml.RepeatedKey as error:
+        raise QueryError(
+            say("report.own.repeated_key", path=path, key=error.key, line=error.line)
+        ) from error
     except _yaml.YAMLError as error:
         why = " ".join(str(error).split())
         raise QueryError(say("report.own.no_yaml", path=path, why=why)) from error

@@ -1,13 +1,16 @@
-"""The PyTensor and NumPy forms of every mechanism are one function."""
+"""Every mechanism is its formula, in NumPy and in PyTensor."""
+
+import tracemalloc
 
 import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
+from scipy.special import expit, logit
 
-from backrisk import CausalGraph, Edge, Node, Prior, load_codebook, load_graph
+from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_codebook, load_graph
 from backrisk.fitting.log_cpts import log_cells
-from backrisk.graph import Layout, independent_causes, mechanism
+from backrisk.graph import KnownItem, Layout, independent_causes, mechanism, too_large
 from backrisk.graph.mechanisms import break_sticks
 from backrisk.likelihood import Cells
 
@@ -95,3 +98,122 @@ def test_noisy_max_is_recovered_from_its_cpt(every_mechanism):
     for name, has_the_form in (("m", True), ("n", True), ("o", False)):
         table = np.moveaxis(layout.cpt(name, *draws), 0, -1)
         assert (independent_causes(table) is not None) is has_the_form
+
+
+def test_an_ordinal_logit_is_its_formula(every_mechanism):
+    """P(X <= k) = logistic(c_k - sum of beta times centred exposure), interactions included."""
+    layout = Layout(every_mechanism)
+    found = layout.mechanisms["o"]
+    fractions, effects = layout.draw_prior(4, np.random.default_rng(5))
+    table = layout.cpt("o", fractions, effects)
+    fractions = fractions[:, layout.fraction_slices["o"]]
+    effects = effects[:, layout.effect_slices["o"]]
+    average, a, c = (
+        break_sticks(part) for part in np.split(fractions, [2, 3], axis=1)
+    )  # b has two states, and no steps
+    cuts = logit(np.cumsum(average, axis=1)[:, :-1])
+    steps = [
+        np.cumsum(np.insert(a, 0, 0, axis=1), axis=1),
+        np.tile([0.0, 1.0], (4, 1)),
+        np.cumsum(np.insert(c, 0, 0, axis=1), axis=1),
+    ]
+    centres = [effect.centre for effect in found.effects]
+    assert centres == pytest.approx([0.5, 0.5, 0.5, 0.25])
+    for at in np.ndindex(3, 2, 4):
+        x = [step[:, state] for step, state in zip(steps, at, strict=True)]
+        exposures = [*x, x[0] * x[1]]
+        shift = sum(
+            beta * (exposure - centre)
+            for beta, exposure, centre in zip(effects.T, exposures, centres, strict=True)
+        )
+        below = expit(cuts - shift[:, None])
+        expected = np.diff(below, prepend=0, append=1, axis=1)
+        np.testing.assert_allclose(table[(slice(None), *at)], expected, atol=1e-12)
+
+
+def test_a_noisy_max_is_the_largest_of_its_leak_and_causes(every_mechanism):
+    layout = Layout(every_mechanism)
+    fractions, effects = layout.draw_prior(3, np.random.default_rng(6))
+    table = layout.cpt("m", fractions, effects)  # caused by a, of three states, and b, of two
+    parts = break_sticks(fractions[:, layout.fraction_slices["m"]].reshape(3, 4, 2))
+    leak, *others = np.moveaxis(parts, 1, 0)
+    nothing = np.tile([1.0, 0.0, 0.0], (3, 1))
+    causes = [[nothing, *others[:2]], [nothing, *others[2:]]]
+    assert others[2:]
+    for x, y in np.ndindex(3, 2):
+        expected = np.zeros((3, 3))
+        for i, j, k in np.ndindex(3, 3, 3):
+            weight = leak[:, i] * causes[0][x][:, j] * causes[1][y][:, k]
+            expected[:, max(i, j, k)] += weight
+        np.testing.assert_allclose(table[:, x, y], expected, atol=1e-12)
+
+
+def test_the_leak_and_causes_make_up_the_cpt(every_mechanism):
+    layout = Layout(every_mechanism)
+    table = np.moveaxis(layout.cpt("m", *layout.draw_prior(5, np.random.default_rng(7))), 0, -1)
+    leak, (a, b) = independent_causes(table)
+    product = leak * a[:, None] * b[None]
+    np.testing.assert_allclose(product, np.cumsum(table, axis=-2), atol=1e-12)
+
+
+def test_a_table_whose_cause_protects_is_no_noisy_max():
+    """It factorises, but 0.9 / 0.5 is no CDF: the cause would take away from the largest."""
+    two_levels = np.array([[0.5, 0.2, 0.3], [0.9, 0.05, 0.05]])[..., None]
+    assert independent_causes(two_levels) is None
+    assert independent_causes(two_levels[::-1]) is not None
+
+
+def test_what_is_impossible_under_the_leak_is_no_cause_of_division():
+    never = np.array([[0.0, 1.0], [0.0, 1.0]])[..., None]
+    leak, (cause,) = independent_causes(never)
+    np.testing.assert_array_equal(leak[:, 0], [0, 1])
+    np.testing.assert_array_equal(cause[..., 0], 1)
+
+
+def family(parents):
+    names = [f"n{i}" for i in range(parents + 1)]
+    edges = [(name, names[-1]) for name in names[:-1]]
+    return CausalGraph.from_edges(edges, {name: ["no", "yes"] for name in names})
+
+
+@pytest.mark.parametrize(
+    ("parents", "draws", "message"),
+    [
+        (23, 1, None),  # 2**24 cells
+        (24, 1, "The CPT of 'n24' with its 24 parents has 33,554,432 cells, 0.2 GiB in 1 draws"),
+        (17, 1024, None),  # 2 GiB
+        (17, 1025, "with its 17 parents has 262,144 cells, 2.0 GiB in 1,025 draws; the limit is "),
+    ],
+)
+def test_a_family_is_too_large_from_the_limit_on(parents, draws, message):
+    found = too_large(family(parents), f"n{parents}", draws)
+    assert (found is None) == (message is None)
+    assert message is None or message in found
+
+
+def test_a_mechanism_that_a_thousand_draws_cannot_hold_is_refused_before_it_is_made():
+    graph = family(25)
+    tracemalloc.start()
+    try:
+        with pytest.raises(GraphError, match=r"67,108,864 cells, 500\.0 GiB in 1,000 draws"):
+            mechanism(graph, "n25")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_one_parent_is_singular():
+    graph = CausalGraph.from_edges(
+        [("x", "y")], {"x": [str(i) for i in range(5000)], "y": [str(i) for i in range(5000)]}
+    )
+    assert "with its 1 parent has 25,000,000 cells" in too_large(graph, "y", 1)
+
+
+def test_only_items_of_known_error_have_zeros():
+    assert all(each.positive for each in Layout(runner_with_items()).mechanisms.values())
+    exact = tuple(tuple(float(i == j) for j in range(3)) for i in range(3))
+    item = KnownItem("said", ("pain",), (3, 3), (), (), exact)
+    assert not item.positive
+    table = item.cpt(np.zeros((2, 0)), np.zeros((2, 0)))
+    np.testing.assert_array_equal(table, np.broadcast_to(exact, (2, 3, 3)))
+    assert KnownItem("said", ("x",), (2, 2), (), (), ((0.9, 0.1), (0.2, 0.8))).positive

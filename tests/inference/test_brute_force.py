@@ -7,7 +7,7 @@ from strategies import Brute, random_graph, random_person, random_posterior
 from backrisk import attribute, counterfactual, diagnose, intervene, risk
 from backrisk.inference import COUPLINGS
 
-GRAPHS = 200
+GRAPHS = 90
 TOLERANCE = 1e-10
 
 

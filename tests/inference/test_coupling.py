@@ -1,140 +1,104 @@
-"""Pairs of worlds summed out over their CDFs against pairs laid out state by state."""
+"""What two worlds share, from the definition of each coupling."""
 
 import numpy as np
 import pytest
-from strategies import random_graph, random_person, random_posterior
-from test_world import coded, noisy
 
-from backrisk import CausalGraph, Posterior, attribute
-from backrisk.inference import COUPLINGS, World, pairs_of_worlds, steps, twin_network
-from backrisk.inference import coupling as couplings
-from backrisk.inference import plan as plans
-from backrisk.queries import probability, read_target
+from backrisk.inference.coupling import (
+    at_places,
+    coupled,
+    coupled_causes,
+    cumulated,
+    laid_out,
+    possible_pairs,
+)
 
 EXACT = {"rtol": 0, "atol": 1e-10}
+OPEN = (None, None)
 
 
-def forget():
-    """Forget every plan that was made."""
-    plans.plan.cache_clear()
-    steps.ordered.cache_clear()
+def rows(seed, states=3, rows=1, draws=6):
+    """Two random CPT rows, (row, state, draw), and their CDFs without the last level."""
+    rng = np.random.default_rng(seed)
+    tables = rng.dirichlet(np.ones(states), size=(2, rows, draws)).swapaxes(-1, -2)
+    return tables, [cumulated(table, positive=True) for table in tables]
 
 
-@pytest.fixture
-def laid(monkeypatch):
-    """Return how to ask with every pair laid out, each world a variable of its own."""
-
-    def ask(call):
-        with monkeypatch.context() as patch:
-            patch.setattr(plans, "_widest_pair", lambda *_: "")
-            patch.setattr(twin_network, "_paired", lambda *_: set())
-            forget()
-            answer = call()
-        forget()
-        return answer
-
-    return ask
+def test_a_cdf_lacks_its_last_level():
+    (table, _), (cdf, _) = rows(0, states=4)
+    np.testing.assert_allclose(cdf, table.cumsum(axis=-2)[..., :-1, :], atol=1e-15)
+    assert cumulated(table[..., :1, :], positive=True).shape[-2] == 0
 
 
-def always_pairing(patch):
-    """Take a pairing wherever there can be one, and slabs as small as they come."""
-    patch.setattr(steps, "_PAIR_PASSES", -1000)
-    patch.setattr(pairs_of_worlds, "_SLAB", 1)
-    forget()
+@pytest.mark.parametrize("states", [2, 3, 5])
+def test_monotone_is_one_uniform_number_for_both_worlds(states):
+    """The state in each world is the first whose CDF reaches the same U: count a fine grid of U."""
+    (here, there), cdfs = rows(states, states, draws=3)
+    both = coupled(*cdfs, OPEN, "monotone")[0]
+    grid = (np.arange(200_000) + 0.5) / 200_000
+    for draw in range(3):
+        i = np.searchsorted(here[0, :, draw].cumsum()[:-1], grid)
+        j = np.searchsorted(there[0, :, draw].cumsum()[:-1], grid)
+        share = np.zeros((states, states))
+        np.add.at(share, (i, j), 1 / len(grid))
+        np.testing.assert_allclose(both[..., draw], share, atol=1e-4)
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_pairings_equal_pairs_laid_out(seed, laid, monkeypatch):
-    rng = np.random.default_rng(40_000 + seed)
-    coupling = COUPLINGS[seed % 3]
-    own = seed % 2  # noisy-max families, whose causes have noise of their own
-    posterior = noisy(rng, 6) if own else random_posterior(rng, random_graph(rng, 7), draws=3)
-    graph = posterior.graph
-    target = graph.outcome
-    person = coded(graph, random_person(rng, graph, 0.25))
-    causes = sorted(graph.ancestors(target))
-    cause = causes[int(rng.integers(len(causes)))]
-    setting = {cause: int(rng.integers(len(graph.node(cause).states)))}
-    world = World(posterior, person, setting, coupling)
-    many = {n: rng.integers(0, code + 1, 3) for n, code in person.items()}
-    told = {target: rng.integers(0, len(graph.node(target).states), 3)}
-    people = World(posterior, many, setting, coupling, told=told)
-    rest = [n for n in graph.names if n not in person and n not in (cause, target)][:1]
-    keep = [world.variable(target), *((n, 0) for n in rest)]
-
-    def ask():
-        return world.joint(keep), people.joint([]), people.joint([(n, 0) for n in rest])
-
-    expected = laid(ask)
-    always_pairing(monkeypatch)
-    for got, other in zip(ask(), expected, strict=True):
-        np.testing.assert_allclose(got, other, **EXACT)
-    forget()
+def test_independent_is_the_product():
+    (here, there), cdfs = rows(1)
+    both = coupled(*cdfs, OPEN, "independent")
+    np.testing.assert_allclose(both, here[:, :, None] * there[:, None], **EXACT)
 
 
-def test_the_widest_pair_is_not_laid_out():
-    rng = np.random.default_rng(5)
-    names = ["x", *(f"m{i}" for i in range(5)), "load", "y"]
-    edges = [("x", f"m{i}") for i in range(5)] + [(f"m{i}", "load") for i in range(5)]
-    states = {name: ["a", "b", "c"] for name in names}
-    graph = CausalGraph.from_edges([*edges, ("load", "y")], states, outcome="y")
-    posterior = random_posterior(rng, graph, draws=2)
-    plan = World(posterior, {"y": 2}, {"x": 0}, told={"y": 0})._plan([])
-    taken = [step for part in plan.others for step in part.steps]
-    (pairing,) = (step for step in taken if isinstance(step, steps.Pairing))
-    assert sorted(pairing.axes) == [(f"m{i}", twin_network.BOTH) for i in range(5)]
-    # With every pair of states laid out, the load's would take 9 * 9**5 cells for one draw.
-    assert max(step.cells for step in taken) < 2 * 5**5
+def test_equal_rows_are_equal_states_where_noise_is_shared():
+    (here, _), (cdf, _) = rows(2)
+    both = coupled(cdf, cdf, OPEN, "monotone")
+    np.testing.assert_allclose(both, here[:, :, None] * np.eye(3)[None, ..., None], **EXACT)
+    causes = coupled_causes([(cdf, cdf)], OPEN)
+    np.testing.assert_allclose(causes, both, **EXACT)
 
 
-@pytest.mark.parametrize("seed", range(50))
-def test_what_is_impossible_stays_so_where_tables_have_zeros(seed, laid, monkeypatch):
-    rng = np.random.default_rng(41_000 + seed)
-    graph = random_graph(rng, 6)
-    cpts = {}
-    for name in graph.names:
-        shape = graph.shape(name)
-        table = rng.dirichlet(np.ones(shape[-1]), size=(2, *shape[:-1]))
-        table *= rng.random(table.shape) < 0.6
-        table[..., 0] += table.sum(axis=-1) == 0
-        cpts[name] = table / table.sum(axis=-1, keepdims=True)
-    posterior = Posterior.from_cpts(graph, cpts)
-    aim = read_target(graph, None)
-    cause = sorted(graph.ancestors(aim.node))[0]
-    world = World(posterior, coded(graph, random_person(rng, graph)), {cause: 0})
-    expected = laid(lambda: probability(world, aim, strict=False))
-    always_pairing(monkeypatch)
-    got = probability(world, aim, strict=False)
-    np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
-    np.testing.assert_allclose(got, expected, **EXACT)
-    forget()
+def test_independent_causes_are_the_largest_of_what_each_contributes():
+    """Each cause is coupled by itself; the node in each world is the larger contribution."""
+    _, leak = rows(3)
+    _, cause = rows(4)
+    both = coupled_causes([(leak[0], leak[0]), cause], OPEN)
+    alone = [coupled(*pair, OPEN, "monotone")[0] for pair in ((leak[0], leak[0]), cause)]
+    expected = np.zeros_like(both[0])
+    for i, j, k, m in np.ndindex(3, 3, 3, 3):
+        expected[max(i, k), max(j, m)] += alone[0][i, j] * alone[1][k, m]
+    np.testing.assert_allclose(both[0], expected, **EXACT)
 
 
-@pytest.mark.parametrize("coupling", COUPLINGS)
-def test_rounding_makes_nothing_possible(coupling, monkeypatch):
-    """What is seen follows only from states that never come about, in every draw."""
-    rng = np.random.default_rng(6)
-    states = {"x": ["a", "b"], "m": ["a", "b", "c", "d"], "y": ["no", "yes"]}
-    graph = CausalGraph.from_edges([("x", "m"), ("m", "y"), ("x", "y")], states, outcome="y")
-    never = np.zeros((100, 2, 4))
-    never[..., 0] = rng.integers(1, 64, (100, 2)) / 64  # sums to 1 without rounding
-    never[..., 1] = 1 - never[..., 0]
-    seen = rng.random((100, 4, 2)) * [[0.0], [0.0], [1.0], [1.0]]
-    cpts = {"x": [0.5, 0.5], "m": never, "y": np.stack([1 - seen, seen], axis=-1)}
-    posterior = Posterior.from_cpts(graph, cpts)
-    always_pairing(monkeypatch)
-    world = World(posterior, {"y": 1}, {"x": 0}, coupling)
-    assert np.isnan(probability(world, read_target(graph, None), strict=False)).all()
-    forget()
+@pytest.mark.parametrize("coupling", ["monotone", "independent"])
+@pytest.mark.parametrize("same", [True, False])
+def test_known_states_are_entries_of_the_whole(coupling, same):
+    _, cdfs = rows(5, rows=4)
+    whole = coupled(*cdfs, OPEN, coupling)
+    own = np.full(4, 2) if same else np.array([0, 2, 1, 2])
+    row = np.arange(4)
+    here = coupled(*cdfs, (own, None), coupling)
+    np.testing.assert_allclose(here[:, 0], whole[row, own], **EXACT)
+    there = coupled(*cdfs, (None, own), coupling)
+    np.testing.assert_allclose(there[:, :, 0], whole[row, :, own], **EXACT)
+    first = np.zeros(4, dtype=int)
+    np.testing.assert_allclose(
+        coupled(*cdfs, (own, first), coupling)[:, 0, 0], whole[row, own, 0], **EXACT
+    )
+    causes = coupled_causes([tuple(cdfs)], (own, None))
+    np.testing.assert_allclose(causes[:, 0], coupled(*cdfs, OPEN, "monotone")[row, own], **EXACT)
 
 
-@pytest.mark.parametrize("coupling", COUPLINGS)
-def test_who_is_at_the_reference_owes_nothing_to_the_cause(coupling):
-    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]})
-    share = attribute(posterior, {"x": "no", "y": "yes"}, ["x"], coupling=coupling).draws[0, 0]
-    # The independent coupling draws noise anew even where nothing was changed.
-    assert share == pytest.approx(0.7 if coupling == "independent" else 0.0, abs=1e-15)
+def test_axes_are_laid_out_between_those_that_stay():
+    a, b, c = (("a", 0), ("b", 0), ("c", 0))
+    table = np.random.default_rng(0).random((5, 2, 3, 7, 4))  # row, a, b, level, draw
+    found = laid_out(table, 1, [a, b], [b, c, a], 2)
+    assert found.shape == (5, 3, 1, 2, 7, 4)
+    np.testing.assert_array_equal(found[:, :, 0], table.swapaxes(1, 2))
+    one = laid_out(table[..., 0], 1, [a, b, c], [a, b, c], 0)
+    np.testing.assert_array_equal(one, table[..., 0])
+    np.testing.assert_array_equal(
+        laid_out(table[:, :, 0, 0], 1, [a], [b, a]), table[:, None, :, 0, 0]
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -145,11 +109,11 @@ def test_possible_pairs_are_all_there_is(seed):
     if seed % 2:  # an effect of one sign in all draws, so that every draw allows the same pairs
         here[..., 0, :] += 1
         here /= here.sum(axis=-2, keepdims=True)
-    cdfs = [couplings.cumulated(side, positive=True) for side in (here, there)]
-    joint = couplings.coupled(*cdfs, (None, None), "monotone")
+    cdfs = [cumulated(side, positive=True) for side in (here, there)]
+    joint = coupled(*cdfs, (None, None), "monotone")
     np.testing.assert_allclose(joint.sum(axis=-2), here, **EXACT)
     np.testing.assert_allclose(joint.sum(axis=-3), there, **EXACT)
-    table, states = couplings.possible_pairs(joint)
+    table, states = possible_pairs(joint)
     assert table.shape[-2] <= 9 - seed % 2
     back = np.zeros_like(joint)
     for draw in range(joint.shape[-1]):
@@ -162,18 +126,18 @@ def test_possible_pairs_are_all_there_is(seed):
 def test_places_may_differ_from_draw_to_draw():
     table = np.arange(24.0).reshape(2, 3, 4)
     places = np.array([[0, 2, 1, 0], [1, 1, 1, 1]])
-    found = couplings.at_places(table, 1, places)
+    found = at_places(table, 1, places)
     expected = np.take_along_axis(table, places[None], axis=1)
     np.testing.assert_array_equal(found, expected)
-    same = couplings.at_places(table, 1, np.array([[2], [0]]))
+    same = at_places(table, 1, np.array([[2], [0]]))
     np.testing.assert_array_equal(same, table[:, [2, 0]])
 
 
 def test_a_last_state_that_is_impossible_has_no_rounding_left():
     table = np.array([0.1] * 10 + [0.0, 0.0])[:, None]  # sums to less than 1 in floating point
     assert table[:10].cumsum()[-1] != 1
-    cdf = couplings.cumulated(table, positive=False)
+    cdf = cumulated(table, positive=False)
     np.testing.assert_array_equal(cdf[9:, 0], 1.0)
-    both = couplings.coupled(cdf[None], cdf[None], (None, None), "monotone")[0, ..., 0]
+    both = coupled(cdf[None], cdf[None], (None, None), "monotone")[0, ..., 0]
     assert (both[10:] == 0).all()
     assert (both[:, 10:] == 0).all()

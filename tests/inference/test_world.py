@@ -13,7 +13,6 @@ from strategies import Brute, random_graph, random_person, random_posterior
 
 from backrisk import (
     CausalGraph,
-    GraphError,
     Posterior,
     PosteriorError,
     QueryError,
@@ -25,9 +24,8 @@ from backrisk import (
     risk,
     risks,
 )
-from backrisk.graph import KnownItem, Layout, mechanism
+from backrisk.graph import Layout
 from backrisk.inference import COUPLINGS, World
-from backrisk.inference import run as draws
 from backrisk.inference.plan import plan
 from backrisk.queries import probabilities, probability, read_target
 
@@ -200,100 +198,6 @@ def test_many_people_get_what_each_gets_alone(seed):
     np.testing.assert_allclose(together, alone, rtol=0, atol=ROUNDING)
 
 
-def test_people_who_share_a_signature_are_one_contraction(runner, monkeypatch):
-    calls = []
-    inner = draws._carry_out
-    monkeypatch.setattr(draws, "_carry_out", lambda *args: calls.append(1) or inner(*args))
-    states = runner.graph.node("core_strength").states
-    people = [{"core_strength": s, "fatigue": f} for s in states for f in ("low", "high")] * 3
-    together = risks(runner, people)
-    assert len(calls) == 1
-    alone = np.stack([risk(runner, person).draws for person in people], axis=1)
-    np.testing.assert_allclose(together, alone, rtol=0, atol=ROUNDING)
-
-
-def test_chunks_of_draws_and_of_people_change_nothing(runner, monkeypatch):
-    rng = np.random.default_rng(5)
-    people = [random_person(rng, runner.graph, 0.2) for _ in range(40)]
-    people += [{"core_strength": "weak", "sex": sex} for sex in ("male", "female")] * 20
-    whole = risks(runner, people)
-    monkeypatch.setattr(draws, "_CACHE", 1)
-    monkeypatch.setattr(draws, "_FEW", 2)
-    monkeypatch.setattr(draws, "MANY", 3)
-    monkeypatch.setattr("backrisk.queries.seeing._PEOPLE", 7)
-    np.testing.assert_allclose(risks(runner, people), whole, rtol=0, atol=ROUNDING)
-    monkeypatch.setattr(draws, "BUDGET", 200_000)  # room for some draws of one person only
-    np.testing.assert_allclose(risks(runner, people), whole, rtol=0, atol=ROUNDING)
-
-
-def dense(latent):
-    """Roots of which every pair has a child: small families, but one large clique."""
-    names = [f"x{i}" for i in range(latent)]
-    pairs = list(itertools.combinations(names, 2))
-    children = [f"{a}_{b}" for a, b in pairs]
-    edges = [(c, child) for pair, child in zip(pairs, children, strict=True) for c in pair]
-    graph = CausalGraph.from_edges(
-        edges, dict.fromkeys([*names, *children], BINARY), outcome=names[0]
-    )
-    cpts = {name: np.full(graph.shape(name), 0.5) for name in graph.names}
-    return Posterior.from_cpts(graph, cpts), dict.fromkeys(children, "yes")
-
-
-def test_a_query_beyond_the_budget_is_refused_before_anything_is_allocated():
-    posterior, person = dense(28)
-    tracemalloc.start()
-    try:
-        with pytest.raises(QueryError, match=r"[\d,]{10,} cells for each draw \(\d,\d+ MB\)"):
-            risk(posterior, person)
-        assert tracemalloc.get_traced_memory()[1] < 20 * 2**20
-    finally:
-        tracemalloc.stop()
-
-
-def test_memory_stays_within_the_budget(monkeypatch):
-    posterior, person = dense(12)
-    monkeypatch.setattr(draws, "BUDGET", 2**20)
-    given = {name: np.repeat(posterior.cpt(name), 500, axis=0) for name in posterior.graph.names}
-    many = Posterior.from_cpts(posterior.graph, given)
-    tracemalloc.start()
-    try:
-        answer = risk(many, person).draws
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    np.testing.assert_allclose(answer, 0.5, rtol=0, atol=ROUNDING)
-    assert peak < 2 * 2**20  # the budget, and the bookkeeping of a plan over 78 nodes
-
-
-def wide():
-    states = {f"n{i}": BINARY for i in range(26)}
-    return CausalGraph.from_edges([(f"n{i}", "n25") for i in range(25)], states)
-
-
-def test_a_family_of_25_parents_is_refused_with_its_size():
-    graph = wide()
-    cpts = {f"n{i}": [0.5, 0.5] for i in range(25)}
-    cpts["n25"] = np.broadcast_to(np.float32(0.5), (2,) * 26)  # takes no memory itself
-    tracemalloc.start()
-    try:
-        with pytest.raises(PosteriorError, match=r"25 parents has 67,108,864 cells, 0\.5 GiB"):
-            Posterior.from_cpts(graph, cpts)
-        with pytest.raises(GraphError, match=r"67,108,864 cells, 500\.0 GiB in 1,000 draws"):
-            mechanism(graph, "n25")
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
-
-
-def test_draws_of_a_table_beyond_the_limit_are_refused(monkeypatch):
-    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", BINARY))
-    posterior = from_prior(graph, 100)
-    assert len(posterior.layout.mechanisms) == 3
-    monkeypatch.setattr("backrisk.graph.mechanisms.LARGEST_TABLE", 4000)
-    with pytest.raises(QueryError, match="has 8 cells"):
-        risk(posterior, {})
-
-
 def test_more_people_than_the_budget_holds_are_refused_by_number(runner, monkeypatch):
     monkeypatch.setattr("backrisk.queries.seeing.BUDGET", 8 * runner.draws * 10)
     with pytest.raises(QueryError, match="ask about 10 people at a time"):
@@ -326,7 +230,7 @@ def test_among_many_the_contradictory_person_is_named():
     aim = read_target(posterior.graph, "y")
     found = probabilities(posterior, codes, aim, strict=False)
     assert np.isnan(found[:, 0]).tolist() == [False, False, True, False]
-    with pytest.raises(QueryError, match=r"Person 2: .*no node"):
+    with pytest.raises(QueryError, match=r"Person 2: .*'q' is not a node"):
         risks(posterior, [{}, {"q": "no"}], target="y")
 
 
@@ -393,8 +297,8 @@ def test_where_independent_causes_mean_nothing_the_answer_names_the_nodes(runner
     person = {"core_strength": "weak", "fatigue": "high", "pain": "limiting"}
     do = {"core_strength": "strong"}
     own = counterfactual(runner, person, do, coupling="independent_causes")
-    assert "monotone coupling in its place" in own.text
-    assert "lumbar_load" in own.notes[1]
+    assert "monotone coupling" in own.text
+    assert "lumbar load" in own.notes[1]
     monotone = counterfactual(runner, person, do)
     assert len(monotone.notes) == 1
     np.testing.assert_allclose(own.draws, monotone.draws, rtol=0, atol=ROUNDING)
@@ -483,10 +387,25 @@ def test_intervening_without_evidence_is_the_truncated_factorisation(seed):
         assert abs(answer[draw] - expected) < ROUNDING
 
 
-def test_only_items_of_known_error_have_zeros_after_a_fit(runner):
-    assert all(runner.positive(name) for name in runner.graph.names)
-    exact = tuple(tuple(float(i == j) for j in range(3)) for i in range(3))
-    item = KnownItem("said", ("pain",), (3, 3), (), (), exact)
-    assert not item.positive
-    table = item.cpt(np.zeros((2, 0)), np.zeros((2, 0)))
-    np.testing.assert_array_equal(table, np.broadcast_to(exact, (2, 3, 3)))
+def test_draws_of_a_table_beyond_the_limit_are_refused(monkeypatch):
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", BINARY))
+    posterior = from_prior(graph, 100)
+    assert len(posterior.layout.mechanisms) == 3
+    monkeypatch.setattr("backrisk.graph.mechanisms.LARGEST_TABLE", 4000)
+    with pytest.raises(QueryError, match="has 8 cells"):
+        risk(posterior, {})
+
+
+def test_a_table_of_25_parents_is_refused_with_its_size():
+    names = [f"n{i}" for i in range(26)]
+    edges = [(name, "n25") for name in names[:-1]]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys(names, BINARY))
+    cpts = {name: [0.5, 0.5] for name in names[:-1]}
+    cpts["n25"] = np.broadcast_to(np.float32(0.5), (2,) * 26)  # takes no memory itself
+    tracemalloc.start()
+    try:
+        with pytest.raises(PosteriorError, match=r"25 parents has 67,108,864 cells, 0\.5 GiB"):
+            Posterior.from_cpts(graph, cpts)
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

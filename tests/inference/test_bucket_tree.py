@@ -1,0 +1,47 @@
+"""The joint of one variable with each of many others is what each elimination for itself gives."""
+
+import numpy as np
+import pytest
+from strategies import random_graph, random_person, random_posterior
+
+from backrisk import QueryError
+from backrisk.inference import World, bucket_tree, pairs
+
+
+@pytest.mark.parametrize("chunk", [4 * 2**20, 1])  # one chunk, or 64 draws at once
+@pytest.mark.parametrize("seed", range(25))
+def test_each_joint_equals_one_elimination(seed, chunk, monkeypatch):
+    monkeypatch.setattr(bucket_tree, "_CACHE", chunk)
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, int(rng.integers(3, 8)), density=0.4)
+    posterior = random_posterior(rng, graph, draws=70)
+    target = graph.outcome
+    person = random_person(rng, graph, 0.3)
+    seen = {n: graph.node(n).code(s) for n, s in person.items() if n != target}
+    world, keep = World(posterior, seen, {}), (target, 0)
+    others = [(name, 0) for name in graph.names if name not in seen and name != target]
+    codes = sorted({int(c) for c in rng.integers(0, len(graph.node(target).states), 2)})
+    found = pairs(world, keep, others, codes)
+    assert set(found) == set(others)
+    for other in others:
+        joint = world.joint([keep, other])
+        inside = joint[codes].sum(axis=0)
+        np.testing.assert_allclose(found[other][1], inside, rtol=0, atol=1e-12)
+        np.testing.assert_allclose(found[other][0], joint.sum(axis=0) - inside, atol=1e-12)
+
+
+def test_tables_beyond_the_budget_are_refused(monkeypatch):
+    rng = np.random.default_rng(0)
+    graph = random_graph(rng, 5, density=1.0)
+    world = World(random_posterior(rng, graph), {}, {})
+    others = [(name, 0) for name in graph.names[:-1]]
+    (_, cells) = bucket_tree._order(
+        tuple(scope for scope, _ in world.sources(((graph.outcome, 0), *others))),
+        tuple(((name, 0), len(graph.node(name).states)) for name in graph.names),
+        (graph.outcome, 0),
+    )
+    monkeypatch.setattr(bucket_tree, "BUDGET", 8 * cells)
+    assert pairs(world, (graph.outcome, 0), others, [0])
+    monkeypatch.setattr(bucket_tree, "BUDGET", 8 * cells - 1)
+    with pytest.raises(QueryError, match=f"needs {cells:,} cells .* budget is {cells - 1:,}"):
+        pairs(world, (graph.outcome, 0), others, [0])

@@ -1,0 +1,103 @@
+"""Posteriors made from others: replaced families, further nodes, draws side by side."""
+
+import numpy as np
+import pytest
+from strategies import random_graph, random_posterior
+
+from backrisk import CausalGraph, Posterior
+from backrisk.inference import Rewired, Stacked, World, pin
+
+BINARY = ["no", "yes"]
+
+
+@pytest.fixture
+def posterior():
+    rng = np.random.default_rng(3)
+    return random_posterior(rng, random_graph(rng, 4), draws=3)
+
+
+def test_a_replaced_family_rules_and_the_rest_stays(posterior):
+    name, other = posterior.graph.names[-1], posterior.graph.names[0]
+    one_draw = np.full((*posterior.graph.shape(name), 1), 1 / posterior.graph.shape(name)[-1])
+    rewired = Rewired(posterior, {name: one_draw}, posterior.graph)
+    assert rewired.draws == 3
+    table = rewired.table(name)
+    assert table.shape == (*posterior.graph.shape(name), 3)
+    np.testing.assert_array_equal(table, np.broadcast_to(one_draw, table.shape))
+    np.testing.assert_array_equal(rewired.table(other), posterior.table(other))
+    assert rewired.positive(name)
+    assert rewired.positive(other) == posterior.positive(other)
+    assert rewired.causes(other) == posterior.causes(other)
+    with_zero = one_draw.copy()
+    with_zero[..., 0, :] = 0
+    assert not Rewired(posterior, {name: with_zero}, posterior.graph).positive(name)
+
+
+def test_the_causes_of_a_replaced_family_are_its_own():
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", BINARY))
+    given = np.random.default_rng(0).dirichlet([1, 1], size=(2, 2))
+    cpts = {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": given}
+    posterior = Posterior.from_cpts(graph, cpts)
+    assert posterior.causes("y") is None
+    noisy_or = np.array([[[0.9, 0.1], [0.36, 0.64]], [[0.18, 0.82], [0.072, 0.928]]])[..., None]
+    leak, causes = Rewired(posterior, {"y": noisy_or}, graph).causes("y")
+    np.testing.assert_allclose(leak[:, 0], [0.9, 1.0])
+    np.testing.assert_allclose([cause[1, 0, 0] for cause in causes], [0.2, 0.4])
+
+
+def test_a_further_node_has_the_table_of_another(posterior):
+    small = CausalGraph.from_edges([("x", "y")], {"x": BINARY, "y": BINARY})
+    source = random_posterior(np.random.default_rng(1), small, draws=2)
+    twice = CausalGraph.from_edges([("x", "y"), ("x", "z")], dict.fromkeys("xyz", BINARY))
+    rewired = Rewired(source, {}, twice, {"z": "y"})
+    np.testing.assert_array_equal(rewired.table("z"), source.table("y"))
+    assert rewired.positive("z") == source.positive("y")
+    assert (rewired.causes("z") is None) == (source.causes("y") is None)
+    both = World(rewired, {}, {}).joint([("y", 0), ("z", 0)])
+    x, y = source.table("x"), source.table("y")
+    np.testing.assert_allclose(both, np.einsum("xd,xyd,xzd->yzd", x, y, y))
+
+
+def test_draws_of_two_posteriors_stand_side_by_side():
+    rng = np.random.default_rng(5)
+    graph = random_graph(rng, 4)
+    first, second = random_posterior(rng, graph, draws=2), random_posterior(rng, graph, draws=3)
+    stacked = Stacked(first, second)
+    assert stacked.draws == 5
+    assert stacked.graph is graph
+    for name in graph.names:
+        at = (0,) if graph.parents(name) else ()
+        both = np.concatenate([first.table(name), second.table(name)], axis=-1)
+        np.testing.assert_array_equal(stacked.table(name, at)[at], both[at])  # some rows first
+        np.testing.assert_array_equal(stacked.table(name), both)
+        assert stacked.positive(name)
+    target = [(graph.outcome, 0)]
+    joint = World(stacked, {}, {}).joint(target)
+    apart = [World(part, {}, {}).joint(target) for part in (first, second)]
+    np.testing.assert_allclose(joint, np.concatenate(apart, axis=-1), rtol=1e-12)
+
+
+def test_what_either_lacks_both_lack():
+    graph = CausalGraph.from_edges([("a", "y")], {"a": BINARY, "y": list("uvw")})
+    noisy = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "y": [[0.8, 0.2, 0], [0.4, 0.3, 0.3]]})
+    protects = Posterior.from_cpts(
+        graph, {"a": [0.5, 0.5], "y": [[0.2, 0.4, 0.4], [0.8, 0.1, 0.1]]}
+    )
+    assert not Stacked(noisy, protects).positive("y")
+    assert not Stacked(protects, noisy).positive("y")
+    assert Stacked(protects, noisy).causes("y") is None
+    assert Stacked(noisy, protects).causes("y") is None
+    leak, (cause,) = Stacked(noisy, noisy).causes("y")
+    np.testing.assert_allclose(leak, np.tile([[0.8], [1.0], [1.0]], 2))
+    np.testing.assert_allclose(cause[1], np.tile([[0.5], [0.7], [1.0]], 2))
+
+
+def test_a_pinned_parent_passes_its_state_whatever_it_is():
+    table = np.random.default_rng(0).random((2, 3, 4, 5))
+    found = pin(table, {1: 2})
+    assert found.shape == table.shape
+    for state in range(3):
+        np.testing.assert_array_equal(found[:, state], table[:, 2])
+    both = pin(table, {0: 1, 1: 0})
+    np.testing.assert_array_equal(both, np.broadcast_to(table[1, 0], table.shape))
+    np.testing.assert_array_equal(pin(table, {}), table)
