@@ -33,7 +33,7 @@ def paragraphs(key: str, **values: Any) -> tuple[str, ...]:
 
 def joined(words: Iterable[str]) -> str:
     """Return words with commas between them."""
-    return say("phrases.comma").join(words)
+    return say("report.common.comma").join(words)
 
 
 def estimates(table: Any) -> list[Estimate]:
