@@ -42,14 +42,13 @@ from backrisk.report.common import (
     site_mark,
     stated,
     sureness,
-    target_name,
 )
 from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.summary import Estimate
 from backrisk.survey import Column as Asked
 from backrisk.survey import Derived, Survey
-from backrisk.words import Language, capital, names_of, say, speaking
+from backrisk.words import Language, again, capital, names_of, say, speaking
 from backrisk.words.phrases import whole
 
 _MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0)  # of the average risk, where its bands end
@@ -139,7 +138,7 @@ def cohort_document(answers: CohortAnswers, day: str) -> Report:
     Report
     """
     posterior = answers.posterior
-    goal = target_name(posterior.graph, answers.target)
+    goal = again(answers.target.label)
     sections = (
         Section(say("report.cohort.summary"), tuple(_summary(answers, goal))),
         Section(say("report.cohort.distribution"), tuple(_distribution(answers, goal))),

@@ -12,10 +12,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from backrisk.plotting import BOX, draw
 from backrisk.queries import read_target
-from backrisk.report import target_name
 from backrisk.web.api import V1, can_print
 from backrisk.web.served import Served
 from backrisk.web.words import Words
+from backrisk.words import again
 
 
 def _digest() -> str:
@@ -90,7 +90,7 @@ def _facts(served: Served, words: Words) -> dict[str, Any]:
         "outcome": graph.outcome,
         "reference": graph.outcome and graph.node(graph.outcome).reference,
         "outcome_place": place.get(graph.outcome or ""),
-        "target": "" if graph.outcome is None else target_name(graph, read_target(graph, None)),
+        "target": "" if graph.outcome is None else again(read_target(graph, None).label),
         "place": place,
         "kinds": {name: question.kind for name, question in questions.items()},
         "says": _labels(served),
