@@ -139,8 +139,10 @@ def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(base)
     for key, value in own.items():
         under = base.get(key)
-        both = isinstance(under, Mapping) and isinstance(value, Mapping)
-        found[key] = _over(under, value) if both else value
+        if isinstance(under, Mapping) and isinstance(value, Mapping):
+            found[key] = _over(under, value)
+        else:
+            found[key] = value
     return found
 
 
