@@ -14,7 +14,7 @@ from backrisk.cohort.levels import cause_levels
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
-from backrisk.queries import Target, probabilities, read_target
+from backrisk.queries import Target, downstream, probabilities, read_target
 from backrisk.summary import interval
 from backrisk.survey import Survey, read_survey, tabulate
 from backrisk.words import say
@@ -265,7 +265,7 @@ def _read(posterior: Posterior, survey: Survey | str | Path) -> tuple[Survey, st
 
 def _before(graph: CausalGraph, codes: Codes, target: Target) -> Codes:
     """Leave out the target and what follows from it: the risk of today is asked, not its echo."""
-    after = graph.descendants(target.node) | {target.node}
+    after = downstream(graph, target.node)
     return _keep(graph, codes, [name for name in graph.names if name not in after])
 
 

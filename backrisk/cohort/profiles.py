@@ -17,6 +17,7 @@ from backrisk.queries import (
     attribute,
     check_coupling,
     coalitions_of_many,
+    downstream,
     probabilities,
     read_target,
     recommend,
@@ -135,7 +136,7 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     """
     graph, target, people = posterior.graph, asked.target, len(codes)
     place = graph.names.index(target.node)
-    apart = [graph.names.index(n) for n in (target.node, *graph.descendants(target.node))]
+    apart = [graph.names.index(name) for name in downstream(graph, target.node)]
     before = codes.copy()
     before[:, apart] = -1
     size = max(_LEAST, _DRAWS // (posterior.draws * max(len(asked.actions), len(asked.causes))))

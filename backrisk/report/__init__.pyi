@@ -8,7 +8,6 @@ from .cohort import DRAWS as DRAWS
 from .cohort import cohort_answers as cohort_answers
 from .cohort import cohort_document as cohort_document
 from .cohort import report_cohort as report_cohort
-from .common import target_name as target_name
 from .overrides import language_of as language_of
 from .person import person_document as person_document
 from .person import render_person as render_person

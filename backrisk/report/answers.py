@@ -18,6 +18,7 @@ from backrisk.queries import (
     Target,
     ask_next,
     attribute,
+    downstream,
     named,
     probability,
     read_person,
@@ -120,7 +121,7 @@ def person_answers(
     graph = posterior.graph
     event = read_target(graph, target)
     codes = read_person(posterior, person)
-    after = graph.descendants(event.node) | {event.node}
+    after = downstream(graph, event.node)
     reported = named(graph, codes)
     before = {name: state for name, state in reported.items() if name not in after}
     needed = None

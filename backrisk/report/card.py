@@ -27,7 +27,6 @@ from backrisk.report.common import (
     sampling,
     site_mark,
     stated,
-    target_name,
     unobserved,
 )
 from backrisk.report.overrides import STRINGS, language_of
@@ -36,6 +35,7 @@ from backrisk.summary import Estimate
 from backrisk.survey import Survey
 from backrisk.words import (
     Language,
+    again,
     decimal,
     humanize,
     interval_name,
@@ -175,7 +175,7 @@ def _values(answers: CardAnswers) -> dict[str, str]:
     posterior, target = answers.posterior, answers.target
     graph, meta, book = posterior.graph, posterior.meta, posterior.codebook
     names = names_of(graph)
-    goal = target_name(graph, target)
+    goal = again(target.label)
     answered: Mapping[str, float] = meta.get("answered", {})
     synthetic = bool(meta.get("synthetic"))
     people = whole(meta["people"]) if "people" in meta else ""

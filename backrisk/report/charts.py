@@ -55,8 +55,9 @@ def _dot(x: float, y: float, size: float = 3.2) -> str:
 
 
 def _word(x: float, y: float, text: object, anchor: str = "middle", size: float = 10) -> str:
-    type_ = {"font-size": size, "font-family": _FONT, "text-anchor": anchor, "fill": INK}
-    return _tag("text", {"x": x, "y": y, **type_}, str(escape(str(text))))
+    type_: dict[str, str | float] = {"font-size": size, "font-family": _FONT}
+    where: dict[str, str | float] = {"x": x, "y": y, **type_, "text-anchor": anchor, "fill": INK}
+    return _tag("text", where, str(escape(str(text))))
 
 
 def _reach(text: str, size: float = 10) -> float:
@@ -129,8 +130,8 @@ def ruler(ends: tuple[float, float], labels: tuple[str, str]) -> str:
 
 def bars(rows: Sequence[tuple[str, Estimate]], top: float, axis: str) -> str:
     """Draw labelled shares with intervals, from zero, with an axis in percent."""
-    label = max(_reach(label, 11) for label, _ in rows)
-    left, wide, each = max(150.0, label + 12), max(340.0, _reach(axis)), 26.0
+    widest = max(_reach(label, 11) for label, _ in rows)
+    left, wide, each = max(150.0, widest + 12), max(340.0, _reach(axis)), 26.0
     high = each * len(rows)
 
     def x(share: float) -> float:

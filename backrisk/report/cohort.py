@@ -30,6 +30,7 @@ from backrisk.report.blocks import (
     number,
     worded,
 )
+from backrisk.report.codebooks import dictionary, missing_table, short
 from backrisk.report.common import (
     cited,
     drawn_from,
@@ -42,14 +43,12 @@ from backrisk.report.common import (
     site_mark,
     stated,
     sureness,
-    target_name,
 )
 from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.summary import Estimate
-from backrisk.survey import Column as Asked
-from backrisk.survey import Derived, Survey
-from backrisk.words import Language, capital, names_of, say, speaking
+from backrisk.survey import Survey
+from backrisk.words import Language, again, capital, names_of, say, speaking
 from backrisk.words.phrases import whole
 
 _MULTIPLES = (0.5, 1.0, 1.5, 2.0, 3.0)  # of the average risk, where its bands end
@@ -139,7 +138,7 @@ def cohort_document(answers: CohortAnswers, day: str) -> Report:
     Report
     """
     posterior = answers.posterior
-    goal = target_name(posterior.graph, answers.target)
+    goal = again(answers.target.label)
     sections = (
         Section(say("report.cohort.summary"), tuple(_summary(answers, goal))),
         Section(say("report.cohort.distribution"), tuple(_distribution(answers, goal))),
@@ -147,8 +146,8 @@ def cohort_document(answers: CohortAnswers, day: str) -> Report:
         Section(say("report.cohort.paf"), tuple(_fractions(answers, goal))),
         Section(say("report.cohort.doing"), tuple(_doing(answers))),
         Section(say("report.cohort.calibration"), tuple(_calibration(answers))),
-        Section(say("report.cohort.missing"), (_missing(answers),)),
-        Section(say("report.cohort.dictionary"), tuple(_dictionary(answers))),
+        Section(say("report.cohort.missing"), (missing_table(answers),)),
+        Section(say("report.cohort.dictionary"), tuple(dictionary(answers))),
         Section(say("report.cohort.sure"), tuple(_sure(answers))),
     )
     source = answers.source or say("report.cohort.no_source")
@@ -223,10 +222,10 @@ def _distribution(answers: CohortAnswers, goal: str) -> list[Block]:
     ends = (0.0, *(average * multiple for multiple in _MULTIPLES), np.inf)
     labels = [say("report.cohort.band_below")]
     labels += [
-        say("report.cohort.band_from", low=_short(low), high=_short(high))
+        say("report.cohort.band_from", low=short(low), high=short(high))
         for low, high in pairwise(_MULTIPLES)
     ]
-    labels.append(say("report.cohort.band_above", low=_short(_MULTIPLES[-1])))
+    labels.append(say("report.cohort.band_above", low=short(_MULTIPLES[-1])))
     rows: list[tuple[Cell, ...]] = []
     total = answers.weights.sum()
     for label, low, high in zip(labels, ends, ends[1:], strict=False):
@@ -247,11 +246,6 @@ def _distribution(answers: CohortAnswers, goal: str) -> list[Block]:
         Table("bands", say("report.cohort.bands"), columns, tuple(rows), note),
         _people(answers),
     ]
-
-
-def _short(value: float) -> str:
-    """Return a number without digits that say nothing."""
-    return f"{value:g}".replace(".", say("phrases.decimal_mark"))
 
 
 def _observed(answers: CohortAnswers, known: NDArray[np.bool_]) -> Estimate | None:
@@ -434,90 +428,6 @@ def _calibration(answers: CohortAnswers) -> list[Block]:
         Text((origin,), tone="warning" if answers.in_sample else "plain"),
         *agreement_blocks(found),
     ]
-
-
-def _missing(answers: CohortAnswers) -> Table:
-    survey = answers.survey
-    names = names_of(survey.graph)
-    answered = {str(name): float(share) for name, share in survey.answered.items()}
-    responses = [n.name for n in survey.graph.nodes if n.mechanism == "response"]
-    asked = [name for name, share in answered.items() if name not in responses]
-    known = [survey.graph.names.index(name) for name in asked if answered[name] > 0]
-    each = np.ones(len(survey.codes)) if survey.people is None else survey.people
-    complete = int(each[(survey.codes[:, known] >= 0).all(axis=1)].sum())
-    book = answers.survey.codebook
-    questions = {book.node_of(name): spec.question for name, spec in book.measures.items()}
-    rows: list[tuple[Cell, ...]] = [
-        (
-            names.node(name),
-            " ".join(questions.get(name, "").split()),
-            answered[name],
-            survey.n - round(answered[name] * survey.n),
-        )
-        for name in sorted(asked, key=lambda name: answered[name])
-    ]
-    columns = (
-        heading("node", wide=2),
-        heading("question", wide=5),
-        heading("answered", "share"),
-        heading("left", "count"),
-    )
-    note = say("report.cohort.missing_note", complete=whole(complete))
-    return Table("missing", say("report.cohort.missing_table"), columns, tuple(rows), note)
-
-
-def _dictionary(answers: CohortAnswers) -> list[Block]:
-    book, names = answers.survey.codebook, names_of(answers.survey.graph)
-    rows: list[tuple[Cell, ...]] = []
-    both: dict[str, Asked | Derived] = {**book.columns, **book.derived}
-    for name, spec in both.items():
-        measures = names.node(spec.node) if spec.node else ""
-        if spec.item:
-            measures = say("report.reading.item", node=names.node(spec.item))
-        rows.append(
-            (
-                name,
-                measures,
-                " ".join(spec.question.split()),
-                spec.unit,
-                _reading(name, spec, answers),
-                " ".join(spec.source.split()),
-            )
-        )
-    columns = (
-        heading("column"),
-        heading("measures", wide=2),
-        heading("question", wide=4),
-        heading("unit"),
-        heading("reading", wide=4),
-        heading("source", wide=3),
-    )
-    note = say("report.cohort.dictionary_note", name=book.name, title=book.title or book.name)
-    return [Text((note,)), Table("dictionary", "", columns, tuple(rows))]
-
-
-def _reading(name: str, spec: Asked | Derived, answers: CohortAnswers) -> str:
-    book, names = answers.survey.codebook, names_of(answers.survey.graph)
-    node = str(spec.measured)
-    said = []
-    if isinstance(spec, Derived):
-        said.append(say(f"report.reading.{spec.derive}", columns=joined(spec.from_)))
-    elif spec.measured is None:
-        others = [key for key, other in book.derived.items() if name in other.from_]
-        said.append(say("report.reading.input", others=joined(others) or "-"))
-    elif spec.labels and not spec.cuts:
-        said += [
-            say("report.reading.label", label=label, state=names.state(node, state))
-            for label, state in spec.labels.items()
-        ]
-    if spec.cuts:
-        first = names.state(node, spec.states[0])
-        said.append(say("report.reading.below", cut=_short(spec.cuts[0]), state=first))
-        said += [
-            say("report.reading.from", cut=_short(cut), state=names.state(node, state))
-            for cut, state in zip(spec.cuts, spec.states[1:], strict=True)
-        ]
-    return say("report.common.semicolon").join(said)
 
 
 def _sure(answers: CohortAnswers) -> list[Block]:

@@ -6,18 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
-from itertools import pairwise
 from typing import Any
-
-import networkx as nx
 
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Edge
 from backrisk.posterior import Posterior
-from backrisk.queries import Target
+from backrisk.queries import strongest_path
 from backrisk.report.blocks import Heading, Kind, Table
 from backrisk.summary import Estimate
-from backrisk.words import Names, again, decimal, interval_name, names_of, say, spoken
+from backrisk.words import Names, again, decimal, interval_name, say, spoken
 from backrisk.words.phrases import whole
 
 
@@ -78,25 +75,6 @@ def frame(posterior: Posterior, day: str, place: str = "") -> dict[str, Any]:
         "marks": (*marks, place) if place else tuple(marks),
         "warnings": tuple(say("report.common.warning", warning=warning) for warning in warned),
     }
-
-
-def target_name(graph: CausalGraph, target: Target, names: Names | None = None) -> str:
-    """Return the target in plain words: its node alone where any state but "no" counts.
-
-    Parameters
-    ----------
-    graph : CausalGraph
-    target : Target
-    names : Names, optional
-        Default those of the graph in the language that is spoken.
-    """
-    names = names_of(graph) if names is None else names
-    states = graph.node(target.node).states
-    if target.codes == tuple(range(1, len(states))) and states[0] in ("no", "none"):
-        return names.node(target.node)
-    *first, last = (names.state(target.node, states[code]) for code in target.codes)
-    either = say("report.common.either", first=joined(first), last=last) if first else last
-    return say("phrases.in_state", node=names.node(target.node), state=either)
 
 
 def learned_from(posterior: Posterior) -> str:
@@ -163,23 +141,8 @@ def sureness(posterior: Posterior, names: Names) -> list[str]:
 
 
 def links(graph: CausalGraph, causes: Iterable[str], target: str) -> list[Edge]:
-    """Return the edges of each cause's strongest, and then shortest, path to the target.
-
-    The strongest path is the one whose weakest edge is graded best: what the grade of an answer
-    speaks of.
-    """
-    found: dict[Edge, None] = {}
-    for cause in causes:
-        for place in range(len(GRADES)):
-            allowed: nx.DiGraph[str] = nx.DiGraph()
-            allowed.add_nodes_from(graph.names)
-            good = [edge for edge in graph.edges if edge.grade in GRADES[: place + 1]]
-            allowed.add_edges_from((edge.cause, edge.effect) for edge in good)
-            if nx.has_path(allowed, cause, target):
-                path = nx.shortest_path(allowed, cause, target)
-                steps = set(pairwise(path))
-                found |= {edge: None for edge in good if (edge.cause, edge.effect) in steps}
-                break
+    """Return the edges of each cause's strongest path to the target, the best known first."""
+    found = {edge for cause in causes for edge in strongest_path(graph, cause, target)}
     return sorted(found, key=lambda edge: (GRADES.index(edge.grade), edge.cause, edge.effect))
 
 

@@ -35,7 +35,6 @@ from backrisk.report.common import (
     site_mark,
     stated,
     sureness,
-    target_name,
 )
 from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
@@ -63,7 +62,7 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
     Report
     """
     posterior = answers.posterior
-    goal = target_name(posterior.graph, answers.risk.target)
+    goal = again(answers.risk.target.label)
     urgent = names_of(posterior.graph).text("urgent") or say("report.person.urgent")
     limits = Text((*paragraphs("report.person.not_words"), urgent), bullets=True)
     return Report(
@@ -347,7 +346,7 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         heading("grade"),
         heading("support", "number"),
     )
-    title = say("report.person.needed", target=target_name(graph, needed.target))
+    title = say("report.person.needed", target=again(needed.target.label))
     note = " ".join([say("report.person.needed_note"), *map(again, needed.notes)])
     return [cut(Table("needed", title, columns, rows, note), _NEEDED)]
 

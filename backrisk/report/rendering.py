@@ -32,6 +32,7 @@ from backrisk.report.blocks import (
     number,
     worded,
 )
+from backrisk.report.common import joined
 from backrisk.summary import Estimate
 from backrisk.words import say, speaking
 
@@ -88,7 +89,7 @@ def check_suffix(kind: str, suffix: str) -> None:
     QueryError
     """
     if suffix not in FORMATS[kind]:
-        known = say("phrases.comma").join(FORMATS[kind])
+        known = joined(FORMATS[kind])
         shown = suffix or say("report.files.without_suffix")
         raise QueryError(say(f"report.files.{kind}", suffix=shown, known=known))
 

@@ -98,13 +98,17 @@ class Language:
         A part of a key that is a number counts the entries of a list from 0.
         """
         name, *path = key.split(".")
-        found = _at(self.own.get(name), path)
+        found = self._owned(name, path)
         return _at(self.file(name), path) if found is None else found
+
+    def _owned(self, name: str, path: Sequence[str]) -> Any:
+        """Return what stands in place of the folder's; names whatever the graph's vocabulary."""
+        return _at(self.own.get(name), path[1:] if name == "names" else path)
 
     def origin(self, key: str) -> str:
         """Return the file that a sentence comes from; empty where that is the English one."""
         name, *path = key.split(".")
-        if _at(self.own.get(name), path) is not None:
+        if self._owned(name, path) is not None:
             return self.source
         if self.code == ENGLISH or _at(self.file(name), path) is None:
             return ""
@@ -270,7 +274,7 @@ def say(key: str, /, **values: Any) -> Said:
         source = spoken().origin(key)
         if not source or key == "phrases.unfilled":
             raise
-        places = say("phrases.comma").join(f"{{{name}}}" for name in values)
+        places = ", ".join(f"{{{name}}}" for name in values)
         raise QueryError(
             say("phrases.unfilled", source=source, key=key, why=error, places=places or "-")
         ) from error

@@ -4,6 +4,7 @@ import csv
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -19,7 +20,7 @@ from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph, Layout, load_graph
 from backrisk.posterior import Diagnostics, Posterior, simulate
 from backrisk.queries import attribute, read_target, recommend, risk
-from backrisk.survey import load_codebook
+from backrisk.survey import load_codebook, opened
 from tests.benchmarks.common import in_child
 from tests.benchmarks.score import write, write_each
 
@@ -396,3 +397,47 @@ def test_memory_does_not_grow_with_the_profiles(tmp_path):
         assert child["answer"][2] > 0.99 * rows
         peaks[rows] = child["peak_mib"]
     assert peaks[30_000] < peaks[3_000] * 1.2
+
+
+def test_columns_are_read_by_what_knows_more_of_them(tmp_path, runner):
+    """Raw answers through the model's codebook, labels of nodes as they are; it on a tie."""
+    book, nodes = set(BOOK.known), {*runner.graph.names}
+    raw, labels = sorted(book - nodes)[:2], sorted(nodes - book)[:3]
+
+    def chosen(*columns):
+        path = tmp_path / "c.csv"
+        pd.DataFrame({name: ["1"] for name in columns}).to_csv(path, index=False)
+        with opened(path, "duckdb", lenient=True) as table:
+            return scoring._codebook(runner, table)
+
+    assert chosen(*raw).name == BOOK.name
+    assert chosen(*raw, *labels).name != BOOK.name  # two against three
+    assert chosen(*raw, *labels[:2]).name == BOOK.name  # as many of each
+    assert set(chosen(*labels).columns) == nodes
+
+
+def test_what_only_a_fit_needs_is_no_answer(tmp_path, runner):
+    one = {"column": "runner_id", "by": "day", "keep": "last"}
+    told = BOOK.model_dump(by_alias=True, exclude_unset=True)
+    told |= {"site": "club", "weight": "times", "one_row_per": one}
+    book = type(BOOK).model_validate(told)
+    path = tmp_path / "c.csv"
+    path.write_text("runner_id,day,club,times,sex\n1,2026-01-01,Oslo,2,male\n")
+    with opened(path, "duckdb", lenient=True) as table:
+        found = scoring._codebook(replace(runner, codebook=book), table)
+    assert (found.site, found.weight, found.one_row_per) == (None, None, None)
+    assert {"club", "times", "runner_id", "day"} <= set(found.ignore)
+
+
+def test_an_identifier_is_kept_once_and_under_its_name(tmp_path, runner):
+    path = tmp_path / "cohort.csv"
+    path.write_text("who,who,sex\n1,2,male\n", encoding="utf-8")
+    with pytest.raises(QueryError, match="2 columns 'who'"):
+        score(runner, path, tmp_path / "scored.csv", ids=["who"])
+    path.write_text("who,sex\n1,male\n", encoding="utf-8")
+    with pytest.raises(QueryError, match="'who' is given twice"):
+        score(runner, path, tmp_path / "scored.csv", ids=["who", "who"])
+    path.write_text("row,sex\n1,male\n", encoding="utf-8")
+    with pytest.raises(QueryError, match="'row'"):
+        score(runner, path, tmp_path / "scored.csv", ids=["row"])
+    assert [p.name for p in tmp_path.iterdir()] == ["cohort.csv"]

@@ -1,12 +1,15 @@
 """The model card: 27 items, filled in from the model, and left open where it cannot be."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from read_back import DAY, text_of
 
-from backrisk import BackriskError, model_card
+from backrisk import BackriskError, CausalGraph, Posterior, model_card, risk
+from backrisk.check import learned
 from backrisk.cohort import cohort_answers
+from backrisk.report import card_answers, card_document
 from backrisk.words import say
 
 
@@ -36,3 +39,89 @@ def test_a_synthetic_model_needs_no_ethics_and_an_owner_fills_the_rest(runner, t
     (folder / "strings.yaml").write_text('card: {owner: {"28": "x"}}')
     with pytest.raises(BackriskError, match="has no item '28'"):
         model_card(few, tmp_path / "d.md", templates=folder)
+
+
+def test_the_card_tells_how_the_model_was_made(core, runner, tmp_path):
+    meta = {"survey": "ours", "people": 1200, "effective_people": 800.0, "patterns": 1100}
+    meta |= {"answered": {"pain": 0.9, "fatigue": 0.25, "lumbar_load": 0.0}, "seed": 7}
+    meta |= {"versions": {"numpy": "2.0"}}
+    card = model_card(replace(core, meta=meta), tmp_path / "c.md", date=DAY).read_text()
+    free = core.fractions.shape[1] + core.beta.shape[1]
+    for said in (
+        say("report.common.learned", survey="ours", people="1,200"),
+        say(
+            "report.card.size_weighed",
+            people="1,200",
+            effective="800",
+            patterns="1,100",
+            parameters=str(free),
+        ),
+        say("report.card.numbers", people="1,200", known="90"),
+        say("report.card.missing", least="fatigue 25 %, low back pain 90 %", latent="lumbar load"),
+        "Seed 7; numpy 2.0.",
+        say("report.card.participants", people="1,200"),
+        say("report.card.no_codebook"),
+        say("report.card.described"),
+    ):
+        assert said in plain(card), said
+    for said in (say("report.card.no_ethics"), say("report.card.synthetic_data")):
+        assert said not in plain(card)
+    even = replace(core, meta=meta | {"effective_people": 1199.6})
+    card = plain(model_card(even, tmp_path / "d.md", date=DAY).read_text())
+    assert "800" not in card
+    assert f"1,100 distinct patterns of answers, for {free} free parameters" in card
+
+
+def plain(markdown):
+    """Return what Markdown shows."""
+    return markdown.replace("\\", "")
+
+
+def test_a_given_model_has_no_fit_to_tell_of(tmp_path):
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    given = Posterior.from_cpts(graph, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    card = model_card(given, tmp_path / "c.md", target="y", date=DAY).read_text()
+    assert say("report.card.given_data") in card
+    assert say("report.common.learned_given") in card
+    assert "55 %" in card  # 0.5 * 0.3 + 0.5 * 0.8
+    for absent in ("Kinds of conditional", "Seed", "free parameters"):
+        assert absent not in card
+
+
+def test_risks_by_group_are_the_answers(core, people):
+    answers = card_answers(core, survey=people)
+    for node, state, found in answers.groups:
+        draws = risk(core, {node: state}).draws
+        assert found.mean == pytest.approx(draws.mean(), rel=1e-12)
+    compared = [n for n in core.graph.playing("compared") if n != core.graph.outcome]
+    assert [(n, s) for n, s, _ in answers.groups] == [
+        (n, s) for n in compared for s in core.graph.node(n).states
+    ]
+    assert answers.average.mean == pytest.approx(risk(core, {}).draws.mean(), rel=1e-12)
+    assert answers.agreement == cohort_answers(core, people, draws=None).agreement
+    table = learned(core)
+    assert list(answers.mostly_prior) == list(table.index[table["reading"] == "mostly prior"])
+
+
+def test_effects_stand_before_and_after_the_data(core):
+    document = card_document(card_answers(core), DAY)
+    (effects,) = [table for table in document.tables if table.name == "effects"]
+    assert len(effects.rows) == core.beta.shape[1]
+    for place, row in enumerate(effects.rows):
+        assert row[1].mean == core.prior_beta[:, place].mean()
+        assert row[2].mean == core.beta[:, place].mean()
+    assert "fatigue" in " ".join(str(row[0]) for row in effects.rows)
+
+
+def test_performance_is_said_of_whom_it_is_of(core, people, tmp_path):
+    def told(model):
+        return plain(model_card(model, tmp_path / "c.md", survey=people, date=DAY).read_text())
+
+    meta = {"people": people.n, "answered": people.answered.to_dict()}
+    same, other = told(replace(core, meta=meta)), told(core)
+    assert say("report.card.in_sample") in same
+    assert say("report.card.comparison_same") in same
+    assert say("report.card.out_sample") in other
+    assert say("report.card.comparison_new") in other
+    assert say("report.card.evaluated") in other
+    assert say("report.card.evaluated") not in model_card(core, tmp_path / "d.md").read_text()

@@ -5,8 +5,9 @@ import re
 import pytest
 from read_back import DAY, Tables, text_of
 
-from backrisk import BackriskError
-from backrisk.report import render_person
+from backrisk import BackriskError, QueryError, report_person
+from backrisk.report import language_of, render_person
+from backrisk.words import language, say
 
 
 def test_a_folder_replaces_language_logo_and_templates(hurting, tmp_path):
@@ -45,3 +46,68 @@ def test_a_mistake_in_a_template_is_one_sentence(hurting, tmp_path, name, conten
     (tmp_path / name).write_text(content)
     with pytest.raises(BackriskError, match=re.escape(words)):
         render_person(hurting, suffix, date=DAY, templates=tmp_path)
+
+
+def test_names_and_grades_are_replaced_and_the_rest_stays(hurting, tmp_path):
+    (tmp_path / "strings.yaml").write_text(
+        "states: {sex: {female: Frau}}\ngrades: {strong: stark}\n"
+        "texts: {urgent: Zum Arzt.}\nperson: {with_raw: '{value}!'}\n",
+        encoding="utf-8",
+    )
+    page = render_person(hurting, ".html", date=DAY, templates=tmp_path).decode()
+    assert "<dd>Frau</dd>" in page
+    assert "stark" in page
+    assert "Zum Arzt." in page
+    assert "bladder" not in page
+    assert '<html lang="en">' in page
+    for said in ("<dt>sex</dt>", say("report.person.help")):
+        assert said in page
+
+
+def test_a_list_is_replaced_whole(hurting, tmp_path):
+    (tmp_path / "strings.yaml").write_text("person: {not_words: [Nur eines.]}")
+    page = render_person(hurting, ".html", date=DAY, templates=tmp_path).decode()
+    assert "<li>Nur eines.</li>" in page
+    assert language("en").find("report.person.not_words.0") not in page
+
+
+def test_a_folder_without_sentences_changes_nothing(hurting, tmp_path):
+    assert language_of(None, tmp_path) == language("en")
+    plain = render_person(hurting, ".html", date=DAY)
+    assert render_person(hurting, ".html", date=DAY, templates=tmp_path) == plain
+    assert language_of("en", None) is language("en")
+
+
+@pytest.mark.parametrize(
+    ("content", "facts"),
+    [
+        (b"- a\n- b\n", ["is not a mapping"]),
+        ("person: {title: \xfc}".encode("latin-1"), ["UTF-8"]),
+        (b"person: {title: [x]}", ["'person.title'", "a sentence", "a list"]),
+        (b"cohort: {method: x}", ["'cohort.method'", "a list", "a sentence"]),
+        (b"person: {title: 3}", ["'person.title'", "something else"]),
+        (b"nodes: x", ["'nodes'", "a mapping"]),
+        (b"columns: {cost: x}", ["'columns.cost'"]),
+    ],
+)
+def test_a_file_of_sentences_is_checked_before_any_work(core, tmp_path, content, facts):
+    (tmp_path / "strings.yaml").write_bytes(content)
+    with pytest.raises(QueryError) as told:
+        report_person(core, {}, tmp_path / "r.html", templates=tmp_path)
+    assert str(tmp_path / "strings.yaml") in str(told.value)
+    for fact in facts:
+        assert fact in str(told.value)
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(QueryError, match="nowhere"):
+        language_of(None, tmp_path / "nowhere")
+
+
+def test_a_place_that_cannot_be_filled_is_named_with_those_that_can(hurting, tmp_path):
+    (tmp_path / "strings.yaml").write_text("person: {title: '{who}'}")
+    with pytest.raises(QueryError) as told:
+        render_person(hurting, ".html", date=DAY, templates=tmp_path)
+    for fact in ("strings.yaml", "person.title", "who", "{target}"):
+        assert fact in str(told.value)

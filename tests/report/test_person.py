@@ -43,7 +43,7 @@ def test_a_persons_pdf_is_a_page_for_the_person_and_a_page_of_notes(hurting):
     assert "weak (35 s)" in first
     assert "Decision support, not a diagnosis." in first
     assert "Synthetic" in first
-    assert "Necessity for low back pain (limiting)" in second
+    assert "Necessity for limiting low back pain" in second
     assert "10.1136/bjsports-2020-102537" in second  # the strongest link's citation
     reader = pypdf.PdfReader(io.BytesIO(pdf))
     fonts = {str(f["/BaseFont"]) for page in reader.pages for f in fonts_of(page)}

@@ -1,0 +1,115 @@
+"""What a cohort is asked, and how choices are told apart."""
+
+import numpy as np
+import pytest
+
+from backrisk.cohort import profiles
+from backrisk.cohort.profiles import Questions, answer, flag, shares_of
+from backrisk.errors import QueryError
+from backrisk.queries import read_target
+from backrisk.words import speaking
+
+
+def questions(posterior, **rest):
+    asked = {"target": None, "causes": None, "level": "proximal", "actions": None}
+    return Questions.of(posterior, *(asked | rest).values(), "monotone")
+
+
+def test_the_choice_of_largest_mean_leads():
+    draws = np.array(
+        [
+            [[0.1, 0.3], [0.2, 0.1], [0.0, 0.0]],  # 0.2 against 0.15: the first, in half the draws
+            [[-0.1, -0.2], [-0.3, -0.1], [0.0, 0.0]],  # none above zero
+            [[np.nan, np.nan], [0.1, 0.2], [0.2, 0.4]],  # the first is no choice of theirs
+            [[np.nan] * 2] * 3,
+        ]
+    )
+    first, often = profiles._leading(draws)
+    assert first.tolist() == [0, -1, 2, -1]
+    np.testing.assert_array_equal(often, [0.5, np.nan, 1.0, np.nan])
+    first, often = profiles._leading(draws, above=-np.inf)
+    assert first.tolist() == [0, 2, 2, -1]
+    np.testing.assert_array_equal(often, [0.5, 1.0, 1.0, np.nan])
+
+
+def test_columns_are_those_of_the_contract(core):
+    asked = questions(core, causes=["fatigue"], actions=["core_strength"])
+    assert list(asked.columns) == [
+        *("risk", "risk_low", "risk_high", "reported", "leading_cause", "leading_probability"),
+        *("share_fatigue", "share_fatigue_low", "share_fatigue_high"),
+        *("best_action", "best_probability", "reduction", "reduction_low", "reduction_high"),
+        "flags",
+    ]
+    kinds = asked.columns
+    assert {name for name, kind in kinds.items() if kind == "string"} == {
+        *("reported", "leading_cause", "best_action", "flags")
+    }
+    assert asked.settings == ({"core_strength": 0},)
+    assert (asked.target, asked.causes) == (read_target(core.graph, None), ("fatigue",))
+
+
+def test_more_causes_than_can_be_split_are_refused(core, monkeypatch):
+    monkeypatch.setattr(profiles, "MOST_CAUSES", 2)
+    assert len(questions(core, causes=["fatigue", "core_strength"]).causes) == 2
+    with pytest.raises(QueryError, match=r"3 causes.*at most 2"):
+        questions(core, causes=["fatigue", "core_strength", "pelvic_tilt"])
+
+
+def test_answers_in_parts_are_those_of_all_at_once(core, people, monkeypatch):
+    asked = questions(core)
+    codes = people.codes[:9].astype(np.int16)
+    whole = answer(core, asked, codes)
+    monkeypatch.setattr(profiles, "_LEAST", 2)
+    monkeypatch.setattr(profiles, "_DRAWS", 1)
+    monkeypatch.setattr(profiles, "_CELLS", 1)
+    parts = answer(core, asked, codes)
+    assert set(whole) == set(asked.columns)
+    for name, values in whole.items():
+        assert len(values) == 9
+        if name.endswith("_probability"):
+            continue  # how often shares that are zero but for rounding lead is chance
+        if isinstance(values[0], float):
+            np.testing.assert_allclose(
+                np.array(parts[name], float), np.array(values, float), atol=1e-12
+            )
+        else:
+            assert parts[name] == values
+
+
+def test_the_answer_about_the_outcome_changes_no_risk(core):
+    graph = core.graph
+    codes = np.full((3, len(graph.names)), -1, np.int16)
+    codes[:, graph.names.index("fatigue")] = 1
+    codes[1, graph.names.index(graph.outcome)] = 0
+    codes[2, graph.names.index(graph.outcome)] = 2
+    found = answer(core, questions(core), codes)
+    assert len(set(found["risk"])) == 1
+    states = graph.node(graph.outcome).states
+    assert found["reported"] == [None, states[0], states[2]]
+    assert found["flags"] == ["", "", ""]
+
+
+def test_an_action_already_taken_reduces_nothing(core):
+    graph = core.graph
+    asked = questions(core, actions=["core_strength", "hip_flexor_tightness"])
+    codes = np.full((2, len(graph.names)), -1, np.int16)
+    codes[:, graph.names.index("core_strength")] = 0
+    codes[1, graph.names.index("hip_flexor_tightness")] = 0
+    found = answer(core, asked, codes)
+    assert found["best_action"] == [asked.actions[1], None]
+    assert found["reduction"][1] is None
+    assert found["best_probability"] == [1.0, None]
+    assert found["reduction_low"][0] <= found["reduction"][0] <= found["reduction_high"][0]
+
+
+def test_shares_are_shaped_person_cause_draw(core, people):
+    causes = ["fatigue", "core_strength"]
+    shares = shares_of(core, people.codes[:3], causes, read_target(core.graph, None))
+    assert shares.shape == (3, 2, core.draws)
+
+
+def test_flags_are_english_in_every_language(tmp_path):
+    (tmp_path / "phrases.yaml").write_text("to: bis\n")
+    (tmp_path / "cohort.yaml").write_text("flags: {silent: keine}\n")
+    with speaking(tmp_path):
+        assert flag("silent") == "no answers"
