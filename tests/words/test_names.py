@@ -8,7 +8,6 @@ from backrisk import CausalGraph, Node, ask_next, load_codebook, load_graph
 from backrisk.plotting import plot
 from backrisk.words import ENGLISH, language, names_of
 
-
 WIDE, HARD = ("under_25", "25_plus"), ("10_20", "20_plus")
 
 
