@@ -86,9 +86,9 @@ class Language:
                     read = _yaml.parse(place.read_text(encoding="utf-8"))
                 except (OSError, UnicodeDecodeError, _yaml.YAMLError) as error:
                     where = " ".join(str(error).split())
-                    raise BackriskError(
-                        say("phrases.language_unreadable", path=place, why=where)
-                    ) from error
+                    with speaking(ENGLISH):  # this one may lack the very words
+                        told = say("phrases.language_unreadable", path=place, why=where)
+                    raise BackriskError(told) from error
                 self._read[name] = read if isinstance(read, Mapping) else {}
         return self._read[name]
 
