@@ -5,14 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
 
 Array = NDArray[np.float64]
+
+
+def seeds(fast: int, whole: int) -> list[Any]:
+    """Return seeds for `parametrize`: the first are always tried, the rest by the slow tests."""
+    return [*range(fast), *(pytest.param(s, marks=pytest.mark.slow) for s in range(fast, whole))]
 
 
 def random_graph(rng: np.random.Generator, nodes: int, density: float = 0.5) -> CausalGraph:

@@ -51,8 +51,8 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     -------
     pandas.DataFrame
         Columns ``node, state, mean, low, high``, one row a state; for a state, or several
-        together, of which `prevalence.csv` holds a figure: ``published``, ``what`` it is a figure
-        of, ``citation``, and ``inside``, whether the prior's interval
+        together, of which the graph's `figures` hold one: ``published``, ``what`` it is a figure of,
+        ``citation``, and ``inside``, whether the prior's interval
         (`backrisk.summary.interval`) holds it.
 
     Examples
@@ -64,7 +64,7 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     """
     prior = prior_model(graph, draws=draws, seed=seed)
     published: dict[tuple[str, str], list[tuple[float, str, str]]] = {}
-    for figure in _table("prevalence"):
+    for figure in _published(graph, "prevalence"):
         source = figure["citation"] or figure["identifier"]
         published.setdefault((figure["node"], figure["state"]), []).append(
             (float(figure["proportion"]), figure["what"], source)
@@ -125,7 +125,7 @@ def prior_associations(
     event = read_target(graph, target)
     prior = prior_model(graph, draws=draws, seed=seed)
     rows = []
-    for figure in _table("evidence"):
+    for figure in _published(graph, "evidence"):
         cause = figure["cause"]
         known = cause in graph.names and cause in graph.ancestors(event.node)
         if not known or figure["effect"] != event.node or not figure["estimate"]:
@@ -158,6 +158,10 @@ def prior_associations(
     return pd.DataFrame(rows)
 
 
-def _table(name: str) -> list[dict[str, str]]:
-    with (files("backrisk.graph") / "data" / f"{name}.csv").open(encoding="utf-8") as file:
+def _published(graph: CausalGraph, kind: str) -> list[dict[str, str]]:
+    """Return the published figures that a graph names; none for a graph that names none."""
+    if not graph.figures:
+        return []
+    place = files("backrisk.graph") / "data" / f"{graph.figures}_{kind}.csv"
+    with place.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))

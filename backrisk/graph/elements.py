@@ -265,3 +265,4 @@ class Stated:
     roles: Roles = field(default_factory=Roles)
     groups: tuple[tuple[str, str], ...] = ()
     vocabulary: str = ""
+    figures: str = ""

@@ -43,6 +43,9 @@ class CausalGraph(Stated):
         Groups that nodes belong to, with their headings.
     vocabulary : str
         The name of its words in a language's ``names.yaml``, so that they can be translated.
+    figures : str
+        The name of a packaged set of published figures to compare the graph with, such as
+        ``"runner"``; none where it is empty.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from backrisk.graph.elements import Edge, Lagged, Node, Prior, Roles, Stated
 from backrisk.words import say, suggest
 
 _KEYS = tuple(key.name for key in fields(Stated))
-_WORDS = ("title", "description", "vocabulary")
+_WORDS = ("title", "description", "vocabulary", "figures")
 
 
 def read_plain(data: Any, source: str) -> dict[str, Any]:

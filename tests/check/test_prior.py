@@ -1,9 +1,11 @@
 """What the prior says of shares and odds ratios, beside what was published."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from backrisk import Posterior, QueryError, load_graph
+from backrisk import CausalGraph, GraphError, Posterior, QueryError, load_graph
 from backrisk.check import prior_associations, prior_margins
 from backrisk.check.prior import prior_model
 from backrisk.graph import Layout
@@ -59,6 +61,17 @@ def test_an_implied_odds_ratio_is_that_of_the_worst_state_through_the_whole_grap
         low, high = interval(ratio)
         np.testing.assert_allclose(rows["low"], low)
         np.testing.assert_allclose(rows["high"], high)
+
+
+def test_published_figures_are_compared_only_with_a_graph_that_names_them():
+    states = {"fatigue": ["low", "moderate", "high"], "pain": ["none", "limiting"]}
+    mine = CausalGraph.from_edges([("fatigue", "pain")], states)
+    assert prior_margins(mine, draws=20)["published"].isna().all()
+    assert prior_associations(mine, draws=20).empty
+    theirs = replace(mine, figures="runner")
+    assert prior_margins(theirs, draws=20)["published"].notna().any()
+    with pytest.raises(GraphError, match="no published figures called 'runer'; expected one of"):
+        replace(mine, figures="runer")
 
 
 def test_an_unknown_target_is_refused_and_one_without_figures_has_no_row(core):

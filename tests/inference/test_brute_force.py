@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from strategies import Brute, random_graph, random_person, random_posterior
+from strategies import Brute, random_graph, random_person, random_posterior, seeds
 
 from backrisk import attribute, counterfactual, diagnose, intervene, risk
 from backrisk.inference import COUPLINGS
 
-GRAPHS = 90
 TOLERANCE = 1e-10
 
 
@@ -19,7 +18,7 @@ def coded(graph, person):
     return {name: graph.node(name).code(label) for name, label in person.items()}
 
 
-@pytest.mark.parametrize("seed", range(GRAPHS))
+@pytest.mark.parametrize("seed", seeds(90, 200))
 def test_every_query_equals_enumeration(seed):
     rng = np.random.default_rng(seed)
     graph = random_graph(rng, int(rng.integers(3, 6)))

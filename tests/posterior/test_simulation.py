@@ -46,7 +46,9 @@ def test_margins_lie_among_the_published_figures(margins):
     """
     graph = load_graph("runner")
     found: dict[tuple[str, str], list[float]] = {}
-    with (files("backrisk.graph") / "data" / "prevalence.csv").open(encoding="utf-8") as file:
+    with (files("backrisk.graph") / "data" / "runner_prevalence.csv").open(
+        encoding="utf-8"
+    ) as file:
         for row in csv.DictReader(file):
             found.setdefault((row["node"], row["state"]), []).append(float(row["proportion"]))
     del found["hip_flexor_tightness", "tight or very_tight"]

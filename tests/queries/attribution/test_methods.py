@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import Brute, random_graph, random_person, random_posterior
+from strategies import Brute, random_graph, random_person, random_posterior, seeds
 
 from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph
 from backrisk.inference import COUPLINGS
@@ -38,7 +38,7 @@ def unchanged(graph, seen, group):
     return {name: code for name, code in seen.items() if name not in changed}
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", seeds(60, 200))
 def test_new_methods_equal_enumeration(seed):
     rng = np.random.default_rng(10_000 + seed)
     graph = random_graph(rng, int(rng.integers(3, 5)))
