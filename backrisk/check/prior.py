@@ -51,8 +51,8 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     -------
     pandas.DataFrame
         Columns ``node, state, mean, low, high``, one row a state; for a state, or several
-        together, of which the graph's `figures` hold one: ``published``, ``what`` it is a figure of,
-        ``citation``, and ``inside``, whether the prior's interval
+        together, of which the graph's `figures` hold one: ``published``, ``what`` it is a figure
+        of, ``citation``, and ``inside``, whether the prior's interval
         (`backrisk.summary.interval`) holds it.
 
     Examples

@@ -64,7 +64,7 @@ def test_an_implied_odds_ratio_is_that_of_the_worst_state_through_the_whole_grap
 
 
 def test_published_figures_are_compared_only_with_a_graph_that_names_them():
-    states = {"fatigue": ["low", "moderate", "high"], "pain": ["none", "limiting"]}
+    states = {"fatigue": ["low", "moderate", "high"], "pain": ["none", "not_limiting", "limiting"]}
     mine = CausalGraph.from_edges([("fatigue", "pain")], states)
     assert prior_margins(mine, draws=20)["published"].isna().all()
     assert prior_associations(mine, draws=20).empty

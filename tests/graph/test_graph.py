@@ -32,7 +32,7 @@ mobility_work daily_posture load_progression recovery warm_up footwear surface
 
 
 def table(name):
-    with (files("backrisk.graph") / "data" / f"{name}.csv").open(encoding="utf-8") as file:
+    with (files("backrisk.graph") / "data" / f"runner_{name}.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
