@@ -103,14 +103,14 @@ def show_diagnostics(posterior: Posterior, console: Console) -> None:
     if worst := found.worst:
         told = say(
             "cli.sampling.judged",
-            method=found.method,
+            method=found.made_by,
             r_hat=decimal(worst["r_hat"], 3),
             ess=decimal(min(worst["ess_bulk"], worst["ess_tail"]), 0),
             divergences=decimal(worst["divergences"], 0),
             e_bfmi=decimal(worst["e_bfmi"], 2),
         )
     else:
-        told = say("cli.sampling.given", method=found.method)
+        told = say("cli.sampling.given", method=found.made_by)
     console.print(told, markup=False)
     for warning in found.warnings:
         told = say("cli.warning", warning=again(warning))

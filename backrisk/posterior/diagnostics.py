@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backrisk.words import from_plain, plain
+from backrisk.words import from_plain, plain, say
 
 R_HAT = 1.01  # at most, for sampling to be trusted (Vehtari et al. 2021, doi:10.1214/20-BA1221)
 ESS_PER_CHAIN = 100  # at least (the same)
@@ -46,6 +46,12 @@ class Diagnostics:
     def good(self) -> bool:
         """Whether every criterion was met."""
         return not self.warnings
+
+    @property
+    def made_by(self) -> str:
+        """How a person reads the method: in words, or by the name of the program that sampled."""
+        worded = self.method in ("exact", "given")
+        return say(f"posterior.methods.{self.method}") if worded else self.method
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain values; sentences can be said again in another language."""

@@ -110,10 +110,10 @@ def sampling(posterior: Posterior) -> str:
     """Say how the sampling was judged."""
     worst: Mapping[str, float] = posterior.diagnostics.worst
     if not worst:
-        return say("report.common.unsampled", method=posterior.diagnostics.method)
+        return say("report.common.unsampled", method=posterior.diagnostics.made_by)
     said = say(
         "report.common.sampled",
-        method=posterior.diagnostics.method,
+        method=posterior.diagnostics.made_by,
         r_hat=decimal(worst["r_hat"], 3),
         ess=whole(min(worst["ess_bulk"], worst["ess_tail"])),
         divergences=whole(worst["divergences"]),
