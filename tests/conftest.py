@@ -2,28 +2,20 @@
 
 import fcntl
 import os
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for tests.benchmarks
-sys.path.insert(0, str(Path(__file__).parent))
-
 from backrisk import Posterior, compile_model, fit, load_graph, load_posterior, simulate
 from backrisk.graph import Layout
 from backrisk.survey import Survey
 
-collect_ignore_glob = ["*/conftest.py"]  # fixtures, no doctests; their names are alike
 collect_ignore = ["benchmarks", "mutants"]  # programs, not tests; others try them small
 
 # No limit of time for an example, nor for making one: a slow machine is no failure.
 settings.register_profile("backrisk", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("backrisk")
-
-SHARED = Path(__file__).parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """A real running clinic's file, through a codebook of its own."""
 
 import pytest
-from conftest import SHARED
+from places import SHARED
 
 from backrisk import attribute, fit, load_graph, read_survey, risk
 from backrisk.check import learned

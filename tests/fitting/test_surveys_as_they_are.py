@@ -93,7 +93,7 @@ def test_sites_are_saved_and_unknown_ones_refused(sites, tmp_path):
     assert np.array_equal(first, second)
     with pytest.raises(PosteriorError, match="did you mean 'site3'"):
         posterior.at_site("sit3")
-    with pytest.raises(PosteriorError, match="knows no sites"):
+    with pytest.raises(PosteriorError, match="has no sites"):
         posterior.at_site("site3").at_site("site3")
 
 
@@ -188,7 +188,7 @@ def test_three_items_learn_their_error_from_nothing():
 def test_one_item_of_unknown_error_is_refused_with_the_reason():
     graph, codebook = construct(["a"], error="unknown")
     survey = Survey.from_frame(answers(np.random.default_rng(5), 50, ["a"]), graph, codebook)
-    with pytest.raises(FitError, match="how common its states are cannot be told from how often"):
+    with pytest.raises(FitError, match="how common its states are from how often"):
         fit(graph, survey, seed=1)
 
 
@@ -286,5 +286,5 @@ def test_patterns_of_different_sites_stay_apart(sites):
 
 def test_from_cpts_knows_no_sites():
     posterior = Posterior.from_cpts(chain(), {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    with pytest.raises(PosteriorError, match="knows no sites"):
+    with pytest.raises(PosteriorError, match="has no sites"):
         posterior.at_site("here")

@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 import pytest
-from conftest import SHARED
+from places import SHARED
 
 from backrisk import CausalGraph, Posterior, attribute, mediate, risk
 from backrisk.graph import Node, mechanism
