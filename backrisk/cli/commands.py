@@ -58,12 +58,7 @@ VersionOption = Annotated[
 @app.callback(help=say("cli.help"))
 def _options(
     context: typer.Context,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_version, is_eager=True, help=say("cli.options.version")
-        ),
-    ] = False,
+    version: VersionOption = False,
     lang: Annotated[
         str | None, typer.Option("--lang", envvar="BACKRISK_LANG", help=say("cli.options.lang"))
     ] = None,

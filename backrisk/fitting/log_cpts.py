@@ -53,6 +53,10 @@ def log_cells(layout: Layout, fractions: Any, beta: Any, shift: Any = None, site
         where = place_of.part(SITE)
         present.append((pt.zeros(sites), np.arange(where.start, where.stop)))
     order = np.concatenate([where for _, where in present])
+    if len(order) != place_of.size:  # else the cells of the others would be taken for theirs
+        written = (Saturated, OrdinalLogit, NoisyMax, KnownItem)
+        kinds = {type(m).__name__ for m in layout.mechanisms.values() if not isinstance(m, written)}
+        raise NotImplementedError(", ".join(sorted(kinds)))
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return pt.concatenate([value for value, _ in present])[place]

@@ -205,10 +205,10 @@ def read_survey(
     file = Path(str(path).partition("::")[0])
     if engine is None:
         big = file.is_file() and file.stat().st_size > _BIG
-        engine = "duckdb" if big or readers.is_database(path) else "pandas"
+        engine = "duckdb" if big or readers.needs_engine(path) else "pandas"
     if engine != "pandas":
         return _count(path, graph, codebook, engine)
-    if readers.is_database(path):
+    if readers.needs_engine(path):
         raise SurveyError(say("survey.file.database", file=file.name))
     path = Path(path)
     readers.demand_file(path)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 PARQUET = (".parquet", ".pq")
 DUCKDB = (".duckdb", ".ddb")
 SQLITE = (".sqlite", ".sqlite3", ".db")
+DATABASES = DUCKDB + SQLITE  # of which a table is chosen
+NEED_ENGINE = DATABASES
 ENGINES = ("duckdb", "spark")
 ROW = "row"
 _MEMORY = "256MB"  # beyond it DuckDB goes on in a temporary folder
@@ -84,9 +86,9 @@ def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         yield from expression.to_pyarrow_batches(chunk_size=size)
 
 
-def is_database(path: str | Path) -> bool:
-    """Whether a path names a DuckDB or SQLite file, with or without a table."""
-    return Path(_split(path)[0]).suffix.lower() in DUCKDB + SQLITE
+def needs_engine(path: str | Path) -> bool:
+    """Whether pandas cannot read a file: of all kinds, it is given CSV and Parquet alone."""
+    return Path(_split(path)[0]).suffix.lower() in NEED_ENGINE
 
 
 def _split(path: str | Path) -> tuple[str, str | None]:
@@ -139,7 +141,7 @@ def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> I
         raise SurveyError(say("survey.file.no_engine", engine=engine, known=", ".join(ENGINES)))
     _need("ibis", "ibis-framework[duckdb]")
     demand_file(place)
-    if chosen is not None and kind not in DUCKDB + SQLITE:
+    if chosen is not None and kind not in DATABASES:
         raise SurveyError(say("survey.file.one_table", file=place.name, table=chosen))
     with TemporaryDirectory(prefix="backrisk-") as folder:
         staged = Path(folder) / "rows.parquet"

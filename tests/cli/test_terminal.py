@@ -7,10 +7,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from backrisk import attribute, intervene, load_codebook, load_graph, risk, simulate
+from backrisk import attribute, intervene, load_codebook, load_graph, queries, risk, simulate
 from backrisk.cli import app
 from backrisk.cli.terminal import Format, show
-from backrisk.words import percent
+from backrisk.queries import Answer
+from backrisk.words import ENGLISH, language, percent
 
 PERSON = {"fatigue": "high", "pain": "limiting"}
 
@@ -19,6 +20,14 @@ def printed(answer, width):
     console = Console(file=StringIO(), width=width, highlight=False)
     show(answer, Format.table, console)
     return console.file.getvalue()
+
+
+def test_every_kind_of_answer_has_a_title():
+    exported = [getattr(queries, name) for name in queries.__all__]
+    answers = [kind for kind in exported if isinstance(kind, type) and issubclass(kind, Answer)]
+    kinds = {kind.__name__.lower() for kind in answers if kind is not Answer}
+    assert kinds >= {"risk", "attribution"}
+    assert kinds <= set(language(ENGLISH).raw("cli.tables"))
 
 
 @pytest.mark.parametrize("width", [70, 80, 120])

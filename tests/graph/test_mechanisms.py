@@ -10,7 +10,8 @@ from scipy.special import expit, logit
 
 from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_codebook, load_graph
 from backrisk.fitting.log_cpts import log_cells
-from backrisk.graph import KnownItem, Layout, independent_causes, mechanism, too_large
+from backrisk.graph import KnownItem, Layout, Mechanism, independent_causes, mechanism, too_large
+from backrisk.graph.elements import MECHANISMS
 from backrisk.graph.mechanisms import break_sticks
 from backrisk.likelihood import Cells
 
@@ -34,14 +35,36 @@ def every_mechanism():
             node("n", 2, "noisy_max"),
             node("s", 3, "saturated"),
             node("i", 3, "item", reliability=0.7),
+            Node("r", ("answered", "not_answered"), mechanism="response"),
         ),
-        (*edges, Edge("o", "i", "claim", "measurement", "moderate")),
+        (
+            *edges,
+            Edge("o", "i", "claim", "measurement", "moderate"),
+            Edge("o", "r", "claim", "stated", "weak", Prior(0.5, 0.5)),
+        ),
     )
 
 
 def runner_with_items():
     graph = load_graph("runner")
     return load_codebook("runner", graph).extend(graph)
+
+
+def test_no_mechanism_is_left_out_of_these_tests(every_mechanism):
+    kinds = {every_mechanism.mechanism(name) for name in every_mechanism.names}
+    assert kinds == set(MECHANISMS)
+
+
+def test_a_mechanism_whose_cells_are_not_written_is_refused_by_name(every_mechanism):
+    class Unwritten(Mechanism):
+        pass
+
+    layout = Layout(every_mechanism)
+    old = layout.mechanisms["n"]
+    new = Unwritten(old.node, old.parents, old.shape, old.simplexes)
+    object.__setattr__(layout, "mechanisms", {**layout.mechanisms, "n": new})
+    with pytest.raises(NotImplementedError, match=r"^Unwritten$"):
+        log_cells(layout, pt.dvector(), pt.dvector())
 
 
 @pytest.mark.parametrize("which", ["every mechanism", "runner"])

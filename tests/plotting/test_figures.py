@@ -13,6 +13,7 @@ from backrisk import (
     counterfactual,
     diagnose,
     mediate,
+    queries,
     recommend,
     risk,
 )
@@ -160,6 +161,13 @@ def test_labels_say_the_state_and_the_evidence(answers):
     assert "through pelvic tilt" in words(answers["mediate"].plot())
     title = answers["mediate"].plot().axes[0].get_title(loc="left")
     assert title == "core strength: strong to weak"
+
+
+def test_every_kind_of_answer_has_a_figure():
+    exported = [getattr(queries, name) for name in queries.__all__]
+    kinds = [kind for kind in exported if isinstance(kind, type) and issubclass(kind, Answer)]
+    without = {kind for kind in kinds if plot.dispatch(kind) is plot.dispatch(Answer)}
+    assert without == {Answer}
 
 
 class Unknown(Answer):

@@ -402,7 +402,7 @@ def test_a_missing_package_and_a_wrong_engine_are_named(tmp_path, monkeypatch, d
         SurveyError, match="no engine 'polars'; for a big table expected one of duckdb, spark"
     ):
         read_survey(path, GRAPH, CODEBOOK, engine="polars")
-    with pytest.raises(SurveyError, match="pandas does not read"):
+    with pytest.raises(SurveyError, match="pandas reads only CSV and Parquet"):
         read_survey(path, GRAPH, CODEBOOK, engine="pandas")
     with pytest.raises(SurveyError, match="chooses a table of a database"):
         read_survey(f"{__file__}::table", GRAPH, CODEBOOK, engine="duckdb")

@@ -7,7 +7,7 @@ import pytest
 
 from backrisk.errors import SurveyError
 from backrisk.survey import batches, opened
-from backrisk.survey.readers import demand_file, is_database
+from backrisk.survey.readers import demand_file, needs_engine
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_batches_hold_no_more_than_asked(file):
     [("a.duckdb", True), ("a.ddb", True), ("a.sqlite", True), ("a.sqlite3", True), ("a.db", True),
      ("a.DB::t", True), ("a.csv", False), ("a.parquet", False), ("a.csv::x.db", False)],
 )  # fmt: skip
-def test_databases_are_known_by_their_ending(path, yes):
-    assert is_database(path) is yes
+def test_what_needs_an_engine_is_known_by_its_ending(path, yes):
+    assert needs_engine(path) is yes
 
 
 def test_a_file_must_be_there_and_hold_something(tmp_path, file):
