@@ -9,15 +9,15 @@ node
 mechanism
     How a node depends on its parents; gives a CPT for any parameter value.
 survey
-    Rows of people by nodes, with missing answers.
+    A row for each person, a column for each node; answers may be missing.
 item
     A survey answer as a noisy child of the node it measures.
 posterior
     Draws of every CPT, with what produced them.
 person
-    The evidence about one individual, ``{node: state}``, incomplete allowed.
+    The evidence about one individual, ``{node: state}``; may be incomplete.
 target
-    The outcome event, by default that the graph's outcome is not at its reference.
+    The event asked about; by default, that the graph's outcome is not at its reference.
 draw
     One posterior sample; every query is computed for each draw and summarised last.
 coupling

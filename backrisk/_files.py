@@ -1,4 +1,4 @@
-"""Files written beside their place and then renamed, so that nothing is left half-written."""
+"""Files written under a temporary name and then renamed, so that none is left half-written."""
 
 from __future__ import annotations
 

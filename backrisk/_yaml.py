@@ -1,4 +1,4 @@
-"""YAML without its surprises: yes, no and 40_54 are words, and no key may stand twice."""
+"""YAML without its surprises: yes, no and 40_54 are words, and no key may appear twice."""
 
 from __future__ import annotations
 

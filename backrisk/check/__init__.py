@@ -1,7 +1,7 @@
 """Whether a model can be believed: before the data, after them, and against a known truth.
 
 Enters: a graph, a posterior, a survey.
-Leaves: tables of what agrees and what does not.
+Leaves: tables that show what agrees and what does not.
 """
 
 import lazy_loader as _lazy

@@ -1,4 +1,4 @@
-"""What the data said about each node, and how a model's predictions compare with a survey."""
+"""What the data taught about each node, and how a model's predictions compare with a survey."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a graph believes before any data, beside the published figures."""
+"""What a graph implies before any data, compared with published figures."""
 
 from __future__ import annotations
 

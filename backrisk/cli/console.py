@@ -1,4 +1,4 @@
-"""Where the command line writes, and how it tells a mistake."""
+"""Where the command line writes, and how it reports a mistake."""
 
 from __future__ import annotations
 

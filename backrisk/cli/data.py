@@ -1,4 +1,4 @@
-"""From a graph to a survey, from a survey to a model, and what the model is worth."""
+"""From a graph to a survey, from a survey to a model, and checks of the model."""
 
 from __future__ import annotations
 

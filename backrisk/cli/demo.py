@@ -1,4 +1,4 @@
-"""The whole story on the packaged survey: fit, judge, one runner's risk and its causes."""
+"""The whole job on the packaged survey: fit, judge, one runner's risk and its causes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments and options that commands share. Their help is in the language spoken at import."""
+"""Arguments and options that commands share. Their help is in the language in use at import."""
 
 from __future__ import annotations
 

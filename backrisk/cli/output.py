@@ -1,4 +1,4 @@
-"""What is handed on: the demonstration, scored cohorts, reports, the page."""
+"""What others get to see: the demonstration, scored cohorts, reports, the page."""
 
 from __future__ import annotations
 

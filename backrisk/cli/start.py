@@ -1,4 +1,4 @@
-"""Starting the command line in the language that is asked for.
+"""The start of the command line, in the language that was asked for.
 
 Help is written when the commands are imported, so the language has to be known before.
 """

@@ -1,4 +1,4 @@
-"""Many people at once: scored row by row, or summed up as a group.
+"""Many people at once: scored one by one, or summed up as a group.
 
 Enters: a posterior and a table of people.
 Leaves: a scored file, or the numbers of a cohort report.

@@ -1,4 +1,4 @@
-"""How predicted risks agree with known outcomes."""
+"""How predicted risks agree with known outcomes: the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a cohort's report shows: risks by group, attributable fractions, agreement with outcomes."""
+"""The numbers of a cohort's report: risks by group, attributable fractions, agreement."""
 
 from __future__ import annotations
 

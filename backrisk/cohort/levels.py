@@ -1,4 +1,4 @@
-"""The causes of a target by level: how far before it they lie."""
+"""The causes of a target by level, proximal or distal, as the graph states them."""
 
 from __future__ import annotations
 

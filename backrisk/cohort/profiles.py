@@ -1,4 +1,4 @@
-"""What a cohort is asked, and the answers of many profiles at once."""
+"""The columns of a scored file: what is asked of everyone, answered for many profiles at once."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Cohorts: every person of a table scored, the distinct ones computed once.
 
 An engine (DuckDB, Spark) reads the table and reduces it to its distinct profiles of answers, as
-for a fit; each profile is answered once; the engine joins the answers back to one block of rows
-after the other, so that no more than a block is ever sorted or held.
+for a fit; each profile is answered once; the engine joins the answers back to the rows, one
+block at a time, so that no more than a block is ever sorted or held in memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether what nobody observed can be identified at all, before any sampling."""
+"""Whether unobserved nodes can be identified at all; checked before any sampling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The criteria that sampling must meet before its draws are trusted."""
+"""The criteria that sampling must meet for its draws to be trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a survey says to the likelihood: its patterns, how much each counts, and its sites."""
+"""What the likelihood needs of a survey: its patterns, the weight of each, and its sites."""
 
 from __future__ import annotations
 

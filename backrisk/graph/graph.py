@@ -1,4 +1,4 @@
-"""The causal DAG: frozen, validated when made, and asked who causes whom."""
+"""The causal DAG: frozen, validated when it is made, and able to say which node causes which."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Graphs in the plain form that YAML, JSON and saved models hold, read and written.
 
-What is read here is only given its types: whether it makes a graph is checked in `validate`.
+Reading only gives values their types; whether they make a valid graph is checked in `validate`.
 """
 
 from __future__ import annotations

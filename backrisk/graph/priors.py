@@ -1,4 +1,4 @@
-"""From what a graph says of a node to its mechanism: priors, chosen where they are not stated."""
+"""From what a graph says of a node to its mechanism: its priors, items included, with defaults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sites as models of their own: the parameters of one whose intercepts are shifted."""
+"""The parameters of one site, whose intercepts are shifted: a site as a model of its own."""
 
 from __future__ import annotations
 

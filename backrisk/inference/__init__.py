@@ -1,4 +1,4 @@
-"""Exact sums over what nobody saw, for all draws at once, in one world or in two.
+"""Exact sums over unobserved nodes, for all draws at once, in one world or in two.
 
 Enters: the tables of a posterior, evidence, an intervention.
 Leaves: joint tables, draws last.

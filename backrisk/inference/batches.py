@@ -2,7 +2,7 @@
 
 A query is planned once for the questions that were answered. People who each left out a question
 of their own would each need a plan, and planning takes longer than the contraction. Two identities
-let them share one. An item that was not answered says nothing of what it measures: it counts as
+let them share one. An item that was not answered says nothing about what it measures: it counts as
 answered by a further state that is equally likely whatever it measures. For any other node, the
 probability of a person's answers is the sum over the states that fill the gap: a few more rows
 cost less than a plan.

@@ -1,8 +1,8 @@
 """The joint of one variable with each of many others: one pass up a bucket tree, one down.
 
-To ask each of n variables for itself takes n eliminations, most of which repeat each other. Here
-variables are summed out once; the tables that were multiplied to sum one out are its bucket, and
-what comes of the sum is a message to the bucket where it is used next. The buckets form a tree.
+To ask about each of n variables on its own takes n eliminations, most of which repeat each other.
+Here variables are summed out once; the tables that were multiplied to sum one out are its bucket,
+and the result of the sum is a message to the bucket where it is used next. The buckets form a tree.
 Sent back down, the product of everything that a bucket has not seen gives it the joint table of
 its own variable.
 """

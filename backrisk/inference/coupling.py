@@ -12,8 +12,8 @@ assumption that does.
     ``(G_{j-1}, G_j]`` share. A change that lowers the risk at every level makes nobody worse.
 ``independent_causes``
     The leak and each cause of a noisy-max have a uniform number of their own. The node is the
-    largest contribution, so its joint CDF is the product of theirs. Nodes that are no noisy-max
-    follow the monotone coupling.
+    largest contribution, so its joint CDF is the product of theirs. Nodes that are not
+    noisy-max follow the monotone coupling.
 ``independent``
     No shared noise: ``F_i G_j``. For comparison.
 

@@ -2,7 +2,7 @@
 
 Finding the best order is NP-hard; a greedy one is close to it on graphs such as these. A plan is
 made for every new combination of answers, so sets of variables are bits of an integer and what a
-choice does not change is not counted anew.
+choice does not change is not counted again.
 
 The circuit of `backrisk.likelihood` has a greedy loop of its own. What it counts is something
 else: the copies of a table over all answer patterns of a survey, and which products to form

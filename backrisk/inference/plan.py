@@ -1,4 +1,4 @@
-"""How a query is computed: how its tables fall apart, and which pair of worlds comes last."""
+"""How a query is split into independent parts, and which pair of worlds is summed out last."""
 
 from __future__ import annotations
 

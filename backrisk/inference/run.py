@@ -1,8 +1,8 @@
 """A part of a plan carried out: in groups of people, in chunks of draws, on several threads.
 
-Tables are cut by draws until those that are worked on at once stay near the processor. NumPy lets
-go of Python's lock, so that chunks run side by side. No table is allocated before it is known that
-a single draw fits the budget.
+Tables are cut by draws until those that are worked on at once stay near the processor. NumPy
+releases Python's global lock, so that chunks run in parallel. No table is allocated before it is
+known that a single draw fits the budget.
 """
 
 from __future__ import annotations

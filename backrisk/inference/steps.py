@@ -1,4 +1,4 @@
-"""The steps that lead from tables to one table: which are multiplied, and what is summed out when.
+"""The steps that lead from tables to one table: which are multiplied, what is summed out when.
 
 Steps are planned by the numbers of states alone. Memory and work are counted as they are planned,
 so that a query too large for its budget is refused before anything is allocated.

@@ -1,4 +1,4 @@
-"""Posteriors made from others: some families replaced, or two posteriors' draws side by side."""
+"""Posteriors made from others: with some families replaced, or with the draws of two combined."""
 
 from __future__ import annotations
 

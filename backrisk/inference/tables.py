@@ -1,4 +1,4 @@
-"""What exact inference needs of a posterior."""
+"""What exact inference needs from a posterior."""
 
 from __future__ import annotations
 

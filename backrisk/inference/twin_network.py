@@ -3,7 +3,7 @@
 A variable is a pair ``(node, world)``. World 0 is the one that was seen; world 1 is the one that
 would have been under an intervention. Nodes that the intervention cannot reach exist in world 0
 alone and are shared. A node that is open in both worlds, and always appears in both together, is
-one variable ``(node, BOTH)``: its states are pairs of states, of which a coupling allows but a few.
+one variable ``(node, BOTH)``: its states are pairs of states, of which a coupling allows few.
 
 What is needed depends on a query's signature: which nodes are seen, set, left open and kept, and
 not on their values. So a plan serves everyone who answered the same questions.

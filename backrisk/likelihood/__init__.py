@@ -1,4 +1,4 @@
-"""The probability of a survey as one circuit that all respondents share.
+"""The probability of a survey, as one circuit that all respondents share.
 
 Enters: coded rows and a graph.
 Leaves: the log likelihood and its gradient, compiled.

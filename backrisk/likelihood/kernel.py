@@ -1,6 +1,6 @@
 """The compiled loops that run a circuit's tape forward and backward.
 
-Values are plain probabilities; where a pattern's would underflow, the pass is made again with
+Values are plain probabilities; where a pattern's would underflow, the pass is repeated with
 logs. Addresses are unsigned inside the loops: an index that cannot be negative needs no check
 against wrapping around, which takes nearly half the time off a pass.
 """

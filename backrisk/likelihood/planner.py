@@ -1,8 +1,8 @@
 """In which order the unobserved nodes of a component are summed out, and the steps it takes.
 
 A step "sum over a node of a product of tables" is written as a template: the cells of its inputs
-relative to where each input starts. Steps of different components, on other nodes even, that do
-the same arithmetic share a template, and the kernel needs to know no more than it.
+relative to where each input starts. Steps of different components, even of different nodes, that
+do the same arithmetic share a template, which is all that the kernel needs to know.
 
 The greedy loop is not that of `backrisk.inference.elimination`: costs here count the copies of a
 table over the whole survey and which products are formed before a sum, so that they follow from the

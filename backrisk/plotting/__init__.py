@@ -1,4 +1,4 @@
-"""Answers, models and the cascade as pictures.
+"""Figures of answers, of models, and of the cascade.
 
 Enters: an answer, a posterior, a graph.
 Leaves: a Matplotlib figure, or the layout that page and figure share.

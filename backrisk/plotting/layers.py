@@ -1,7 +1,7 @@
 """The cascade as a drawing: layers from causes to outcome, and what flows along each edge.
 
 The layout follows Sugiyama, Tagawa and Toda (1981, doi:10.1109/TSMC.1981.4308636): layers, dummy
-places where an edge passes a layer, an order within each layer by barycentres.
+nodes where an edge crosses a layer, an order within each layer by barycentres.
 """
 
 from __future__ import annotations

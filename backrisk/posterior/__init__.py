@@ -1,4 +1,4 @@
-"""Draws of every CPT with what produced them; saved, loaded, simulated from.
+"""Draws of every CPT with what produced them: saved, loaded and simulated from.
 
 Enters: draws of the parameters, or CPTs as they are.
 Leaves: a `Posterior` that queries ask.

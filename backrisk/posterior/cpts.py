@@ -1,4 +1,4 @@
-"""What holds the draws of CPTs: tables that were given, or parameters they are computed from."""
+"""Where the draws of CPTs come from: given tables, or parameters that they are computed from."""
 
 from __future__ import annotations
 

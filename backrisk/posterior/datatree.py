@@ -1,4 +1,4 @@
-"""Draws as xarray and ArviZ read them."""
+"""Draws in the form that xarray and ArviZ read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What says whether the sampling may be trusted."""
+"""The figures that tell whether the sampling can be trusted."""
 
 from __future__ import annotations
 

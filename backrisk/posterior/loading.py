@@ -1,4 +1,4 @@
-"""A saved posterior, read again."""
+"""Saved posteriors, read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sites of a survey: how far they lie apart, and the model of one of them."""
+"""The sites of a survey: how much they differ, and the model of one of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A file of named arrays and one record that describes them, sealed with a checksum.
 
 The container knows nothing of what it holds: arrays are called ``group/name``, the record is
-anything that JSON holds. It is netCDF, so that ArviZ and any other reader of it opens it.
+anything that JSON holds. It is netCDF, so that ArviZ and other readers can open it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Questions about one person, on every rung: seeing, doing, what would have been.
+"""Questions about one person, on every rung: seeing, doing, counterfactual.
 
 Enters: a posterior, a person, a target.
 Leaves: an `Answer` with draws, a table and a text.

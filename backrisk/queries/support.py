@@ -1,4 +1,4 @@
-"""How far an answer is the data's, and how far the prior's."""
+"""How much of an answer comes from the data, and how much from the prior."""
 
 from __future__ import annotations
 

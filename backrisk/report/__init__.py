@@ -1,4 +1,4 @@
-"""Documents for a person, a clinician, an analyst: laid out once, rendered in every format.
+"""Documents for a person, a clinician or an analyst: laid out once, rendered in any format.
 
 Enters: a posterior and a person, or a cohort.
 Leaves: HTML, PDF, Markdown, XLSX or CSV.

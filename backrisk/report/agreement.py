@@ -1,4 +1,4 @@
-"""How predicted risks agree with known outcomes, as figures and tables."""
+"""How predicted risks agree with known outcomes: the figures and tables of a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences of a user's own, which stand over those of the language that a report is written in."""
+"""A user's own sentences, which replace those of the language that a report is written in."""
 
 from __future__ import annotations
 

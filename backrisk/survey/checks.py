@@ -1,4 +1,4 @@
-"""What the header and the cells of a table must hold, whichever engine reads it."""
+"""What is wrong with the header and the cells of a table, whichever engine reads it."""
 
 from __future__ import annotations
 

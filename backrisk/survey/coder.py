@@ -1,4 +1,4 @@
-"""The codes, weights and sites of a table's rows as expressions over its cells' meanings."""
+"""The codes, weights and sites of a table's rows, as expressions of what its cells mean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From states to raw answers that say them, drawn at random: for simulated surveys."""
+"""From states to raw answers with that meaning, drawn at random: for simulated surveys."""
 
 from __future__ import annotations
 

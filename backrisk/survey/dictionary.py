@@ -1,4 +1,4 @@
-"""What the distinct cells of a table mean: read in Python, joined to the table on its engine."""
+"""What the distinct cells of a table mean: read in Python, joined to the table by its engine."""
 
 from __future__ import annotations
 

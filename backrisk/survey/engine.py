@@ -1,11 +1,11 @@
 """Tables of any size reduced to their distinct answer patterns by the engine that holds them.
 
-The engine (DuckDB, Spark, anything Ibis speaks to) does what grows with the rows; what an answer
-means stays the codebook's own word. Labels, texts and sites come to Python as the distinct cells
-of a column, are read there by the codebook, and go back as a small table that is joined. Numbers
-are compared and divided by the engine in the same IEEE double arithmetic as Python's; only cells
-that are no plain number (missing words, other spellings, mistakes) come to Python. The codes of a
-row are packed into a few integers, and the rows are counted by these.
+The engine (DuckDB, Spark, anything that Ibis supports) does the work that grows with the rows;
+what an answer means is for the codebook alone to say. Labels, texts and sites come to Python as the
+distinct cells of a column, are read there by the codebook, and go back as a small table that is
+joined. Numbers are compared and divided by the engine in the same IEEE double arithmetic as
+Python's; only cells that are not plain numbers (missing words, other spellings, mistakes) come to
+Python. The codes of a row are packed into a few integers, by which the rows are counted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The nodes that tell of answers: noisy items, and whether an answer was given at all."""
+"""The nodes that stand for answers: noisy items, and whether an answer was given at all."""
 
 from __future__ import annotations
 

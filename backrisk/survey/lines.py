@@ -1,4 +1,4 @@
-"""CSV files record by record, for every engine alike: what is a header, a record, a mistake."""
+"""CSV files record by record, the same for every engine: what is a header, a record, a mistake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The distinct answer patterns of a survey: all that later stages need of it."""
+"""The distinct answer patterns of a survey: all that later stages need from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of a codebook or a table, worded and raised together."""
+"""All problems of a codebook or a table as one error, and what a key of a codebook expects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A codebook held against its graph: every contradiction told, every state written out."""
+"""A codebook checked against its graph: every contradiction reported, every state written out."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What a codebook's file may hold, key by key, and how one raw answer is read by it.
+"""What a codebook's file may hold, key by key, and how one raw answer is read or refused.
 
-Everything here is frozen data with its own rules. Whether it fits a graph is `resolve`'s to say.
+Everything here is frozen data with its own rules. Whether it fits a graph is checked in `resolve`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's, described in the language that is spoken."""
+"""The OpenAPI document: FastAPI's, with descriptions in the language in use."""
 
 from __future__ import annotations
 

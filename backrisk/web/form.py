@@ -1,6 +1,6 @@
 """The form: questions about one person, from the graph and the codebook; and reading its answers.
 
-A question bears the name that its answer has in a person file: a column of the codebook, or a
+A question has the name that its answer has in a person file: a column of the codebook, or a
 node whose state is given directly.
 """
 

@@ -1,4 +1,4 @@
-"""The languages that a server speaks, and which of them a request is answered in."""
+"""The languages that a server offers, and which of them a request is answered in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serving a saved model: where to listen, and what must be given for that."""
+"""Serving a saved model: where to listen, when a token is needed, how the server is set up."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Each cause's share in one person's outcome.
 
 Enters: a posterior, a person, causes.
-Leaves: an `Attribution`, its assumption named, bounds beside it.
+Leaves: an `Attribution` that names its assumption and gives bounds without it.
 """
 
 import lazy_loader as _lazy

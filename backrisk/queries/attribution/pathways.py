@@ -1,4 +1,4 @@
-"""Shares of the excess risk by route: a game of which edges pass on the person's values."""
+"""Shares of the excess risk by route: a game over which edges pass on the person's values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shares of a set function's players, and the coalitions of causes that make one."""
+"""Shapley shares of the players of a set function, and the coalitions of causes that define one."""
 
 from __future__ import annotations
 
