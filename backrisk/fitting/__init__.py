@@ -1,7 +1,7 @@
 """From a survey to a posterior. The only room that imports PyMC.
 
 Enters: a graph and a survey.
-Leaves: a `Posterior`, with the verdict on its sampling.
+Leaves: a `Posterior`, its sampling judged.
 """
 
 import lazy_loader as _lazy
