@@ -8,6 +8,7 @@ import pytest
 from backrisk.errors import SurveyError
 from backrisk.survey import batches, opened
 from backrisk.survey.readers import demand_file, is_database
+from tests.survey._small import source as in_memory
 
 
 @pytest.fixture
@@ -61,6 +62,12 @@ def test_records_of_a_parquet_file_are_counted_from_one(tmp_path, suffix):
         assert (source.columns, source.text) == (("a", "b"), None)
         assert held(source)[1] == {"c0": 2, "c1": "x", "row": 1}
         assert source.rows([1, 0]) == [2, 1]
+
+
+def test_a_table_without_a_file_has_rows_from_one_and_none_refused():
+    source = in_memory(pa.table({"a": ["x", "y"]}))
+    assert (source.text, source.refused) == (None, ())
+    assert source.rows([1, 0]) == [2, 1]
 
 
 def test_batches_hold_no_more_than_asked(file):
