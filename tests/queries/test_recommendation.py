@@ -233,6 +233,41 @@ def test_what_is_said_of_the_actions():
     assert any("no a2: a rise of 10." in said for said in harm.sentences())
 
 
+def test_the_risk_that_an_action_leaves_is_that_before_less_the_reduction():
+    posterior, person = chain((0.2, 0.02), (0.1, 0.03))
+    table = recommend(posterior, person).table
+    for name in ("a0", "a1"):
+        after = intervene(posterior, person, {name: "no"}).draws.mean()
+        assert table.loc[f"{name}=no", "risk_after"] == pytest.approx(after)
+
+
+def test_an_interval_that_ends_at_zero_includes_no_effect():
+    posterior, person = chain((0.2, 0.02), (0.1, 0.02), (0.1, 0.02), (0.1, 0.02))
+    advice = recommend(posterior, person)
+    spread = np.linspace(0.0, 1.0, 101)[:, None]
+    # From the left: the best; a fall at or above 0; a change that is 0 or a rise; a clear rise.
+    low, high = np.array([0.1, 0.0, -0.2, -0.2]), np.array([0.3, 0.2, 0.0, -0.1])
+    draws = low + (high - low) * np.clip(spread * 2 - 0.5, 0, 1)
+    known = replace(advice, draws=draws, before=np.full(101, 0.5))
+    told = known.sentences()
+    assert ["no a0" in told[1], "no a3" in told[2]] == [True, True]
+    assert told[3:] == ["For 2 more actions the interval includes no effect."]
+
+
+def test_nothing_helps_at_exactly_no_effect():
+    posterior, person = chain((0.2, 0.02))
+    table = replace(recommend(posterior, person), draws=np.zeros((400, 1))).table
+    assert table["p_helps"].tolist() == [0.0]
+    assert table[["nnt", "nnt_low", "nnt_high"]].isna().all(axis=None)
+
+
+def test_no_more_than_three_actions_are_told():
+    posterior, person = chain(*[(0.1 - 0.01 * place, 0.001) for place in range(5)])
+    told = recommend(posterior, person).sentences()
+    assert [said.split("no ")[1][:2] for said in told[1:4]] == ["a0", "a1", "a2"]
+    assert len(told) == 4  # the other two have an effect too, which is no news
+
+
 def test_what_is_known_of_the_actions():
     """Grades of an action's best path; of several actions done together the worst."""
     edges = [("a", "y"), ("b", "m"), ("m", "y")]
