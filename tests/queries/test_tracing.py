@@ -91,7 +91,7 @@ def test_no_more_routes_are_told_than_asked_and_five_by_default():
         weight * np.array([0, 1]).reshape([2 if axis == at else 1 for axis in range(6)])
         for at, weight in enumerate(weights)
     )
-    cpts = dict.fromkeys(names, [0.5, 0.5]) | {"y": np.stack([1 - table, table], axis=-1)}
+    cpts = {name: [0.5, 0.5] for name in names} | {"y": np.stack([1 - table, table], axis=-1)}
     posterior = Posterior.from_cpts(graph, cpts)
     strongest = [(names[at], "y") for at in np.argsort(-weights)]
     assert flow(posterior, {}, adverse_chances(posterior)).routes == tuple(strongest[:5])
