@@ -297,6 +297,35 @@ def test_too_many_actions_together_are_refused(monkeypatch):
         recommend(posterior, {}, most=3)
 
 
+def test_two_hundred_actions_are_compared_and_no_more():
+    states = {"x": [f"s{place}" for place in range(202)], "y": ["no", "yes"]}
+    graph = CausalGraph.from_edges([("x", "y")], states)
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    assert len(recommend(posterior, {}, actions={"x": states["x"][:200]}).actions) == 200
+    with pytest.raises(QueryError, match=r"Up to 1 of 201 actions together make 201 .* 200"):
+        recommend(posterior, {}, actions={"x": states["x"][:201]})
+
+
+def test_an_action_is_asked_for_once_and_with_spaces():
+    posterior, _ = chain((0.2, 0.02), (0.1, 0.03))
+    asked = ["a0", " a1 = yes ", "a0=no"]
+    assert recommend(posterior, {}, actions=asked).actions == ("a0=no", "a1=yes")
+    # Two states of one node are no two things to do together.
+    both = recommend(posterior, {}, actions={"a0": ["no", "yes"], "a1": "no"}, most=2)
+    assert both.actions == ("a0=no", "a0=yes", "a1=no", "a0=no + a1=no", "a0=yes + a1=no")
+    assert [dict(setting) for setting in both.settings][-1] == {"a0": "yes", "a1": "no"}
+
+
+def test_a_cost_of_an_action_comes_before_that_of_its_node():
+    posterior, _ = chain((0.2, 0.02), (0.1, 0.03))
+    actions = {"a0": ["no", "yes"], "a1": "no"}
+    costs = {"a0": 2, "a0=yes": 3, "a1": 0.5}
+    assert recommend(posterior, {}, actions=actions, costs=costs).costs == (2, 3, 0.5)
+    for cost in (float("inf"), float("nan"), -1):
+        with pytest.raises(QueryError, match="'a1'"):
+            recommend(posterior, {}, actions=actions, costs=costs | {"a1": cost})
+
+
 def test_default_actions_are_those_advised_on_then_those_modifiable_then_all_causes():
     graph = CausalGraph.from_edges([(n, "y") for n in "abc"], dict.fromkeys("abcy", ("no", "yes")))
 
