@@ -125,6 +125,15 @@ def test_what_cannot_be_drawn_is_told():
         far.decode_derived("bmi_value", "25_plus", rng)
 
 
+def test_nothing_is_divided_by_zero_or_less():
+    cm = {"role": "input", "type": "number", "typical": [-2, 0]}
+    data = changed("columns.cm", cm)
+    data["derived"]["bmi_value"] |= {"derive": "ratio"}
+    codebook = Codebook.from_dict(data, GRAPH)
+    with pytest.raises(SurveyError, match="no inputs can be drawn"):
+        codebook.decode_derived("bmi_value", "under_25", np.random.default_rng(1))
+
+
 def test_the_packaged_codebook_draws_every_state_of_every_measure():
     codebook = load_codebook("runner")
     rng = np.random.default_rng(1)
