@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import Brute, random_graph, random_person, random_posterior
 
-from backrisk import CausalGraph, Codebook, Posterior, QueryError, ask_next
+from backrisk import CausalGraph, Codebook, Posterior, QueryError, ask_next, recommend, risk
+from backrisk.queries import Questions
 from backrisk.queries.next_question import information
 
 TWO = ["no", "yes"]
@@ -178,6 +179,37 @@ def test_an_item_tells_of_the_target_what_its_construct_lets_through(asked_by_it
     assert found.entropy == pytest.approx(entropy)
     np.testing.assert_allclose(found.table["share"], found.table["bits"] / entropy)
     assert graph.names == ("x", "y", "z", "sore", "stiff")
+
+
+def test_an_item_of_what_is_known_tells_of_the_parameters_alone(asked_by_items):
+    found = ask_next(asked_by_items, {"x": "yes"}, candidates=["sore"])
+    np.testing.assert_allclose(found.draws, np.zeros((3, 1)), atol=1e-12)
+    assert found.gain == pytest.approx(0, abs=1e-12)
+    risks, said = risk(asked_by_items, {"x": "yes"}).draws, asked_by_items.cpt("sore")[:, 1].T
+    joint = np.stack([1 - risks, risks])[:, None] * said
+    assert found.bits[0] == pytest.approx(bits_by_enumeration(joint.mean(axis=-1)))
+    there = risks.mean()
+    entropy = -(there * np.log2(there) + (1 - there) * np.log2(1 - there))
+    assert found.entropy == pytest.approx(entropy)
+    # The best that can be done without an answer is what the advice finds.
+    best = recommend(asked_by_items, {"x": "yes"}).draws.mean(axis=0).max()
+    assert found.best == pytest.approx(max(best, 0.0))
+
+
+def test_answers_without_a_gain_say_none(posterior):
+    asked = ask_next(posterior, {}, gain=False)
+    bare = Questions(
+        asked.draws,
+        asked.target,
+        asked.evidence,
+        asked.questions,
+        asked.wording,
+        asked.bits,
+        asked.entropy,
+        graph=posterior.graph,
+    )
+    assert bare.gain is bare.best is asked.gain is asked.best is None
+    assert bare.sentences() == asked.sentences()
 
 
 def test_questions_are_worded_as_the_codebook_asks(asked_by_items):
