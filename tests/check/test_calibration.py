@@ -1,19 +1,16 @@
-"""Fits get their own prior back, and leaving one person out is what LOO says it is."""
+"""Fits get their own prior back: ranks, curves and bands by definition."""
 
 from pathlib import Path
 
-import arviz as az
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from strategies import Brute
 
-from backrisk import Codebook, fit, log_likelihood, simulate
-from backrisk.check import Calibration, calibrate
+from backrisk import Codebook, Posterior
+from backrisk.check import Calibration, calibrate, calibration
 from backrisk.check.calibration import bands
-from backrisk.fitting import compile_model
-from backrisk.graph import CausalGraph, Edge, Node, Prior
+from backrisk.graph import CausalGraph, Edge, Layout, Node, Prior
 from backrisk.plotting import plot_calibration
-from backrisk.survey import Survey, tabulate
 
 FITS = 200
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -98,28 +95,100 @@ def test_bands_hold_uniform_ranks_at_their_rate_and_catch_others():
     assert inside(too_narrow).mean() < 0.1
 
 
-def test_loo_agrees_with_refits_that_leave_each_person_out():
-    graph = latent_graph()
-    codebook = with_item(graph)
-    frame = simulate(graph, 60, seed=3, codebook=codebook)
-    survey = Survey.from_frame(frame, graph, codebook)
-    compiled = compile_model(graph, survey)
-    settings = {"draws": 500, "tune": 400, "compiled": compiled, "progress": False}
-    tree = log_likelihood(fit(graph, survey, seed=1, **settings), survey)
-    loo = az.loo(tree, var_name="answers", pointwise=True)
+# Of eight draws, by how much each lies above the truth: the sixth is the truth, two lie below.
+ABOVE = np.array([0.9, 0.7, 0.5, 0.3, 0.1, 0.0, -0.1, -0.3])[:, None]
 
-    # People of one pattern have one refit; the left-out person is scored by the others' fit.
-    patterns = tabulate(survey)
-    exact = np.empty(len(patterns.weights))
-    for pattern in range(len(exact)):
-        gone = int(np.flatnonzero(patterns.index == pattern)[0])
-        keep = np.arange(survey.n) != gone
-        others = Survey(survey.graph, survey.codes[keep], codebook)
-        alone = Survey(survey.graph, survey.codes[~keep], codebook)
-        refit = fit(graph, others, seed=2 + pattern, chains=2, **settings)
-        rows = log_likelihood(refit, alone)["log_likelihood"]["answers"].to_numpy().ravel()
-        exact[pattern] = logsumexp(rows) - np.log(len(rows))
-    pointwise = exact[patterns.index]
-    assert abs(float(loo.elpd) - pointwise.sum()) < float(loo.se)
-    # Far closer than the standard error over people: each person's own value agrees.
-    assert np.abs(np.asarray(loo.elpd_i) - pointwise).max() < 0.1
+
+class Fits:
+    """Stands for fits: each finds eight draws around the truth, and notes what was asked of it."""
+
+    def __init__(self, graph, monkeypatch):
+        self.truths, self.surveys, self.settings, self.compiled = [], [], [], []
+        draw = Layout.draw_prior
+
+        def draw_prior(layout, draws, rng):
+            self.truths.append(draw(layout, draws, rng))
+            return self.truths[-1]
+
+        def compile_model(given, survey):
+            assert given is graph
+            self.compiled.append(survey)
+            return f"model {len(self.compiled)}"
+
+        def fit(given, survey, **settings):
+            assert given is graph
+            self.surveys.append(survey)
+            self.settings.append(settings)
+            return self.found(-1)
+
+        monkeypatch.setattr(Layout, "draw_prior", draw_prior)
+        monkeypatch.setattr(calibration, "compile_model", compile_model)
+        monkeypatch.setattr(calibration, "fit", fit)
+
+    def found(self, number):
+        """Return what the fit of a survey finds."""
+        fractions, beta = self.truths[number]
+        room = np.minimum(fractions, 1 - fractions)
+        graph = self.surveys[number].graph
+        return Posterior(graph, fractions + ABOVE * room, beta + ABOVE, chains=4)
+
+
+def likelihoods(survey, posterior):
+    """The log-likelihood of a survey for each draw: sums over every full state."""
+    found = []
+    for draw in range(posterior.draws):
+        joint = Brute(posterior, draw).joint()
+        states, chances = np.array(list(joint)), np.array(list(joint.values()))
+        fits = [((states == codes) | (codes < 0)).all(axis=1) for codes in survey.codes]
+        found.append(sum(np.log(chances[fit].sum()) for fit in fits))
+    return np.array(found)
+
+
+def test_a_rank_is_how_many_thinned_draws_lie_below_the_truth(monkeypatch):
+    graph = latent_graph()
+    book = with_item(graph)
+    done, settings = Fits(graph, monkeypatch), {"codebook": book, "people": 20, "seed": 5}
+    all_of_them = calibrate(graph, **settings, fits=3)
+    assert (all_of_them.ranks[:, :-1] == 2).all()
+    assert calibrate(graph, **settings, fits=1, thinned=4).ranks[0, 0] == 1
+    layout = Layout(book.extend(graph))
+    names = (*layout.fraction_labels, *layout.effect_labels, "log-likelihood")
+    assert all_of_them.names == names
+    assert all_of_them.ranks.shape == (3, len(names))
+    for number in range(3):
+        truth = Posterior(layout.graph, *done.truths[number])
+        survey = done.surveys[number]
+        below = likelihoods(survey, done.found(number)) < likelihoods(survey, truth) - 1e-9
+        assert all_of_them.ranks[number, -1] == below.sum()
+
+
+def test_each_fit_has_a_truth_a_survey_and_a_seed_of_its_own(monkeypatch):
+    graph = latent_graph()
+    done = Fits(graph, monkeypatch)
+    settings = {"codebook": with_item(graph), "people": 30, "fits": 3}
+    calibrate(graph, **settings, seed=5, unmeasured=("other", "report"))
+    assert [survey.n for survey in done.surveys] == [30] * 3
+    for survey in done.surveys:
+        assert survey.answered[["other", "report"]].tolist() == [0, 0]
+        assert (survey.answered[["cause", "outcome"]] > 0.5).all()
+    assert len({fractions.tobytes() for fractions, _ in done.truths}) == 3
+    assert len({survey.codes.tobytes() for survey in done.surveys}) == 3
+    assert len({asked.pop("seed") for asked in done.settings}) == 3
+    # The model is compiled once.
+    assert done.compiled == done.surveys[:1]
+    asked = {"draws": 250, "tune": 400, "compiled": "model 1", "progress": False}
+    assert done.settings == [asked] * 3
+    # All of it follows from the seed.
+    calibrate(graph, **settings, seed=5, draws=8, tune=9)
+    calibrate(graph, **settings, seed=6)
+    assert np.array_equal(done.truths[0][0], done.truths[3][0])
+    assert not np.array_equal(done.truths[0][0], done.truths[6][0])
+    assert [done.settings[3][name] for name in ("draws", "tune")] == [8, 9]
+
+
+def test_without_a_codebook_every_node_is_asked(monkeypatch):
+    graph = latent_graph()
+    done = Fits(graph, monkeypatch)
+    found = calibrate(graph, people=40, fits=1, seed=1)
+    assert (done.surveys[0].answered > 0.5).all()
+    assert found.draws == 100

@@ -155,6 +155,28 @@ def test_a_correlation_with_something_else_is_no_ridge(sound):
     assert {kind(why) for why in explain(posterior)["why"]} == {"Slow mixing"}
 
 
+def test_a_ridge_is_found_behind_what_is_correlated_more(sound):
+    """Z moves with c more closely than the item does, and has no part in it."""
+    posterior = traded(sound, 0.85)
+    c = posterior.fractions[:, column(sound, "c")]
+    found = explain(replace(changed(posterior, "z", c), meta={})).set_index("node")
+    assert kind(found.loc["c", "why"]) == kind(found.loc["i", "why"]) == "A ridge"
+    assert "+0.85" in found.loc["c", "why"]
+    assert kind(found.loc["z", "why"]) == "Slow mixing"
+
+
+def test_where_everything_moves_together_beside_any_item_there_is_no_ridge(graph):
+    line = np.linspace(0, 1, 20)
+    sampled = _Sampled(graph, frozenset(), np.stack([line, -line], axis=1), 1, ("", ""), ("c", "z"))
+    assert sampled.ridge(0) is sampled.ridge(1) is None
+    # The item's error and the share of its construct, whichever of them is asked about.
+    sampled = replace(sampled, owners=("i", "c"))
+    for at, other in ((0, 1), (1, 0)):
+        node, item, place, correlation = sampled.ridge(at)
+        assert (node, item, place) == ("c", "i", other)
+        assert correlation == pytest.approx(-1)
+
+
 def test_correlations_are_pearson_s_and_none_with_what_does_not_vary(graph):
     values = np.random.default_rng(0).normal(size=(50, 4)) * [1.0, 5.0, 0.0, 0.1]
     values[:, 1] += 3 * values[:, 0]

@@ -72,15 +72,23 @@ def test_shares_of_those_who_answered_stand_beside_the_model_s(graph):
     x = np.stack([1 - risks, risks], axis=1)
     posterior = Posterior.from_cpts(graph, {"x": x, "y": [[0.9, 0.1], [0.5, 0.5]]})
     codes = np.array([[0, -1], [1, -1], [1, -1], [-1, -1]], np.int8)
-    survey = Survey(graph, codes, Codebook.plain(graph), weights=np.array([2.0, 1.0, 1.0, 5.0]))
+    survey = Survey(graph, codes, Codebook.plain(graph), weights=np.array([3.0, 1.0, 1.0, 5.0]))
     table = predicted_margins(posterior, survey)
     assert list(table) == ["node", "state", "survey", "model", "low", "high"]
     assert table["node"].tolist() == ["x", "x"]  # nobody answered y
     assert table["state"].tolist() == ["no", "yes"]
-    assert table["survey"].tolist() == [0.5, 0.5]
+    assert table["survey"].tolist() == [0.6, 0.4]
     np.testing.assert_allclose(table["model"], [0.7, 0.3])
     np.testing.assert_allclose(table["low"], [0.61, 0.21])
     np.testing.assert_allclose(table["high"], [0.79, 0.39])
+
+
+def test_a_state_that_nobody_reports_has_no_share(graph):
+    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.9, 0.1], [0.5, 0.5]]})
+    survey = Survey(graph, np.zeros((2, 2), np.int8), Codebook.plain(graph))
+    table = predicted_margins(posterior, survey)
+    assert table["survey"].tolist() == [1, 0, 1, 0]
+    np.testing.assert_allclose(table["model"], [0.5, 0.5, 0.7, 0.3])
 
 
 def test_a_survey_of_another_graph_is_refused(graph):

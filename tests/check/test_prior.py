@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backrisk import CausalGraph, GraphError, Posterior, QueryError, load_graph
-from backrisk.check import prior_associations, prior_margins
+from backrisk.check import prior, prior_associations, prior_margins
 from backrisk.check.prior import prior_model
 from backrisk.graph import Layout
 from backrisk.summary import interval
@@ -126,3 +126,120 @@ def test_the_prior_as_a_posterior_is_drawn_by_its_seed(core):
     assert not np.array_equal(one.fractions, other.fractions)
     assert np.array_equal(prior_model(core, draws=7).beta, prior_model(core, draws=7, seed=0).beta)
     assert prior_model(core).draws == 1000
+
+
+@pytest.fixture
+def chain():
+    """A cause of three states, a mediator, an outcome, and something apart."""
+    states = {"a": ["low", "mid", "high"], "m": ["no", "yes"], "y": ["none", "some", "much"]}
+    edges = [("a", "m"), ("m", "y")]
+    return CausalGraph.from_edges(edges, states | {"apart": ["no", "yes"]}, outcome="y")
+
+
+def publish(monkeypatch, **tables):
+    """Put other figures in place of the packaged ones."""
+    monkeypatch.setattr(prior, "_table", lambda name: tables[name])
+
+
+def ratio(cause="a", effect="y", estimate="2.0", **more):
+    row = {"cause": cause, "effect": effect, "estimate": estimate, "measure": "OR", "low": ""}
+    return row | {"high": "", "grade": "weak", "citation": f"of {estimate}"} | more
+
+
+def test_only_odds_ratios_of_a_cause_with_the_target_have_a_row(chain, monkeypatch):
+    others = [
+        ratio("nowhere"),
+        ratio("apart"),
+        ratio("y", "y"),
+        ratio("a", "m"),
+        ratio(estimate=""),
+        ratio(measure="RR"),
+    ]
+    kept = [
+        ratio("m", estimate="1.5", measure="aOR, of many", low="1.1", high="1.9", grade="strong"),
+        ratio("a", measure="crude OR"),
+    ]
+    publish(monkeypatch, evidence=[*others[:4], kept[0], *others[4:], kept[1]])
+    table = prior_associations(chain, draws=20)
+    assert list(table) == [
+        "cause", "implied", "low", "high", "published", "published_low", "published_high",
+        "grade", "citation", "inside",
+    ]  # fmt: skip
+    assert table["cause"].tolist() == ["m", "a"]
+    assert table["published"].tolist() == [1.5, 2.0]
+    assert table["grade"].tolist() == ["strong", "weak"]
+    assert table["citation"].tolist() == ["of 1.5", "of 2.0"]
+    assert table.loc[0, ["published_low", "published_high"]].tolist() == [1.1, 1.9]
+    assert table.loc[1, ["published_low", "published_high"]].isna().all()
+
+
+def test_an_association_is_with_the_target_that_is_asked_for(chain, monkeypatch):
+    """The worst of three states against the first; the target from a state on."""
+    publish(monkeypatch, evidence=[ratio()])
+    found = prior_associations(chain, target="y>=much", draws=30, seed=2).iloc[0]
+    model = prior_model(chain, draws=30, seed=2)
+    m, y = model.cpt("m"), model.cpt("y")
+    much = np.einsum("dam,dm->da", m, y[..., 2])
+    odds = much / (1 - much)
+    assert found["implied"] == pytest.approx(np.median(odds[:, 2] / odds[:, 0]))
+    published = prior_associations(chain, draws=30, seed=2).iloc[0]
+    assert published["implied"] != pytest.approx(found["implied"])
+    # A thousand draws of the first seed, where nothing else is asked.
+    by_default = prior_associations(chain).iloc[0]
+    same = prior_associations(chain, draws=1000, seed=0).iloc[0]
+    assert by_default["implied"] == same["implied"]
+
+
+def test_an_interval_holds_its_ends(chain, monkeypatch):
+    monkeypatch.setattr(prior, "interval", lambda draws: (0.25, 0.5))
+    figures = ["0.2499", "0.25", "0.5", "0.5001"]
+    shares = [
+        {"node": "y", "state": "some", "proportion": figure, "what": "w", "citation": "c",
+         "identifier": "i"}
+        for figure in figures
+    ]  # fmt: skip
+    publish(monkeypatch, evidence=[ratio(estimate=f) for f in figures], prevalence=shares)
+    inside = ["no", "yes", "yes", "no"]
+    table = prior_associations(chain, draws=5)
+    assert table["inside"].tolist() == inside
+    assert (table[["low", "high"]] == [0.25, 0.5]).all(axis=None)
+    table = prior_margins(chain, draws=5)
+    assert table.loc[table["state"] == "some", "inside"].tolist() == inside
+
+
+def test_a_published_share_stands_beside_its_state_or_states(chain, monkeypatch):
+    def share(state, proportion, citation, node="y"):
+        about = {"what": f"what {proportion}", "identifier": "10.1/x"}
+        return {
+            "node": node,
+            "state": state,
+            "proportion": proportion,
+            "citation": citation,
+        } | about
+
+    publish(
+        monkeypatch,
+        prevalence=[
+            share("some or much", "0.4", "Both 2001"),
+            share("much", "0.1", ""),
+            share("much", "0.2", "Other 2002"),
+            share("yes", "0.3", "Elsewhere", node="nowhere"),
+        ],
+    )
+    table = prior_margins(chain, draws=50, seed=1)
+    assert list(table) == [
+        "node", "state", "mean", "low", "high", "published", "what", "citation", "inside",
+    ]  # fmt: skip
+    of_y = table[table["node"] == "y"]
+    assert of_y["state"].tolist() == ["none", "some", "much", "much", "some or much"]
+    assert of_y["citation"].tolist() == ["", "", "10.1/x", "Other 2002", "Both 2001"]
+    assert of_y["what"].tolist() == ["", "", "what 0.1", "what 0.2", "what 0.4"]
+    np.testing.assert_array_equal(of_y["published"], [np.nan, np.nan, 0.1, 0.2, 0.4])
+    both = prior_model(chain, draws=50, seed=1).marginal("y")[1:].sum(axis=0)
+    row = of_y.iloc[-1]
+    np.testing.assert_allclose(
+        [row["mean"], row["low"], row["high"]], [both.mean(), *interval(both)]
+    )
+    assert set(table["node"]) == {"a", "m", "y", "apart"}
+    same = prior_margins(chain, draws=1000, seed=0)
+    assert prior_margins(chain)["mean"].tolist() == same["mean"].tolist()

@@ -113,6 +113,13 @@ def test_an_answer_prints_as_its_text_in_lines(posterior):
     assert max(map(len, str(answer).splitlines())) <= 88
 
 
+def test_a_line_holds_88_characters():
+    wide = replace(plain(), notes=("abc " * 40, "x" * 88, "ab " * 40))
+    lengths = [len(line) for line in str(wide).splitlines()]
+    assert max(lengths) == 88
+    assert 86 in lengths  # 29 times "ab "; one more "ab" would be 89
+
+
 def test_a_row_is_read_by_the_name_of_its_node():
     assert plain().row_label("pain") == "low back pain"
 

@@ -1,5 +1,7 @@
 """Natural effects by definition: nested counterfactuals enumerated; the recanting witness."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from strategies import Brute, random_graph, random_person, random_posterior, seeds
@@ -135,6 +137,7 @@ def test_what_cannot_be_mediated_is_refused(core_prior):
         ("core_strenght", ["pelvic_tilt"], {}, "did you mean 'core_strength'"),
         ("core_strength", ["tilt"], {}, "is not a node"),
         ("core_strength", [], {}, "at least one"),
+        ("core_strength", ["pelvic_tilt"] * 2, {}, "at least one"),
         ("core_strength", ["compensation"], {}, "does not lie between"),
         ("core_strength", ["pelvic_tilt"], {"to": "strong"}, "reference"),
         ("pain", ["lumbar_load"], {}, "is not a cause"),
@@ -192,3 +195,68 @@ def test_the_state_compared_is_the_persons_where_adverse_or_else_the_worst(repor
     assert (answer.start, answer.end) == ("a", end)
     assert answer.evidence == {}
     assert len(answer.notes) == 1  # the cause's own value is no answer set aside
+
+
+def of_effects(*draws):
+    """A mediation with these draws of direct, indirect and total effect."""
+    states = dict.fromkeys(["x", "m", "y"], BINARY)
+    graph = CausalGraph.from_edges([("x", "m"), ("x", "y"), ("m", "y")], states)
+    posterior = random_posterior(np.random.default_rng(0), graph)
+    return replace(mediate(posterior, {}, "x", "m"), draws=np.array(draws))
+
+
+@pytest.mark.parametrize(
+    ("total", "decided"), [((0.1, 0.2), True), ((-0.1, -0.2), True), ((0, 0), False)]
+)
+def test_a_total_effect_is_decided_whose_interval_excludes_zero(total, decided):
+    answer = of_effects(*([0.0, 0.0, value] for value in total))
+    assert answer.decided is decided
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_interval_that_ends_at_zero_decides_nothing(sign):
+    quarter = np.zeros((100, 3))
+    quarter[25:, 2] = sign * np.linspace(0.1, 0.2, 75)
+    assert not of_effects(*quarter).decided
+    quarter[:25, 2] = sign * 0.1
+    assert of_effects(*quarter).decided
+
+
+def test_proportions_of_a_protective_cause_are_ratios_too():
+    table = of_effects([-0.1, -0.2, -0.4], [-0.3, -0.1, -0.4]).table
+    assert table.loc["direct_over_total", "mean"] == pytest.approx(0.5)
+    assert table.loc["explained_by_mediation", "mean"] == pytest.approx(0.5)
+    assert table.loc["indirect_over_total", "mean"] == pytest.approx(0.375)
+    assert table.loc["indirect_over_total", "low"] == pytest.approx(0.25 + 0.05 * 0.25)
+    assert table.loc["indirect_over_total", "high"] == pytest.approx(0.5 - 0.05 * 0.25)
+    assert list(table.columns) == ["mean", "low", "high"]
+
+
+def test_a_draw_without_any_effect_is_no_mistake():
+    """A ratio of such a draw has no value; the means still have one."""
+    effects = np.tile([0.1, 0.1, 0.2], (100, 1))
+    effects[0] = 0.0
+    table = of_effects(*effects).table
+    assert table.loc["direct_over_total", "mean"] == pytest.approx(0.5)
+    effects[0] = [0.1, 0.1, 0.0]
+    assert of_effects(*effects).table.loc["direct_over_total", "mean"] == pytest.approx(10 / 19.8)
+
+
+def test_the_mediator_that_a_witness_reaches_is_named():
+    edges = [("x", "w"), ("x", "m"), ("x", "k"), ("w", "m"), ("w", "y"), ("m", "y"), ("k", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("xwmky", BINARY), outcome="y")
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    with pytest.raises(QueryError, match=r"'w' is a recanting witness.*'m'") as caught:
+        mediate(posterior, {}, "x", ["k", "m"])
+    assert "'k'" not in str(caught.value)
+
+
+def test_the_evidence_of_a_mediated_effect_is_that_of_the_strongest_path():
+    graph = CausalGraph.from_edges([("x", "m"), ("m", "y")], dict.fromkeys("xmy", BINARY))
+    grades = {"x": "moderate", "m": "weak"}
+    graph = replace(graph, edges=tuple(replace(e, grade=grades[e.cause]) for e in graph.edges))
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    answer = mediate(posterior, {"y": "no"}, "x", "m")
+    assert answer.grade == "weak"
+    assert answer.sentences()[-1] == "Evidence for this path: weak."
+    assert len(answer.notes) == 2

@@ -233,6 +233,41 @@ def test_what_is_said_of_the_actions():
     assert any("no a2: a rise of 10." in said for said in harm.sentences())
 
 
+def test_the_risk_that_an_action_leaves_is_that_before_less_the_reduction():
+    posterior, person = chain((0.2, 0.02), (0.1, 0.03))
+    table = recommend(posterior, person).table
+    for name in ("a0", "a1"):
+        after = intervene(posterior, person, {name: "no"}).draws.mean()
+        assert table.loc[f"{name}=no", "risk_after"] == pytest.approx(after)
+
+
+def test_an_interval_that_ends_at_zero_includes_no_effect():
+    posterior, person = chain((0.2, 0.02), (0.1, 0.02), (0.1, 0.02), (0.1, 0.02))
+    advice = recommend(posterior, person)
+    spread = np.linspace(0.0, 1.0, 101)[:, None]
+    # From the left: the best; a fall at or above 0; a change that is 0 or a rise; a clear rise.
+    low, high = np.array([0.1, 0.0, -0.2, -0.2]), np.array([0.3, 0.2, 0.0, -0.1])
+    draws = low + (high - low) * np.clip(spread * 2 - 0.5, 0, 1)
+    known = replace(advice, draws=draws, before=np.full(101, 0.5))
+    told = known.sentences()
+    assert ["no a0" in told[1], "no a3" in told[2]] == [True, True]
+    assert told[3:] == ["For 2 more actions the interval includes no effect."]
+
+
+def test_nothing_helps_at_exactly_no_effect():
+    posterior, person = chain((0.2, 0.02))
+    table = replace(recommend(posterior, person), draws=np.zeros((400, 1))).table
+    assert table["p_helps"].tolist() == [0.0]
+    assert table[["nnt", "nnt_low", "nnt_high"]].isna().all(axis=None)
+
+
+def test_no_more_than_three_actions_are_told():
+    posterior, person = chain(*[(0.1 - 0.01 * place, 0.001) for place in range(5)])
+    told = recommend(posterior, person).sentences()
+    assert [said.split("no ")[1][:2] for said in told[1:4]] == ["a0", "a1", "a2"]
+    assert len(told) == 4  # the other two have an effect too, which is no news
+
+
 def test_what_is_known_of_the_actions():
     """Grades of an action's best path; of several actions done together the worst."""
     edges = [("a", "y"), ("b", "m"), ("m", "y")]
@@ -260,6 +295,35 @@ def test_too_many_actions_together_are_refused(monkeypatch):
     assert len(recommend(posterior, {}, most=2).actions) == 6
     with pytest.raises(QueryError, match=r"Up to 3 of 3 actions together make 7 .* 6"):
         recommend(posterior, {}, most=3)
+
+
+def test_two_hundred_actions_are_compared_and_no_more():
+    states = {"x": [f"s{place}" for place in range(202)], "y": ["no", "yes"]}
+    graph = CausalGraph.from_edges([("x", "y")], states)
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    assert len(recommend(posterior, {}, actions={"x": states["x"][:200]}).actions) == 200
+    with pytest.raises(QueryError, match=r"Up to 1 of 201 actions together make 201 .* 200"):
+        recommend(posterior, {}, actions={"x": states["x"][:201]})
+
+
+def test_an_action_is_asked_for_once_and_with_spaces():
+    posterior, _ = chain((0.2, 0.02), (0.1, 0.03))
+    asked = ["a0", " a1 = yes ", "a0=no"]
+    assert recommend(posterior, {}, actions=asked).actions == ("a0=no", "a1=yes")
+    # Two states of one node are no two things to do together.
+    both = recommend(posterior, {}, actions={"a0": ["no", "yes"], "a1": "no"}, most=2)
+    assert both.actions == ("a0=no", "a0=yes", "a1=no", "a0=no + a1=no", "a0=yes + a1=no")
+    assert [dict(setting) for setting in both.settings][-1] == {"a0": "yes", "a1": "no"}
+
+
+def test_a_cost_of_an_action_comes_before_that_of_its_node():
+    posterior, _ = chain((0.2, 0.02), (0.1, 0.03))
+    actions = {"a0": ["no", "yes"], "a1": "no"}
+    costs = {"a0": 2, "a0=yes": 3, "a1": 0.5}
+    assert recommend(posterior, {}, actions=actions, costs=costs).costs == (2, 3, 0.5)
+    for cost in (float("inf"), float("nan"), -1):
+        with pytest.raises(QueryError, match="'a1'"):
+            recommend(posterior, {}, actions=actions, costs=costs | {"a1": cost})
 
 
 def test_default_actions_are_those_advised_on_then_those_modifiable_then_all_causes():

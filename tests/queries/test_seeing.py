@@ -137,6 +137,39 @@ def test_contradictory_answers_are_refused_or_nan():
     assert np.isnan(found).tolist() == [[False], [True]]
 
 
+def test_contradictory_answers_are_nan_beside_people_with_other_gaps():
+    """Y says x for sure: whoever gives them differing answers, whatever else is left out."""
+    graph = CausalGraph.from_edges(
+        [("x", "y"), ("y", "z"), ("w", "z")], dict.fromkeys("xyzw", TWO), outcome="z"
+    )
+    assert graph.names == ("x", "y", "z", "w")
+    rows = np.array([[[0.9, 0.1], [0.7, 0.3]], [[0.6, 0.4], [0.2, 0.8]]])
+    cpts = {"x": [0.5, 0.5], "y": [[1.0, 0.0], [0.0, 1.0]], "w": [0.5, 0.5], "z": rows}
+    codes = np.array([(x, y, -1, w) for x, y, w in np.ndindex(3, 3, 3)]) - [1, 1, 0, 1]
+    assert graph.parents("z") == ("y", "w")
+    found = probabilities(
+        Posterior.from_cpts(graph, cpts), codes, read_target(graph, None), strict=False
+    )
+    for (x, y, _, w), share in zip(codes, found[:, 0], strict=True):
+        known = y if x < 0 else x
+        if x >= 0 and y >= 0 and x != y:
+            assert np.isnan(share)
+        else:
+            ways = rows[[known] if known >= 0 else [0, 1]][:, [w] if w >= 0 else [0, 1], 1]
+            assert share == pytest.approx(ways.mean())
+
+
+def test_what_an_intervention_would_do_is_asked_of_many_by_world():
+    """Evidence on the target is of the world without the change, and no answer in the other."""
+    posterior = one_edge()
+    target = read_target(posterior.graph, None)
+    codes = np.array([[-1, 1], [1, 1], [-1, -1]])
+    found = probabilities(posterior, codes, target, {"x": 0})
+    # Monotone: y=1 leaves x=1 with 8/11, whose noise lies below 0.3 with 3/8; x=0 keeps y.
+    np.testing.assert_allclose(found.ravel(), [8 / 11 * 3 / 8 + 3 / 11, 3 / 8, 0.3], **EXACT)
+    assert probabilities(posterior, codes, target).ravel().tolist() == pytest.approx([1, 1, 0.55])
+
+
 def test_too_many_people_are_told_how_many_fit(monkeypatch):
     posterior = one_edge()
     monkeypatch.setattr(seeing, "BUDGET", 16)

@@ -66,3 +66,44 @@ def test_routes_are_weighed_by_how_adverse_their_start_is():
     assert found.lifts["a", "y"] == pytest.approx(0.1 * 0.3)
     assert found.lifts["b", "y"] == pytest.approx(0.8 * 0.2)
     assert found.routes == (("b", "y"), ("a", "y"))
+
+
+def test_nothing_flows_into_a_target_without_causes(posterior):
+    assert flow(posterior, {}, adverse_chances(posterior), target="a").routes == ()
+
+
+def test_a_draw_counts_as_any_other(posterior):
+    """Chances and shares are means over the draws; an item bears no chance of harm."""
+    graph = CausalGraph.from_edges([("a", "b")], dict.fromkeys("ab", TWO))
+    two = Posterior.from_cpts(graph, {"a": [[0.6, 0.4], [0.2, 0.8]], "b": [[0.9, 0.1], [0.4, 0.6]]})
+    chances = adverse_chances(two)
+    assert chances["a"] == pytest.approx(0.6)
+    found = flow(two, {}, chances)
+    assert found.shares["a"].tolist() == pytest.approx([0.4, 0.6])
+    assert found.lifts["a", "b"] == pytest.approx(0.6 * 0.5)
+
+
+def test_no_more_routes_are_told_than_asked_and_five_by_default():
+    names = [f"c{place}" for place in range(6)]
+    graph = CausalGraph.from_edges([(n, "y") for n in names], dict.fromkeys([*names, "y"], TWO))
+    weights = np.array([0.02, 0.12, 0.06, 0.1, 0.04, 0.08])
+    table = 0.1 + sum(
+        weight * np.array([0, 1]).reshape([2 if axis == at else 1 for axis in range(6)])
+        for at, weight in enumerate(weights)
+    )
+    cpts = {name: [0.5, 0.5] for name in names} | {"y": np.stack([1 - table, table], axis=-1)}
+    posterior = Posterior.from_cpts(graph, cpts)
+    strongest = [(names[at], "y") for at in np.argsort(-weights)]
+    assert flow(posterior, {}, adverse_chances(posterior)).routes == tuple(strongest[:5])
+    found = flow(posterior, {}, adverse_chances(posterior), routes=2)
+    assert found.routes == tuple(strongest[:2])
+
+
+def test_a_cause_that_protects_is_on_no_route():
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", TWO))
+    table = np.array([[0.3, 0.6], [0.1, 0.4]])  # a lowers by 0.2, b raises by 0.3
+    cpts = {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": np.stack([1 - table, table], axis=-1)}
+    posterior = Posterior.from_cpts(graph, cpts)
+    found = flow(posterior, {}, adverse_chances(posterior))
+    assert found.lifts["a", "y"] == pytest.approx(-0.1)
+    assert found.routes == (("b", "y"),)

@@ -125,6 +125,20 @@ def test_what_cannot_be_drawn_is_told():
         far.decode_derived("bmi_value", "25_plus", rng)
 
 
+def test_nothing_is_divided_by_zero_or_less():
+    cm = {"role": "input", "type": "number", "typical": [-2, 0]}
+    data = changed("columns.cm", cm)
+    data["derived"]["bmi_value"] |= {"derive": "ratio"}
+    codebook = Codebook.from_dict(data, GRAPH)
+    rng = np.random.default_rng(1)
+    with pytest.raises(SurveyError, match="no inputs can be drawn"):
+        codebook.decode_derived("bmi_value", "under_25", rng)
+    data["columns"]["cm"]["typical"] = [-2, 1]
+    codebook = Codebook.from_dict(data, GRAPH)
+    found = [codebook.decode_derived("bmi_value", "25_plus", rng) for _ in range(20)]
+    assert {drawn["cm"] for drawn in found} == {1}
+
+
 def test_the_packaged_codebook_draws_every_state_of_every_measure():
     codebook = load_codebook("runner")
     rng = np.random.default_rng(1)

@@ -7,6 +7,8 @@ import pytest
 
 from backrisk.errors import SurveyError
 from backrisk.survey import batches, opened
+from tests.survey._small import source as in_memory
+
 from backrisk.survey.readers import demand_file, needs_engine
 
 
@@ -63,10 +65,16 @@ def test_records_of_a_parquet_file_are_counted_from_one(tmp_path, suffix):
         assert source.rows([1, 0]) == [2, 1]
 
 
+def test_a_table_without_a_file_has_rows_from_one_and_none_refused():
+    source = in_memory(pa.table({"a": ["x", "y"]}))
+    assert (source.text, source.refused) == (None, ())
+    assert source.rows([1, 0]) == [2, 1]
+
+
 def test_batches_hold_no_more_than_asked(file):
     with opened(file("a,b\n" + "1,2\n" * 5)) as source:
         found = [len(batch) for batch in batches(source.table, 2)]
-    assert sum(found) == 5
+    assert found == [2, 2, 1]
 
 
 @pytest.mark.parametrize(
