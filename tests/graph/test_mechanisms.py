@@ -1,61 +1,24 @@
-"""Every mechanism is its formula, in NumPy and in PyTensor."""
+"""Every mechanism is its formula."""
 
 import tracemalloc
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
 import pytest
 from scipy.special import expit, logit
 
-from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_codebook, load_graph
-from backrisk.fitting.log_cpts import log_cells
+from backrisk import CausalGraph, Edge, GraphError, Node, Prior
 from backrisk.graph import KnownItem, Layout, independent_causes, mechanism, too_large
 from backrisk.graph.mechanisms import break_sticks
-from backrisk.likelihood import Cells
+from tests.strategies import every_mechanism, runner_with_items
 
 
 def node(name, states, kind=None, **rest):
     return Node(name, tuple(f"s{k}" for k in range(states)), mechanism=kind, **rest)
 
 
-@pytest.fixture(scope="module")
-def every_mechanism():
-    pairs = ["ao", "bo", "co", "am", "bm", "cn", "mn", "as", "bs"]
-    edges = [Edge(a, b, "claim", "stated", "weak", Prior(0.5, 0.5)) for a, b in pairs]
-    return CausalGraph(
-        "every",
-        (
-            node("a", 3),
-            node("b", 2),
-            node("c", 4),
-            node("o", 3, "ordinal_logit", interactions=(("a", "b"),)),
-            node("m", 3, "noisy_max"),
-            node("n", 2, "noisy_max"),
-            node("s", 3, "saturated"),
-            node("i", 3, "item", reliability=0.7),
-        ),
-        (*edges, Edge("o", "i", "claim", "measurement", "moderate")),
-    )
-
-
-def runner_with_items():
-    graph = load_graph("runner")
-    return load_codebook("runner", graph).extend(graph)
-
-
-@pytest.mark.parametrize("which", ["every mechanism", "runner"])
-def test_pytensor_and_numpy_agree(which, every_mechanism):
-    graph = every_mechanism if which == "every mechanism" else runner_with_items()
-    layout, cells = Layout(graph), Cells.of(graph)
-    fractions, beta = layout.draw_prior(3, np.random.default_rng(0))
-    x, y = pt.dvector(), pt.dvector()
-    compiled = pytensor.function([x, y], log_cells(layout, x, y), mode="FAST_COMPILE")
-    for draw in range(3):
-        found = np.exp(compiled(fractions[draw], beta[draw]))
-        for name in graph.names:
-            expected = layout.cpt(name, fractions, beta)[draw].ravel()
-            np.testing.assert_allclose(found[cells.part(name)], expected, rtol=0, atol=1e-12)
+@pytest.fixture(scope="module", name="every_mechanism")
+def every():
+    return every_mechanism()
 
 
 def test_every_cpt_row_is_a_distribution(every_mechanism):
