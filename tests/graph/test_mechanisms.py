@@ -119,6 +119,27 @@ def test_the_leak_and_causes_make_up_the_cpt(every_mechanism):
     np.testing.assert_allclose(product, np.cumsum(table, axis=-2), atol=1e-12)
 
 
+@pytest.mark.parametrize("parents", [0, 1, 2, 3])
+def test_any_number_of_causes_is_recovered_from_the_cpt(parents):
+    """P(X <= k) is the product of the CDFs of the leak and of each cause, in each draw."""
+    rng = np.random.default_rng(parents)
+    leak = np.cumsum(rng.dirichlet([1, 1, 1], size=2), axis=1).T
+    causes = [np.cumsum(rng.dirichlet([1, 1, 1], size=(2, 2)), axis=2).T for _ in range(parents)]
+    causes = [np.moveaxis(cause, 1, 0) for cause in causes]  # (state, k, draw)
+    for cause in causes:
+        cause[0] = 1.0
+    below = leak
+    for axis, cause in enumerate(causes):
+        spread = [1] * parents
+        spread[axis] = 2
+        below = below * cause.reshape(*spread, 3, 2)
+    found = independent_causes(np.diff(below, axis=-2, prepend=0.0))
+    np.testing.assert_allclose(found[0], leak, atol=1e-12)
+    assert len(found[1]) == parents
+    for cause, expected in zip(found[1], causes, strict=True):
+        np.testing.assert_allclose(cause, expected, atol=1e-12)
+
+
 def test_a_table_whose_cause_protects_is_no_noisy_max():
     """It factorises, but 0.9 / 0.5 is no CDF: the cause would take away from the largest."""
     two_levels = np.array([[0.5, 0.2, 0.3], [0.9, 0.05, 0.05]])[..., None]

@@ -1,16 +1,14 @@
-"""The circuit against enumeration: value, gradient, rows; and exact conjugacy."""
+"""The circuit against enumeration: value, gradient, rows."""
 
 import itertools
 import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import gammaln
-from scipy.stats import beta as beta_distribution
 from strategies import random_graph, random_posterior
 
-from backrisk import CausalGraph, FitError, fit
+from backrisk import CausalGraph, FitError
 from backrisk.likelihood import (
     Cells,
     build_circuit,
@@ -19,7 +17,6 @@ from backrisk.likelihood import (
     row_log_likelihood,
     value_and_counts,
 )
-from backrisk.survey import Survey
 
 
 def enumerate_rows(graph, cells, theta, codes, weights):
@@ -196,17 +193,6 @@ def test_the_pass_over_logs_equals_the_pass_over_probabilities(case, monkeypatch
     logs_value, logs_counts = value_and_counts.py_func(np.log(theta), *circuit.packed())
     assert logs_value == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(logs_counts, counts, rtol=1e-10, atol=1e-12)
-
-
-def test_conjugate_draws_follow_dirichlet_plus_counts():
-    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
-    frame = pd.DataFrame({"x": ["a"] * 30 + ["b"] * 20, "y": ["a"] * 22 + ["b"] * 28})
-    posterior = fit(graph, Survey.from_frame(frame, graph), seed=5, draws=5000)
-    assert posterior.diagnostics.method == "exact"
-    draws = posterior.cpt("y")[:, 0, 0]  # prior Beta(1, 1); counts 22 and 8
-    exact = beta_distribution(23, 9)
-    assert abs(draws.mean() - exact.mean()) < 4 * exact.std() / np.sqrt(len(draws))
-    assert np.mean(draws < exact.median()) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(len(draws)))
 
 
 def test_log_marginal_likelihood_is_dirichlet_multinomial():
