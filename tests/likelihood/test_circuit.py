@@ -97,6 +97,23 @@ def test_expected_counts_are_the_gradient(case):
         assert counts[cell] == pytest.approx(slope, abs=1e-6)
 
 
+def test_complete_answers_are_counts_alone():
+    """Nothing to sum over: an empty tape, whose parts are addresses all the same."""
+    graph = random_graph(np.random.default_rng(2), 4)
+    codes = np.array([[0, 1, 0, 1], [1, 1, 0, 0]], dtype=np.int8)
+    circuit = build_circuit(graph, codes, np.array([2.0, 3.0]))
+    parts = (circuit.templates, circuit.offsets, circuit.steps, circuit.bases, circuit.roots)
+    assert [part.size for part in parts] == [0] * 5
+    assert {part.dtype for part in parts} == {np.dtype(np.int64)}
+    assert circuit.buffer == circuit.cells.size
+    posterior = random_posterior(np.random.default_rng(3), graph, draws=1)
+    theta = np.concatenate([posterior.cpt(name).ravel() for name in graph.names])
+    value, counts = value_and_counts(np.log(theta), *circuit.packed())
+    assert value == pytest.approx(circuit.counts @ np.log(theta), rel=1e-14)
+    np.testing.assert_array_equal(counts, circuit.counts)
+    assert counts.sum() == 4 * 5  # a family a node, of five people
+
+
 def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
     graph = random_graph(np.random.default_rng(1), 6, density=1.0)
     codes = np.full((1, 6), -1, dtype=np.int8)
