@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, Edge, Node, Prior, load_graph
 from backrisk.posterior import Posterior
+from backrisk.survey import load_codebook
 
 Array = NDArray[np.float64]
 
@@ -30,6 +32,37 @@ def random_graph(rng: np.random.Generator, nodes: int, density: float = 0.5) -> 
     if not any(effect == names[-1] for _, effect in edges):
         edges.append((names[0], names[-1]))
     return CausalGraph.from_edges(edges, states, outcome=names[-1])
+
+
+def every_mechanism() -> CausalGraph:
+    """Return a small graph with a node of each mechanism, and one with an interaction."""
+
+    def node(name: str, states: int, mechanism: str | None = None) -> Node:
+        return Node(name, tuple(f"s{k}" for k in range(states)), mechanism=mechanism)
+
+    pairs = ["ao", "bo", "co", "am", "bm", "cn", "mn", "as", "bs"]
+    edges = [Edge(a, b, "claim", "stated", "weak", Prior(0.5, 0.5)) for a, b in pairs]
+    both = replace(node("o", 3, "ordinal_logit"), interactions=(("a", "b"),))
+    return CausalGraph(
+        "every",
+        (
+            node("a", 3),
+            node("b", 2),
+            node("c", 4),
+            both,
+            node("m", 3, "noisy_max"),
+            node("n", 2, "noisy_max"),
+            node("s", 3, "saturated"),
+            replace(node("i", 3, "item"), reliability=0.7),
+        ),
+        (*edges, Edge("o", "i", "claim", "measurement", "moderate")),
+    )
+
+
+def runner_with_items() -> CausalGraph:
+    """Return the packaged graph with the questions of its codebook as nodes."""
+    graph = load_graph("runner")
+    return load_codebook("runner", graph).extend(graph)
 
 
 def random_posterior(rng: np.random.Generator, graph: CausalGraph, draws: int = 2) -> Posterior:

@@ -5,8 +5,9 @@ from statistics import NormalDist
 
 import pytest
 
-from backrisk import GraphError, Node, Prior
+from backrisk import Edge, GraphError, Node, Prior
 from backrisk.graph import GRADES
+from backrisk.graph.elements import Stated
 
 
 @pytest.mark.parametrize("probability", [0.5, 0.9, 0.95])
@@ -49,6 +50,17 @@ def test_a_state_is_known_by_its_place():
 def test_what_is_left_out_is_modest():
     node = Node("x", ("no", "yes"))
     assert (node.concentration, node.modifiable, node.fixed) == (10.0, False, False)
+    for words in (node.description, node.group, node.margin_source, node.label):
+        assert words == ""
+    assert node.interactions == node.labels == ()
+    stated = (node.margin, node.mechanism, node.reliability, node.misclassification)
+    assert stated == (None,) * 4
+    edge = Edge("x", "y", "X leads to y.", "stated", "weak")
+    assert (edge.prior, edge.citations) == (None, ())
+    bare = Stated("g", (node,))
+    assert bare.edges == bare.lagged == bare.groups == ()
+    assert (bare.outcome, bare.title, bare.description, bare.vocabulary) == (None, "", "", "")
+    assert set(vars(bare.roles).values()) == {()}
 
 
 def test_grades_are_ordered_from_strong_to_contradicted():

@@ -1,84 +1,30 @@
-"""Every mechanism is its formula, in NumPy and in PyTensor."""
+"""Every mechanism is its formula."""
 
 import tracemalloc
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
 import pytest
 from scipy.special import expit, logit
 
-from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_codebook, load_graph
-from backrisk.fitting.log_cpts import log_cells
-from backrisk.graph import KnownItem, Layout, Mechanism, independent_causes, mechanism, too_large
+from backrisk import CausalGraph, Edge, GraphError, Node, Prior
+from backrisk.graph import KnownItem, Layout, independent_causes, mechanism, too_large
 from backrisk.graph.elements import MECHANISMS
 from backrisk.graph.mechanisms import break_sticks
-from backrisk.likelihood import Cells
+from tests.strategies import every_mechanism, runner_with_items
 
 
 def node(name, states, kind=None, **rest):
     return Node(name, tuple(f"s{k}" for k in range(states)), mechanism=kind, **rest)
 
 
-@pytest.fixture(scope="module")
-def every_mechanism():
-    pairs = ["ao", "bo", "co", "am", "bm", "cn", "mn", "as", "bs"]
-    edges = [Edge(a, b, "claim", "stated", "weak", Prior(0.5, 0.5)) for a, b in pairs]
-    return CausalGraph(
-        "every",
-        (
-            node("a", 3),
-            node("b", 2),
-            node("c", 4),
-            node("o", 3, "ordinal_logit", interactions=(("a", "b"),)),
-            node("m", 3, "noisy_max"),
-            node("n", 2, "noisy_max"),
-            node("s", 3, "saturated"),
-            node("i", 3, "item", reliability=0.7),
-            Node("r", ("answered", "not_answered"), mechanism="response"),
-        ),
-        (
-            *edges,
-            Edge("o", "i", "claim", "measurement", "moderate"),
-            Edge("o", "r", "claim", "stated", "weak", Prior(0.5, 0.5)),
-        ),
-    )
-
-
-def runner_with_items():
-    graph = load_graph("runner")
-    return load_codebook("runner", graph).extend(graph)
+@pytest.fixture(scope="module", name="every_mechanism")
+def every():
+    return every_mechanism()
 
 
 def test_no_mechanism_is_left_out_of_these_tests(every_mechanism):
     kinds = {every_mechanism.mechanism(name) for name in every_mechanism.names}
     assert kinds == set(MECHANISMS)
-
-
-def test_a_mechanism_whose_cells_are_not_written_is_refused_by_name(every_mechanism):
-    class Unwritten(Mechanism):
-        pass
-
-    layout = Layout(every_mechanism)
-    old = layout.mechanisms["n"]
-    new = Unwritten(old.node, old.parents, old.shape, old.simplexes)
-    object.__setattr__(layout, "mechanisms", {**layout.mechanisms, "n": new})
-    with pytest.raises(NotImplementedError, match=r"^Unwritten$"):
-        log_cells(layout, pt.dvector(), pt.dvector())
-
-
-@pytest.mark.parametrize("which", ["every mechanism", "runner"])
-def test_pytensor_and_numpy_agree(which, every_mechanism):
-    graph = every_mechanism if which == "every mechanism" else runner_with_items()
-    layout, cells = Layout(graph), Cells.of(graph)
-    fractions, beta = layout.draw_prior(3, np.random.default_rng(0))
-    x, y = pt.dvector(), pt.dvector()
-    compiled = pytensor.function([x, y], log_cells(layout, x, y), mode="FAST_COMPILE")
-    for draw in range(3):
-        found = np.exp(compiled(fractions[draw], beta[draw]))
-        for name in graph.names:
-            expected = layout.cpt(name, fractions, beta)[draw].ravel()
-            np.testing.assert_allclose(found[cells.part(name)], expected, rtol=0, atol=1e-12)
 
 
 def test_every_cpt_row_is_a_distribution(every_mechanism):
@@ -177,6 +123,27 @@ def test_the_leak_and_causes_make_up_the_cpt(every_mechanism):
     leak, (a, b) = independent_causes(table)
     product = leak * a[:, None] * b[None]
     np.testing.assert_allclose(product, np.cumsum(table, axis=-2), atol=1e-12)
+
+
+@pytest.mark.parametrize("parents", [0, 1, 2, 3])
+def test_any_number_of_causes_is_recovered_from_the_cpt(parents):
+    """P(X <= k) is the product of the CDFs of the leak and of each cause, in each draw."""
+    rng = np.random.default_rng(parents)
+    leak = np.cumsum(rng.dirichlet([1, 1, 1], size=2), axis=1).T
+    causes = [np.cumsum(rng.dirichlet([1, 1, 1], size=(2, 2)), axis=2).T for _ in range(parents)]
+    causes = [np.moveaxis(cause, 1, 0) for cause in causes]  # (state, k, draw)
+    for cause in causes:
+        cause[0] = 1.0
+    below = leak
+    for axis, cause in enumerate(causes):
+        spread = [1] * parents
+        spread[axis] = 2
+        below = below * cause.reshape(*spread, 3, 2)
+    found = independent_causes(np.diff(below, axis=-2, prepend=0.0))
+    np.testing.assert_allclose(found[0], leak, atol=1e-12)
+    assert len(found[1]) == parents
+    for cause, expected in zip(found[1], causes, strict=True):
+        np.testing.assert_allclose(cause, expected, atol=1e-12)
 
 
 def test_a_table_whose_cause_protects_is_no_noisy_max():

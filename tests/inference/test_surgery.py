@@ -1,5 +1,7 @@
 """Posteriors made from others: replaced families, further nodes, draws side by side."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from strategies import random_graph, random_posterior
@@ -75,6 +77,16 @@ def test_draws_of_two_posteriors_stand_side_by_side():
     joint = World(stacked, {}, {}).joint(target)
     apart = [World(part, {}, {}).joint(target) for part in (first, second)]
     np.testing.assert_allclose(joint, np.concatenate(apart, axis=-1), rtol=1e-12)
+
+
+def test_a_copy_with_other_draws_joins_them_anew():
+    rng = np.random.default_rng(6)
+    graph = random_graph(rng, 2)
+    first, second, third = (random_posterior(rng, graph, draws=2) for _ in range(3))
+    stacked, name = Stacked(first, second), graph.outcome
+    stacked.table(name)
+    found = replace(stacked, second=third).table(name)
+    np.testing.assert_array_equal(found[..., 2:], third.table(name))
 
 
 def test_what_either_lacks_both_lack():

@@ -1,16 +1,14 @@
-"""The circuit against enumeration: value, gradient, rows; and exact conjugacy."""
+"""The circuit against enumeration: value, gradient, rows."""
 
 import itertools
 import tracemalloc
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy.special import gammaln
-from scipy.stats import beta as beta_distribution
 from strategies import random_graph, random_posterior
 
-from backrisk import CausalGraph, FitError, fit
+from backrisk import CausalGraph, FitError
 from backrisk.likelihood import (
     Cells,
     build_circuit,
@@ -19,7 +17,6 @@ from backrisk.likelihood import (
     row_log_likelihood,
     value_and_counts,
 )
-from backrisk.survey import Survey
 
 
 def enumerate_rows(graph, cells, theta, codes, weights):
@@ -98,6 +95,23 @@ def test_expected_counts_are_the_gradient(case):
         down[cell] -= step
         slope = (value_and_counts(up, *tape)[0] - value_and_counts(down, *tape)[0]) / (2 * step)
         assert counts[cell] == pytest.approx(slope, abs=1e-6)
+
+
+def test_complete_answers_are_counts_alone():
+    """Nothing to sum over: an empty tape, whose parts are addresses all the same."""
+    graph = random_graph(np.random.default_rng(2), 4)
+    codes = np.array([[0, 1, 0, 1], [1, 1, 0, 0]], dtype=np.int8)
+    circuit = build_circuit(graph, codes, np.array([2.0, 3.0]))
+    parts = (circuit.templates, circuit.offsets, circuit.steps, circuit.bases, circuit.roots)
+    assert [part.size for part in parts] == [0] * 5
+    assert {part.dtype for part in parts} == {np.dtype(np.int64)}
+    assert circuit.buffer == circuit.cells.size
+    posterior = random_posterior(np.random.default_rng(3), graph, draws=1)
+    theta = np.concatenate([posterior.cpt(name).ravel() for name in graph.names])
+    value, counts = value_and_counts(np.log(theta), *circuit.packed())
+    assert value == pytest.approx(circuit.counts @ np.log(theta), rel=1e-14)
+    np.testing.assert_array_equal(counts, circuit.counts)
+    assert counts.sum() == 4 * 5  # a family a node, of five people
 
 
 def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
@@ -196,17 +210,6 @@ def test_the_pass_over_logs_equals_the_pass_over_probabilities(case, monkeypatch
     logs_value, logs_counts = value_and_counts.py_func(np.log(theta), *circuit.packed())
     assert logs_value == pytest.approx(value, rel=1e-12)
     np.testing.assert_allclose(logs_counts, counts, rtol=1e-10, atol=1e-12)
-
-
-def test_conjugate_draws_follow_dirichlet_plus_counts():
-    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
-    frame = pd.DataFrame({"x": ["a"] * 30 + ["b"] * 20, "y": ["a"] * 22 + ["b"] * 28})
-    posterior = fit(graph, Survey.from_frame(frame, graph), seed=5, draws=5000)
-    assert posterior.diagnostics.method == "exact"
-    draws = posterior.cpt("y")[:, 0, 0]  # prior Beta(1, 1); counts 22 and 8
-    exact = beta_distribution(23, 9)
-    assert abs(draws.mean() - exact.mean()) < 4 * exact.std() / np.sqrt(len(draws))
-    assert np.mean(draws < exact.median()) == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(len(draws)))
 
 
 def test_log_marginal_likelihood_is_dirichlet_multinomial():

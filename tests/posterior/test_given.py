@@ -1,9 +1,12 @@
 """CPTs from elsewhere: read, or refused with the place and the reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backrisk import CausalGraph, Posterior, PosteriorError
+from backrisk.posterior.given import GivenCPTs
 
 TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
 
@@ -41,6 +44,8 @@ def test_wrong_cpts_are_refused_with_their_place(graph, cpts, change, facts):
         Posterior.from_cpts(graph, changed)
     for fact in facts:
         assert fact in str(raised.value)
+    assert str(raised.value).endswith(".")
+    assert not str(raised.value).endswith("..")  # whatever a library's own sentence ended with
 
 
 def test_a_table_of_cpts_is_a_mapping(graph):
@@ -53,7 +58,7 @@ def test_a_table_too_large_to_hold_is_refused():
     large = CausalGraph.from_edges(
         [(name, "n25") for name in names[:25]], {name: ["no", "yes"] for name in names}
     )
-    with pytest.raises(PosteriorError, match=r"'n25'.*67,108,864 cells"):
+    with pytest.raises(PosteriorError, match=r"'n25'.*67,108,864 cells, 0\.5 GiB in 1 draws"):
         Posterior.from_cpts(large, {name: [0.5, 0.5] for name in names})
 
 
@@ -87,3 +92,9 @@ def test_rows_may_miss_one_by_a_millionth(graph, cpts, off, fine):
 def test_a_state_may_be_impossible(graph, cpts):
     posterior = Posterior.from_cpts(graph, cpts | {"x": [0.0, 1.0]})
     assert posterior.cpt("x").tolist() == [[0.0, 1.0]]
+
+
+def test_other_tables_are_looked_through_for_zeros_anew():
+    cpts = GivenCPTs({"x": np.array([[0.5, 0.5]])})
+    assert cpts.positive("x")
+    assert not replace(cpts, tables={"x": np.array([[0.0, 1.0]])}).positive("x")

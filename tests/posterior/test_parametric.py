@@ -1,5 +1,7 @@
 """Rows of a CPT are computed when they are asked for, once, and equal the whole table's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,9 @@ def test_only_rows_that_are_asked_for_are_computed_and_each_once(cpts, monkeypat
 
 def test_a_root_s_table_is_its_one_row(cpts):
     np.testing.assert_allclose(cpts.table("a"), whole(cpts, "a"), rtol=1e-13)
+
+
+def test_a_copy_with_other_draws_computes_its_own_tables(cpts):
+    cpts.table("y")
+    fewer = replace(cpts, fractions=cpts.fractions[:2], beta=cpts.beta[:2])
+    np.testing.assert_allclose(fewer.table("y"), whole(cpts, "y")[..., :2], rtol=1e-13)

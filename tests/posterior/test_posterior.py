@@ -104,6 +104,19 @@ def test_a_cpt_has_its_draws_first_and_a_table_has_them_last_side_by_side(given,
             posterior.cpt("z")
 
 
+def test_only_the_rows_that_are_asked_for_are_computed(fitted, monkeypatch):
+    asked, rows = [], Layout.rows
+
+    def counted(self, name, fractions, beta, which):
+        asked.append(which.tolist())
+        return rows(self, name, fractions, beta, which)
+
+    monkeypatch.setattr(Layout, "rows", counted)
+    fitted.table("y", (1,))
+    fitted.table("y")
+    assert asked == [[[1]], [[0]]]
+
+
 def test_a_marginal_is_that_of_the_whole_population_found_once_and_read_only(given):
     found = given.marginal("y")
     share = given.cpt("x")

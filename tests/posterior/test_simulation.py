@@ -125,6 +125,21 @@ def test_without_gaps_everything_is_answered(posed):
     assert (answered[present] == frame[present]).where(present, True).all(axis=None)
 
 
+@pytest.mark.parametrize("gaps", [False, True])
+def test_who_does_not_answer_leaves_the_answer_out_whether_or_not_there_are_gaps(gaps):
+    """As often as the CPT of the response node says, over everybody."""
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    refusal = {"mean": 3.0, "sd": 0.5, "share": 0.2}
+    columns = {"x": {"node": "x"}, "y": {"node": "y", "nonresponse": refusal}}
+    codebook = Codebook.from_dict({"name": "book", "graph": "graph", "columns": columns}, graph)
+    frame = simulate(graph, 4000, seed=1, codebook=codebook, gaps=gaps)
+    left_out = frame["y"] == ""
+    assert set(frame.loc[~left_out, "y"]) == {"no", "yes"}
+    whole = truth(codebook.extend(graph))
+    risk = whole.cpt(codebook.response_of("y"))[0, :, 1]
+    assert near(left_out, whole.cpt("x")[0] @ whole.cpt("y")[0] @ risk)
+
+
 def test_people_are_drawn_one_posterior_draw_each():
     """Two draws, each certain of itself: both come up, and a person is of one of them."""
     graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["a", "b", "c"]})

@@ -34,6 +34,18 @@ def test_record_arrays_and_labels_come_back(tree, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["m.nc"]
 
 
+def test_numbers_of_any_type_are_sealed_as_the_reals_that_are_read(tmp_path):
+    values = xr.Dataset(
+        {
+            "whole": (("chain", "draw"), np.array([[1, 2, 3]])),
+            "single": (("chain", "draw"), np.array([[0.1, 0.2, 0.3]], np.float32)),
+        }
+    )
+    found = restore(store(seal(xr.DataTree.from_dict({"g": values}), {}), tmp_path / "m.nc"))
+    assert found.arrays["g/whole"].tolist() == [[1.0, 2.0, 3.0]]
+    assert np.array_equal(found.arrays["g/single"], values["single"])
+
+
 def altered(path, change):
     with h5py.File(path, "r+") as file:
         change(file)

@@ -7,9 +7,8 @@ import pytest
 
 from backrisk.errors import SurveyError
 from backrisk.survey import batches, opened
-from tests.survey._small import source as in_memory
-
 from backrisk.survey.readers import demand_file, needs_engine
+from tests.survey._small import source as in_memory
 
 
 @pytest.fixture
