@@ -138,7 +138,7 @@ def chain():
 
 def publish(monkeypatch, **tables):
     """Put other figures in place of the packaged ones."""
-    monkeypatch.setattr(prior, "_table", lambda name: tables[name])
+    monkeypatch.setattr(prior, "_published", lambda graph, kind: tables[kind])
 
 
 def ratio(cause="a", effect="y", estimate="2.0", **more):
