@@ -157,6 +157,21 @@ def test_a_long_chain_is_within_reach():
     assert value == pytest.approx(np.log(reference[1]), rel=1e-12)
 
 
+def test_a_cause_of_many_unobserved_is_within_reach():
+    """Summed out first, it would leave a table over all 40; last, none of more than two."""
+    middle, leaves = ([f"{kind}{i}" for i in range(40)] for kind in "ml")
+    edges = [("hub", name) for name in middle] + list(zip(middle, leaves, strict=True))
+    names = ["hub", *middle, *leaves]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys(names, ("no", "yes")))
+    codes = np.array([[-1] * 41 + [1] * 40], dtype=np.int8)
+    rng = np.random.default_rng(0)
+    hub, first, second = (rng.dirichlet([1, 1], size=size) for size in ((), (40, 2), (40, 2)))
+    log_cells = np.log(np.concatenate([hub, first.ravel(), second.ravel()]))
+    value, _ = value_and_counts(log_cells, *build_circuit(graph, codes, np.ones(1)).packed())
+    given_hub = np.einsum("ihm,im->hi", first, second[:, :, 1]).prod(axis=1)
+    assert value == pytest.approx(np.log(hub @ given_hub), rel=1e-12)
+
+
 def test_the_circuit_that_shares_too_little_is_refused(monkeypatch):
     graph = random_graph(np.random.default_rng(1), 6)
     codes = np.full((1, 6), -1, dtype=np.int8)
