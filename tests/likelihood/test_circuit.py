@@ -123,6 +123,20 @@ def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
         build_circuit(graph, codes, np.ones(1))
 
 
+@pytest.mark.parametrize(("limit", "fits"), [(24, True), (23, False)])
+def test_a_table_has_as_many_cells_as_its_nodes_have_joint_states(limit, fits, monkeypatch):
+    """Causes of 2, 3 and 4 states, unobserved, of one answer: 24 cells, up to the limit itself."""
+    states = {"a": ["0", "1"], "b": ["0", "1", "2"], "c": ["0", "1", "2", "3"], "y": ["0", "1"]}
+    graph = CausalGraph.from_edges([(cause, "y") for cause in "abc"], states)
+    codes = np.array([[-1, -1, -1, 1]], dtype=np.int8)
+    monkeypatch.setattr(planner, "LARGEST_TABLE", limit)
+    if fits:
+        build_circuit(graph, codes, np.ones(1))
+    else:
+        with pytest.raises(FitError, match="table of 24 cells over a, b, c;"):
+            build_circuit(graph, codes, np.ones(1))
+
+
 def test_a_large_graph_out_of_reach_is_refused_before_anything_is_allocated():
     """A grid of 900 unobserved nodes has cliques of about thirty."""
     side = 30
