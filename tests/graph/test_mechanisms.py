@@ -207,3 +207,17 @@ def test_only_items_of_known_error_have_zeros():
     table = item.cpt(np.zeros((2, 0)), np.zeros((2, 0)))
     np.testing.assert_array_equal(table, np.broadcast_to(exact, (2, 3, 3)))
     assert KnownItem("said", ("x",), (2, 2), (), (), ((0.9, 0.1), (0.2, 0.8))).positive
+
+
+def test_an_item_of_known_error_has_no_parameters_and_the_stated_table():
+    known = ((0.9, 0.1), (0.2, 0.8))
+    graph = CausalGraph(
+        "g",
+        (node("x", 2), node("said", 2, "item", misclassification=known, fixed=True)),
+        (Edge("x", "said", "claim", "measurement", "strong"),),
+    )
+    layout = Layout(graph)
+    assert (layout.fraction_labels, layout.effect_labels) == (("x: s0",), ())
+    assert layout.mechanisms["said"].n_fractions == 0
+    fractions, effects = layout.draw_prior(2, np.random.default_rng(0))
+    np.testing.assert_array_equal(layout.cpt("said", fractions, effects), [known, known])

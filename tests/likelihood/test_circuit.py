@@ -123,6 +123,20 @@ def test_an_elimination_out_of_reach_is_refused_by_name(monkeypatch):
         build_circuit(graph, codes, np.ones(1))
 
 
+@pytest.mark.parametrize(("limit", "fits"), [(24, True), (23, False)])
+def test_a_table_has_as_many_cells_as_its_nodes_have_joint_states(limit, fits, monkeypatch):
+    """Causes of 2, 3 and 4 states, unobserved, of one answer: 24 cells, up to the limit itself."""
+    states = {"a": ["0", "1"], "b": ["0", "1", "2"], "c": ["0", "1", "2", "3"], "y": ["0", "1"]}
+    graph = CausalGraph.from_edges([(cause, "y") for cause in "abc"], states)
+    codes = np.array([[-1, -1, -1, 1]], dtype=np.int8)
+    monkeypatch.setattr(planner, "LARGEST_TABLE", limit)
+    if fits:
+        build_circuit(graph, codes, np.ones(1))
+    else:
+        with pytest.raises(FitError, match="table of 24 cells over a, b, c;"):
+            build_circuit(graph, codes, np.ones(1))
+
+
 def test_a_large_graph_out_of_reach_is_refused_before_anything_is_allocated():
     """A grid of 900 unobserved nodes has cliques of about thirty."""
     side = 30
@@ -155,6 +169,21 @@ def test_a_long_chain_is_within_reach():
     log_cells = np.log(np.concatenate([table.ravel() for table in tables]))
     value, _ = value_and_counts(log_cells, *build_circuit(graph, codes, np.ones(1)).packed())
     assert value == pytest.approx(np.log(reference[1]), rel=1e-12)
+
+
+def test_a_cause_of_many_unobserved_is_within_reach():
+    """Summed out first, it would leave a table over all 40; last, none of more than two."""
+    middle, leaves = ([f"{kind}{i}" for i in range(40)] for kind in "ml")
+    edges = [("hub", name) for name in middle] + list(zip(middle, leaves, strict=True))
+    names = ["hub", *middle, *leaves]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys(names, ("no", "yes")))
+    codes = np.array([[-1] * 41 + [1] * 40], dtype=np.int8)
+    rng = np.random.default_rng(0)
+    hub, first, second = (rng.dirichlet([1, 1], size=size) for size in ((), (40, 2), (40, 2)))
+    log_cells = np.log(np.concatenate([hub, first.ravel(), second.ravel()]))
+    value, _ = value_and_counts(log_cells, *build_circuit(graph, codes, np.ones(1)).packed())
+    given_hub = np.einsum("ihm,im->hi", first, second[:, :, 1]).prod(axis=1)
+    assert value == pytest.approx(np.log(hub @ given_hub), rel=1e-12)
 
 
 def test_the_circuit_that_shares_too_little_is_refused(monkeypatch):
