@@ -18,7 +18,7 @@ RECORDS = ROOT / "out" / "mutants"
 REPORT = ROOT / "reports" / "mutants.md"
 HEAD = """
 | room | mutants there are | tried | noticed | timed out | survived | equivalent | score | 95 % | \
-sample and seed | commit |
+sample and seed | code of |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 Record = dict[str, Any]

@@ -209,3 +209,8 @@ def test_contents_know_their_columns_measures_and_nodes():
     assert bare.known == ("a",)
     assert bare.missing == ("", "NA", "N/A", "NaN", "nan")
     assert not bare.synthetic
+
+
+def test_inputs_are_given_in_python_too_where_from_is_a_word_of_the_language():
+    keys = {"node": "bmi", "derive": "bmi", "cuts": (25,)}
+    assert Derived(from_=("kg", "cm"), **keys) == Derived(**keys, **{"from": ("kg", "cm")})
