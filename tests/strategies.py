@@ -54,8 +54,13 @@ def every_mechanism() -> CausalGraph:
             node("n", 2, "noisy_max"),
             node("s", 3, "saturated"),
             replace(node("i", 3, "item"), reliability=0.7),
+            Node("r", ("answered", "not_answered"), mechanism="response"),
         ),
-        (*edges, Edge("o", "i", "claim", "measurement", "moderate")),
+        (
+            *edges,
+            Edge("o", "i", "claim", "measurement", "moderate"),
+            Edge("o", "r", "claim", "stated", "weak", Prior(0.5, 0.5)),
+        ),
     )
 
 
