@@ -129,6 +129,8 @@ def show(answer: Answer, format: Format, console: Console) -> None:
     columns = {"": list(map(answer.row_label, rows)), **_columns(answer, found)}
     if "state" in columns:  # of a node that a row is named by
         columns["state"] = [_reported(answer, row) for row in rows]
+        if set(columns["state"]) == {"-"}:
+            del columns["state"]
     hidden = []
     for key in _FIRST_TO_GO:
         if key in columns and not _fits(_table(columns, broken=True), console):
