@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from backrisk._types import Array
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-Array = NDArray[np.float64]
 INTERVAL = 0.90
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from backrisk._types import Array
 from backrisk.fitting import compile_model, fit, survey_circuit
 from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import stack_logs, value_and_counts
 from backrisk.posterior import Posterior, simulate
 from backrisk.survey import Codebook, Survey, tabulate
 
-Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 

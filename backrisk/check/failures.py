@@ -7,14 +7,12 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior
 from backrisk.words import say
-
-Array = NDArray[np.float64]
 
 _APART = 3.0  # standard deviations within chains between two chains' means: different modes
 _RIDGE = 0.8  # correlation of two parameters that trade off

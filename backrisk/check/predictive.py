@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
 from backrisk.inference import World
@@ -13,8 +12,6 @@ from backrisk.queries import distribution
 from backrisk.summary import interval
 from backrisk.survey import Survey, tabulate
 from backrisk.words import say
-
-Array = NDArray[np.float64]
 
 _MOSTLY_PRIOR = 0.2  # a distance below which little was learned
 _ROUNDING = 1e-12  # a standard deviation below which a cell does not vary

@@ -7,15 +7,13 @@ from importlib.resources import files
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph import CausalGraph, Layout
 from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries import distribution, read_target
 from backrisk.summary import interval
-
-Array = NDArray[np.float64]
 
 _DRAWS = 1000
 _RATIOS = ("OR", "aOR", "crude OR")  # measures that an implied odds ratio may stand beside

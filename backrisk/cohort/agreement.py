@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.summary import INTERVAL, Estimate
-
-Array = NDArray[np.float64]
 
 _BINS = 10
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.cohort.agreement import Agreement, agreement
 from backrisk.cohort.levels import cause_levels
 from backrisk.errors import QueryError
@@ -19,7 +20,6 @@ from backrisk.summary import interval
 from backrisk.survey import Survey, read_survey, tabulate
 from backrisk.words import say
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 DRAWS = 200  # evenly spaced, of those a model holds

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import (
@@ -26,7 +27,6 @@ from backrisk.queries import (
 from backrisk.summary import interval, largest
 from backrisk.words import ENGLISH, language, say
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.int16]
 
 _CELLS = 2**21  # numbers of one table of coalitions

@@ -7,8 +7,8 @@ from typing import Any
 import arviz as az
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.posterior import (
     EFFECTS,
     ESS_PER_CHAIN,
@@ -20,7 +20,6 @@ from backrisk.posterior import (
 )
 from backrisk.words import say
 
-Array = NDArray[np.float64]
 E_BFMI = 0.3  # at least (Betancourt 2016, arXiv:1604.00695)
 _JUDGED_DRAWS = 4  # fewer have no halves to compare
 PARAMETERS = (FRACTIONS, EFFECTS, SITE_SCALES, SITE_SHIFTS)

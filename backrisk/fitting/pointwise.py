@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from backrisk.errors import FitError
 from backrisk.fitting.observed import pooled_sites
@@ -12,8 +11,6 @@ from backrisk.likelihood import build_circuit, row_log_likelihood, stack_logs
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey, tabulate
 from backrisk.words import say
-
-Array = NDArray[np.float64]
 
 
 def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:

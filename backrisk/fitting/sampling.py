@@ -14,8 +14,8 @@ import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.identify import check_identified
@@ -36,7 +36,6 @@ from backrisk.posterior import (
 from backrisk.survey import Survey
 from backrisk.words import choices, say, suggest
 
-Array = NDArray[np.float64]
 SAMPLERS = ("nutpie", "pymc")
 _PRIOR_DRAWS = 1000
 

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph.graph import CausalGraph
 from backrisk.graph.mechanisms import Mechanism, OrdinalLogit
 from backrisk.graph.parameter_prior import ParameterPrior
 from backrisk.graph.priors import mechanism
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 

@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph.graph import CausalGraph
 from backrisk.words import say
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph.mechanisms import Effect, Mechanism, Simplex
 from backrisk.graph.priors import LEAST
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

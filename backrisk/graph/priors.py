@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import GraphError
 from backrisk.graph.elements import Edge, Node
 from backrisk.graph.graph import CausalGraph
@@ -22,9 +22,6 @@ from backrisk.graph.mechanisms import (
     Simplex,
     too_large,
 )
-
-Array = NDArray[np.float64]
-
 
 # Parts of the labels by which a saved model is read again: the same whatever language is spoken.
 _ON_AVERAGE, _STEPS_OF = " ".join(("on", "average")), " ".join(("steps", "of"))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph.layout import Layout
-
-Array = NDArray[np.float64]
 
 SITE_SCALE = 0.5  # prior scale of how far sites lie apart, on the log odds scale
 

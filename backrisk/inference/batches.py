@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph import CausalGraph
 from backrisk.inference.surgery import Rewired
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.world import World
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 
 _PLAN = 2**12  # rows of one draw that take as long to contract as a plan takes to make

@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference.elimination import LETTERS, Sets, greedy
 from backrisk.inference.run import BUDGET
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.world import World
 from backrisk.words import say
-
-Array = NDArray[np.float64]
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 

@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.inference.twin_network import Variable
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 Places = NDArray[np.intp]  # the states of a pair of worlds, (2, place, draw) or (2, place, 1)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.inference.answer_rows import AnswerRows, Codes
 from backrisk.inference.coupling import (
     Places,
@@ -20,7 +20,6 @@ from backrisk.inference.coupling import (
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import BOTH, Source, Variable
 
-Array = NDArray[np.float64]
 Fetch = Callable[[slice, Mapping[str, Places]], Array]
 FetchSides = Callable[[slice, Mapping[str, Places]], list[tuple[Array, Array]]]
 

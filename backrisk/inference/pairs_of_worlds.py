@@ -19,14 +19,12 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.inference.coupling import laid_out
 from backrisk.inference.elimination import LETTERS
 from backrisk.inference.steps import Pairing
 from backrisk.inference.twin_network import Variable
-
-Array = NDArray[np.float64]
 
 _SLAB = 2**19  # numbers worked on at once
 

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference.answer_rows import AnswerRows, Codes, some_people
 from backrisk.inference.coupling import Places, possible_pairs
@@ -24,8 +24,6 @@ from backrisk.inference.pairs_of_worlds import summed_out
 from backrisk.inference.steps import Pairing, Part, resized
 from backrisk.inference.twin_network import BOTH, Variable
 from backrisk.words import say
-
-Array = NDArray[np.float64]
 
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 MANY = 2048  # people worked on at once

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph import CausalGraph, independent_causes
 from backrisk.inference.tables import Tables
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from backrisk._types import Array
 from backrisk.graph import CausalGraph
-
-Array = NDArray[np.float64]
 
 
 class Tables(Protocol):

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference.answer_rows import AnswerRows, Codes
@@ -26,7 +26,6 @@ from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Signature, Source, Variable, reached, sources
 from backrisk.words import say
 
-Array = NDArray[np.float64]
 State = int | Codes
 
 

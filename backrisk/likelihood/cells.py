@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph import CausalGraph
 
-Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 

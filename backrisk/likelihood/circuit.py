@@ -20,8 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.graph import CausalGraph
-from backrisk.likelihood.cells import Array, Cells, Ints
+from backrisk.likelihood.cells import Cells, Ints
 from backrisk.likelihood.components import HIDDEN, OBSERVED, components, distinct_bytes
 from backrisk.likelihood.planner import Planner, Product
 from backrisk.likelihood.tape import Tape, put_on_tape

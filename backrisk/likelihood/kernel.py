@@ -11,9 +11,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.likelihood.circuit import Circuit
 
-Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 VERSION = 3  # raise it whenever the loops below change: compiled models are cached by it

@@ -10,12 +10,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backrisk.graph import CausalGraph
 
-Array = NDArray[np.float64]
 Place = tuple[str, int]  # a node in its layer, or "cause>effect" where that edge passes one
 
 BOX = (146.0, 44.0)

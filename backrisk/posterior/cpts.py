@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from backrisk._types import Array
+
 Variables = Mapping[str, tuple[Array, tuple[str, ...]]]  # by name: draws first; the other axes
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
-from backrisk.posterior.cpts import Array, Variables, draws_last
+from backrisk.posterior.cpts import Variables, draws_last
 from backrisk.words import say
 
 _SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from backrisk._types import Array
 from backrisk.errors import BackriskError, PosteriorError
 from backrisk.graph import CausalGraph, Layout
-from backrisk.posterior.cpts import Array, draws_last
+from backrisk.posterior.cpts import draws_last
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS, SITE_SCALES, SITE_SHIFTS
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import variable

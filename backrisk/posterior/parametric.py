@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import Layout, too_large
-from backrisk.posterior.cpts import Array, Variables
+from backrisk.posterior.cpts import Variables
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
 
 

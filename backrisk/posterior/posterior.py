@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, Layout, at_site, independent_causes
 from backrisk.inference import Stacked, Tables, World
-from backrisk.posterior.cpts import Array, CPTs, draws_last
+from backrisk.posterior.cpts import CPTs, draws_last
 from backrisk.posterior.datatree import Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import GivenCPTs, read_cpts

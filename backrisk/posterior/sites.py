@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import SITE_SCALE
-from backrisk.posterior.cpts import Array, Variables
+from backrisk.posterior.cpts import Variables
 from backrisk.posterior.datatree import SITE_SCALES, SITE_SHIFTS
 from backrisk.words import choices, say, suggest
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from backrisk._files import no_file, written
+from backrisk._types import Array
 from backrisk.errors import PosteriorError
-from backrisk.posterior.cpts import Array
 from backrisk.words import say
 
 if TYPE_CHECKING:

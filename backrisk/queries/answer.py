@@ -8,9 +8,7 @@ from importlib.metadata import entry_points
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
+from backrisk._types import Array
 from backrisk.graph import CausalGraph
 from backrisk.summary import INTERVAL
 from backrisk.words import (
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-
-Array = NDArray[np.float64]
 
 _LINE = 88  # characters of a line of an answer's text
 

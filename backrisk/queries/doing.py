@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
@@ -28,8 +28,6 @@ from backrisk.queries.asked import (
 from backrisk.queries.seeing import probability
 from backrisk.summary import described
 from backrisk.words import estimate, listed, names_of, percent, say, shift
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import Rewired, World, pin
@@ -28,8 +28,6 @@ from backrisk.queries.paths import downstream, weakest_link
 from backrisk.queries.seeing import probability
 from backrisk.summary import interval, summarise
 from backrisk.words import listed, names_of, percent, points, say
-
-Array = NDArray[np.float64]
 
 EFFECTS = ("natural_direct_effect", "natural_indirect_effect", "total_effect")
 PROPORTIONS = ("direct_over_total", "explained_by_mediation", "indirect_over_total")

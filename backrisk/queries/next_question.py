@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference import World, pairs
 from backrisk.posterior import Posterior
@@ -26,8 +26,6 @@ from backrisk.queries.recommendation import aside, before_target, options_of
 from backrisk.queries.seeing import probability
 from backrisk.summary import interval
 from backrisk.words import decimal, percent, say, suggest
-
-Array = NDArray[np.float64]
 
 _NOTICEABLE = 5e-5  # gain that would show as 0.01 points
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import World
@@ -31,9 +31,6 @@ from backrisk.queries.seeing import probability
 from backrisk.queries.support import data_support
 from backrisk.summary import interval, largest, summarise
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
-
-Array = NDArray[np.float64]
-
 
 _MOST_ACTIONS = 200
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference import BUDGET, World, contradiction, together
 from backrisk.posterior import Posterior
@@ -20,8 +21,6 @@ from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import demand_upstream, named, read_do, read_person, read_target
 from backrisk.summary import described
 from backrisk.words import estimate, listed, names_of, say
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

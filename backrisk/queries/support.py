@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.posterior import Posterior
-
-Array = NDArray[np.float64]
 
 
 def data_support(draws: Array, posterior: Posterior) -> Array:

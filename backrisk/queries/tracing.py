@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.asked import read_person, read_target
 from backrisk.queries.seeing import distribution
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

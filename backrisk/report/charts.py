@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import escape
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.report.blocks import Range
 from backrisk.summary import Estimate
 from backrisk.words import say
-
-Array = NDArray[np.float64]
 
 INK, MARK, PALE, GRID, LIMITS = "#222222", "#1b6ca8", "#b9d3e6", "#dddddd", "#e6e0d4"
 _FONT = ", ".join(("Libertinus Serif", "Georgia", "serif"))

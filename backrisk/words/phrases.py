@@ -7,12 +7,10 @@ from difflib import get_close_matches
 from functools import reduce
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.summary import INTERVAL, interval
 from backrisk.words.sentences import say
-
-Array = NDArray[np.float64]
 
 
 def interval_name() -> str:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.inference import Tables, World, joint_of_people
 from backrisk.queries.answer import Target
 from backrisk.queries.attribution.necessity import demand_possible, unchanged
 
-Array = NDArray[np.float64]
 Codes = NDArray[np.integer[Any]]
 
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import Tables, World
@@ -61,8 +61,6 @@ from backrisk.words import (
     say,
     suggest,
 )
-
-Array = NDArray[np.float64]
 
 METHODS = (
     "necessity",

@@ -9,12 +9,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import Rewired, Tables, World, contradiction
 from backrisk.queries.answer import Target
-
-Array = NDArray[np.float64]
 
 
 def necessity(

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Node
 from backrisk.inference import Rewired, Tables, World
@@ -19,7 +19,6 @@ from backrisk.queries.paths import weakest_link, worst_grade
 from backrisk.queries.seeing import probability
 from backrisk.words import say
 
-Array = NDArray[np.float64]
 Routes = dict[str, tuple[tuple[str, str], ...]]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from backrisk._types import Array
+
 Codes = NDArray[np.integer[Any]]
 
 
