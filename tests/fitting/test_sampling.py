@@ -163,6 +163,8 @@ def test_complete_data_give_the_dirichlet_s_own_draws(exact):
         error = expected.std() / np.sqrt(10_000)
         assert exact.fractions[:, column].mean() == pytest.approx(expected.mean(), abs=4 * error)
         assert exact.fractions[:, column].std() == pytest.approx(expected.std(), rel=0.04)
+        below = np.mean(exact.fractions[:, column] < expected.median())
+        assert below == pytest.approx(0.5, abs=4 * 0.5 / np.sqrt(exact.draws))
 
 
 def test_an_exact_fit_says_what_it_came_from(exact):
