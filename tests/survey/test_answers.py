@@ -190,3 +190,10 @@ def test_the_clinic_file_reads_as_counted_by_hand():
     assert ((pain == 1) == (spine & (first["InjDefn"] == "Continuing to train in pain"))).all()
     age = first["age"].where(first["age"].between(12, 100))
     assert ((np.array(column(survey, "age")) == 2) == (age >= 55)).all()
+
+
+def test_answered_is_the_share_of_people_who_answered_each_node():
+    graph = CausalGraph.from_edges([("a", "b")], {n: ["no", "yes"] for n in "abc"}, outcome="b")
+    frame = pd.DataFrame({"a": ["no", "yes"], "b": ["no", ""]})
+    answered = Survey.from_frame(frame, graph).answered
+    assert answered.to_dict() == {"a": 1.0, "b": 0.5, "c": 0.0}
