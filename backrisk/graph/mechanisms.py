@@ -21,7 +21,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,6 +111,8 @@ class Mechanism:
     shape: tuple[int, ...]
     simplexes: tuple[Simplex, ...]
     effects: tuple[Effect, ...] = ()
+
+    by_row: ClassVar[bool] = False  # few parameters give any row: never laid out whole
 
     @property
     def n_fractions(self) -> int:
@@ -215,6 +217,8 @@ class OrdinalLogit(Mechanism):
     ``m_e`` is 1 in that state and 0 in every other.
     """
 
+    by_row = True
+
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""
         average, *steps = self._simplex(fractions)
@@ -272,6 +276,8 @@ class NoisyMax(Mechanism):
     ``P(X <= k | pa) = L_k prod_p Q_p[x_p, k]``, where a cause at its reference adds nothing. The
     first simplex is the leak, then one for each other state of each cause.
     """
+
+    by_row = True
 
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backrisk._types import Array
 
+Ints = NDArray[np.intp]
 Variables = Mapping[str, tuple[Array, tuple[str, ...]]]  # by name: draws first; the other axes
 
 
@@ -21,6 +23,9 @@ class CPTs(Protocol):
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+
+    def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
+        """Return rows of a node's CPT for some draws, ``(row, state, draw)``; see `Posterior`."""
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

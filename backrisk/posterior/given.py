@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
-from backrisk.posterior.cpts import Variables, draws_last
+from backrisk.posterior.cpts import Ints, Variables, draws_last
 from backrisk.words import say
 
 _SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused
@@ -38,6 +38,12 @@ class GivenCPTs:
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, whole whatever `at` is."""
         return np.moveaxis(self.tables[name], 0, -1)
+
+    def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
+        """Return rows of a node's CPT for some draws, ``(row, state, draw)``."""
+        return np.moveaxis(self.tables[name][(some, *rows.T)], 0, -1).reshape(
+            len(rows), self.tables[name].shape[-1], -1
+        )
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

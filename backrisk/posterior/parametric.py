@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import Layout, too_large
-from backrisk.posterior.cpts import Variables
+from backrisk.posterior.cpts import Ints, Variables
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
 
 
@@ -81,6 +81,11 @@ class ParametricCPTs:
                 table[tuple(rows.T)] = values
                 done |= wanted  # after the values: another thread may be reading
         return table
+
+    def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
+        """Return rows of a node's CPT for some draws, ``(row, state, draw)``."""
+        fractions, beta = self._draws_last
+        return self.layout.rows(name, fractions[:, some], beta[:, some], rows)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -182,6 +182,35 @@ class Posterior:
         """
         return self._cpts.table(self.graph.node(name).name, at)
 
+    def rows(self, name: str, rows: NDArray[np.intp], some: slice = slice(None)) -> Array:
+        """Return some rows of a node's CPT for some draws, whatever the size of the whole.
+
+        Parameters
+        ----------
+        name : str
+        rows : ndarray of int, shape (row, parent)
+            The states of the parents, in the graph's order.
+        some : slice
+            The draws.
+
+        Returns
+        -------
+        ndarray, shape (row, state, draw)
+
+        Raises
+        ------
+        GraphError
+            If there is no such node.
+
+        Examples
+        --------
+        >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+        >>> cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+        >>> Posterior.from_cpts(g, cpts).rows("y", np.array([[1], [1]]))[..., 0].tolist()
+        [[0.2, 0.8], [0.2, 0.8]]
+        """
+        return self._cpts.rows(self.graph.node(name).name, rows, some)
+
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
         return self._cpts.positive(name)
