@@ -7,6 +7,7 @@ from .surgery import Rewired as Rewired
 from .surgery import Stacked as Stacked
 from .surgery import pin as pin
 from .tables import Tables as Tables
+from .tables import cut_from as cut_from
 from .twin_network import Variable as Variable
 from .world import World as World
 from .world import contradiction as contradiction
