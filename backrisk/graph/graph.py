@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from backrisk.errors import GraphError
@@ -43,9 +44,12 @@ class CausalGraph(Stated):
         Groups that nodes belong to, with their headings.
     vocabulary : str
         The name of its words in a language's ``names.yaml``, so that they can be translated.
-    figures : str
-        The name of a packaged set of published figures to compare the graph with, such as
-        ``"runner"``; none where it is empty.
+    figures : tuple of Figure
+        Published figures on how its nodes go together. In YAML it is the name of a set, two CSV
+        files beside the YAML (``NAME_evidence.csv``, ``NAME_prevalence.csv``) or in the package,
+        such as ``runner``; their columns are the fields of `Figure` and `Prevalence`.
+    prevalences : tuple of Prevalence
+        Published shares of people in states of its nodes, of the same set.
 
     Raises
     ------
@@ -118,7 +122,9 @@ class CausalGraph(Stated):
         )
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], source: str = "graph") -> CausalGraph:
+    def from_dict(
+        cls, data: Mapping[str, Any], source: str = "graph", folder: Traversable | None = None
+    ) -> CausalGraph:
         """Build a graph from the plain form that YAML holds.
 
         Parameters
@@ -126,10 +132,12 @@ class CausalGraph(Stated):
         data : mapping
             The fields of a graph: ``nodes`` is a mapping of name to the fields of a `Node`,
             ``edges`` and ``lagged`` are lists of mappings, ``roles`` a mapping of role to a list
-            of nodes and groups, ``groups`` one of group to heading. All but ``nodes`` may be left
-            out.
+            of nodes and groups, ``groups`` one of group to heading, ``figures`` the name of a set
+            of published figures or a list of them. All but ``nodes`` may be left out.
         source : str
             What to call it in an error.
+        folder : Traversable, optional
+            Where a named set of published figures may be, beside those of the package.
 
         Returns
         -------
@@ -147,7 +155,7 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_dict({"nodes": {"x": states, "y": states}, "edges": [edge]}).names
         ('x', 'y')
         """
-        return cls(**read_plain(data, source))
+        return cls(**read_plain(data, source, folder))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain form: what :meth:`from_dict` reads, and a saved model holds."""

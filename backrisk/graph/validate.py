@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from importlib.resources import files
 
 from backrisk.errors import GraphError
 from backrisk.graph.elements import (
@@ -25,18 +24,12 @@ from backrisk.graph.elements import (
     Stated,
 )
 from backrisk.graph.order import find_cycle
+from backrisk.graph.published import PUBLISHED, check_entry
 from backrisk.words import choices, say, suggest
 
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
 _ROUNDING = 1e-6  # how far shares that sum to 1 may miss it
-
-
-def packaged_figures() -> tuple[str, ...]:
-    """Return the names of the sets of published figures that come with the package."""
-    found = (entry.name for entry in (files("backrisk.graph") / "data").iterdir())
-    suffix = "_evidence.csv"
-    return tuple(sorted(name.removesuffix(suffix) for name in found if name.endswith(suffix)))
 
 
 def validate(graph: Stated) -> None:
@@ -69,9 +62,10 @@ def validate(graph: Stated) -> None:
         _check_known(lagged.cause, by_name, where)
         _check_known(lagged.effect, by_name, where)
     _check_roles(graph, at)
-    if graph.figures and graph.figures not in packaged_figures():
-        known = choices(packaged_figures())
-        raise GraphError(say("graph.no_figures", at=at, name=graph.figures, known=known))
+    for key in PUBLISHED:
+        for number, entry in enumerate(getattr(graph, key), start=1):
+            where = str(say("graph.at_entry", at=at, key=key, number=number))
+            check_entry(entry, by_name, where)
     if graph.outcome is not None:
         _check_known(graph.outcome, by_name, str(say("graph.at_outcome", at=at)))
     incoming: dict[str, list[Edge]] = {name: [] for name in by_name}
