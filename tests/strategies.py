@@ -64,6 +64,36 @@ def every_mechanism() -> CausalGraph:
     )
 
 
+def nominal_causes() -> CausalGraph:
+    """Return a graph with a cause without an order, `kind`, of a node of each mechanism."""
+    states = ("s0", "s1", "s2")
+    each = (("s1", Prior(-0.7, 0.4)), ("s2", Prior(0.9, 0.3)))
+    kind = Node("kind", states, nominal=True, margin=(0.5, 0.2, 0.3))
+    edges = [
+        Edge("kind", "o", "claim", "stated", "strong", state_priors=each),
+        Edge("a", "o", "claim", "stated", "weak", Prior(0.6, 0.5)),
+        Edge("kind", "m", "claim", "stated", "weak", Prior(0.5, 0.5)),
+        Edge("a", "m", "claim", "stated", "weak", Prior(0.5, 0.5)),
+        Edge("kind", "s", "claim", "stated", "weak", state_priors=each),
+        Edge("kind", "other", "claim", "stated", "weak"),
+        Edge("a", "other", "claim", "stated", "weak"),
+        Edge("other", "i", "claim", "measurement", "weak"),
+    ]
+    return CausalGraph(
+        "nominal",
+        (
+            kind,
+            Node("a", states, margin=(0.2, 0.5, 0.3)),
+            Node("o", states, mechanism="ordinal_logit", interactions=(("kind", "a"),)),
+            Node("m", states, mechanism="noisy_max"),
+            Node("s", ("no", "yes"), mechanism="saturated"),
+            Node("other", ("x", "y", "z"), nominal=True),
+            Node("i", ("x", "z"), mechanism="item", reliability=0.8),
+        ),
+        tuple(edges),
+    )
+
+
 def runner_with_items() -> CausalGraph:
     """Return the packaged graph with the questions of its codebook as nodes."""
     graph = load_graph("runner")

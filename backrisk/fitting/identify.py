@@ -74,4 +74,4 @@ def _says_something(graph: CausalGraph, item: str) -> bool:
 
 def _clear(edge: Edge) -> bool:
     """Whether the prior gives an effect its sign, five times out of six."""
-    return edge.prior is not None and abs(edge.prior.mean) >= edge.prior.sd
+    return any(abs(prior.mean) >= prior.sd for prior in edge.priors)

@@ -166,7 +166,10 @@ def _ordinal_cells(
         survivals += [sums.survival(start, k + 1) for k in range(states - 1)]
         start += states - 1
         exposure: list[list[int]] = []  # address of each state's exposure; 0 is none, 1 is full
-        for size in each.shape[:-1]:
+        for cause, size in enumerate(each.shape[:-1]):
+            if cause in each.nominal:
+                exposure.append([])
+                continue
             exposure.append([0, *(2 + len(steps) + j for j in range(size - 2)), 1])
             steps += [sums.survival(start, k) for k in range(1, size - 1)]
             start += max(size - 2, 0)
@@ -181,17 +184,13 @@ def _ordinal_cells(
         for row in rows:
             effects.append([1 + first_effect + e for e in range(len(each.effects))])
             centres.append([effect.centre for effect in each.effects])
-            products.append(
-                [
-                    (
-                        exposure[e.causes[0]][row[e.causes[0]]],
-                        exposure[e.causes[-1]][row[e.causes[-1]]],
-                    )
-                    if len(e.causes) > 1
-                    else (exposure[e.causes[0]][row[e.causes[0]]], 1)
-                    for e in each.effects
+            products.append([])
+            for effect in each.effects:
+                levels = [
+                    exposure[cause][row[cause]] if state is None else int(row[cause] == state)
+                    for cause, state in zip(effect.causes, effect.states, strict=True)
                 ]
-            )
+                products[-1].append((levels[0], levels[1] if len(levels) > 1 else 1))
     width = max(map(len, effects))
     padded = np.array([row + [0] * (width - len(row)) for row in effects])
     centre = np.array([row + [0.0] * (width - len(row)) for row in centres])

@@ -72,12 +72,8 @@ def build_model(
         )
         beta: Any = pt.zeros(0)
         if layout.effect_labels:
-            location, spread, sign = layout.prior.scale
             z = pm.Normal("z", 0.0, 1.0, dims="effect")
-            value = location + spread * z
-            if sign.any():
-                settled = sign != 0
-                value = pt.switch(settled, sign * pt.exp(pt.switch(settled, value, 0.0)), value)
+            value = layout.prior.mean + layout.prior.sd * z
             beta = pm.Deterministic(EFFECTS, value, dims="effect")
         shift: Any = None
         if pooled:

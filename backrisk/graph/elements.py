@@ -78,7 +78,7 @@ class Prior:
 
 @dataclass(frozen=True)
 class Node:
-    """A discrete variable with ordered states; state 0 is the reference (healthiest).
+    """A discrete variable; state 0 is the reference (healthiest), and the others are ordered.
 
     Parameters
     ----------
@@ -114,6 +114,9 @@ class Node:
         state of the construct that it measures.
     fixed : bool
         For an item: its error is known, and not learned from the data.
+    nominal : bool
+        Its states have no order: as a cause it has one effect for each state other than the
+        reference, and with causes of its own and more than two states it is ``saturated``.
     label : str
         How a person reads the node; made readable from its name where it is empty.
     labels : tuple of str
@@ -139,6 +142,7 @@ class Node:
     reliability: float | None = None
     misclassification: tuple[tuple[float, ...], ...] | None = None
     fixed: bool = False
+    nominal: bool = False
     label: str = ""
     labels: tuple[str, ...] = ()
 
@@ -183,9 +187,12 @@ class Edge:
     grade : str
         ``strong``, ``moderate``, ``weak``, ``none`` or ``contradicted``.
     prior : Prior, optional
-        For the log odds ratio; none where a graph states no belief.
+        For the log odds ratio; none where a graph states no belief. Where the cause is nominal,
+        for that of each of its states to the reference.
     citations : tuple of str
         DOIs or the like.
+    state_priors : tuple of (str, Prior)
+        In place of `prior`, where the cause is nominal: one for each state but the reference.
 
     Examples
     --------
@@ -201,6 +208,17 @@ class Edge:
     grade: str
     prior: Prior | None = None
     citations: tuple[str, ...] = ()
+    state_priors: tuple[tuple[str, Prior], ...] = ()
+
+    @property
+    def priors(self) -> tuple[Prior, ...]:
+        """Every prior that the edge states."""
+        one = () if self.prior is None else (self.prior,)
+        return (*one, *(prior for _, prior in self.state_priors))
+
+    def prior_of(self, state: str) -> Prior | None:
+        """Return the prior for one state of a nominal cause; none where no belief is stated."""
+        return dict(self.state_priors).get(state, self.prior)
 
 
 @dataclass(frozen=True)

@@ -291,7 +291,7 @@ class CausalGraph(Stated):
 
         Roots are saturated. Other nodes follow an ordinal logit, which uses the priors of the
         edges; where no edge states a prior, a family of at most 12 parent configurations is
-        saturated instead.
+        saturated instead, and so is every node of more than two states without an order.
 
         Returns
         -------
@@ -303,7 +303,9 @@ class CausalGraph(Stated):
             return node.mechanism
         edges = self.edges_into(name)
         rows = math.prod(self.shape(name)[:-1])
-        if not edges or (rows <= _SATURATED_ROWS and all(edge.prior is None for edge in edges)):
+        if not edges or (node.nominal and len(node.states) > 2):
+            return "saturated"
+        if rows <= _SATURATED_ROWS and not any(edge.priors for edge in edges):
             return "saturated"
         return "ordinal_logit"
 

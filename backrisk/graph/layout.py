@@ -79,8 +79,29 @@ class Layout:
 
     @cached_property
     def effect_labels(self) -> tuple[str, ...]:
-        """What each effect is: ``"effect, cause"``."""
+        """What each effect is: ``"effect, cause"``, or ``"effect, cause=state"``."""
         return tuple(e.label for each in self.mechanisms.values() for e in each.effects)
+
+    @cached_property
+    def effect_terms(self) -> tuple[tuple[str, tuple[tuple[str, str | None], ...]], ...]:
+        """The same in parts, to be worded: the node, and its causes.
+
+        Each cause stands with its state where it is nominal, and with None where it is ordered;
+        an interaction has two.
+        """
+        return tuple(
+            (
+                name,
+                tuple(
+                    (cause, None if state is None else self.graph.node(cause).states[state])
+                    for cause, state in zip(
+                        (each.parents[at] for at in effect.causes), effect.states, strict=True
+                    )
+                ),
+            )
+            for name, each in self.mechanisms.items()
+            for effect in each.effects
+        )
 
     def cpt(self, name: str, fractions: Array, effects: Array) -> Array:
         """Return the CPT of a node.

@@ -7,7 +7,8 @@ fractions (``continuation`` in a saved model)
     ``v_k = P(X = k | X >= k)``. A Dirichlet(alpha) is exactly independent fractions
     ``v_k ~ Beta(alpha_k, alpha_{k+1} + ... + alpha_K)``.
 effects (``beta``)
-    Log odds ratios, each from the reference to the worst state of the cause.
+    Log odds ratios, each from the reference to the worst state of the cause, or to one of its
+    states where these have no order.
 
 So a graph of any size compiles to a model of two random variables. A `Layout` says which part of
 the vectors belongs to which node.
@@ -19,6 +20,7 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,12 +75,13 @@ class Effect:
     causes : tuple of int
         Positions among the parents: one for a main effect, two for an interaction.
     mean, sd : float
-        Of its prior: normal, or log-normal where the sign is settled.
+        Of its prior, which is normal whatever the grade of the claim: data may contradict it.
     centre : float
         Average exposure under the prior marginals; subtracted, so that the cutpoints speak of the
         average parent configuration.
-    settled : bool
-        Whether the sign is known to be that of the mean, as where the claim is graded strong.
+    states : tuple of (int or None)
+        For each cause: the state that the effect is of, where the cause is nominal. It is exposed
+        in that state and in no other. None where the states are ordered.
     """
 
     label: str
@@ -86,7 +89,7 @@ class Effect:
     mean: float
     sd: float
     centre: float
-    settled: bool = False
+    states: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -203,12 +206,13 @@ class KnownItem(Mechanism):
 
 
 class OrdinalLogit(Mechanism):
-    """Ordered states with proportional odds and monotone causes.
+    """Ordered states with proportional odds, and causes that are monotone or nominal.
 
     ``P(X <= k | pa) = logistic(c_k - sum_e beta_e (m_e(pa) - centre_e))``. The first simplex is
     the distribution at the average configuration, from which the cutpoints follow; the others
-    are the steps of the causes with more than two states (Buerkner and Charpentier 2020,
-    doi:10.1111/bmsp.12195).
+    are the steps of the ordered causes with more than two states (Buerkner and Charpentier 2020,
+    doi:10.1111/bmsp.12195). A nominal cause has an effect for each state but its reference, whose
+    ``m_e`` is 1 in that state and 0 in every other.
     """
 
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
@@ -234,17 +238,32 @@ class OrdinalLogit(Mechanism):
     def _shifts(self, steps: Sequence[Array], beta: Array) -> list[Array]:
         """Return what each effect adds, by the states of its causes: ``(*states, draw)``."""
         remaining = iter(steps)
-        exposure = []
-        for size in self.shape[:-1]:
-            step = next(remaining) if size > 2 else np.ones((1, beta.shape[-1]))
-            exposure.append(np.concatenate([np.zeros_like(step[:1]), np.cumsum(step, axis=0)]))
+        graded = {}
+        for cause, size in enumerate(self.shape[:-1]):
+            if cause not in self.nominal:
+                step = next(remaining) if size > 2 else np.ones((1, beta.shape[-1]))
+                graded[cause] = np.concatenate([np.zeros_like(step[:1]), np.cumsum(step, axis=0)])
         shifts = []
         for effect, size in zip(self.effects, beta, strict=True):
-            product = exposure[effect.causes[0]]
-            for cause in effect.causes[1:]:
-                product = product[..., None, :] * exposure[cause]
+            exposures = [
+                graded[cause] if state is None else np.eye(self.shape[cause])[state][:, None]
+                for cause, state in zip(effect.causes, effect.states, strict=True)
+            ]
+            product = exposures[0]
+            for exposure in exposures[1:]:
+                product = product[..., None, :] * exposure
             shifts.append(size * (product - effect.centre))
         return shifts
+
+    @cached_property
+    def nominal(self) -> frozenset[int]:
+        """The positions of the causes whose states have no order."""
+        return frozenset(
+            cause
+            for effect in self.effects
+            for cause, state in zip(effect.causes, effect.states, strict=True)
+            if state is not None
+        )
 
 
 class NoisyMax(Mechanism):

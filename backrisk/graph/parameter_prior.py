@@ -8,13 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from backrisk._types import Array
-from backrisk.graph.mechanisms import Effect, Mechanism, Simplex
+from backrisk.graph.mechanisms import Mechanism, Simplex
 from backrisk.graph.priors import LEAST
 
 
 @dataclass(frozen=True, eq=False)
 class ParameterPrior:
     """The prior of all fractions and effects of a graph, in the order of its `Layout`.
+
+    Fractions are beta, effects are normal. No sign is forced, whatever the grade of a claim: what
+    keeps an unobserved node's states from changing places is where its chains start, near the
+    prior mean, and what it is measured by.
 
     Parameters
     ----------
@@ -23,16 +27,13 @@ class ParameterPrior:
     start : ndarray, shape (fraction,)
         Where a chain starts each fraction.
     mean, sd : ndarray, shape (effect,)
-        Of the prior of each effect, a log odds ratio.
-    sign : ndarray, shape (effect,)
-        -1 or 1 where the sign is settled and the prior is log-normal, 0 where it is normal.
+        Of the normal prior of each effect, a log odds ratio.
     """
 
     fractions: tuple[Array, Array]
     start: Array
     mean: Array
     sd: Array
-    sign: Array
 
     @classmethod
     def of(cls, mechanisms: Iterable[Mechanism]) -> ParameterPrior:
@@ -46,24 +47,7 @@ class ParameterPrior:
             _start(simplexes),
             np.array([effect.mean for effect in effects]),
             np.array([effect.sd for effect in effects]),
-            np.array([_sign(effect) for effect in effects]),
         )
-
-    @property
-    def scale(self) -> tuple[Array, Array, Array]:
-        """How a standard normal ``z`` becomes an effect, three vectors: location, spread, sign.
-
-        ``location + spread * z`` where the sign is 0; else ``sign * exp(location + spread * z)``,
-        the log-normal of the prior's mean and standard deviation.
-        """
-        # A log-normal of mean m and standard deviation s has the spread sqrt(log(1 + (s/m)^2))
-        # and the location log(m) - spread^2 / 2, on the log scale.
-        settled = self.sign != 0
-        ratio = np.divide(self.sd, self.mean, out=np.zeros_like(self.mean), where=settled)
-        spread = np.sqrt(np.log1p(ratio**2))
-        size = np.log(np.where(settled, np.abs(self.mean), 1.0)) - 0.5 * spread**2
-        location = np.where(settled, size, self.mean)
-        return location, np.where(settled, spread, self.sd), self.sign
 
     def draw(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw from the prior.
@@ -82,14 +66,8 @@ class ParameterPrior:
         a, b = self.fractions
         fractions = rng.beta(a, b, size=(draws, len(a)))
         tiny = np.finfo(float).eps
-        location, spread, sign = self.scale
-        effects = location + spread * rng.normal(size=(draws, len(location)))
-        effects = np.where(sign != 0, sign * np.exp(np.where(sign != 0, effects, 0.0)), effects)
+        effects = self.mean + self.sd * rng.normal(size=(draws, len(self.mean)))
         return np.clip(fractions, tiny, 1 - tiny), effects
-
-
-def _sign(effect: Effect) -> float:
-    return float(np.sign(effect.mean)) if effect.settled else 0.0
 
 
 def _start(simplexes: Iterable[Simplex]) -> Array:

@@ -74,9 +74,11 @@ def to_plain(graph: Stated) -> dict[str, Any]:
     nodes = {node.name: _without_defaults(node, leave=("name",)) for node in graph.nodes}
     edges = []
     for edge in graph.edges:
-        entry = _without_defaults(edge, leave=("prior",))
+        entry = _without_defaults(edge, leave=("prior", "state_priors"))
         if edge.prior is not None:
-            entry["prior"] = {"mean": edge.prior.mean, "sd": edge.prior.sd}
+            entry["prior"] = _plain_prior(edge.prior)
+        elif edge.state_priors:
+            entry["prior"] = {state: _plain_prior(prior) for state, prior in edge.state_priors}
         edges.append(entry)
     data: dict[str, Any] = {"name": graph.name, "nodes": nodes, "edges": edges}
     if graph.lagged:
@@ -92,6 +94,10 @@ def to_plain(graph: Stated) -> dict[str, Any]:
     if graph.groups:
         data["groups"] = dict(graph.groups)
     return data
+
+
+def _plain_prior(prior: Prior) -> dict[str, float]:
+    return {"mean": prior.mean, "sd": prior.sd}
 
 
 def _without_defaults(element: Any, leave: Iterable[str] = ()) -> dict[str, Any]:
@@ -143,7 +149,8 @@ def _read_node(name: str, entry: Any, source: str) -> Node:
             values[key] = _word(values[key], f"{where}, {key}")
     for key in ("states", "labels"):
         values[key] = _words(values, key, where)
-    for key in ("modifiable", "fixed"):  # no and yes are words here, and a word would count as true
+    # No and yes are words here, and a word would count as true.
+    for key in ("modifiable", "fixed", "nominal"):
         if not isinstance(values.get(key, False), bool):
             raise GraphError(
                 say("graph.expected_truth", where=where, key=key, value=repr(values[key]))
@@ -169,13 +176,17 @@ def _read_edge(entry: Any, source: str) -> Edge:
     if not isinstance(entry, Mapping) or not {"cause", "effect"} <= set(entry):
         raise GraphError(say("graph.not_an_edge", where=source, value=repr(entry)))
     where = str(say("graph.at_edge", at=source, cause=entry["cause"], effect=entry["effect"]))
-    _check_keys(entry, [key.name for key in fields(Edge)], where)
+    known = [key.name for key in fields(Edge) if key.name != "state_priors"]
+    _check_keys(entry, known, where)
     for key in ("claim", "grade"):
         if not entry.get(key):
             raise GraphError(say("graph.edge_needs", where=where, key=key))
     prior = entry.get("prior")
+    by_state: tuple[tuple[str, Prior], ...] = ()
     try:
-        read = None if prior is None else Prior(float(prior["mean"]), float(prior["sd"]))
+        if isinstance(prior, Mapping) and all(isinstance(v, Mapping) for v in prior.values()):
+            by_state = tuple((str(state), _read_prior(each)) for state, each in prior.items())
+        read = None if prior is None or by_state else _read_prior(prior)
     except (TypeError, KeyError, ValueError) as error:
         raise GraphError(say("graph.not_a_prior", where=where, value=repr(prior))) from error
     return Edge(
@@ -186,7 +197,12 @@ def _read_edge(entry: Any, source: str) -> Edge:
         grade=str(entry["grade"]),
         prior=read,
         citations=_words(entry, "citations", where),
+        state_priors=by_state,
     )
+
+
+def _read_prior(entry: Any) -> Prior:
+    return Prior(float(entry["mean"]), float(entry["sd"]))
 
 
 def _read_lagged(entry: Any, source: str) -> Lagged:

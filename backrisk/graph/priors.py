@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,6 +32,7 @@ _VAGUE_EFFECT = (0.0, 1.0)  # mean and sd where the graph states no prior of an 
 _INTERACTION = (0.0, 0.5)  # of an interaction
 _NOISY_EFFECT = 0.5  # log odds ratio of a noisy-max's cause where the graph states no prior
 _NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
+_MOST_VALUES, _GRID = 2**16, 2**13  # of a linear predictor; the grid they are merged on
 LEAST = 0.02  # no prior share is below this
 _START = 0.6  # how far answers of unknown error tell states apart where a chain starts
 
@@ -57,7 +59,8 @@ def mechanism(graph: CausalGraph, name: str) -> Mechanism:
     Raises
     ------
     GraphError
-        If the node has so many parents that draws of its CPT cannot be held.
+        If the node has a distribution for each configuration of its parents, and so many of them
+        that draws of its CPT cannot be held.
 
     Examples
     --------
@@ -65,7 +68,9 @@ def mechanism(graph: CausalGraph, name: str) -> Mechanism:
     >>> mechanism(g, "b").cpt(np.array([[0.9, 0.2]]), np.zeros((1, 0))).round(3).tolist()
     [[[0.9, 0.1], [0.2, 0.8]]]
     """
-    if complaint := too_large(graph, name, _FEWEST_DRAWS):
+    kind = graph.mechanism(name)
+    # The others are never laid out whole: their rows are computed as they are asked for.
+    if kind in ("saturated", "item") and (complaint := too_large(graph, name, _FEWEST_DRAWS)):
         raise GraphError(complaint)
     build = {
         "saturated": _saturated,
@@ -74,7 +79,7 @@ def mechanism(graph: CausalGraph, name: str) -> Mechanism:
         "item": _item,
         "response": _ordinal_logit,
     }
-    return build[graph.mechanism(name)](graph, graph.node(name))
+    return build[kind](graph, graph.node(name))
 
 
 def _row_labels(graph: CausalGraph, node: Node) -> list[str]:
@@ -91,7 +96,7 @@ def _row_labels(graph: CausalGraph, node: Node) -> list[str]:
 
 def _saturated(graph: CausalGraph, node: Node) -> Mechanism:
     edges = graph.edges_into(node.name)
-    if any(edge.prior is not None for edge in edges):
+    if any(edge.priors for edge in edges):
         stated = _ordinal_logit(graph, node)
         # Each row is centred on the ordinal logit at its prior mean.
         means = np.array([[effect.mean for effect in stated.effects]])
@@ -122,7 +127,7 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
     if node.misclassification is not None:
         rows, people = np.array(node.misclassification), node.concentration
     elif node.reliability is not None:
-        exact = _nearest_answer(construct.states, node.states)
+        exact = _nearest_answer(construct, node.states)
         chance = prior_marginal(construct) @ exact
         rows = node.reliability * exact + (1.0 - node.reliability) * chance
         people = node.concentration
@@ -133,7 +138,7 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
         return KnownItem(node.name, (construct.name,), shape, (), (), known)
     # Of what nothing is known, chains start where answers tell states apart: a chain that started
     # in the mirror image, where every answer is wrong, could stay there.
-    exact = _nearest_answer(construct.states, node.states)
+    exact = _nearest_answer(construct, node.states)
     starts = _START * exact + (1.0 - _START) * rows if not stated else rows
     return Item(
         node.name,
@@ -148,11 +153,13 @@ def _item(graph: CausalGraph, node: Node) -> Mechanism:
     )
 
 
-def _nearest_answer(states: Sequence[str], answers: Sequence[str]) -> Array:
+def _nearest_answer(construct: Node, answers: Sequence[str]) -> Array:
     """Return what an errorless answer would be, ``(state, answer)``.
 
-    Where no answer says a state, people choose equally between its neighbours.
+    Where no answer says a state, people choose equally between its neighbours; between all
+    answers where states have no order.
     """
+    states = construct.states
     place = np.array([states.index(answer) for answer in answers])
     exact = np.zeros((len(states), len(answers)))
     for state in range(len(states)):
@@ -161,13 +168,51 @@ def _nearest_answer(states: Sequence[str], answers: Sequence[str]) -> Array:
             int(np.searchsorted(place, state, side="right")) - 1,
         }
         chosen = [state_at for state_at in sorted(around) if 0 <= state_at < len(answers)]
+        if construct.nominal and states[state] not in answers:
+            chosen = list(range(len(answers)))
         exact[state, chosen] = 1.0 / len(chosen)
     return exact
 
 
-def _average_exposure(node: Node) -> float:
-    """Return the mean of the equal-stepped exposure 0..1 under the prior marginal."""
-    return float(prior_marginal(node) @ np.linspace(0.0, 1.0, len(node.states)))
+@dataclass(frozen=True)
+class _Term:
+    """What a parent adds to a linear predictor: all of it, or one state where it is nominal.
+
+    Parameters
+    ----------
+    position : int
+        Among the parents.
+    name : str
+        In the label of an effect.
+    state : int, optional
+    exposure : ndarray, shape (state,)
+        By the parent's state, with equal steps where they are not known yet.
+    centre : float
+        The mean exposure under the prior marginal.
+    """
+
+    position: int
+    name: str
+    state: int | None
+    exposure: Array
+    centre: float
+
+
+def _terms(position: int, parent: Node) -> list[_Term]:
+    marginal = prior_marginal(parent)
+    if not parent.nominal:
+        steps = np.linspace(0.0, 1.0, len(parent.states))
+        return [_Term(position, parent.name, None, steps, float(marginal @ steps))]
+    return [
+        _Term(
+            position,
+            f"{parent.name}={parent.states[state]}",
+            state,
+            np.eye(len(parent.states))[state],
+            float(marginal[state]),
+        )
+        for state in range(1, len(parent.states))
+    ]
 
 
 def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
@@ -184,7 +229,7 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
             (_INCREMENTS,) * (size - 1),
         )
         for parent in parents
-        if (size := len(parent.states)) > 2
+        if (size := len(parent.states)) > 2 and not parent.nominal
     ]
     return OrdinalLogit(
         node.name,
@@ -197,16 +242,19 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
 
 def _ordinal_effects(node: Node, edges: Sequence[Edge], parents: Sequence[Node]) -> list[Effect]:
     effects = []
-    for position, (edge, parent) in enumerate(zip(edges, parents, strict=True)):
-        mean, sd = (edge.prior.mean, edge.prior.sd) if edge.prior else _VAGUE_EFFECT
-        label = f"{node.name}, {parent.name}"
-        settled = edge.grade == "strong" and edge.prior is not None and mean != 0.0
-        effects.append(Effect(label, (position,), mean, sd, _average_exposure(parent), settled))
-    names = [parent.name for parent in parents]
+    terms = {parent.name: _terms(place, parent) for place, parent in enumerate(parents)}
+    for edge, parent in zip(edges, parents, strict=True):
+        for term in terms[parent.name]:
+            prior = edge.prior if term.state is None else edge.prior_of(parent.states[term.state])
+            mean, sd = (prior.mean, prior.sd) if prior else _VAGUE_EFFECT
+            label = f"{node.name}, {term.name}"
+            effects.append(Effect(label, (term.position,), mean, sd, term.centre, (term.state,)))
     for first, second in node.interactions:
-        pair = (names.index(first), names.index(second))
-        centre = _average_exposure(parents[pair[0]]) * _average_exposure(parents[pair[1]])
-        effects.append(Effect(f"{node.name}, {first} x {second}", pair, *_INTERACTION, centre))
+        for one, other in itertools.product(terms[first], terms[second]):
+            label = f"{node.name}, {one.name} x {other.name}"
+            pair, states = (one.position, other.position), (one.state, other.state)
+            centre = one.centre * other.centre
+            effects.append(Effect(label, pair, *_INTERACTION, centre, states))
     return effects
 
 
@@ -217,26 +265,42 @@ def _at_average(marginal: Array, parents: Sequence[Node], effects: Sequence[Effe
     the parents as likely as their own marginals, the node is not distributed as it is at the
     average of the parents. The cutpoints are moved until it is.
     """
-    weights, shift = np.ones(()), np.zeros(())
-    for parent in parents:
-        weights = weights[..., None] * prior_marginal(parent)
-    for effect in effects:
-        exposure: Array = np.ones((1,) * len(parents))
-        for cause in effect.causes:
-            steps = np.linspace(0.0, 1.0, len(parents[cause].states))
-            exposure = exposure * steps.reshape(
-                [-1 if p == cause else 1 for p in range(len(parents))]
-            )
-        shift = shift + effect.mean * (exposure - effect.centre)
-    flat = np.broadcast_to(shift, weights.shape).ravel()
+    shift, share = _linear_predictor(parents, effects)
     # The average falls as a cutpoint does: bisection, 60 halvings of [-30, 30], for all at once.
     low, high = np.full(len(marginal) - 1, -30.0), np.full(len(marginal) - 1, 30.0)
     for _ in range(60):
         cut = (low + high) / 2
-        below = weights.ravel() @ (1.0 / (1.0 + np.exp(flat[:, None] - cut)))
+        below = share @ (1.0 / (1.0 + np.exp(shift[:, None] - cut)))
         under = below < np.cumsum(marginal)[:-1]
         low, high = np.where(under, cut, low), np.where(under, high, cut)
     return np.diff(1.0 / (1.0 + np.exp(-(low + high) / 2)), prepend=0.0, append=1.0)
+
+
+def _linear_predictor(parents: Sequence[Node], effects: Sequence[Effect]) -> tuple[Array, Array]:
+    """Return the values of the linear predictor at the prior mean, and the share of each.
+
+    The parents are taken as independent. An interaction has the prior mean 0 and adds nothing.
+    """
+    shift, share = np.zeros(1), np.ones(1)
+    for position, parent in enumerate(parents):
+        own = np.zeros(len(parent.states))
+        for effect in effects:
+            if effect.causes == (position,):
+                (term,) = (t for t in _terms(position, parent) if (t.state,) == effect.states)
+                own += effect.mean * (term.exposure - effect.centre)
+        if not own.any():
+            continue
+        shift = (shift[:, None] + own).ravel()
+        share = (share[:, None] * prior_marginal(parent)).ravel()
+        if len(shift) > _MOST_VALUES:  # values side by side become one, of the same mean
+            low, high = shift.min(), shift.max()
+            place, left = np.divmod((shift - low) * ((_GRID - 2) / (high - low)), 1.0)
+            at = place.astype(np.intp)
+            share = np.bincount(at, share * (1.0 - left), _GRID) + np.bincount(
+                at + 1, share * left, _GRID
+            )
+            shift = low + (high - low) / (_GRID - 2) * np.arange(_GRID)
+    return shift, share
 
 
 def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:
@@ -246,9 +310,11 @@ def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:
     simplexes = [Simplex(f"{node.name}, leak", node.states, tuple(map(float, leak)))]
     for edge in graph.edges_into(node.name):
         cause = graph.node(edge.cause)
-        mean = edge.prior.mean if edge.prior else _NOISY_EFFECT
         for state in range(1, len(cause.states)):
-            shift = max(mean, 0.0) * state / (len(cause.states) - 1)
+            prior = edge.prior_of(cause.states[state])
+            mean = prior.mean if prior else _NOISY_EFFECT
+            share = 1.0 if cause.nominal else state / (len(cause.states) - 1)
+            shift = max(mean, 0.0) * share
             # The cause's CDF, by which that of the leak is multiplied so that the odds of being
             # above each state grow by exp(shift).
             ratio = 1.0 / (below + (1.0 - below) * np.exp(shift))

@@ -25,7 +25,7 @@ from backrisk.graph.elements import (
 )
 from backrisk.graph.order import find_cycle
 from backrisk.graph.published import PUBLISHED, check_entry
-from backrisk.words import choices, say, suggest
+from backrisk.words import choices, listed, say, suggest
 
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
@@ -79,6 +79,8 @@ def validate(graph: Stated) -> None:
     for node in graph.nodes:
         where = str(say("graph.at_node", at=at, node=node.name))
         _check_interactions(node, parents[node.name], where)
+        if node.nominal and len(node.states) > 2:
+            _check_unordered(node, incoming[node.name], where)
         if node.mechanism == "item":
             causes = [by_name[name] for name in parents[node.name]]
             _check_item(node, causes, children[node.name], where)
@@ -155,19 +157,39 @@ def _check_edge(edge: Edge, by_name: Mapping[str, Node], at: str) -> None:
         raise GraphError(say("graph.edge_needs", where=where, key="claim"))
     _check_choice(edge.grade, GRADES, "grade", where)
     _check_choice(edge.origin, ORIGINS, "origin", where)
-    if edge.prior is not None and not (
-        abs(edge.prior.mean) <= _LARGEST_LOG_ODDS and 0 < edge.prior.sd <= _LARGEST_SD
-    ):
-        raise GraphError(
-            say(
-                "graph.absurd_prior",
-                where=where,
-                mean=edge.prior.mean,
-                sd=edge.prior.sd,
-                largest_mean=f"{_LARGEST_LOG_ODDS:g}",
-                largest_sd=f"{_LARGEST_SD:g}",
+    for prior in edge.priors:
+        if not (abs(prior.mean) <= _LARGEST_LOG_ODDS and 0 < prior.sd <= _LARGEST_SD):
+            raise GraphError(
+                say(
+                    "graph.absurd_prior",
+                    where=where,
+                    mean=prior.mean,
+                    sd=prior.sd,
+                    largest_mean=f"{_LARGEST_LOG_ODDS:g}",
+                    largest_sd=f"{_LARGEST_SD:g}",
+                )
             )
-        )
+    if edge.state_priors:
+        cause = by_name[edge.cause]
+        expected = cause.states[1:]
+        stated = sorted(state for state, _ in edge.state_priors)
+        if not cause.nominal or edge.prior is not None or stated != sorted(expected):
+            raise GraphError(
+                say(
+                    "graph.state_priors" if cause.nominal else "graph.state_priors_of_ordered",
+                    where=where,
+                    cause=cause.name,
+                    states=listed(map(repr, expected)),
+                )
+            )
+
+
+def _check_unordered(node: Node, incoming: Sequence[Edge], where: str) -> None:
+    """Refuse what speaks of an order of the states of a node that has none."""
+    if node.mechanism in ("ordinal_logit", "noisy_max") or (
+        node.mechanism != "item" and any(edge.priors for edge in incoming)
+    ):
+        raise GraphError(say("graph.nominal", where=where))
 
 
 def _check_roles(graph: Stated, at: str) -> None:
@@ -238,7 +260,7 @@ def _check_response(
 ) -> None:
     if (
         len(incoming) != 1
-        or incoming[0].prior is None
+        or not incoming[0].priors
         or children
         or node.states != (ANSWERED, NOT_ANSWERED)
     ):

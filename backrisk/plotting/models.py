@@ -65,9 +65,9 @@ def plot_effects(posterior: Posterior) -> Figure:
     """
     if posterior.beta is None or posterior.prior_beta is None:
         raise BackriskError(say("plotting.no_effects"))
-    labels = posterior.layout.effect_labels
-    figure, axes = new_figure(1.2 + 0.21 * len(labels))
-    place = np.arange(len(labels))[::-1]
+    terms = posterior.layout.effect_terms
+    figure, axes = new_figure(1.2 + 0.21 * len(terms))
+    place = np.arange(len(terms))[::-1]
     for draws, color, shift, width, label in (
         (posterior.prior_beta, "#cccccc", 0.17, 4.0, say("plotting.prior")),
         (posterior.beta, MARK, -0.17, 2.0, say("plotting.posterior")),
@@ -76,9 +76,16 @@ def plot_effects(posterior: Posterior) -> Figure:
         axes.hlines(place + shift, low, high, color=color, linewidth=width, label=label)
         axes.plot(draws.mean(axis=0), place + shift, "o", color=color, markersize=3)
     names = names_of(posterior.graph)
-    ticks = [" <- ".join(map(names.node, label.split(", "))) for label in labels]
+    ticks = [
+        f"{names.node(effect)} <- "
+        + " x ".join(
+            names.node(cause) if state is None else names.pair(cause, state)
+            for cause, state in causes
+        )
+        for effect, causes in terms
+    ]
     axes.set_yticks(place, ticks, size=7)
-    axes.set_ylim(-0.8, len(labels) - 0.2)
+    axes.set_ylim(-0.8, len(terms) - 0.2)
     mark_zero(axes)
     axes.set_xlabel(say("plotting.log_odds_ratio", interval=interval_name()), size=9)
     legend_outside(figure, columns=2)

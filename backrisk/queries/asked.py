@@ -29,7 +29,8 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     Raises
     ------
     QueryError
-        If the node or the state is unknown, or the graph has no outcome to default to.
+        If the node or the state is unknown, a state is asked for of a node whose states have no
+        order, or the graph has no outcome to default to.
 
     Examples
     --------
@@ -48,6 +49,8 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     demand_node(graph, name, "queries.what.target")
     states = graph.node(name).states
     first = 1
+    if level and graph.node(name).nominal:
+        raise QueryError(say("queries.target_unordered", node=name))
     if level:
         if level.isdigit() and level not in states and int(level) < len(states):
             level = states[int(level)]

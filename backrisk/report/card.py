@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +35,7 @@ from backrisk.summary import Estimate
 from backrisk.survey import Survey
 from backrisk.words import (
     Language,
+    Names,
     again,
     decimal,
     humanize,
@@ -402,11 +403,11 @@ def _appendix(answers: CardAnswers) -> list[Block]:
     return [*blocks, Table("edges", say("report.card.edges"), of_edge, evidence)]
 
 
-def _effect(label: str, answers: CardAnswers) -> str:
-    """Word an effect, which the layout calls "effect, cause" or "effect, cause x cause"."""
-    names = names_of(answers.posterior.graph)
-    effect, _, causes = label.partition(", ")
-    named = " x ".join(names.node(cause) for cause in causes.split(" x "))
+def _effect(effect: str, causes: Sequence[tuple[str, str | None]], names: Names) -> str:
+    """Word an effect on a node: of a cause, of one of its states, or of two causes together."""
+    named = " x ".join(
+        names.node(cause) if state is None else names.pair(cause, state) for cause, state in causes
+    )
     return say("report.common.arrow", cause=named, effect=names.node(effect))
 
 
@@ -417,9 +418,9 @@ def _learned(answers: CardAnswers) -> list[Block]:
         return []
     names = names_of(posterior.graph)
     effects: tuple[tuple[Cell, ...], ...] = tuple(
-        (_effect(label, answers), Estimate.of(before), Estimate.of(after))
-        for label, before, after in zip(
-            posterior.layout.effect_labels, posterior.prior_beta.T, posterior.beta.T, strict=True
+        (_effect(node, causes, names), Estimate.of(before), Estimate.of(after))
+        for (node, causes), before, after in zip(
+            posterior.layout.effect_terms, posterior.prior_beta.T, posterior.beta.T, strict=True
         )
     )
     columns = (

@@ -8,11 +8,13 @@ import pytest
 from backrisk.fitting.log_cpts import log_cells
 from backrisk.graph import Layout, Mechanism
 from backrisk.likelihood import Cells
-from tests.strategies import every_mechanism, runner_with_items
+from tests.strategies import every_mechanism, nominal_causes, runner_with_items
 
 
 @pytest.mark.parametrize(
-    "graph", [every_mechanism(), runner_with_items()], ids=["every mechanism", "runner"]
+    "graph",
+    [every_mechanism(), nominal_causes(), runner_with_items()],
+    ids=["every mechanism", "nominal causes", "runner"],
 )
 def test_pytensor_and_numpy_agree(graph):
     layout, cells = Layout(graph), Cells.of(graph)

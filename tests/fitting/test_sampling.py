@@ -1,5 +1,7 @@
 """Fits: convergence, recovery, seeds, both samplers, refusals."""
 
+from dataclasses import replace
+
 import arviz as az
 import numpy as np
 import pandas as pd
@@ -9,8 +11,11 @@ from scipy.stats import beta as beta_distribution
 
 from backrisk import (
     CausalGraph,
+    Edge,
     FitError,
+    Node,
     Posterior,
+    Prior,
     build_model,
     fit,
     load_graph,
@@ -108,6 +113,77 @@ def test_intervals_cover_the_truth_at_their_rate(core_graph, core_compiled, caps
     with capsys.disabled():
         print(f"\ncoverage of 90 % intervals: {np.mean(rates):.3f} ({entries} entries x 5)")
     assert abs(np.mean(rates) - LEVEL) < 3 * error
+
+
+def odds_ratio_interval(table):
+    """The classical 90 % interval of a log odds ratio from the counts of a 2 x 2 table."""
+    centre = np.log(table[1, 1] * table[0, 0] / (table[0, 1] * table[1, 0]))
+    return centre + np.array([-1.645, 1.645]) * np.sqrt((1 / table).sum())
+
+
+@pytest.mark.parametrize("grade", ["strong", "weak"])
+def test_a_claim_of_any_grade_may_be_contradicted(grade):
+    """2,000 rows with an odds ratio near 0.46 against a prior of 1.42: the data win.
+
+    The posterior of a normal prior and a nearly normal likelihood is known.
+    """
+    edge = Edge("x", "y", "c", "literature", grade, Prior(0.35, 0.15))
+    nodes = Node("x", ("no", "yes")), Node("y", ("no", "yes"), mechanism="ordinal_logit")
+    graph = CausalGraph("g", nodes, (edge,), outcome="y")
+    table = np.array([[1176.0, 224.0], [552.0, 48.0]])
+    rows = [(x, y) for x in (0, 1) for y in (0, 1) for _ in range(int(table[x, y]))]
+    frame = pd.DataFrame(
+        [(nodes[0].states[x], nodes[1].states[y]) for x, y in rows], columns=["x", "y"]
+    )
+    posterior = fit(
+        graph,
+        Survey.from_frame(frame, graph),
+        seed=1,
+        draws=400,
+        tune=300,
+        chains=2,
+        progress=False,
+    )
+    low, high = odds_ratio_interval(table)
+    centre, precision = (low + high) / 2, (2 * 1.645 / (high - low)) ** 2
+    expected = (centre * precision + 0.35 / 0.15**2) / (precision + 1 / 0.15**2)
+    sd = (precision + 1 / 0.15**2) ** -0.5
+    beta = posterior.beta[:, 0]
+    assert beta.mean() == pytest.approx(expected, abs=5 * sd / np.sqrt(100))
+    assert beta.std() == pytest.approx(sd, rel=0.3)
+    assert (beta < 0).mean() > 0.95
+    # The same rows, and a prior that says little: the interval of the posterior is the data's.
+    vague = replace(graph, edges=(replace(edge, prior=Prior(0.35, 3.0)),))
+    posterior = fit(
+        vague,
+        Survey.from_frame(frame, vague),
+        seed=1,
+        draws=400,
+        tune=300,
+        chains=2,
+        progress=False,
+    )
+    found = np.quantile(posterior.beta[:, 0], [0.05, 0.95])
+    np.testing.assert_allclose(found, [low, high], atol=0.1)
+
+
+def test_each_state_of_a_nominal_cause_has_its_own_effect():
+    """The truth is neither rising nor falling over the states; intervals cover it."""
+    nodes = (
+        Node("kind", ("a", "b", "c"), nominal=True, margin=(0.4, 0.3, 0.3)),
+        Node("y", ("no", "some", "much"), margin=(0.5, 0.3, 0.2), mechanism="ordinal_logit"),
+    )
+    edge = Edge("kind", "y", "c", "stated", "weak", Prior(0.0, 1.0))
+    graph = CausalGraph("g", nodes, (edge,), outcome="y")
+    layout, truth = Layout(graph), np.array([[1.3, -0.9]])
+    a, b = layout.prior.fractions
+    drawn = Posterior(graph, (a / (a + b))[None], truth)
+    survey = Survey.from_frame(simulate(graph, 3000, seed=4, posterior=drawn), graph)
+    posterior = fit(graph, survey, seed=1, draws=400, tune=300, chains=2, progress=False)
+    assert posterior.layout.effect_labels == ("y, kind=b", "y, kind=c")
+    sd = posterior.beta.std(axis=0)
+    assert (sd < 0.15).all()
+    assert (np.abs(posterior.beta.mean(axis=0) - truth[0]) < 4 * sd).all()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Every mechanism is its formula."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from backrisk import CausalGraph, Edge, GraphError, Node, Prior
 from backrisk.graph import KnownItem, Layout, independent_causes, mechanism, too_large
 from backrisk.graph.elements import MECHANISMS
 from backrisk.graph.mechanisms import break_sticks
-from tests.strategies import every_mechanism, runner_with_items
+from tests.strategies import every_mechanism, nominal_causes, runner_with_items
 
 
 def node(name, states, kind=None, **rest):
@@ -100,6 +101,46 @@ def test_an_ordinal_logit_is_its_formula(every_mechanism):
         np.testing.assert_allclose(table[(slice(None), *at)], expected, atol=1e-12)
 
 
+def test_a_nominal_cause_has_an_effect_for_each_state():
+    """P(X <= k) = logistic(c_k - beta of its state - ...), each effect centred on its share."""
+    layout = Layout(nominal_causes())
+    assert layout.effect_labels == (
+        "o, kind=s1",
+        "o, kind=s2",
+        "o, a",
+        "o, kind=s1 x a",
+        "o, kind=s2 x a",
+    )
+    assert layout.effect_terms == (
+        ("o", (("kind", "s1"),)),
+        ("o", (("kind", "s2"),)),
+        ("o", (("a", None),)),
+        ("o", (("kind", "s1"), ("a", None))),
+        ("o", (("kind", "s2"), ("a", None))),
+    )
+    found = layout.mechanisms["o"]
+    assert [simplex.label for simplex in found.simplexes] == ["o on average", "o, steps of a"]
+    fractions, effects = layout.draw_prior(3, np.random.default_rng(8))
+    table = layout.cpt("o", fractions, effects)
+    mine = fractions[:, layout.fraction_slices["o"]]
+    average, steps = (break_sticks(mine[:, part]) for part in (slice(0, 2), slice(2, 3)))
+    cuts = logit(np.cumsum(average, axis=1)[:, :-1])
+    graded = np.column_stack([np.zeros(3), steps[:, 0], np.ones(3)])
+    mean_a = 0.5 * 0.5 + 0.3
+    for kind, a in np.ndindex(3, 3):
+        is_1, is_2, level = float(kind == 1), float(kind == 2), graded[:, a]
+        shift = (
+            effects[:, 0] * (is_1 - 0.2)
+            + effects[:, 1] * (is_2 - 0.3)
+            + effects[:, 2] * (level - mean_a)
+            + effects[:, 3] * (is_1 * level - 0.2 * mean_a)
+            + effects[:, 4] * (is_2 * level - 0.3 * mean_a)
+        )
+        below = expit(cuts - shift[:, None])
+        expected = np.diff(below, prepend=0, append=1, axis=1)
+        np.testing.assert_allclose(table[:, kind, a], expected, atol=1e-12)
+
+
 def test_a_noisy_max_is_the_largest_of_its_leak_and_causes(every_mechanism):
     layout = Layout(every_mechanism)
     fractions, effects = layout.draw_prior(3, np.random.default_rng(6))
@@ -183,11 +224,17 @@ def test_a_family_is_too_large_from_the_limit_on(parents, draws, message):
 
 def test_a_mechanism_that_a_thousand_draws_cannot_hold_is_refused_before_it_is_made():
     graph = family(25)
+
+    def of_kind(kind):
+        return replace(graph, nodes=(*graph.nodes[:-1], node("n25", 2, kind)))
+
     tracemalloc.start()
     try:
         with pytest.raises(GraphError, match=r"67,108,864 cells, 500\.0 GiB in 1,000 draws"):
-            mechanism(graph, "n25")
-        assert tracemalloc.get_traced_memory()[1] < 2**20
+            mechanism(of_kind("saturated"), "n25")
+        for kind in ("ordinal_logit", "noisy_max"):  # never laid out whole
+            assert len(mechanism(of_kind(kind), "n25").parents) == 25
+        assert tracemalloc.get_traced_memory()[1] < 2**23
     finally:
         tracemalloc.stop()
 

@@ -19,11 +19,14 @@ FULL = CausalGraph(
         Node("b", ("x", "y"), labels=("less", "more")),
         Node("c", ("u", "v"), mechanism="ordinal_logit", interactions=(("a", "b"),)),
         Node("i", ("u", "v"), mechanism="item", reliability=0.5),
+        Node("k", ("u", "v", "w"), nominal=True),
         Node("j", ("u", "v"), mechanism="item", misclassification=((0.9, 0.1), (0, 1)), fixed=True),
     ),
     (
         Edge("a", "c", "a leads to c.", "described", "strong", Prior(0.5, 0.25), ("doi", "other")),
         Edge("b", "c", "b leads to c.", "literature", "none"),
+        Edge("k", "c", "k leads to c.", "stated", "weak",
+             state_priors=(("w", Prior(0.1, 0.2)), ("v", Prior(0.3, 0.4)))),
         Edge("c", "i", "i tells of c.", "measurement", "weak"),
         Edge("c", "j", "j tells of c.", "measurement", "weak"),
     ),
@@ -52,6 +55,8 @@ def test_what_is_as_if_left_out_is_not_written():
     assert FULL.to_dict()["roles"] == {"proximal": ["c"], "distal": ["first"], "compared": ["b"]}
     assert FULL.to_dict()["groups"] == {"first": "The first", "": "The rest"}
     assert FULL.to_dict()["edges"][0]["prior"] == {"mean": 0.5, "sd": 0.25}
+    each = {"w": {"mean": 0.1, "sd": 0.2}, "v": {"mean": 0.3, "sd": 0.4}}
+    assert FULL.to_dict()["edges"][2]["prior"] == each
 
 
 def test_what_is_left_out_is_read_as_if_stated():
@@ -103,6 +108,7 @@ def edges(**parts):
         (x(description=[]), "node 'x', description: expected text"),
         (x(label=[]), "node 'x', label: expected text"),
         (x(modifiable="no"), "node 'x': 'modifiable' should be true or false, got 'no'"),
+        (x(nominal="yes"), "node 'x': 'nominal' should be true or false, got 'yes'"),
         (x(fixed=1), "node 'x': 'fixed' should be true or false, got 1"),
         (x(reliability=[]), "node 'x': float"),
         (x(concentration="much"), "node 'x': could not convert string to float: 'much'"),
@@ -119,6 +125,10 @@ def edges(**parts):
         (edges(prior=3), r"edge x -> y: expected a prior such as {mean: 0.3, sd: 0.3}, got 3"),
         (edges(prior={"mean": 1}), "expected a prior"),
         (edges(prior={"mean": 1, "sd": "a"}), "expected a prior"),
+        (edges(prior={"b": {"mean": 1}}), "expected a prior such as .*, got {'b': {'mean': 1}}"),
+        (edges(prior={"b": {"mean": 1, "sd": 1}, "c": 1}), "expected a prior such as"),
+        (edges(prior={}), "expected a prior such as"),
+        (edges(state_priors={}), "edge x -> y: unknown key 'state_priors'"),
         (edges(citations="doi"), "edge x -> y: 'citations' should be a list, got 'doi'"),
         (edges(citations=[{}]), "edge x -> y, citations: expected text, got {}"),
         (changed(lagged={}), "^g.yaml: 'lagged' should be a list"),

@@ -6,6 +6,7 @@ from scipy.special import logit
 
 from backrisk import CausalGraph, Edge, Node, Prior
 from backrisk.graph import Layout, NoisyMax, OrdinalLogit, Saturated, mechanism
+from tests.strategies import nominal_causes
 
 
 def edge(cause, effect, prior=None, grade="weak"):
@@ -77,18 +78,99 @@ def test_effects_have_the_priors_of_their_edges_and_are_centred():
     found = build("y", *PARENTS, Y, edges=EDGES)
     assert type(found) is OrdinalLogit
     p, q = 0.3 * 0.5 + 0.2 * 1.0, 0.1  # mean exposure, from 0 at the reference to 1 at the worst
-    told = [(e.label, e.causes, e.mean, e.sd, e.centre, e.settled) for e in found.effects]
+    told = [(e.label, e.causes, e.mean, e.sd, e.centre, e.states) for e in found.effects]
     assert told == [
-        ("y, p", (0,), 1.0, 0.3, pytest.approx(p), False),
-        ("y, q", (1,), -0.8, 0.2, pytest.approx(q), True),
-        ("y, p x q", (0, 1), 0.0, 0.5, pytest.approx(p * q), False),
+        ("y, p", (0,), 1.0, 0.3, pytest.approx(p), (None,)),
+        ("y, q", (1,), -0.8, 0.2, pytest.approx(q), (None,)),
+        ("y, p x q", (0, 1), 0.0, 0.5, pytest.approx(p * q), (None, None)),
     ]
 
 
-def test_an_edge_without_a_prior_is_vague_and_its_sign_is_never_settled():
+def test_an_edge_without_a_prior_is_vague():
     edges = [edge("p", "y", None, "strong"), edge("q", "y", Prior(0.0, 0.2), "strong")]
     found = build("y", *PARENTS, Node("y", ("a", "b"), mechanism="ordinal_logit"), edges=edges)
-    assert [(e.mean, e.sd, e.settled) for e in found.effects] == [(0, 1, False), (0, 0.2, False)]
+    assert [(e.mean, e.sd) for e in found.effects] == [(0, 1), (0, 0.2)]
+
+
+def test_a_nominal_cause_has_a_prior_for_each_state_or_one_for_all():
+    layout = Layout(nominal_causes())
+    effects = layout.mechanisms["o"].effects
+    told = [(e.causes, e.states, e.mean, e.sd, e.centre) for e in effects]
+    mean_a = 0.5 * 0.5 + 0.3
+    assert told == [
+        ((0,), (1,), -0.7, 0.4, 0.2),
+        ((0,), (2,), 0.9, 0.3, 0.3),
+        ((1,), (None,), 0.6, 0.5, pytest.approx(mean_a)),
+        ((0, 1), (1, None), 0.0, 0.5, pytest.approx(0.2 * mean_a)),
+        ((0, 1), (2, None), 0.0, 0.5, pytest.approx(0.3 * mean_a)),
+    ]
+    nodes = (Node("p", ("a", "b", "c"), nominal=True), Node("y", ("a", "b")))
+    found = build("y", *nodes, edges=[edge("p", "y", Prior(0.3, 0.2))])
+    assert [(e.label, e.mean, e.sd) for e in found.effects] == [
+        ("y, p=b", 0.3, 0.2),
+        ("y, p=c", 0.3, 0.2),
+    ]
+
+
+def test_each_state_of_a_nominal_cause_is_a_whole_cause_of_a_noisy_max():
+    states = ("a", "b", "c")
+    nodes = (
+        Node("x", states, nominal=True),
+        Node("y", ("a", "b"), margin=(0.5, 0.5), mechanism="noisy_max"),
+    )
+    both = Edge(
+        "x", "y", "c", "stated", "weak", state_priors=(("b", Prior(1.2, 1)), ("c", Prior(0.4, 1)))
+    )
+    for simplex, mean in zip(
+        build("y", *nodes, edges=[both]).simplexes[1:], (1.2, 0.4), strict=True
+    ):
+        share = np.array(simplex.alpha) / 5.0
+        assert logit(1 - 0.5 * share[0]) == pytest.approx(mean)
+
+
+def test_the_rows_of_a_table_are_centred_on_the_effect_of_each_state():
+    layout = Layout(nominal_causes())
+    rows = np.array([simplex.alpha for simplex in layout.mechanisms["s"].simplexes])
+    odds = logit(rows[:, 1] / rows.sum(axis=1))
+    np.testing.assert_allclose(odds[1:] - odds[0], [-0.7, 0.9])
+
+
+def test_a_node_whose_states_have_no_order_is_a_table():
+    nodes = (Node("p", ("a", "b", "c")), Node("y", ("a", "b", "c"), nominal=True))
+    many = [Node(f"q{i}", ("a", "b", "c")) for i in range(3)]
+    edges = [edge("p", "y"), *(edge(q.name, "y") for q in many)]
+    found = build("y", *nodes, *many, edges=edges)
+    assert type(found) is Saturated
+    np.testing.assert_allclose(alphas(found), 1.0)
+    two = Node("y", ("a", "b"), nominal=True)  # two states are in order whichever comes first
+    assert type(build("y", *nodes[:1], two, edges=[edge("p", "y", Prior(0.5, 1))])) is OrdinalLogit
+
+
+def test_an_answer_that_is_missing_is_shared_by_all_where_there_is_no_order():
+    x = Node("x", ("a", "b", "c"), nominal=True)
+    said = Node("said", ("a", "b"), mechanism="item", reliability=1.0, fixed=True)
+    found = build("said", x, said, edges=[edge("x", "said")])
+    np.testing.assert_allclose(found.cpt(np.zeros((1, 0)), np.zeros((1, 0)))[0][2], [0.5, 0.5])
+
+
+def test_averaged_over_many_parents_a_node_is_as_likely_as_its_margin():
+    """Of 3^12 values of the linear predictor those side by side are taken together."""
+    rng = np.random.default_rng(0)
+    parents = [
+        Node(f"p{i}", ("a", "b", "c"), margin=tuple(rng.dirichlet([2, 2, 2]))) for i in range(12)
+    ]
+    y = Node("y", ("a", "b", "c"), margin=(0.7, 0.2, 0.1), concentration=100.0)
+    edges = [
+        edge(p.name, "y", Prior(float(m), 0.3))
+        for p, m in zip(parents, rng.normal(size=12), strict=True)
+    ]
+    layout = Layout(CausalGraph("g", (*parents, y), tuple(edges)))
+    a, b = layout.prior.fractions
+    codes = np.column_stack([rng.choice(3, size=200_000, p=p.margin) for p in parents])
+    rows, counts = np.unique(codes, axis=0, return_counts=True)
+    table = layout.rows("y", (a / (a + b))[:, None], layout.prior.mean[:, None], rows)[..., 0]
+    error = 5 * np.sqrt((counts @ table**2) / len(codes) / len(codes))
+    assert (np.abs(counts @ table / len(codes) - y.margin) < error).all()
 
 
 def test_averaged_over_its_parents_a_node_is_as_likely_as_its_margin():

@@ -40,6 +40,17 @@ def item(states=BINARY, construct=("no", "mild", "yes"), **rest):
     )
 
 
+def nominal(states=("a", "b", "c"), prior=None, each=()):
+    """A nominal x causes y."""
+    leads = edge("x", "y", prior, state_priors=tuple((s, PRIOR) for s in each))
+    return graph(node("x", states, nominal=True), node("y"), edges=[leads])
+
+
+def unordered(prior=None, states=("a", "b", "c"), **rest):
+    """X causes a nominal y."""
+    return graph(node("x"), node("y", states, nominal=True, **rest), edges=[edge("x", "y", prior)])
+
+
 def response(states=(ANSWERED, NOT_ANSWERED), prior=PRIOR, more=()):
     """A response of x, and further edges between x, r and z."""
     nodes = node("x"), node("r", states, mechanism="response"), node("z")
@@ -55,6 +66,18 @@ GOOD = [
     lambda: item(reliability=0.0),
     lambda: item(reliability=1.0, fixed=True),
     lambda: item(misclassification=((1.0, 0.0), (0.5, 0.5), (0.0, 1.0)), fixed=True),
+    lambda: nominal(),
+    lambda: nominal(prior=PRIOR),
+    lambda: nominal(each="bc"),
+    lambda: nominal(states="ab", each="b"),
+    lambda: unordered(),
+    lambda: unordered(mechanism="saturated"),
+    lambda: unordered(PRIOR, BINARY, mechanism="ordinal_logit"),
+    lambda: graph(
+        node("x", "abc", nominal=True),
+        node("i", "abc", mechanism="item", nominal=True, reliability=0.5),
+        edges=[edge("x", "i", PRIOR)],
+    ),
     lambda: response(),
     lambda: graph(
         node("x"),
@@ -104,6 +127,37 @@ BAD = {
     "unknown effect": (lambda: two(edge("x", "yy")), r"edge x -> yy: unknown node 'yy'"),
     "itself": (lambda: two(edge("x", "x")), "edge x -> x: a node cannot cause itself"),
     "claim": (lambda: two(edge("x", "y", claim="")), "edge x -> y has no 'claim'"),
+    "a state without a prior": (
+        lambda: nominal(each="b"),
+        "the prior should be one for all states of 'x', or one for each of 'b' and 'c', and no",
+    ),
+    "the reference with a prior": (lambda: nominal(each="abc"), "edge x -> y: the prior should"),
+    "a state's prior twice": (lambda: nominal(each="bbc"), "edge x -> y: the prior should"),
+    "a prior for all and for each": (
+        lambda: nominal(prior=PRIOR, each="bc"),
+        "edge x -> y: the prior should",
+    ),
+    "each state of an order": (
+        lambda: two(edge("x", "y", state_priors=(("yes", PRIOR),))),
+        "edge x -> y: the states of 'x' are ordered, .* set 'nominal: true' on 'x' if they are not",
+    ),
+    "absurd prior of a state": (
+        lambda: graph(
+            node("x", "ab", nominal=True),
+            node("y"),
+            edges=[edge("x", "y", state_priors=(("b", Prior(5.0, 1.0)),))],
+        ),
+        "edge x -> y: a prior with mean 5.0",
+    ),
+    "no order, an odds ratio": (lambda: unordered(PRIOR), "node 'y': its states have no order"),
+    "no order, a logit": (
+        lambda: unordered(mechanism="ordinal_logit"),
+        "node 'y': its states have no order",
+    ),
+    "no order, a maximum": (
+        lambda: unordered(mechanism="noisy_max"),
+        "node 'y': its states have no order",
+    ),
     "grade": (
         lambda: two(edge("x", "y", grade="weka")),
         r"edge x -> y: unknown grade 'weka' \(did you mean 'weak'\?\); expected one of 'strong'",

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from backrisk import BackriskError, CausalGraph, Posterior, intervene
+from backrisk.graph import Layout
 from backrisk.plotting import plot_calibration, plot_contrasts, plot_effects
+from tests.strategies import nominal_causes
 
 
 def dots(axes):
@@ -33,6 +35,16 @@ def test_effects_are_drawn_before_and_after_the_data(core_prior):
     assert len(labels) == len(core_prior.layout.effect_labels)
     assert all(" <- " in label and "_" not in label for label in labels)
     assert axes.get_xlabel().endswith("(90 % equal-tailed interval)")
+
+
+def test_the_effect_of_a_state_and_that_of_two_causes_are_worded():
+    layout, rng = Layout(nominal_causes()), np.random.default_rng(0)
+    drawn, before = layout.draw_prior(5, rng), layout.draw_prior(5, rng)
+    told = {"prior_fractions": before[0], "prior_beta": before[1]}
+    axes = plot_effects(Posterior(layout.graph, *drawn, **told)).axes[0]
+    labels = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert labels[0] == "o <- kind: s1"
+    assert labels[2:4] == ["o <- a", "o <- kind: s1 x a"]
 
 
 def test_given_tables_hold_no_effects():

@@ -147,6 +147,14 @@ def test_an_answer_cannot_be_set():
         intervene(Posterior.from_cpts(graph, cpts), {}, {"said": "no"})
 
 
+def test_no_state_is_worse_than_another_where_there_is_no_order():
+    kind = Node("kind", ("a", "b", "c"), nominal=True)
+    graph = CausalGraph("g", (kind,))
+    assert read_target(graph, "kind").codes == (1, 2)
+    with pytest.raises(QueryError, match=r"states of 'kind' have no order, so .* ask for 'kind'"):
+        read_target(graph, "kind>=c")
+
+
 def test_a_coupling_is_one_of_three():
     for coupling in ("monotone", "independent_causes", "independent"):
         check_coupling(coupling)
