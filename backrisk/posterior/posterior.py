@@ -20,9 +20,9 @@ from backrisk.posterior.datatree import Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import GivenCPTs, read_cpts
 from backrisk.posterior.parametric import ParametricCPTs
-from backrisk.posterior.sites import AVERAGE, SiteEffects, prior_of_new_site
+from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.storage import seal, store
-from backrisk.survey import Codebook
+from backrisk.survey import AVERAGE, Codebook
 from backrisk.words import say
 
 if TYPE_CHECKING:
