@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources.abc import Traversable
@@ -13,7 +13,7 @@ from backrisk.errors import GraphError
 from backrisk.graph.elements import Edge, Node, Stated
 from backrisk.graph.order import ancestors, topological
 from backrisk.graph.plain import read_plain, to_plain
-from backrisk.graph.validate import validate
+from backrisk.graph.validate import in_order, validate
 from backrisk.words import say, suggest
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class CausalGraph(Stated):
         Parameters
         ----------
         edges : iterable of (cause, effect)
+            In the order of the axes of the effects' CPTs; so no set.
         states : mapping of node name to labels, reference first
+            A list or a tuple each; so no set.
         outcome : str, optional
             Default: the only node without effects, if there is just one.
         name : str
@@ -101,14 +103,21 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_edges([("a", "b")], two).outcome
         'b'
         """
+        if isinstance(edges, str | Set | Mapping):
+            raise GraphError(say("graph.edges_not_a_list", kind=type(edges).__name__))
         try:
+            edges = list(edges)
+            for edge in edges:
+                if not in_order(edge):
+                    raise GraphError(say("graph.edge_not_a_pair", value=repr(edge)))
             pairs = [(str(cause), str(effect)) for cause, effect in edges]
+            for node in states:
+                if not in_order(states[node]):
+                    value = repr(states[node])
+                    raise GraphError(say("graph.states_not_a_list", node=node, value=value))
             labels = {str(node): tuple(map(str, states[node])) for node in states}
         except (TypeError, ValueError) as error:
             raise GraphError(say("graph.not_edges_and_states", why=error)) from error
-        for node, given in states.items():
-            if isinstance(given, str):
-                raise GraphError(say("graph.states_not_a_list", node=node, value=repr(given)))
         causes = {cause for cause, _ in pairs}
         sinks = [node for node in labels if node not in causes]
         return cls(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import fields
 
 from backrisk.errors import GraphError
@@ -29,6 +29,7 @@ from backrisk.words import choices, listed, say, suggest
 
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
+_UNORDERED = (str, bytes, Set, Mapping, Iterator)  # an iterator has its order once
 _ROUNDING = 1e-6  # how far shares that sum to 1 may miss it
 
 
@@ -46,6 +47,8 @@ def validate(graph: Stated) -> None:
         For the first mistake.
     """
     at = str(say("graph.at", graph=graph.name))
+    for key in ("nodes", "edges", "lagged"):
+        _check_order(graph, key, at)
     if not graph.nodes:
         raise GraphError(say("graph.no_nodes", at=at))
     for name, count in _repeated(node.name for node in graph.nodes):
@@ -90,6 +93,25 @@ def validate(graph: Stated) -> None:
             _check_response(node, incoming[node.name], children[node.name], where)
 
 
+def in_order(given: object) -> bool:
+    """Return whether something given holds its entries in an order that will be the same again.
+
+    The order of states is their meaning, and that of edges the order of a CPT's axes.
+
+    Examples
+    --------
+    >>> in_order(["no", "yes"]), in_order({"no", "yes"}), in_order("no")
+    (True, False, False)
+    """
+    return isinstance(given, Iterable) and not isinstance(given, _UNORDERED)
+
+
+def _check_order(element: Stated | Node, key: str, where: str) -> None:
+    if not in_order(getattr(element, key)):
+        kind = type(getattr(element, key)).__name__
+        raise GraphError(say("graph.expected_order", where=where, key=key, kind=kind))
+
+
 def _repeated[T](entries: Iterable[T]) -> list[tuple[T, int]]:
     return [(entry, count) for entry, count in Counter(entries).items() if count > 1]
 
@@ -118,6 +140,11 @@ def _check_choice(value: str, known: Sequence[str], key: str, where: str) -> Non
 def _check_node(node: Node, where: str) -> None:
     if not node.name.isidentifier():
         raise GraphError(say("graph.node_name", where=where))
+    for key in ("states", "labels", "interactions"):
+        _check_order(node, key, where)
+    for key in ("margin", "misclassification"):
+        if getattr(node, key) is not None:
+            _check_order(node, key, where)
     if len(node.states) < 2:
         raise GraphError(say("graph.few_states", where=where, count=len(node.states)))
     for state in node.states:

@@ -1,5 +1,7 @@
 """What a graph tells of itself, and that the packaged graphs are the described ones."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_graph
@@ -62,11 +64,27 @@ def test_labels_may_be_numbers_and_truth_values():
     assert graph.node("y").states == ("False", "True")
 
 
+XY = {"x": ["no", "yes"], "y": ["no", "yes"]}
+
+
 @pytest.mark.parametrize(
     ("edges", "states", "message"),
     [
         ([("x",)], {"x": ["no", "yes"]}, "Expected edges such as"),
-        ([], {"x": None}, "Expected edges such as"),
+        (3, {"x": ["no", "yes"]}, "Expected edges such as"),
+        ([], 3, "Expected edges such as"),
+        ([], {"x": None}, "states of 'x' should be a list of labels, got None"),
+        ([], {"x": {"no": 0, "yes": 1}}, "states of 'x' should be a list of labels, got {'no': 0"),
+        ([], {"x": {"no", "yes"}}, "states of 'x' should be a list of labels, got {"),
+        ([], {"x": frozenset({"no", "yes"})}, "states of 'x' should be a list of labels, got f"),
+        ([], {"x": (s for s in ("no", "yes"))}, "states of 'x' should be a list of labels, got <g"),
+        ([], {"x": b"no"}, "states of 'x' should be a list of labels, got b'no'"),
+        ({("x", "y")}, XY, "edges should be a list .* got a set"),
+        (frozenset(), {"x": ["no", "yes"]}, "edges should be a list of pairs, .* got a frozenset"),
+        ({"xy": 1}, XY, "edges should be a list .* got a dict"),
+        ("xy", XY, "edges should be a list of pairs, .* got a str"),
+        (["xy"], XY, r"should be a pair \(cause, eff.*, got 'xy'"),
+        ([{"x", "y"}], XY, "An edge should be a pair"),
         ([], {"x": "no"}, "states of 'x' should be a list of labels, got 'no'"),
         ([], {"x": ["no", ""]}, "node 'x': state '' is empty"),
         ([], {"x": ["no", "no "]}, "state 'no ' is empty, or starts or ends"),
@@ -76,6 +94,13 @@ def test_labels_may_be_numbers_and_truth_values():
 def test_edges_and_states_that_make_no_graph(edges, states, message):
     with pytest.raises(GraphError, match=message):
         CausalGraph.from_edges(edges, states)
+
+
+def test_what_is_given_in_order_makes_a_graph():
+    given = {"a": np.array(["no", "yes"]), "b": pd.Index(["no", "yes"])}
+    graph = CausalGraph.from_edges(iter([["a", "b"]]), given | {"c": ("no", "yes")})
+    assert [node.states for node in graph.nodes] == [("no", "yes")] * 3
+    assert graph.parents("b") == ("a",)
 
 
 def test_labels_that_look_like_numbers_stay_words():
