@@ -19,6 +19,7 @@ from backrisk.queries import (
     check_coupling,
     coalitions_of_many,
     downstream,
+    possible,
     probabilities,
     read_target,
     recommend,
@@ -73,9 +74,9 @@ class Questions:
         cls,
         posterior: Posterior,
         target: str | None,
-        causes: Sequence[str] | None,
+        causes: str | Sequence[str] | None,
         level: Any,
-        actions: Sequence[str] | None,
+        actions: str | Sequence[str] | None,
         coupling: str,
     ) -> Questions:
         """Read and check them, as the questions about one person do.
@@ -169,6 +170,7 @@ def _answer_some(
             found[f"{name}{end}"] = _plain(values)
 
     risk = probabilities(posterior, before, asked.target, strict=False)
+    risk[~possible(posterior, codes)] = np.nan
     put("risk", risk)
     shares = shares_of(posterior, codes, asked.causes, asked.target)
     shares[np.isnan(risk).any(axis=1)] = np.nan

@@ -3,6 +3,7 @@ from .answer import Target as Target
 from .asked import check_coupling as check_coupling
 from .asked import coupling_name as coupling_name
 from .asked import named as named
+from .asked import read_names as read_names
 from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
@@ -28,6 +29,7 @@ from .seeing import Diagnosis as Diagnosis
 from .seeing import Risk as Risk
 from .seeing import diagnose as diagnose
 from .seeing import distribution as distribution
+from .seeing import possible as possible
 from .seeing import probabilities as probabilities
 from .seeing import probability as probability
 from .seeing import risk as risk

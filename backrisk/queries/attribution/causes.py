@@ -27,7 +27,7 @@ def at_level(graph: CausalGraph, level: str) -> tuple[str, ...]:
 def read_causes(
     graph: CausalGraph,
     target: Target,
-    causes: Sequence[str | Sequence[str]] | None,
+    causes: str | Sequence[str | Sequence[str]] | None,
     method: str,
     level: str,
 ) -> tuple[tuple[str, ...], ...]:
@@ -37,7 +37,7 @@ def read_causes(
     ----------
     graph : CausalGraph
     target : Target
-    causes : sequence of str or of sequences of str, optional
+    causes : str, or sequence of str or of sequences of str, optional
         Default: those of the level.
     method, level : str
 
@@ -47,6 +47,8 @@ def read_causes(
         If a cause, a set or the level is not understood, or there is none.
     """
     ancestors = graph.ancestors(target.node)
+    if isinstance(causes, str):  # one cause, or one set
+        causes = (causes,)
     if causes is not None:
         groups = tuple(_members(cause) for cause in causes)
         for cause in itertools.chain.from_iterable(groups):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
@@ -26,10 +27,13 @@ from backrisk.queries.asked import (
 from backrisk.queries.attribution.causes import COUPLED, GAMES, read_causes
 from backrisk.queries.attribution.coalitions import coalition, coalitions
 from backrisk.queries.attribution.necessity import (
+    at_least,
     demand_possible,
+    limits,
     necessity,
     necessity_and_sufficiency,
     sufficiency,
+    uninformative,
 )
 from backrisk.queries.attribution.pathways import (
     Routes,
@@ -117,6 +121,25 @@ class Attribution(Answer):
         return largest(self.draws, above=0.0)
 
     @property
+    def limits(self) -> tuple[Array, Array] | None:
+        """What is sure without a coupling: the bounds' low and high ends, each ``(cause,)``."""
+        return self.bounds and limits(self.bounds)
+
+    @property
+    def at_least(self) -> NDArray[np.bool_]:
+        """Which shares are their lower bound in every draw, ``(cause,)``: none gives less."""
+        if self.bounds is None:
+            return np.zeros(len(self.causes), dtype=bool)
+        return at_least(self.draws, self.bounds)
+
+    @property
+    def uninformative(self) -> NDArray[np.bool_]:
+        """Which shares rest on the coupling alone, ``(cause,)``: bounds leave 0 to 100 % open."""
+        if self.bounds is None:
+            return np.zeros(len(self.causes), dtype=bool)
+        return uninformative(self.bounds)
+
+    @property
     def table(self) -> pd.DataFrame:
         """One row a cause, the largest mean first."""
         table = summarise(self.draws, self.causes)
@@ -186,17 +209,21 @@ class Attribution(Answer):
                 else self.names.node(node)
                 for node in nodes
             )
-        if self.bounds is not None:
-            low, high = (percent(float(bound[:, column].mean())) for bound in self.bounds)
-            words["limits"] = say("queries.attribute.limits", low=low, high=high)
         kind = "straight" if straight else "cause"
+        if self.limits is not None:
+            low, high = (percent(float(end[column])) for end in self.limits)
+            words["limits"] = say("queries.attribute.limits", low=low, high=high)
+            if self.uninformative[column]:
+                kind = "open"
+            elif self.at_least[column]:
+                kind = "at_least"
         return say(f"queries.attribute.{self.method}.{kind}", **words)
 
 
 def attribute(
     posterior: Posterior,
     person: Mapping[str, Any],
-    causes: Sequence[str | Sequence[str]] | None = None,
+    causes: str | Sequence[str | Sequence[str]] | None = None,
     *,
     method: Literal[
         "necessity",
@@ -218,7 +245,7 @@ def attribute(
     posterior : Posterior
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
-    causes : sequence of str or of tuples of str, optional
+    causes : str, or sequence of str or of tuples of str, optional
         A tuple, or ``"a+b"``, is a set of causes, set together (not for the games). Default: the
         causes of the level; for ``shapley`` only those that no other cause of the level precedes,
         since an intermediate node in the same game blocks what precedes it. In a graph without

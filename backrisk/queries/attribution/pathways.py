@@ -30,7 +30,7 @@ def direct_route(target: str) -> str:
 def read_routes(
     graph: CausalGraph,
     target: Target,
-    causes: Sequence[str | Sequence[str]] | None,
+    causes: str | Sequence[str | Sequence[str]] | None,
     level: str,
 ) -> Routes:
     """Return the edges of each route by its name.
