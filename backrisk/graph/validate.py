@@ -106,7 +106,7 @@ def in_order(given: object) -> bool:
     return isinstance(given, Iterable) and not isinstance(given, _UNORDERED)
 
 
-def _check_order(element: Stated | Node, key: str, where: str) -> None:
+def _check_order(element: Stated | Node | Edge | Roles, key: str, where: str) -> None:
     if not in_order(getattr(element, key)):
         kind = type(getattr(element, key)).__name__
         raise GraphError(say("graph.expected_order", where=where, key=key, kind=kind))
@@ -182,6 +182,7 @@ def _check_edge(edge: Edge, by_name: Mapping[str, Node], at: str) -> None:
         raise GraphError(say("graph.own_cause", where=where))
     if not edge.claim:
         raise GraphError(say("graph.edge_needs", where=where, key="claim"))
+    _check_order(edge, "citations", where)
     _check_choice(edge.grade, GRADES, "grade", where)
     _check_choice(edge.origin, ORIGINS, "origin", where)
     for prior in edge.priors:
@@ -222,6 +223,7 @@ def _check_unordered(node: Node, incoming: Sequence[Edge], where: str) -> None:
 def _check_roles(graph: Stated, at: str) -> None:
     known = {node.name for node in graph.nodes} | {n.group for n in graph.nodes if n.group}
     for role in fields(Roles):
+        _check_order(graph.roles, role.name, at)  # a name alone would be read by its letters
         for name in getattr(graph.roles, role.name):
             if name not in known:
                 raise GraphError(
