@@ -225,8 +225,8 @@ QUESTIONS = {
     "risk": risk,
     "risks": lambda p, who: risks(p, [{}, who]),
     "diagnose": diagnose,
-    "intervene": lambda p, who: intervene(p, who, {"w": "no"}),
-    "counterfactual": lambda p, who: counterfactual(p, who, {"w": "no"}),
+    "intervene": lambda p, who: intervene(p, who, {"w": "yes"}),
+    "counterfactual": lambda p, who: counterfactual(p, who, {"w": "yes"}),
     "mediate": lambda p, who: mediate(p, who, "x", "y"),
     "recommend": recommend,
     "ask_next": ask_next,
@@ -250,8 +250,7 @@ def test_answers_that_contradict_each_other_are_refused_alike(question, person):
         QUESTIONS[question](sure(), {"z": "yes", **person})
     alone = str(refused.value).removeprefix("Person 2: ")
     assert alone == contradiction()
-    agreeing = dict.fromkeys({"z": "", **person}, "yes")
-    QUESTIONS[question](sure(), agreeing)
+    QUESTIONS[question](sure(), dict.fromkeys("xyzw", "yes"))
 
 
 def test_a_contradiction_with_the_target_alone_is_one_too():
