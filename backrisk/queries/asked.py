@@ -128,11 +128,11 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     codes = {
         name: _code(graph, name, label, "queries.person_state") for name, label in labels.items()
     }
-    demand_possible(posterior, codes)
+    demand_agreement(posterior, codes)
     return codes
 
 
-def demand_possible(posterior: Posterior, evidence: Mapping[str, int]) -> None:
+def demand_agreement(posterior: Posterior, evidence: Mapping[str, int]) -> None:
     """Refuse answers that contradict each other.
 
     Raises
