@@ -13,6 +13,7 @@ from .files import packaged_graphs as packaged_graphs
 from .graph import CausalGraph as CausalGraph
 from .layout import Layout as Layout
 from .mechanisms import KnownItem as KnownItem
+from .mechanisms import Levels as Levels
 from .mechanisms import Mechanism as Mechanism
 from .mechanisms import NoisyMax as NoisyMax
 from .mechanisms import OrdinalLogit as OrdinalLogit

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.graph import CausalGraph, independent_causes
-from backrisk.inference.tables import Tables
+from backrisk.inference.tables import Tables, looked_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,12 @@ class Rewired:
             return self.source.table(self.same.get(name, name), at)
         table = self.replaced[name]
         return np.broadcast_to(table, (*table.shape[:-1], self.draws))
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        if name in self.replaced:
+            return looked_up(self.table(name), states)
+        return self.source.levels(self.same.get(name, name), states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
@@ -98,6 +104,15 @@ class Stacked:
             table[wanted] = np.concatenate(both, axis=-1)
             done |= wanted  # after the values: another thread may be reading
         return table
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        cut = self.first.draws
+        both = [
+            part.levels(name, [s[..., some] if s.shape[-1] > 1 else s for s in states])
+            for part, some in ((self.first, slice(cut)), (self.second, slice(cut, None)))
+        ]
+        return np.concatenate(both, axis=-1)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 
 Variables = Mapping[str, tuple[Array, tuple[str, ...]]]  # by name: draws first; the other axes
 
@@ -21,6 +21,9 @@ class CPTs(Protocol):
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

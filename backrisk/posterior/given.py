@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
+from backrisk.inference import looked_up
 from backrisk.posterior.cpts import Variables, draws_last
 from backrisk.words import say
 
@@ -38,6 +39,10 @@ class GivenCPTs:
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, whole whatever `at` is."""
         return np.moveaxis(self.tables[name], 0, -1)
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        return looked_up(self.table(name), states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.errors import QueryError
-from backrisk.graph import Layout, too_large
+from backrisk.graph import Layout, Levels, too_large
 from backrisk.posterior.cpts import Variables
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
 
@@ -35,6 +36,8 @@ class ParametricCPTs:
     _computed: dict[str, tuple[Array, NDArray[np.bool_]]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    _levels: dict[str, Levels] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def draws(self) -> int:
@@ -81,6 +84,12 @@ class ParametricCPTs:
                 table[tuple(rows.T)] = values
                 done |= wanted  # after the values: another thread may be reading
         return table
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw; see `Layout`."""
+        if name not in self._levels:
+            self._levels[name] = self.layout.levels(name, *self._draws_last)
+        return self._levels[name](states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

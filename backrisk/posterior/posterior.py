@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, Layout, at_site, independent_causes
 from backrisk.inference import Stacked, Tables, World
@@ -181,6 +181,22 @@ class Posterior:
             If the table is too large to hold; nothing is allocated.
         """
         return self._cpts.table(self.graph.node(name).name, at)
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw.
+
+        Parameters
+        ----------
+        name : str
+        states : sequence of ndarray of int, each (sample, draw) or (1, 1)
+            Of each parent, in the order of the CPT's axes.
+
+        Returns
+        -------
+        ndarray, shape (state - 1, sample, draw)
+            Without the last state's, which is 1.
+        """
+        return self._cpts.levels(name, states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -8,11 +8,9 @@ from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
 from .attribution.causes import at_level as at_level
-from .attribution.coalitions import coalitions_of_many as coalitions_of_many
+from .attribution.departures import Departures as Departures
 from .attribution.methods import Attribution as Attribution
 from .attribution.methods import attribute as attribute
-from .attribution.shapley import MOST_CAUSES as MOST_CAUSES
-from .attribution.shapley import shapley as shapley
 from .doing import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene

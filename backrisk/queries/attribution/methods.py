@@ -25,7 +25,7 @@ from backrisk.queries.asked import (
     read_target,
 )
 from backrisk.queries.attribution.causes import COUPLED, GAMES, read_causes
-from backrisk.queries.attribution.coalitions import coalition, coalitions
+from backrisk.queries.attribution.departures import Departures
 from backrisk.queries.attribution.necessity import (
     at_least,
     demand_possible,
@@ -42,14 +42,7 @@ from backrisk.queries.attribution.pathways import (
     read_routes,
     route_grade,
 )
-from backrisk.queries.attribution.shapley import (
-    MOST_CAUSES,
-    ORDERS,
-    Shares,
-    played,
-    sampled,
-    standard_error,
-)
+from backrisk.queries.attribution.shapley import Shares
 from backrisk.queries.paths import weakest_link, worst_grade
 from backrisk.queries.seeing import distribution
 from backrisk.queries.support import data_support
@@ -339,7 +332,7 @@ def attribute(
     if method == "pathways":
         routes = read_routes(graph, event, causes, level)
         chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
-        shares = pathways(tables, evidence, routes, event, seed)
+        shares = pathways(tables, evidence, routes, event)
         grades = tuple(route_grade(graph, route, event) for route in routes.values())
     else:
         chosen = read_causes(graph, event, causes, method, level)
@@ -361,7 +354,7 @@ def attribute(
         bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
-        error=None if shares.pairs is None else standard_error(shares.pairs, own),
+        error=shares.error,
         graph=graph,
         notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
         warnings=posterior.diagnostics.warnings,
@@ -389,9 +382,7 @@ def _compute(
         return Shares(shares, bounds=(lower, upper))
     single = [group[0] for group in causes]
     if method == "shapley":
-        if len(single) <= MOST_CAUSES:
-            return played(coalitions(tables, evidence, single, target))
-        return sampled(coalition(tables, evidence, single, target), len(single), seed)
+        return Departures(tables, evidence, single, target).shares(seed=seed)
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
@@ -447,16 +438,10 @@ def _notes(
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
         return tuple(notes)
     notes.append(say(f"queries.attribute.{method}.rests_on"))
-    if method == "shapley":
-        aside = [name for name in mediators if name not in starts]
-        if aside:
-            notes.append(say("queries.attribute.shapley.aside", nodes=worded(aside)))
-        if changed & starts:
-            notes.append(say("queries.attribute.shapley.blocked"))
     if method == "pathways":
         told = [name for name in graph.names if name in evidence and name in changed | starts]
         if told:
             notes.append(say("queries.attribute.pathways.aside", nodes=worded(told)))
-    if shares.pairs is not None:
-        notes.append(say("queries.attribute.sampled", orders=ORDERS))
+    if shares.error is not None:
+        notes.append(say("queries.attribute.sampled", error=points(np.full(2, shares.error.max()))))
     return tuple(notes)
