@@ -293,36 +293,67 @@ class Brute:
                 shares[player] += gain / math.factorial(len(players))
         return [shares[player] for player in players]
 
-    def shapley(
+    def departures(
         self,
         event: Callable[[dict[str, int]], bool],
         evidence: Mapping[str, int],
-        causes: Sequence[str],
+        players: Sequence[str],
+        baseline: str = "healthy",
+        reference: Sequence[str] = (),
     ) -> list[float]:
-        """Average marginal contributions over all orders of the causes."""
-        changed = set().union(*(self.graph.descendants(cause) for cause in causes))
-        context = {
-            name: code
-            for name, code in evidence.items()
-            if name not in changed and name not in causes
+        """Shapley shares of own departures, by enumeration of every node's noise.
+
+        The noise of a node is cut wherever one of its CDFs lies: within a piece its states are
+        the same under every configuration of its parents.
+        """
+        graph = self.graph
+        cuts = {
+            name: np.unique([0.0, 1.0, *np.cumsum(self.cpt[name], axis=-1)[..., :-1].ravel()])
+            for name in graph.names
         }
-        unreported = [cause for cause in causes if cause not in evidence]
-        values: dict[frozenset[str], float] = {}
-        weights = {
-            combo: self.probability(
-                lambda s, combo=combo: all(
-                    s[c] == k for c, k in zip(unreported, combo, strict=True)
-                ),
-                evidence,
-            )
-            for combo in itertools.product(*(self.states[c] for c in unreported))
+        pieces = {
+            name: [(b - a, (a + b) / 2) for a, b in itertools.pairwise(ends) if b - a > 1e-15]
+            for name, ends in cuts.items()
         }
-        for size in range(len(causes) + 1):
-            for inside in itertools.combinations(causes, size):
-                total = 0.0
-                for combo, weight in weights.items():
-                    actual = {**evidence, **dict(zip(unreported, combo, strict=True))}
-                    do = {c: actual[c] if c in inside else 0 for c in causes}
-                    total += weight * self.probability(event, context, do)
-                values[frozenset(inside)] = total
-        return self.orders(causes, values)
+
+        def respond(name: str, state: Mapping[str, int], noise: float) -> int:
+            return int(np.searchsorted(np.cumsum(self.row(name, state))[:-1], noise))
+
+        people = []
+        for combo in itertools.product(*(pieces[name] for name in graph.topological)):
+            noise = {n: u for n, (_, u) in zip(graph.topological, combo, strict=True)}
+            state: dict[str, int] = {}
+            for name in graph.topological:
+                state[name] = respond(name, state, noise[name])
+                if evidence.get(name, state[name]) != state[name]:
+                    break
+            else:
+                people.append((math.prod(length for length, _ in combo), noise))
+
+        def healthy(name: str) -> bool:
+            return baseline == "healthy" and (not graph.parents(name) or name in reference)
+
+        def value(inside: frozenset[str]) -> float:
+            found = 0.0
+            for weight, noise in people:
+                worlds: list[tuple[dict[str, int], float]] = [({}, 1.0)]
+                for name in graph.topological:
+                    grown = []
+                    for world, p in worlds:
+                        if name not in players or name in inside:
+                            grown.append(({**world, name: respond(name, world, noise[name])}, p))
+                        elif healthy(name):
+                            grown.append(({**world, name: 0}, p))
+                        else:
+                            row = self.row(name, world)
+                            grown += [({**world, name: k}, p * row[k]) for k in self.states[name]]
+                    worlds = grown
+                found += weight * sum(p for world, p in worlds if event(world))
+            return found / sum(weight for weight, _ in people)
+
+        values = {
+            frozenset(inside): value(frozenset(inside))
+            for size in range(len(players) + 1)
+            for inside in itertools.combinations(players, size)
+        }
+        return self.orders(players, values)

@@ -97,7 +97,7 @@ def calibrate(
     people: int,
     fits: int,
     seed: int,
-    unmeasured: tuple[str, ...] = (),
+    unmeasured: str | tuple[str, ...] = (),
     draws: int = 250,
     tune: int = 400,
     thinned: int = 100,
@@ -116,7 +116,7 @@ def calibrate(
         In each survey.
     fits : int
     seed : int
-    unmeasured : tuple of str
+    unmeasured : str or tuple of str
         Columns that no survey has.
     draws, tune : int
         Of each of four chains.
@@ -141,7 +141,7 @@ def calibrate(
             int(rng.integers(2**32)),
             codebook=codebook,
             posterior=Posterior(extended, *truth),
-        ).drop(columns=list(unmeasured))
+        ).drop(columns=[unmeasured] if isinstance(unmeasured, str) else list(unmeasured))
         survey = Survey.from_frame(frame, graph, codebook)
         if compiled is None:
             compiled = compile_model(graph, survey)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from importlib.resources import files
-
 import numpy as np
 import pandas as pd
 
@@ -157,9 +154,29 @@ def prior_associations(
 
 
 def _published(graph: CausalGraph, kind: str) -> list[dict[str, str]]:
-    """Return the published figures that a graph names; none for a graph that names none."""
-    if not graph.figures:
-        return []
-    place = files("backrisk.graph") / "data" / f"{graph.figures}_{kind}.csv"
-    with place.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    """Return the published figures that a graph states, as cells of text."""
+    if kind == "prevalence":
+        return [
+            {
+                "node": found.node,
+                "state": " or ".join(found.states),
+                "proportion": str(found.share),
+                "what": found.what,
+                "citation": found.citation,
+                "identifier": found.identifier,
+            }
+            for found in graph.prevalences
+        ]
+    return [
+        {
+            "cause": figure.cause,
+            "effect": figure.effect,
+            "measure": figure.measure,
+            "estimate": "" if figure.estimate is None else str(figure.estimate),
+            "low": "" if figure.low is None else str(figure.low),
+            "high": "" if figure.high is None else str(figure.high),
+            "grade": figure.grade,
+            "citation": figure.citation,
+        }
+        for figure in graph.figures
+    ]

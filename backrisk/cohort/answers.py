@@ -14,8 +14,16 @@ from backrisk.cohort.agreement import Agreement, agreement
 from backrisk.cohort.levels import cause_levels
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
+from backrisk.inference import contradiction
 from backrisk.posterior import Posterior
-from backrisk.queries import Target, downstream, probabilities, read_target
+from backrisk.queries import (
+    Target,
+    downstream,
+    possible,
+    probabilities,
+    read_names,
+    read_target,
+)
 from backrisk.summary import interval
 from backrisk.survey import Survey, read_survey, tabulate
 from backrisk.words import say
@@ -134,7 +142,7 @@ def cohort_answers(
     survey: Survey | str | Path,
     *,
     target: str | None = None,
-    groups: Sequence[str] | None = None,
+    groups: str | Sequence[str] | None = None,
     draws: int | None = DRAWS,
 ) -> CohortAnswers:
     """Ask all that a cohort's report shows. Rungs: seeing (risks), doing (causes, actions).
@@ -146,7 +154,7 @@ def cohort_answers(
         The cohort; a path is read through the model's codebook.
     target : str, optional
         A node, or ``"node>=state"``; default the graph's outcome.
-    groups : sequence of str, optional
+    groups : str or sequence of str, optional
         Nodes to compare people by; default those that the graph compares by, else its first three
         nodes without causes. The cohort's sites are always compared.
     draws : int, optional
@@ -161,17 +169,20 @@ def cohort_answers(
     SurveyError
         If the cohort cannot be read; every problem of the file at once.
     QueryError
-        If the target or a group is not a node, or the survey was read for another graph.
+        If the target or a group is not a node, or the survey was read for another graph; if a
+        person's answers contradict each other.
 
     Notes
     -----
-    A person's risk is ``P(Y | e)``, e all answers except the target's and what follows from it.
+    A person's risk is ``P(Y | e)``, e all answers except the target's and what follows from it:
+    the probability of having the target at the time that the survey asked about.
 
     The population attributable fraction of a cause c is
-    ``1 - mean_i P(Y | do(c = reference), x_i) / mean_i P(Y | x_i)``, for each draw (Mansournia
+    ``1 - mean_i P(Y(c = reference) | x_i) / mean_i P(Y | x_i)``, for each draw (Mansournia
     and Altman 2018, doi:10.1136/bmj.k757; on a network Ferguson et al. 2020,
     doi:10.1186/s13690-020-00442-x). The mean is over the cohort, with its weights; x_i is what
-    person i answered that no cause of the same level changes, and under do(c) without c itself.
+    person i answered that no cause of the same level changes. An answer about c itself counts for
+    what lies above c, as for `backrisk.intervene`: whoever is at the reference stays as they are.
     One denominator then serves all causes of a level. It is assumed that the graph is right about
     causes; no coupling is assumed.
 
@@ -194,6 +205,7 @@ def cohort_answers(
     patterns = tabulate(survey)
     codes = patterns.codes.astype(np.intp)
     seen = _before(graph, codes, event)
+    _demand_possible(posterior, codes, patterns.index)
     told = _groups(survey, codes, patterns.site, groups)
     asked = _Cohort(posterior, survey.sites, patterns.site, patterns.weights, told)
     average, risk = asked.ask(seen, event, {}, spread=True)
@@ -244,6 +256,7 @@ def agreement_with(
     event = read_target(posterior.graph, target)
     patterns = tabulate(read)
     codes = patterns.codes.astype(np.intp)
+    _demand_possible(posterior, codes, patterns.index)
     everyone = (_everyone(codes),)
     asked = _Cohort(posterior, read.sites, patterns.site, patterns.weights, everyone)
     _, risk = asked.ask(_before(posterior.graph, codes, event), event, {})
@@ -263,8 +276,16 @@ def _read(posterior: Posterior, survey: Survey | str | Path) -> tuple[Survey, st
     return survey, source
 
 
+def _demand_possible(posterior: Posterior, codes: Codes, rows: NDArray[np.intp]) -> None:
+    """Refuse answers that contradict each other, naming the first row that holds such."""
+    impossible = ~possible(posterior, codes)[rows]
+    if impossible.any():
+        first = int(impossible.argmax())
+        raise QueryError(say("queries.person_number", number=first + 1, problem=contradiction()))
+
+
 def _before(graph: CausalGraph, codes: Codes, target: Target) -> Codes:
-    """Leave out the target and what follows from it: the risk of today is asked, not its echo."""
+    """Leave out the target and what follows from it: what the other answers say of it is asked."""
     after = downstream(graph, target.node)
     return _keep(graph, codes, [name for name in graph.names if name not in after])
 
@@ -285,14 +306,17 @@ def _everyone(codes: Codes) -> Subgroup:
 
 
 def _groups(
-    survey: Survey, codes: Codes, site: NDArray[np.intp] | None, names: Sequence[str] | None
+    survey: Survey,
+    codes: Codes,
+    site: NDArray[np.intp] | None,
+    names: str | Sequence[str] | None,
 ) -> tuple[Subgroup, ...]:
     graph = survey.graph
     if names is None:
         roots = [n.name for n in graph.nodes if not graph.parents(n.name)]
         names = graph.playing("compared") or roots[:_GROUPS]
     found = [_everyone(codes)]
-    for name in names:
+    for name in read_names(names, "groups"):
         node = graph.node(name)
         column = codes[:, graph.names.index(name)]
         for code, state in enumerate(node.states):
@@ -363,16 +387,12 @@ def _removed(
     after: dict[str, Array] = {}
     each = np.empty((len(seen), len(causes)))
     for place, cause in enumerate(causes):
-        without = context.copy()
-        without[:, graph.names.index(cause)] = -1
-        after[cause], mean = cohort.ask(without, target, {cause: 0})
+        after[cause], mean = cohort.ask(context, target, {cause: 0})
         each[:, place] = base[0] - mean[0]
     together = {"all": causes, "actions": actions_among(graph, causes)}
     for name, members in together.items():
         if members:
-            without = context.copy()
-            without[:, [graph.names.index(cause) for cause in members]] = -1
-            after[name] = cohort.ask(without, target, dict.fromkeys(members, 0))[0]
+            after[name] = cohort.ask(context, target, dict.fromkeys(members, 0))[0]
     return CauseSet(level, causes, before, after, each)
 
 

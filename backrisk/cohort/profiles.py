@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,26 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
-from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import (
-    MOST_CAUSES,
+    Departures,
     Target,
     attribute,
     check_coupling,
-    coalitions_of_many,
     downstream,
+    possible,
     probabilities,
     read_target,
     recommend,
-    shapley,
 )
 from backrisk.summary import interval, largest
-from backrisk.words import ENGLISH, language, say
+from backrisk.words import ENGLISH, language
 
 Codes = NDArray[np.int16]
 
-_CELLS = 2**21  # numbers of one table of coalitions
+SHARE_DRAWS = 64  # draws that shares are worked out for
+_ROUNDING = 1e-4  # by how much shares may miss their sum: a hundredth of a percentage point
+_THREADS = min(os.cpu_count() or 1, 4)
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
 
@@ -73,9 +75,9 @@ class Questions:
         cls,
         posterior: Posterior,
         target: str | None,
-        causes: Sequence[str] | None,
+        causes: str | Sequence[str] | None,
         level: Any,
-        actions: Sequence[str] | None,
+        actions: str | Sequence[str] | None,
         coupling: str,
     ) -> Questions:
         """Read and check them, as the questions about one person do.
@@ -83,18 +85,13 @@ class Questions:
         Raises
         ------
         QueryError
-            If the target, a cause, an action or the coupling is not understood, or there are more
-            causes than coalitions can be formed of.
+            If the target, a cause, an action or the coupling is not understood.
         """
         graph = posterior.graph
         check_coupling(coupling)
         event = read_target(graph, target)
         few = posterior.subset(2)
         shares = attribute(few, {}, causes, method="shapley", level=level, target=target)
-        if len(shares.causes) > MOST_CAUSES:
-            raise QueryError(
-                say("cohort.too_many_causes", count=len(shares.causes), most=MOST_CAUSES)
-            )
         advice = recommend(few, {}, actions=actions, target=target, coupling=coupling)
         settings = tuple(
             {node: graph.node(node).states.index(state) for node, state in setting.items()}
@@ -169,8 +166,9 @@ def _answer_some(
             found[f"{name}{end}"] = _plain(values)
 
     risk = probabilities(posterior, before, asked.target, strict=False)
+    risk[~possible(posterior, codes)] = np.nan
     put("risk", risk)
-    shares = shares_of(posterior, codes, asked.causes, asked.target)
+    shares = shares_of(posterior, before, asked.causes, asked.target)
     shares[np.isnan(risk).any(axis=1)] = np.nan
     for k, cause in enumerate(asked.causes):
         put(f"share_{cause}", shares[:, k])
@@ -238,15 +236,14 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
     Returns
     -------
     ndarray, shape (person, cause, draw)
-        NaN where answers contradict each other.
+        Of at most `SHARE_DRAWS` draws; NaN where answers contradict each other.
     """
-    graph = posterior.graph
-    states = [len(graph.node(node).states) for node in (*causes, target.node)]
-    size = max(1, _CELLS // (int(np.prod(states)) * posterior.draws))
-    shares = np.empty((len(codes), len(causes), posterior.draws))
-    for start in range(0, len(codes), size):
-        some = slice(start, start + size)
-        values = coalitions_of_many(posterior, codes[some], causes, target, size)
-        split = shapley(values.reshape(*values.shape[:-2], -1))
-        shares[some] = split.reshape(len(causes), -1, posterior.draws).swapaxes(0, 1)
-    return shares
+    few = posterior.subset(SHARE_DRAWS)
+    names = posterior.graph.names
+
+    def shares(row: Codes) -> Array:
+        evidence = {name: int(code) for name, code in zip(names, row, strict=True) if code >= 0}
+        return Departures(few, evidence, causes, target).shares(rounding=_ROUNDING).draws.T
+
+    with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock
+        return np.stack(list(threads.map(shares, codes)))

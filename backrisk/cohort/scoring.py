@@ -21,6 +21,7 @@ from backrisk._files import written
 from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
+from backrisk.queries import read_names
 from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened
 from backrisk.words import disclaimer, interval_name, say, suggest
 from backrisk.words.phrases import whole
@@ -72,11 +73,11 @@ def score(
     source: str | Path,
     out: str | Path,
     *,
-    ids: Sequence[str] = (),
+    ids: str | Sequence[str] = (),
     target: str | None = None,
-    causes: Sequence[str] | None = None,
+    causes: str | Sequence[str] | None = None,
     level: str = "proximal",
-    actions: Sequence[str] | None = None,
+    actions: str | Sequence[str] | None = None,
     coupling: str = "monotone",
     draws: int | None = None,
     engine: str = "duckdb",
@@ -92,7 +93,7 @@ def score(
         posterior's codebook, or as labels of nodes where that fits more of its columns.
     out : str or Path
         ``.parquet`` or ``.csv``; written beside and renamed.
-    ids : sequence of str
+    ids : str or sequence of str
         Columns of the source that are kept as they are.
     target, causes, level
         As for ``attribute(method="shapley")``.
@@ -119,14 +120,14 @@ def score(
 
     - ``row``: as in messages (the line of a CSV file, else the position from 1); then the `ids`;
     - ``risk, risk_low, risk_high``: mean and interval of P(target | answers), the target's own
-      answer and what follows from it set aside, as `backrisk.recommend` does: the risk from here
-      on. ``reported`` is that answer;
+      answer and what follows from it set aside, as `backrisk.recommend` does: of a hundred people
+      who answer like this, how many have it. ``reported`` is that answer;
     - ``leading_cause, leading_probability``: the cause with the largest mean Shapley share and
       the probability that its share is the largest; empty where no share is above 0;
     - ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's share of the
       excess risk;
     - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
-      the largest mean absolute risk reduction and the probability that it is the best; empty
+      the largest mean reduction of that probability, absolute, and how likely it is the best; empty
       where every action is already taken;
     - ``flags``, joined by ``"; "``: ``refused: COLUMN`` (that answer counts as not given),
       ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
@@ -155,6 +156,7 @@ def score(
     0   7   0.8             x      0.5        x=no        0.5
     1   8   0.3           NaN      0.0         NaN        NaN
     """
+    ids = read_names(ids, "ids")
     thin = posterior if draws is None else posterior.subset(_positive(draws))
     asked = Questions.of(thin, target, causes, level, actions, coupling)
     path = Path(out)

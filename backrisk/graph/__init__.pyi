@@ -2,8 +2,10 @@ from .elements import ANSWERED as ANSWERED
 from .elements import GRADES as GRADES
 from .elements import NOT_ANSWERED as NOT_ANSWERED
 from .elements import Edge as Edge
+from .elements import Figure as Figure
 from .elements import Lagged as Lagged
 from .elements import Node as Node
+from .elements import Prevalence as Prevalence
 from .elements import Prior as Prior
 from .elements import Roles as Roles
 from .files import load_graph as load_graph
@@ -11,6 +13,7 @@ from .files import packaged_graphs as packaged_graphs
 from .graph import CausalGraph as CausalGraph
 from .layout import Layout as Layout
 from .mechanisms import KnownItem as KnownItem
+from .mechanisms import Levels as Levels
 from .mechanisms import Mechanism as Mechanism
 from .mechanisms import NoisyMax as NoisyMax
 from .mechanisms import OrdinalLogit as OrdinalLogit

@@ -12,7 +12,13 @@ from backrisk.words import choices, say, suggest
 GRADES = ("strong", "moderate", "weak", "none", "contradicted")
 ORIGINS = ("described", "literature", "measurement", "stated")
 MECHANISMS = ("saturated", "ordinal_logit", "noisy_max", "item", "response")
+MEASURES = ("OR", "RR", "HR", "other")
+DESIGNS = (
+    "systematic_review", "trial", "cohort", "cross_sectional", "case_control", "experiment",
+    "simulation", "reasoning",
+)  # fmt: skip
 ANSWERED, NOT_ANSWERED = "answered", "not_answered"  # the states of a response node
+_REACH = NormalDist().inv_cdf(0.975)  # published intervals are of 95 %
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,127 @@ class Lagged:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A published figure on how a cause goes with an effect.
+
+    Parameters
+    ----------
+    cause, effect : str
+        Nodes. The effect is the node that comes nearest to what was measured (see `outcome`).
+    measure : str
+        ``OR`` (odds ratio), ``RR`` (risk ratio), ``HR`` (hazard or incidence rate ratio), of the
+        exposed over the reference states, or ``other``, of which the note says more.
+    estimate, low, high : float, optional
+        The figure and its 95 % interval; none where none was published.
+    reference, exposed : tuple of str
+        Which states of the cause were compared; empty where what was studied is not a contrast of
+        the node's states.
+    event : str
+        Of the effect, such as ``pain>=not_limiting``: the states from that one on; empty where
+        what was measured is no event of the node.
+    adjusted_for : tuple of str
+        Nodes that the figure is adjusted for; none where it is crude or where the covariates are
+        no nodes of the graph.
+    condition : bool
+        Whether it may condition the graph's prior: it has an interval, compares states of the
+        cause in an event of the effect, and no other row has the same contrast of the same study.
+    outcome, population : str
+        What was measured, and in whom.
+    design : str
+        ``systematic_review``, ``trial``, ``cohort``, ``cross_sectional``, ``case_control``,
+        ``experiment`` (a comparison in a laboratory), ``simulation`` or ``reasoning``.
+    n : int, optional
+        People, or studies where the note says so.
+    grade : str
+        How good the evidence is that the cause acts on that outcome, by any path: in the words of
+        an edge's grade.
+    note : str
+        What a reader must know to use it.
+    citation, identifier : str
+        The source; its DOI, PMID or PMCID.
+
+    Examples
+    --------
+    >>> figure = Figure(
+    ...     "fatigue", "pain", "OR", 2.68, 1.29, 5.55, ("low", "moderate"), ("high",),
+    ...     "pain>=not_limiting", condition=True, design="cross_sectional",
+    ... )
+    >>> round(figure.log_estimate, 3), round(figure.standard_error, 3)
+    (0.986, 0.372)
+    """
+
+    cause: str
+    effect: str
+    measure: str = "other"
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reference: tuple[str, ...] = ()
+    exposed: tuple[str, ...] = ()
+    event: str = ""
+    adjusted_for: tuple[str, ...] = ()
+    condition: bool = False
+    outcome: str = ""
+    population: str = ""
+    design: str = "reasoning"
+    n: int | None = None
+    grade: str = "none"
+    note: str = ""
+    citation: str = ""
+    identifier: str = ""
+
+    @property
+    def contrast(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The states of the cause that are compared: reference, exposed."""
+        return self.reference, self.exposed
+
+    @property
+    def log_estimate(self) -> float:
+        """The logarithm of a ratio; NaN without an estimate."""
+        return math.nan if self.estimate is None else math.log(self.estimate)
+
+    @property
+    def standard_error(self) -> float:
+        """The standard error of the logarithm of a ratio, from its interval; NaN without one."""
+        if self.low is None or self.high is None:
+            return math.nan
+        return (math.log(self.high) - math.log(self.low)) / (2 * _REACH)
+
+
+@dataclass(frozen=True)
+class Prevalence:
+    """A published share of people in one state of a node, or in any of several.
+
+    Parameters
+    ----------
+    node : str
+    states : tuple of str
+    share : float
+        Between 0 and 1.
+    what : str
+        What was measured, and in whom.
+    count, n : int, optional
+        Of how many it is the share.
+    citation, identifier : str
+        The source; its DOI, PMID or PMCID.
+
+    Examples
+    --------
+    >>> Prevalence("fatigue", ("high",), 0.173, "at the end of a race", 138, 800).share
+    0.173
+    """
+
+    node: str
+    states: tuple[str, ...]
+    share: float
+    what: str = ""
+    count: int | None = None
+    n: int | None = None
+    citation: str = ""
+    identifier: str = ""
+
+
+@dataclass(frozen=True)
 class Roles:
     """Which nodes play which part in answers and reports; each entry names a node or a group.
 
@@ -249,6 +376,11 @@ class Roles:
         What is advised on where nothing else is asked; every modifiable node where it is empty.
     compared : tuple of str
         What a cohort is divided by where nothing else is asked.
+    traits : tuple of str
+        What nobody can change: it stays a person's own, and is no player in an attribution.
+    healthy : tuple of str
+        Habits and circumstances, as against what the body makes of them: the healthy baseline of
+        an attribution sets them to their reference even where they have causes.
     answered : tuple of str
         What a simulated person always answers.
     skipped_by : tuple of str
@@ -265,6 +397,8 @@ class Roles:
     passing: tuple[str, ...] = ()
     advised: tuple[str, ...] = ()
     compared: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    healthy: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
     skipped_by: tuple[str, ...] = ()
 
@@ -283,4 +417,5 @@ class Stated:
     roles: Roles = field(default_factory=Roles)
     groups: tuple[tuple[str, str], ...] = ()
     vocabulary: str = ""
-    figures: str = ""
+    figures: tuple[Figure, ...] = ()
+    prevalences: tuple[Prevalence, ...] = ()

@@ -18,7 +18,8 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
     Parameters
     ----------
     name_or_path : str or Path
-        ``"runner"``, ``"runner_core"``, or the path of a file.
+        ``"runner"``, ``"runner_core"``, or the path of a file. A set of published figures that
+        the file names is looked for in its folder, then in the package.
 
     Returns
     -------
@@ -36,10 +37,11 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
     """
     packaged = files("backrisk.graph") / "data" / f"{name_or_path}.yaml"
     path = Path(name_or_path)
+    folder = None
     if packaged.is_file():
         text, source = packaged.read_text(encoding="utf-8"), str(name_or_path)
     elif path.is_file():
-        source = str(path)
+        source, folder = str(path), path.parent
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -54,7 +56,7 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
                 known=choices(known),
             )
         )
-    return CausalGraph.from_dict(_parse(text, source), source)
+    return CausalGraph.from_dict(_parse(text, source), source, folder)
 
 
 def packaged_graphs() -> tuple[str, ...]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 from backrisk.errors import GraphError
 from backrisk.graph.elements import Edge, Node, Stated
 from backrisk.graph.order import ancestors, topological
 from backrisk.graph.plain import read_plain, to_plain
-from backrisk.graph.validate import validate
+from backrisk.graph.validate import in_order, validate
 from backrisk.words import say, suggest
 
 if TYPE_CHECKING:
@@ -43,9 +44,12 @@ class CausalGraph(Stated):
         Groups that nodes belong to, with their headings.
     vocabulary : str
         The name of its words in a language's ``names.yaml``, so that they can be translated.
-    figures : str
-        The name of a packaged set of published figures to compare the graph with, such as
-        ``"runner"``; none where it is empty.
+    figures : tuple of Figure
+        Published figures on how its nodes go together. In YAML it is the name of a set, two CSV
+        files beside the YAML (``NAME_evidence.csv``, ``NAME_prevalence.csv``) or in the package,
+        such as ``runner``; their columns are the fields of `Figure` and `Prevalence`.
+    prevalences : tuple of Prevalence
+        Published shares of people in states of its nodes, of the same set.
 
     Raises
     ------
@@ -77,7 +81,9 @@ class CausalGraph(Stated):
         Parameters
         ----------
         edges : iterable of (cause, effect)
+            In the order of the axes of the effects' CPTs; so no set.
         states : mapping of node name to labels, reference first
+            A list or a tuple each; so no set.
         outcome : str, optional
             Default: the only node without effects, if there is just one.
         name : str
@@ -97,14 +103,21 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_edges([("a", "b")], two).outcome
         'b'
         """
+        if isinstance(edges, str | Set | Mapping):
+            raise GraphError(say("graph.edges_not_a_list", kind=type(edges).__name__))
         try:
+            edges = list(edges)
+            for edge in edges:
+                if not in_order(edge):
+                    raise GraphError(say("graph.edge_not_a_pair", value=repr(edge)))
             pairs = [(str(cause), str(effect)) for cause, effect in edges]
+            for node in states:
+                if not in_order(states[node]):
+                    value = repr(states[node])
+                    raise GraphError(say("graph.states_not_a_list", node=node, value=value))
             labels = {str(node): tuple(map(str, states[node])) for node in states}
         except (TypeError, ValueError) as error:
             raise GraphError(say("graph.not_edges_and_states", why=error)) from error
-        for node, given in states.items():
-            if isinstance(given, str):
-                raise GraphError(say("graph.states_not_a_list", node=node, value=repr(given)))
         causes = {cause for cause, _ in pairs}
         sinks = [node for node in labels if node not in causes]
         return cls(
@@ -118,7 +131,9 @@ class CausalGraph(Stated):
         )
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], source: str = "graph") -> CausalGraph:
+    def from_dict(
+        cls, data: Mapping[str, Any], source: str = "graph", folder: Traversable | None = None
+    ) -> CausalGraph:
         """Build a graph from the plain form that YAML holds.
 
         Parameters
@@ -126,10 +141,12 @@ class CausalGraph(Stated):
         data : mapping
             The fields of a graph: ``nodes`` is a mapping of name to the fields of a `Node`,
             ``edges`` and ``lagged`` are lists of mappings, ``roles`` a mapping of role to a list
-            of nodes and groups, ``groups`` one of group to heading. All but ``nodes`` may be left
-            out.
+            of nodes and groups, ``groups`` one of group to heading, ``figures`` the name of a set
+            of published figures or a list of them. All but ``nodes`` may be left out.
         source : str
             What to call it in an error.
+        folder : Traversable, optional
+            Where a named set of published figures may be, beside those of the package.
 
         Returns
         -------
@@ -147,7 +164,7 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_dict({"nodes": {"x": states, "y": states}, "edges": [edge]}).names
         ('x', 'y')
         """
-        return cls(**read_plain(data, source))
+        return cls(**read_plain(data, source, folder))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain form: what :meth:`from_dict` reads, and a saved model holds."""

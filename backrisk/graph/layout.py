@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.graph.graph import CausalGraph
-from backrisk.graph.mechanisms import Mechanism, OrdinalLogit
+from backrisk.graph.mechanisms import Levels, Mechanism, OrdinalLogit
 from backrisk.graph.parameter_prior import ParameterPrior
 from backrisk.graph.priors import mechanism
 
@@ -142,6 +142,24 @@ class Layout:
         """
         return self.mechanisms[name].rows(
             fractions[self.fraction_slices[name]], effects[self.effect_slices[name]], rows
+        )
+
+    def levels(self, name: str, fractions: Array, effects: Array) -> Levels:
+        """Return how to get a node's CDF where its parents' states differ from draw to draw.
+
+        Parameters
+        ----------
+        name : str
+        fractions : ndarray, shape (fraction, draw)
+        effects : ndarray, shape (effect, draw)
+
+        Returns
+        -------
+        callable
+            See `backrisk.graph.mechanisms.Mechanism.levels`.
+        """
+        return self.mechanisms[name].levels(
+            fractions[self.fraction_slices[name]], effects[self.effect_slices[name]]
         )
 
     def draw_prior(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -26,11 +26,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.graph.graph import CausalGraph
 from backrisk.words import say
 
 Rows = NDArray[np.intp]
+Levels = Callable[[Sequence[Codes]], Array]  # see `Mechanism.levels`
 
 
 LARGEST_FAMILY = 2**24  # cells that a CPT may have
@@ -162,6 +163,37 @@ class Mechanism:
         """
         raise NotImplementedError
 
+    def levels(self, fractions: Array, beta: Array) -> Levels:
+        """Return how to get the CDF where the parents' states differ from draw to draw.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (n_fractions, draw)
+        beta : ndarray, shape (effects, draw)
+
+        Returns
+        -------
+        callable
+            Of the states of each parent, ndarrays of int, each ``(sample, draw)`` or ``(1, 1)``.
+            It returns ``P(X <= k | pa)`` without the last state's, which is 1, an ndarray of shape
+            ``(state - 1, sample, draw)``.
+        """
+        draw = np.arange(fractions.shape[-1])
+
+        def levels(states: Sequence[Codes]) -> Array:
+            if not states:
+                (row,) = self.rows(fractions, beta, np.zeros((1, 0), np.intp))
+                only: Array = np.cumsum(row, axis=0)[:-1, None]
+                return only
+            flat: Rows = np.ravel_multi_index(np.broadcast_arrays(*states), self.shape[:-1])
+            wanted, place = np.unique(flat, return_inverse=True)
+            rows = np.stack(np.unravel_index(wanted, self.shape[:-1]), axis=1)
+            below = np.cumsum(self.rows(fractions, beta, rows), axis=1)[:, :-1]
+            found: Array = np.moveaxis(below[place.reshape(flat.shape), :, draw], -1, 0)
+            return found
+
+        return levels
+
     def _simplex(self, fractions: Array) -> list[Array]:
         """Return each simplex, ``(cells, draw)``."""
         found, start = [], 0
@@ -243,6 +275,34 @@ class OrdinalLogit(Mechanism):
             np.subtract(1.0, part[:, -2], out=part[:, -1])
             part[:, 1:-1] -= part[:, :-2]
         return table
+
+    def levels(self, fractions: Array, beta: Array) -> Levels:
+        """Return how to get the CDF where the parents' states differ; see `Mechanism.levels`.
+
+        No table is formed: what each cause adds is looked up.
+        """
+        average, *steps = self._simplex(fractions)
+        below = np.cumsum(average, axis=0)[:-1, None]
+        above = np.cumsum(average[::-1], axis=0)[-2::-1, None]
+        draws = fractions.shape[-1]
+        draw = np.arange(draws)
+        added = [
+            (causes, by_state.shape[:-1], by_state.reshape(-1, draws))
+            for causes, by_state in self._shifts(steps, beta).items()
+        ]
+
+        def levels(states: Sequence[Codes]) -> Array:
+            shift: Array = np.zeros((1, draws))
+            for causes, shape, by_state in added:
+                row = np.ravel_multi_index([states[cause] for cause in causes], shape)
+                if row.size == 1:
+                    shift = shift + by_state[row.item()]
+                else:
+                    shift = shift + by_state.ravel().take(row * draws + draw)
+            odds = np.exp(shift)
+            return below / (above * odds + below)
+
+        return levels
 
     def _shifts(self, steps: Sequence[Array], beta: Array) -> dict[tuple[int, ...], Array]:
         """Return what a cause, or two together, add by their states: ``(*states, draw)``."""

@@ -5,19 +5,21 @@ Reading only gives values their types; whether they make a valid graph is checke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import Field, fields
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from backrisk.errors import GraphError
 from backrisk.graph.elements import Edge, Lagged, Node, Prior, Roles, Stated
+from backrisk.graph.published import PUBLISHED, read_entry, read_published
 from backrisk.words import say, suggest
 
 _KEYS = tuple(key.name for key in fields(Stated))
-_WORDS = ("title", "description", "vocabulary", "figures")
+_WORDS = ("title", "description", "vocabulary")
 
 
-def read_plain(data: Any, source: str) -> dict[str, Any]:
+def read_plain(data: Any, source: str, folder: Traversable | None = None) -> dict[str, Any]:
     """Read the plain form of a graph.
 
     Parameters
@@ -26,6 +28,8 @@ def read_plain(data: Any, source: str) -> dict[str, Any]:
         See `CausalGraph.from_dict`.
     source : str
         What to call it in an error.
+    folder : Traversable, optional
+        Where sets of published figures may be, beside those of the package.
 
     Returns
     -------
@@ -41,15 +45,17 @@ def read_plain(data: Any, source: str) -> dict[str, Any]:
         raise GraphError(say("graph.not_a_graph", source=source))
     _check_keys(data, _KEYS, source)
     outcome = data.get("outcome")
+    nodes = tuple(_read_node(str(k), v, source) for k, v in data["nodes"].items())
     return {
         "name": _word(data.get("name", source), f"{source}: name"),
-        "nodes": tuple(_read_node(str(k), v, source) for k, v in data["nodes"].items()),
+        "nodes": nodes,
         "edges": tuple(_read_edge(entry, source) for entry in _entries(data, "edges", source)),
         "lagged": tuple(_read_lagged(entry, source) for entry in _entries(data, "lagged", source)),
         "outcome": None if outcome is None else _word(outcome, f"{source}: outcome"),
         "roles": _read_roles(data.get("roles"), source),
         "groups": _read_groups(data.get("groups"), source),
         **{key: _word(data.get(key, ""), f"{source}: {key}") for key in _WORDS},
+        **_read_figures(data, nodes, source, folder),
     }
 
 
@@ -80,6 +86,9 @@ def to_plain(graph: Stated) -> dict[str, Any]:
     for key in ("outcome", *_WORDS):
         if getattr(graph, key):
             data[key] = getattr(graph, key)
+    for key in PUBLISHED:
+        if entries := getattr(graph, key):
+            data[key] = [_without_defaults(entry) for entry in entries]
     if roles := _without_defaults(graph.roles):
         data["roles"] = roles
     if graph.groups:
@@ -200,6 +209,23 @@ def _read_lagged(entry: Any, source: str) -> Lagged:
     if not isinstance(entry, Mapping) or set(entry) != {"cause", "effect", "claim"}:
         raise GraphError(say("graph.not_lagged", where=source, value=repr(entry)))
     return Lagged(**{key: str(value) for key, value in entry.items()})
+
+
+def _read_figures(
+    data: Mapping[str, Any], nodes: Sequence[Node], source: str, folder: Traversable | None
+) -> dict[str, tuple[Any, ...]]:
+    """Read the name of a set of published figures, or the figures, as a saved model has them."""
+    named = data.get("figures")
+    if isinstance(named, str) and named:
+        return read_published(named, nodes, folder, source)
+    found: dict[str, tuple[Any, ...]] = {}
+    for key in PUBLISHED:
+        where = [
+            (str(say("graph.at_entry", at=source, key=key, number=number)), entry)
+            for number, entry in enumerate(_entries(data, key, source), start=1)
+        ]
+        found[key] = tuple(read_entry(key, entry, at) for at, entry in where)
+    return found
 
 
 def _read_roles(entry: Any, source: str) -> Roles:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import fields
-from importlib.resources import files
 
 from backrisk.errors import GraphError
 from backrisk.graph.elements import (
@@ -25,18 +24,13 @@ from backrisk.graph.elements import (
     Stated,
 )
 from backrisk.graph.order import find_cycle
+from backrisk.graph.published import PUBLISHED, check_entry
 from backrisk.words import choices, listed, say, suggest
 
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
+_UNORDERED = (str, bytes, Set, Mapping, Iterator)  # an iterator has its order once
 _ROUNDING = 1e-6  # how far shares that sum to 1 may miss it
-
-
-def packaged_figures() -> tuple[str, ...]:
-    """Return the names of the sets of published figures that come with the package."""
-    found = (entry.name for entry in (files("backrisk.graph") / "data").iterdir())
-    suffix = "_evidence.csv"
-    return tuple(sorted(name.removesuffix(suffix) for name in found if name.endswith(suffix)))
 
 
 def validate(graph: Stated) -> None:
@@ -53,6 +47,8 @@ def validate(graph: Stated) -> None:
         For the first mistake.
     """
     at = str(say("graph.at", graph=graph.name))
+    for key in ("nodes", "edges", "lagged"):
+        _check_order(graph, key, at)
     if not graph.nodes:
         raise GraphError(say("graph.no_nodes", at=at))
     for name, count in _repeated(node.name for node in graph.nodes):
@@ -69,9 +65,10 @@ def validate(graph: Stated) -> None:
         _check_known(lagged.cause, by_name, where)
         _check_known(lagged.effect, by_name, where)
     _check_roles(graph, at)
-    if graph.figures and graph.figures not in packaged_figures():
-        known = choices(packaged_figures())
-        raise GraphError(say("graph.no_figures", at=at, name=graph.figures, known=known))
+    for key in PUBLISHED:
+        for number, entry in enumerate(getattr(graph, key), start=1):
+            where = str(say("graph.at_entry", at=at, key=key, number=number))
+            check_entry(entry, by_name, where)
     if graph.outcome is not None:
         _check_known(graph.outcome, by_name, str(say("graph.at_outcome", at=at)))
     incoming: dict[str, list[Edge]] = {name: [] for name in by_name}
@@ -94,6 +91,25 @@ def validate(graph: Stated) -> None:
             raise GraphError(say("graph.only_an_item", where=where))
         if node.mechanism == "response":
             _check_response(node, incoming[node.name], children[node.name], where)
+
+
+def in_order(given: object) -> bool:
+    """Return whether something given holds its entries in an order that will be the same again.
+
+    The order of states is their meaning, and that of edges the order of a CPT's axes.
+
+    Examples
+    --------
+    >>> in_order(["no", "yes"]), in_order({"no", "yes"}), in_order("no")
+    (True, False, False)
+    """
+    return isinstance(given, Iterable) and not isinstance(given, _UNORDERED)
+
+
+def _check_order(element: Stated | Node | Edge | Roles, key: str, where: str) -> None:
+    if not in_order(getattr(element, key)):
+        kind = type(getattr(element, key)).__name__
+        raise GraphError(say("graph.expected_order", where=where, key=key, kind=kind))
 
 
 def _repeated[T](entries: Iterable[T]) -> list[tuple[T, int]]:
@@ -124,6 +140,11 @@ def _check_choice(value: str, known: Sequence[str], key: str, where: str) -> Non
 def _check_node(node: Node, where: str) -> None:
     if not node.name.isidentifier():
         raise GraphError(say("graph.node_name", where=where))
+    for key in ("states", "labels", "interactions"):
+        _check_order(node, key, where)
+    for key in ("margin", "misclassification"):
+        if getattr(node, key) is not None:
+            _check_order(node, key, where)
     if len(node.states) < 2:
         raise GraphError(say("graph.few_states", where=where, count=len(node.states)))
     for state in node.states:
@@ -161,6 +182,7 @@ def _check_edge(edge: Edge, by_name: Mapping[str, Node], at: str) -> None:
         raise GraphError(say("graph.own_cause", where=where))
     if not edge.claim:
         raise GraphError(say("graph.edge_needs", where=where, key="claim"))
+    _check_order(edge, "citations", where)
     _check_choice(edge.grade, GRADES, "grade", where)
     _check_choice(edge.origin, ORIGINS, "origin", where)
     for prior in edge.priors:
@@ -201,6 +223,7 @@ def _check_unordered(node: Node, incoming: Sequence[Edge], where: str) -> None:
 def _check_roles(graph: Stated, at: str) -> None:
     known = {node.name for node in graph.nodes} | {n.group for n in graph.nodes if n.group}
     for role in fields(Roles):
+        _check_order(graph.roles, role.name, at)  # a name alone would be read by its letters
         for name in getattr(graph.roles, role.name):
             if name not in known:
                 raise GraphError(

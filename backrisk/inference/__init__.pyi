@@ -3,11 +3,15 @@ from .batches import together as together
 from .bucket_tree import pairs as pairs
 from .coupling import COUPLINGS as COUPLINGS
 from .run import BUDGET as BUDGET
+from .second_world import SecondWorld as SecondWorld
 from .surgery import Rewired as Rewired
 from .surgery import Stacked as Stacked
 from .surgery import pin as pin
 from .tables import Tables as Tables
 from .tables import cut_from as cut_from
+from .tables import looked_up as looked_up
 from .twin_network import Variable as Variable
+from .twin_network import reached as reached
+from .walks import walks as walks
 from .world import World as World
 from .world import contradiction as contradiction

@@ -9,11 +9,13 @@ its own variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
@@ -22,6 +24,9 @@ from backrisk.inference.run import BUDGET
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.world import World
 from backrisk.words import say
+
+# The variables of a table, and how to get it for some draws, (*variables, draw), or one for all.
+Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 
@@ -75,58 +80,193 @@ def pairs(
     wanted = frozenset(others)
     sources = world.sources((keep, *sorted(wanted)))
     sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
-    order, cells = _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep)
+    events = ([code for code in range(sizes[keep]) if code not in codes], codes)
+    _, (beside,) = joints(sources, sizes, keep, wanted, events, world.posterior.draws)
+    return beside
+
+
+def joints(
+    sources: Sequence[Fetched],
+    sizes: Mapping[Variable, int],
+    keep: Variable,
+    others: Iterable[Variable],
+    events: Sequence[Sequence[int]],
+    draws: int,
+    alternatives: Sequence[Mapping[Variable, Array]] = ({},),
+) -> tuple[list[Array], list[dict[Variable, Array]]]:
+    """Return the sum of a product of tables at one variable, and at it with each of some others.
+
+    Parameters
+    ----------
+    sources : sequence of tables
+        Scopes, and how to get the table for some draws.
+    sizes : mapping of variable to int
+        How many states each variable of a scope has.
+    keep, others
+        As for `pairs`.
+    events : sequence of sequence of int
+        States of `keep` that count together.
+    draws : int
+    alternatives : sequence of mapping of variable to ndarray, each (state, draw) or (state, 1)
+        The product is formed with each of them in turn: further tables of one variable, which all
+        alternatives give for the same ones.
+
+    Returns
+    -------
+    alone : list of ndarray, each (event, draw)
+        For each alternative.
+    beside : list of dict of variable to ndarray, each (event, state, draw)
+
+    Raises
+    ------
+    QueryError
+        If the tables do not fit the budget.
+    """
+    wanted = frozenset(others)
+    order, cells = elimination_order(sources, {**sizes, keep: len(events)}, keep)
     if 8 * cells > BUDGET:
         raise QueryError(
             say("inference.too_many_pairs", cells=f"{cells:,}", budget=f"{BUDGET // 8:,}")
         )
-    draws = world.posterior.draws
     chunk = max(_CACHE // (8 * cells), 64)
-    found = {v: np.empty((2, sizes[v], draws)) for v in wanted}
+    alone = [np.empty((len(events), draws)) for _ in alternatives]
+    beside = [{v: np.empty((len(events), sizes[v], draws)) for v in wanted} for _ in alternatives]
     for start in range(0, draws, chunk):
         some = slice(start, min(start + chunk, draws))
-        tables = [_Table(scope, fetch(some)) for scope, fetch in sources]
-        for v, joint in _joints(tables, order, keep, wanted, codes).items():
-            found[v][..., some] = joint  # of one draw, where it is the same in all
-    return found
+        tables = [_with_events(_Table(scope, get(some)), keep, events) for scope, get in sources]
+        known: dict[int, _Table] = {}
+        for alternative, one, many in zip(alternatives, alone, beside, strict=True):
+            further = [_Table((v,), table) for v, table in alternative.items()]
+            buckets, root = _upwards(tables, further, order, keep, known)
+            one[:, some] = root.message.values
+            for v, joint in _back(buckets, root, keep, wanted).items():
+                many[v][..., some] = joint  # of one draw, where it is the same in all
+    return alone, beside
+
+
+def elimination_order(
+    sources: Sequence[Fetched], sizes: Mapping[Variable, int], keep: Variable | None
+) -> tuple[tuple[Variable, ...], int]:
+    """Return the order in which variables are summed out, and the cells of the largest table."""
+    return _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep)
 
 
 @lru_cache(maxsize=4096)
 def _order(
     scopes: tuple[tuple[Variable, ...], ...],
     states: tuple[tuple[Variable, int], ...],
-    keep: Variable,
+    keep: Variable | None,
 ) -> tuple[tuple[Variable, ...], int]:
     """Order the variables to sum out by weighted min-fill; cells of the largest table."""
     sets = Sets(dict(states))
     near = sets.near(map(sets.set, scopes))
-    order, most, kept = [], 1, sets.bit[keep]
+    order, most, kept = [], 1, 0 if keep is None else sets.bit[keep]
     for v in greedy(sets, near, (1 << len(states)) - 1 & ~kept, sets.fill):
         order.append(sets.variables[v])
         most = max(most, sets.cells(near[v] | kept))
     return tuple(order), most
 
 
-def _joints(
+def _upwards(
     tables: Sequence[_Table],
+    further: Sequence[_Table],
     order: Sequence[Variable],
     keep: Variable,
-    wanted: frozenset[Variable],
-    codes: Sequence[int],
-) -> dict[Variable, Array]:
-    live = [
-        _Table(table.scope, _event(table.values, table.scope.index(keep), codes))
-        if keep in table.scope
-        else table
-        for table in tables
-    ]
+    known: dict[int, _Table],
+) -> tuple[list[_Bucket], _Bucket]:
+    """Sum the variables out one by one; what has nothing to do with `further` is done once."""
+    live, changing = [*tables, *further], set(map(id, further))
     buckets: list[_Bucket] = []
-    for v in order:
+    for place, v in enumerate(order):
         joined = tuple(table for table in live if v in table.scope)
-        message = _multiply(joined, {u for table in joined for u in table.scope if u != v})
+        if changing.isdisjoint(map(id, joined)):
+            message = known.get(place) or _summed(joined, v)
+            known[place] = message
+        else:
+            message = _summed(joined, v)
+            changing.add(id(message))
         buckets.append(_Bucket(v, joined, message))
         live = [table for table in live if v not in table.scope] + [message]
-    return _back(buckets, _Bucket(None, tuple(live), _multiply(live, {keep})), keep, wanted)
+    return buckets, _Bucket(None, tuple(live), _multiply(live, {keep}))
+
+
+def _summed(tables: Sequence[_Table], v: Variable) -> _Table:
+    """Multiply tables and sum a variable out."""
+    return _multiply(tables, {u for table in tables for u in table.scope if u != v})
+
+
+def drawn(
+    sources: Sequence[Fetched],
+    sizes: Mapping[Variable, int],
+    uniforms: Sequence[Mapping[Variable, Array]],
+    draws: int,
+) -> list[dict[Variable, NDArray[np.int8]]]:
+    """Draw states of all variables from the product of tables: sums upwards, states downwards.
+
+    Parameters
+    ----------
+    sources, sizes
+        As for `joints`.
+    uniforms : sequence of mapping of variable to ndarray, each (sample,)
+        For each set of samples: a number between 0 and 1 for each variable, by which its state is
+        taken from its distribution given the states that were drawn before. They are the same for
+        all posterior draws, so that these differ by their parameters and not by luck.
+    draws : int
+
+    Returns
+    -------
+    list of dict of variable to ndarray of int, each (sample, draw)
+
+    Raises
+    ------
+    QueryError
+        If the tables do not fit the budget.
+    """
+    order, cells = elimination_order(sources, sizes, None)
+    if 8 * cells > BUDGET:
+        raise QueryError(
+            say("inference.too_many_pairs", cells=f"{cells:,}", budget=f"{BUDGET // 8:,}")
+        )
+    found: list[dict[Variable, NDArray[np.int8]]] = [
+        {v: np.empty((len(u), draws), np.int8) for v, u in numbers.items()} for numbers in uniforms
+    ]
+    chunk = max(_CACHE // (8 * cells), 64)
+    for start in range(0, draws, chunk):
+        some = slice(start, min(start + chunk, draws))
+        live = [_Table(scope, get(some)) for scope, get in sources]
+        buckets: list[_Bucket] = []
+        for v in order:
+            joined = tuple(table for table in live if v in table.scope)
+            message = _summed(joined, v)
+            buckets.append(_Bucket(v, joined, message))
+            live = [table for table in live if v not in table.scope] + [message]
+        for numbers, states in zip(uniforms, found, strict=True):
+            known: dict[Variable, NDArray[np.int8]] = {}
+            for bucket in reversed(buckets):
+                variable = bucket.variable
+                assert variable is not None
+                known[variable] = _one_state(bucket, variable, known, numbers[variable])
+                states[variable][:, some] = known[variable]
+    return found
+
+
+def _one_state(
+    bucket: _Bucket,
+    variable: Variable,
+    known: Mapping[Variable, NDArray[np.int8]],
+    uniforms: Array,
+) -> NDArray[np.int8]:
+    """Draw a variable's state given those of the others in its bucket: ``(sample, draw)``."""
+    weights: Array = np.ones((1, 1, 1))
+    for table in bucket.inputs:
+        axis = table.scope.index(variable)
+        values = np.moveaxis(table.values, axis, 0)
+        at: list[Any] = [known[v] for v in table.scope if v != variable]
+        draw = np.arange(values.shape[-1])
+        weights = weights * (values[(slice(None), *at, draw)] if at else values[:, None])
+    below = np.cumsum(weights, axis=0)
+    state: NDArray[np.int8] = below[:-1] < uniforms[:, None] * below[-1]
+    return state.sum(axis=0, dtype=np.int8)
 
 
 def _back(
@@ -156,11 +296,13 @@ def _back(
     return found
 
 
-def _event(table: Array, axis: int, codes: Sequence[int]) -> Array:
-    """Reduce the axis of a node's states to: outside the codes, in them."""
-    inside = np.isin(np.arange(table.shape[axis]), codes)
-    parts = [table.compress(chosen, axis=axis).sum(axis=axis) for chosen in (~inside, inside)]
-    return np.stack(parts, axis=axis)
+def _with_events(table: _Table, keep: Variable, events: Sequence[Sequence[int]]) -> _Table:
+    """Reduce the axis of a variable's states to one entry for each event."""
+    if keep not in table.scope:
+        return table
+    axis = table.scope.index(keep)
+    parts = [table.values.take(list(codes), axis=axis).sum(axis=axis) for codes in events]
+    return _Table(table.scope, np.stack(parts, axis=axis))
 
 
 def _multiply(tables: Sequence[_Table], keep: set[Variable]) -> _Table:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.graph import CausalGraph, holds, independent_causes
-from backrisk.inference.tables import Tables, cut_from
+from backrisk.inference.tables import Tables, cut_from, looked_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,12 @@ class Rewired:
         if name not in self.replaced:
             return self.source.cut(self.same.get(name, name), at)
         return cut_from(self.table(name), at)
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        if name in self.replaced:
+            return looked_up(self.table(name), states)
+        return self.source.levels(self.same.get(name, name), states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
@@ -123,6 +129,15 @@ class Stacked:
             return found[0] if len(found) == 1 else np.concatenate(found, axis=-1)
 
         return both
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        cut = self.first.draws
+        both = [
+            part.levels(name, [s[..., some] if s.shape[-1] > 1 else s for s in states])
+            for part, some in ((self.first, slice(cut)), (self.second, slice(cut, None)))
+        ]
+        return np.concatenate(both, axis=-1)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

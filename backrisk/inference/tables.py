@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from backrisk._types import Array
+import numpy as np
+
+from backrisk._types import Array, Codes
 from backrisk.graph import CausalGraph
 
 
@@ -22,6 +24,12 @@ class Tables(Protocol):
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF without its last level, ``(state - 1, sample, draw)``.
+
+        The states of its parents differ from draw to draw, ``(sample, draw)``, or are ``(1, 1)``.
+        """
 
     def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
         """Return how to get a part of a node's CPT for some draws.
@@ -56,7 +64,6 @@ def cut_from(table: Array, at: tuple[Any, ...]) -> Callable[[slice], Array]:
 
     Examples
     --------
-    >>> import numpy as np
     >>> table = np.arange(8.0).reshape(2, 2, 2, 1)
     >>> cut_from(table, (np.array([1, 0]), slice(None)))(slice(None)).shape
     (2, 2, 2, 1)
@@ -74,3 +81,26 @@ def _taken(table: Array, at: Sequence[Array]) -> Array:
         return table[(*(int(code[0]) for code in at), None)]
     found: Array = table[tuple(at)]
     return found
+
+
+def looked_up(table: Array, states: Sequence[Codes]) -> Array:
+    """Return the CDF of a CPT where the parents' states differ from draw to draw.
+
+    Parameters
+    ----------
+    table : ndarray, shape (*parents, state, draw)
+    states : sequence of ndarray of int, each (sample, draw) or (1, 1)
+
+    Returns
+    -------
+    ndarray, shape (state - 1, sample, draw)
+
+    Examples
+    --------
+    >>> table = np.array([[[0.7], [0.3]], [[0.2], [0.8]]])
+    >>> looked_up(table, [np.array([[0], [1], [1]])])[0, :, 0].tolist()
+    [0.7, 0.2, 0.2]
+    """
+    by_state = np.moveaxis(table, -2, 0)
+    draw = np.arange(table.shape[-1])
+    return np.cumsum([p[(*states, draw)] if states else p[None] for p in by_state], axis=0)[:-1]

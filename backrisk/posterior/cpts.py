@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.graph import independent_causes
 
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
@@ -35,6 +35,9 @@ class CPTs(Protocol):
 
     def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
         """Return rows of a node's CPT for some draws, ``(row, state, draw)``; see `Posterior`."""
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

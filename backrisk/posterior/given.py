@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
-from backrisk.inference import cut_from
+from backrisk.inference import cut_from, looked_up
 from backrisk.posterior.cpts import Ints, Variables, causes_of, draws_last
 from backrisk.words import say
 
@@ -53,6 +53,10 @@ class GivenCPTs:
         return np.moveaxis(self.tables[name][(some, *rows.T)], 0, -1).reshape(
             len(rows), self.tables[name].shape[-1], -1
         )
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        return looked_up(self.table(name), states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.errors import QueryError
-from backrisk.graph import Layout, NoisyMax, holds, too_large
+from backrisk.graph import Layout, Levels, NoisyMax, holds, too_large
 from backrisk.inference import cut_from
 from backrisk.posterior.cpts import Ints, Variables, causes_of
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
@@ -40,6 +40,8 @@ class ParametricCPTs:
     _computed: dict[str, tuple[Array, NDArray[np.bool_]]] = field(
         default_factory=dict, init=False, repr=False
     )
+
+    _levels: dict[str, Levels] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def draws(self) -> int:
@@ -139,6 +141,12 @@ class ParametricCPTs:
         """Return rows of a node's CPT for some draws, ``(row, state, draw)``."""
         fractions, beta = self._draws_last
         return self.layout.rows(name, fractions[:, some], beta[:, some], rows)
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw; see `Layout`."""
+        if name not in self._levels:
+            self._levels[name] = self.layout.levels(name, *self._draws_last)
+        return self._levels[name](states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from backrisk._types import Array
+from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError, QueryError
 from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
@@ -21,9 +21,9 @@ from backrisk.posterior.datatree import Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import GivenCPTs, read_cpts
 from backrisk.posterior.parametric import ParametricCPTs
-from backrisk.posterior.sites import AVERAGE, SiteEffects, prior_of_new_site
+from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.storage import seal, store
-from backrisk.survey import Codebook
+from backrisk.survey import AVERAGE, Codebook
 from backrisk.words import say
 
 if TYPE_CHECKING:
@@ -266,6 +266,22 @@ class Posterior:
         [[0.2, 0.8], [0.2, 0.8]]
         """
         return self._cpts.rows(self.graph.node(name).name, rows, some)
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw.
+
+        Parameters
+        ----------
+        name : str
+        states : sequence of ndarray of int, each (sample, draw) or (1, 1)
+            Of each parent, in the order of the CPT's axes.
+
+        Returns
+        -------
+        ndarray, shape (state - 1, sample, draw)
+            Without the last state's, which is 1.
+        """
+        return self._cpts.levels(name, states)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

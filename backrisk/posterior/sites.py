@@ -12,9 +12,8 @@ from backrisk.errors import PosteriorError
 from backrisk.graph import SITE_SCALE
 from backrisk.posterior.cpts import Variables
 from backrisk.posterior.datatree import SITE_SCALES, SITE_SHIFTS
+from backrisk.survey import AVERAGE, NEW, reserved
 from backrisk.words import choices, say, suggest
-
-NEW, AVERAGE = "new", "average"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +31,11 @@ class SiteEffects:
     scale : ndarray, shape (draw, node)
         Standard deviation over the population of sites.
 
+    Raises
+    ------
+    PosteriorError
+        If a site is called ``average`` or ``new``, which `at` could not tell from no site.
+
     Examples
     --------
     >>> sites = SiteEffects(("north", "south"), np.array([[[-0.3], [0.4]]]), np.array([[0.5]]))
@@ -42,6 +46,13 @@ class SiteEffects:
     names: tuple[str, ...]
     shift: Array
     scale: Array
+
+    def __post_init__(self) -> None:
+        """Refuse names that ask for something else."""
+        for name in self.names:
+            if reserved(name):
+                said = say("posterior.reserved_site", site=name, new=NEW, average=AVERAGE)
+                raise PosteriorError(said)
 
     def at(self, site: str, rng: np.random.Generator) -> Array:
         """Return how far one site lies from the average, ``(draw, node)``.

@@ -3,15 +3,14 @@ from .answer import Target as Target
 from .asked import check_coupling as check_coupling
 from .asked import coupling_name as coupling_name
 from .asked import named as named
+from .asked import read_names as read_names
 from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
 from .attribution.causes import at_level as at_level
-from .attribution.coalitions import coalitions_of_many as coalitions_of_many
+from .attribution.departures import Departures as Departures
 from .attribution.methods import Attribution as Attribution
 from .attribution.methods import attribute as attribute
-from .attribution.shapley import MOST_CAUSES as MOST_CAUSES
-from .attribution.shapley import shapley as shapley
 from .doing import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene
@@ -28,6 +27,7 @@ from .seeing import Diagnosis as Diagnosis
 from .seeing import Risk as Risk
 from .seeing import diagnose as diagnose
 from .seeing import distribution as distribution
+from .seeing import possible as possible
 from .seeing import probabilities as probabilities
 from .seeing import probability as probability
 from .seeing import risk as risk

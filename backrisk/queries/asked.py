@@ -1,13 +1,16 @@
-"""Reading what is asked: the target, the person, the intervention, the coupling."""
+"""Reading what is asked: the target, the person, the intervention, the coupling.
+
+What makes no question is refused here, so that every question refuses it alike.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import COUPLINGS
+from backrisk.inference import COUPLINGS, World, contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
 from backrisk.words import choices, names_of, say, suggest
@@ -20,7 +23,7 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     ----------
     graph : CausalGraph
     asked : str, optional
-        The state by its label, or by its position from 0. Default: the graph's outcome.
+        The state by its label. Default: the graph's outcome.
 
     Returns
     -------
@@ -45,15 +48,13 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
         asked = graph.outcome
     if not isinstance(asked, str):
         raise QueryError(say("queries.target_form", target=repr(asked)))
-    name, _, level = (part.strip() for part in asked.partition(">="))
+    name, begins, level = (part.strip() for part in asked.partition(">="))
     demand_node(graph, name, "queries.what.target")
     states = graph.node(name).states
     first = 1
-    if level and graph.node(name).nominal:
+    if begins and graph.node(name).nominal:
         raise QueryError(say("queries.target_unordered", node=name))
-    if level:
-        if level.isdigit() and level not in states and int(level) < len(states):
-            level = states[int(level)]
+    if begins:
         if level not in states:
             hint, known = suggest(level, states), choices(states)
             raise QueryError(
@@ -112,7 +113,8 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     Raises
     ------
     QueryError
-        If a name, a label or a number is not understood; near names are suggested.
+        If a name, a label or a number is not understood; near names are suggested. If the model
+        gives what is reported probability zero in some draw, whatever is asked about it.
     """
     graph = posterior.graph
     if not isinstance(person, Mapping):
@@ -123,9 +125,53 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
         labels = {str(n): str(s) for n, s in person.items() if s is not None and s == s}
     for name in labels:
         demand_node(graph, name, "queries.what.person")
-    return {
+    codes = {
         name: _code(graph, name, label, "queries.person_state") for name, label in labels.items()
     }
+    demand_agreement(posterior, codes)
+    return codes
+
+
+def demand_agreement(posterior: Posterior, evidence: Mapping[str, int]) -> None:
+    """Refuse answers that contradict each other.
+
+    Raises
+    ------
+    QueryError
+    """
+    # Where no cell of a CPT is zero nothing is impossible: so it is in every fitted model.
+    family = set(evidence).union(*(posterior.graph.ancestors(name) for name in evidence))
+    if all(posterior.positive(name) for name in family):
+        return
+    if not (World(posterior, evidence, {}).joint([]) > 0).all():
+        raise QueryError(contradiction())
+
+
+def read_names(asked: str | Iterable[str], option: str) -> tuple[str, ...]:
+    """Read names; one given as text is a list of one.
+
+    Parameters
+    ----------
+    asked : str or iterable of str
+    option : str
+        What it was given as.
+
+    Raises
+    ------
+    QueryError
+        If these are no names.
+
+    Examples
+    --------
+    >>> read_names("fatigue", "causes"), read_names(["fatigue", "pain"], "causes")
+    (('fatigue',), ('fatigue', 'pain'))
+    """
+    if isinstance(asked, str):
+        return (asked,)
+    names = tuple(asked) if isinstance(asked, Iterable) else (asked,)
+    if not all(isinstance(name, str) for name in names):
+        raise QueryError(say("queries.names_form", option=option, value=repr(asked)))
+    return names
 
 
 def _code(graph: CausalGraph, name: str, label: str, unknown: str) -> int:
@@ -189,16 +235,63 @@ def named(graph: CausalGraph, codes: Mapping[str, int]) -> dict[str, str]:
     return {name: graph.node(name).states[code] for name, code in codes.items()}
 
 
-def demand_upstream(
+def changing(
     graph: CausalGraph, evidence: Mapping[str, int], setting: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the part of an intervention that changes anything for a person.
+
+    Who is as a node is set to stays so, unless another set node acts on it. Without it the worlds
+    are the same, and what is asked of them is the same to the last bit.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    evidence, setting : mapping of node to state code
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> graph = load_graph("runner_core")
+    >>> changing(graph, {"core_strength": 2, "fatigue": 0}, {"core_strength": 0, "fatigue": 0})
+    {'core_strength': 0}
+    """
+    left: dict[str, int] = {}
+    for name in graph.topological:
+        if name in setting and (
+            evidence.get(name) != setting[name] or not graph.ancestors(name).isdisjoint(left)
+        ):
+            left[name] = setting[name]
+    return left
+
+
+def demand_identified(
+    posterior: Posterior, evidence: Mapping[str, int], setting: Mapping[str, int], target: Target
 ) -> None:
-    """Refuse evidence that an intervention would change.
+    """Refuse evidence that would tell of noise which the two worlds share.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    evidence : mapping of node to state code
+    setting : mapping of node to state code
+        Of which nothing is idle; see `changing`.
+    target : Target
 
     Raises
     ------
     QueryError
+        If an answer lies downstream of a set node: without a coupling the answer to it in the
+        other world is unknown. One about a node that is set itself is refused only where the
+        target depends on what lies between.
     """
+    graph = posterior.graph
     for name in setting:
         reached = [seen for seen in evidence if seen in graph.descendants(name)]
-        if reached:
-            raise QueryError(say("queries.reported_downstream", node=reached[0], set=name))
+        beside = [seen for seen in reached if seen not in setting]
+        if reached and not beside:
+            world = World(posterior, evidence, setting)
+            worlds = world.touched([world.variable(target.node)]).values()
+            if all(len(both) < 2 for both in worlds):
+                continue
+        for seen in beside or reached:
+            raise QueryError(say("queries.reported_downstream", node=seen, set=name))

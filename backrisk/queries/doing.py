@@ -17,9 +17,10 @@ from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import (
+    changing,
     check_coupling,
     coupling_name,
-    demand_upstream,
+    demand_identified,
     named,
     read_do,
     read_person,
@@ -86,31 +87,36 @@ def intervene(
     *,
     target: str | None = None,
 ) -> Contrast:
-    """Return what the target's probability would be if nodes were set. Rung: doing.
+    """Return what setting nodes would do to a person's probability of the target. Rung: doing.
 
     Parameters
     ----------
     posterior : Posterior
     person : mapping
-        Evidence on nodes that the intervention cannot change. A reported value of an intervened
-        node is replaced by the one set.
+        Evidence on nodes that the intervention cannot change, and on those that are set.
     do : mapping of node to state
     target : str, optional
 
     Returns
     -------
     Contrast
-        ``draws`` of ``P(target | do, evidence)``; ``before`` is ``P(target | evidence)`` with
-        the person's own values of the intervened nodes.
+        ``draws`` of ``P(Y(do) | evidence)``, Y(do) being the target's presence had the nodes been
+        set; ``before`` is ``P(Y | evidence)``. Without a person it is ``P(Y | do)``.
 
     Raises
     ------
     QueryError
-        If there is evidence on a descendant of an intervened node: what would have been, given
-        what was seen, is the question of `counterfactual`.
+        If there is evidence on a descendant of a set node: what would have been, given what was
+        seen, is the question of `counterfactual`.
 
     Notes
     -----
+    What a person reports of a set node stays evidence about what lies above it; below it the set
+    value rules. So this is the effect given the person's own value (of treatment on the treated:
+    Pearl 2009, section 8.2.5, doi:10.1017/CBO9780511803161), and setting a node to what was
+    reported changes nothing. As long as nothing downstream of a set node is reported, no coupling
+    of the two worlds is needed.
+
     Assumes that the graph holds: no unmeasured common cause of the set nodes and the target.
 
     Examples
@@ -125,10 +131,10 @@ def intervene(
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
     setting = read_do(graph, do, event)
-    demand_upstream(graph, evidence, setting)
-    context = {name: code for name, code in evidence.items() if name not in setting}
+    changed = changing(graph, evidence, setting)
+    demand_identified(posterior, evidence, changed, event)
     return Contrast(
-        probability(World(posterior, context, setting), event),
+        probability(World(posterior, evidence, changed), event),
         event,
         named(graph, evidence),
         probability(World(posterior, evidence, {}), event),
@@ -199,7 +205,9 @@ def counterfactual(
     evidence = read_person(posterior, person)
     setting = read_do(graph, do, event)
     check_coupling(coupling)
-    world = World(posterior, evidence, setting, coupling)
+    # Independent noise is drawn anew even below a node that stays as it is.
+    changed = setting if coupling == "independent" else changing(graph, evidence, setting)
+    world = World(posterior, evidence, changed, coupling)
     return Contrast(
         probability(world, event),
         event,

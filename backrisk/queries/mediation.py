@@ -21,10 +21,11 @@ from backrisk.queries.asked import (
     demand_node,
     named,
     read_do,
+    read_names,
     read_person,
     read_target,
 )
-from backrisk.queries.paths import downstream, weakest_link
+from backrisk.queries.paths import weakest_link
 from backrisk.queries.seeing import probability
 from backrisk.summary import interval, summarise
 from backrisk.words import listed, names_of, percent, points, say
@@ -126,7 +127,8 @@ def mediate(
     ----------
     posterior : Posterior
     person : mapping
-        Evidence; what the cause can change, and the cause's own value, are set aside.
+        Evidence; what the cause can change is set aside. The cause's own value stays evidence
+        about what lies above it, as for `backrisk.intervene`.
     cause : str
         Set from its reference to `to`.
     mediators : str or sequence of str
@@ -178,7 +180,7 @@ def mediate(
     graph = posterior.graph
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
-    chosen = (mediators,) if isinstance(mediators, str) else tuple(mediators)
+    chosen = read_names(mediators, "mediators")
     demand_node(graph, cause, "queries.what.cause")
     end = evidence.get(cause, 0) or len(graph.node(cause).states) - 1
     if to is not None:
@@ -186,7 +188,7 @@ def mediate(
         if end == 0:
             raise QueryError(say("queries.to_reference", node=cause, state=to))
     through = _through(graph, cause, chosen, event)
-    changed = downstream(graph, cause)
+    changed = graph.descendants(cause)
     context = {name: code for name, code in evidence.items() if name not in changed}
 
     def risk(beside: int, within: int) -> Array:
@@ -262,7 +264,7 @@ def _notes(
 ) -> tuple[str, ...]:
     notes = [say("queries.mediate.rests_on")]
     names = names_of(graph)
-    aside = [n for n in graph.names if n in evidence and n not in context and n != cause]
+    aside = [n for n in graph.names if n in evidence and n not in context]
     if aside:
         nodes = listed(map(names.node, aside))
         notes.append(say("queries.mediate.aside", cause=names.node(cause), nodes=nodes))

@@ -18,6 +18,7 @@ from backrisk.queries.asked import (
     check_coupling,
     coupling_name,
     named,
+    read_names,
     read_person,
     read_target,
 )
@@ -113,7 +114,7 @@ def ask_next(
     posterior: Posterior,
     person: Mapping[str, Any],
     *,
-    candidates: Sequence[str] | None = None,
+    candidates: str | Sequence[str] | None = None,
     target: str | None = None,
     coupling: str = "monotone",
     gain: bool = True,
@@ -125,7 +126,7 @@ def ask_next(
     posterior : Posterior
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
-    candidates : sequence of str, optional
+    candidates : str or sequence of str, optional
         Nodes, items or columns of the codebook. Default: all that the codebook asks and the
         person does not report; without a codebook all unreported nodes.
     target : str, optional
@@ -143,7 +144,8 @@ def ask_next(
     Raises
     ------
     QueryError
-        If the person, a candidate or the target is not understood.
+        If the person, a candidate or the target is not understood; as for `recommend` if no
+        action is left to judge the gain by.
 
     Notes
     -----
@@ -193,7 +195,7 @@ def ask_next(
         gains,
         best,
         graph=graph,
-        notes=(*notes, *aside(graph, reported, evidence)),
+        notes=(*notes, *aside(graph, reported, evidence, event)),
         warnings=posterior.diagnostics.warnings,
     )
 
@@ -248,7 +250,7 @@ def _candidates(
     posterior: Posterior,
     reported: Mapping[str, int],
     target: Target,
-    candidates: Sequence[str] | None,
+    candidates: str | Sequence[str] | None,
 ) -> tuple[str, ...]:
     graph, book = posterior.graph, posterior.codebook
     measures = {} if book is None else book.measures
@@ -260,7 +262,7 @@ def _candidates(
             name for name in graph.names if name in known and name not in {*reported, *after}
         )
     found = []
-    for name in candidates:
+    for name in read_names(candidates, "candidates"):
         node = asked.get(name, name)
         if node not in graph.names:
             hint = suggest(name, [*asked, *graph.names])

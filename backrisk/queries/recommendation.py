@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from backrisk.queries.asked import (
     demand_node,
     named,
     read_do,
+    read_names,
     read_person,
     read_target,
 )
@@ -84,19 +85,11 @@ class Recommendation(Answer):
     def table(self) -> pd.DataFrame:
         """One row an action, the best mean first.
 
-        ``mean``, ``low``, ``high`` are of the absolute risk reduction. ``nnt`` is one over its
-        mean: people who would have to do this for one fewer to have the target; below zero, for
-        one more. ``nnt_low`` and ``nnt_high`` are one over the ends of the interval: where it
-        crosses zero they differ in sign and the range runs from the first up through ∞
-        to the second (Altman 1998, doi:10.1136/bmj.317.7168.1309); ``nnt_words`` says so.
+        ``mean``, ``low``, ``high`` are of the absolute difference in the probability of having
+        the target: without the action less with it.
         """
         table = summarise(self.draws, self.actions)
         table["risk_after"] = (self.before[:, None] - self.draws).mean(axis=0)
-        for name, end in (("nnt", "mean"), ("nnt_low", "high"), ("nnt_high", "low")):
-            table[name] = 1.0 / table[end].where(table[end] != 0)
-        table["nnt_words"] = [
-            needed(*ends) for ends in zip(table["mean"], table["low"], table["high"], strict=True)
-        ]
         table["p_helps"] = (self.draws > 0).mean(axis=0)
         table["p_best"] = self.best
         table["grade"] = self.grades
@@ -122,63 +115,36 @@ class Recommendation(Answer):
             if self.costs is not None:
                 cost = f"{self.costs[column]:g}"
                 done = say("queries.recommend.at_cost", action=done, cost=cost)
-            reduction = self.draws[:, column]
-            low, high = (float(end[column]) for end in ends)
             said.append(
                 say(
                     "queries.recommend.then" if rank else "queries.recommend.first",
                     count=len(self.actions),
                     action=done,
-                    shift=shift(-reduction),
-                    treat=needed(float(reduction.mean()), low, high),
+                    shift=shift(-self.draws[:, column]),
                     best=percent(float(self.best[column])),
                     grade=self.names.grade(self.grades[column]),
                 )
             )
+            if not rank:
+                said.append(_of_a_hundred(float(self.draws[:, column].mean()), target))
         unclear = len(self.actions) - len({*told, *clear})
         if unclear:
             said.append(say("queries.recommend.unclear", count=unclear))
         return said
 
 
-def needed(mean: float, low: float, high: float) -> str:
-    """Word the number needed to treat, given an absolute risk reduction and its interval.
-
-    Altman 1998, doi:10.1136/bmj.317.7168.1309.
-
-    Examples
-    --------
-    >>> needed(0.05, 0.02, 0.10), needed(0.02, -0.01, 0.05)
-    ('20 (10 to 50)', '50 (benefit 20 to ∞ to harm 100)')
-    >>> needed(-0.04, -0.05, -0.02)
-    'harm 25 (20 to 50)'
-    """
-
-    def number(share: float) -> str:
-        return f"{np.ceil(round(1.0 / abs(share), 6)):.0f}" if share else "∞"
-
-    # Where the interval crosses zero it runs from the benefit up through ∞ to the harm.
-    # Sums leave rounding: an end that is 0 but for that is 0, and its number is ∞.
-    mean, low, high = (round(float(share), 12) for share in (mean, low, high))
-    if low > 0:
-        harms, limits = False, say("queries.nnt.between", low=number(high), high=number(low))
-    elif high < 0:
-        harms, limits = True, say("queries.nnt.between", low=number(low), high=number(high))
-    else:
-        harms = mean < 0
-        ends = (
-            "both" if low < 0 < high else "benefit" if high > 0 else "harm" if low < 0 else "none"
-        )
-        limits = say(f"queries.nnt.ends.{ends}", benefit=number(high), harm=number(low))
-    side = "queries.nnt.harms" if harms else "queries.nnt.helps"
-    return say(side, number=number(mean), limits=limits)
+def _of_a_hundred(reduction: float, target: str) -> str:
+    """Word an absolute difference as people in a hundred."""
+    number = round(100 * abs(reduction))
+    kind = "same" if number == 0 else "fewer" if reduction > 0 else "more"
+    return say(f"queries.recommend.of_a_hundred.{kind}", target=target, number=str(number))
 
 
 def recommend(
     posterior: Posterior,
     person: Mapping[str, Any],
     *,
-    actions: Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
+    actions: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
     costs: Mapping[str, float] | None = None,
     most: int = 1,
     target: str | None = None,
@@ -186,12 +152,15 @@ def recommend(
 ) -> Recommendation:
     """Rank what a person could change by how far it would lower the risk. Rung: counterfactual.
 
+    The risk is the probability of having the target at the time that the survey asked about, not
+    of getting it later.
+
     Parameters
     ----------
     posterior : Posterior
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
-    actions : sequence of str, or mapping of node to one or several states, optional
+    actions : str, sequence of str, or mapping of node to one or several states, optional
         ``"node"``, set to its reference, or ``"node=state"``. Default: the modifiable nodes in
         the graph's role ``advised``, each set to its reference; in a graph without that role all
         modifiable nodes; where none is marked modifiable, all causes of the target.
@@ -214,13 +183,15 @@ def recommend(
     ------
     QueryError
         If the person, an action, a cost or the target is not understood, or an action is no
-        cause of the target, or not modifiable in a graph that marks what is.
+        cause of the target, or not modifiable in a graph that marks what is; if the target has
+        no cause that an action could set.
 
     Notes
     -----
     The evidence e is all that the person reports except the target and what follows from it: the
-    question is what the risk is and would be for this person, not whether what is there would
-    be gone, which is the question of ``attribute(method="necessity")``. Where nothing
+    question is how likely people who answer like this have the target, and would have it with
+    the action, not whether what is there would be gone, which is the question of
+    ``attribute(method="necessity")``. Where nothing
     reported lies downstream of the action this is exactly `backrisk.intervene`. Where something
     does, such as the result of a test beside the training that improves it, it is neither
     conditioned on as if the action could not change it nor dropped: it tells what is particular
@@ -235,8 +206,10 @@ def recommend(
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> answer = recommend(p, {"x": "yes"})
-    >>> answer.draws.round(3).tolist(), answer.table["nnt_words"].tolist()
-    ([[0.5]], ['2 (2 to 2)'])
+    >>> answer.draws.round(3).tolist()
+    [[0.5]]
+    >>> print(answer.sentences()[2])
+    Of 100 people who answer like this, about 50 fewer would have y, if the graph holds.
     """
     graph = posterior.graph
     event = read_target(graph, target)
@@ -291,7 +264,11 @@ def _label(graph: CausalGraph, node: str, code: int) -> str:
 
 def _default_nodes(graph: CausalGraph, target: Target) -> list[str]:
     causes = [n for n in graph.nodes if n.name in graph.ancestors(target.node)]
+    if not causes:
+        raise QueryError(say("queries.no_causes", target=target.node, graph=graph.name))
     modifiable = [n for n in causes if n.modifiable]
+    if not modifiable and any(node.modifiable for node in graph.nodes):
+        raise QueryError(say("queries.no_modifiable", target=target.node, graph=graph.name))
     advised = set(graph.playing("advised"))
     first = [n for n in modifiable if n.name in advised]
     return [n.name for n in first or modifiable or causes]
@@ -301,19 +278,21 @@ def options_of(
     graph: CausalGraph,
     evidence: Mapping[str, int],
     target: Target,
-    actions: Sequence[str] | Mapping[str, str | Sequence[str]] | None,
+    actions: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None,
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Return the single actions, and those that the person already takes."""
     if actions is None:
         asked = [(name, "") for name in _default_nodes(graph, target)]
     elif isinstance(actions, Mapping):
         asked = [
-            (name, state)
+            (name, str(state))
             for name, states in actions.items()
-            for state in ([states] if isinstance(states, str) else states)
+            for state in (
+                states if isinstance(states, Iterable) and not isinstance(states, str) else [states]
+            )
         ]
     else:
-        parts = [action.partition("=") for action in actions]
+        parts = [action.partition("=") for action in read_names(actions, "actions")]
         asked = [(name.strip(), state.strip()) for name, _, state in parts]
     if not asked:
         raise QueryError(say("queries.actions_empty"))
@@ -359,6 +338,8 @@ def _costs(
     combos: Sequence[Sequence[tuple[str, int]]],
 ) -> tuple[float, ...]:
     known = {*(_label(graph, *one) for one in options), *graph.names}
+    if not isinstance(costs, Mapping):
+        raise QueryError(say("queries.costs_form", costs=repr(costs)))
     for name, cost in costs.items():
         if name.partition("=")[0] not in graph.names:
             raise QueryError(say("queries.cost_unknown", name=name, hint=suggest(name, known)))
@@ -389,7 +370,7 @@ def _notes(
         nodes = listed(map(names.node, reached))
         coupled = coupling_name(coupling)
         notes.append(say("queries.recommend.kept", nodes=nodes, coupling=coupled))
-    notes += aside(graph, reported, evidence)
+    notes += aside(graph, reported, evidence, target)
     if taken:
         done = listed(names.phrase(node, graph.node(node).states[code]) for node, code in taken)
         notes.append(say("queries.recommend.taken", actions=done))
@@ -397,11 +378,14 @@ def _notes(
 
 
 def aside(
-    graph: CausalGraph, reported: Mapping[str, int], evidence: Mapping[str, int]
+    graph: CausalGraph,
+    reported: Mapping[str, int],
+    evidence: Mapping[str, int],
+    target: Target,
 ) -> list[str]:
     """Say which answers were set aside because they speak of the target itself."""
     left = [name for name in reported if name not in evidence]
     if not left:
         return []
     nodes = listed(map(names_of(graph).node, left))
-    return [say("queries.set_aside", nodes=nodes)]
+    return [say("queries.set_aside", nodes=nodes, target=target.label)]

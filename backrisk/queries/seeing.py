@@ -6,7 +6,7 @@ Every answer is computed for each draw and summarised last. It has ``draws``, ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,14 @@ from backrisk.errors import QueryError
 from backrisk.inference import BUDGET, World, contradiction, together
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
-from backrisk.queries.asked import demand_upstream, named, read_do, read_person, read_target
+from backrisk.queries.asked import (
+    changing,
+    demand_identified,
+    named,
+    read_do,
+    read_person,
+    read_target,
+)
 from backrisk.summary import described
 from backrisk.words import estimate, listed, names_of, say
 
@@ -232,14 +239,14 @@ def risks(
     for place, person in enumerate(people):
         try:
             evidence = read_person(posterior, person)
-            demand_upstream(graph, evidence, setting)
+            changed = changing(graph, evidence, setting)
+            demand_identified(posterior, evidence, changed, event)
         except QueryError as error:
             raise QueryError(
                 say("queries.person_number", number=place + 1, problem=str(error))
             ) from error
         for name, code in evidence.items():
             codes[place, column[name]] = code
-    codes[:, [column[name] for name in setting]] = -1
     return probabilities(posterior, codes, event, setting).T
 
 
@@ -265,7 +272,7 @@ def probabilities(
     target : Target
     do : mapping of node to state code, optional
         Set in world 1. Evidence stays evidence about world 0, as in `counterfactual`; for what
-        `intervene` answers, leave out the nodes that are set and what lies downstream of them.
+        `intervene` answers, leave out what lies downstream of the nodes that are set.
     coupling : str
     strict : bool
         Refuse contradictory answers; else theirs is NaN.
@@ -292,23 +299,62 @@ def probabilities(
             )
         )
     found = np.empty((people, posterior.draws))
-    (node, world), setting = World(posterior, {}, do or {}).variable(target.node), do or {}
-    reported = codes[:, graph.names.index(node)]
-    told = (reported >= 0) & (world == 0)
-    found[told] = np.isin(reported[told], target.codes)[:, None]
-    asked = np.flatnonzero(~told)
-    for part in together(posterior, codes[asked], [node], _PEOPLE):
-        if part.starts is None:
-            seen = World(part.tables, part.evidence, setting, coupling)
-            found[asked[part.members]] = probability(seen, target, strict=False)
-        else:
-            joint = part.joint([(node, world)], setting, coupling)
-            with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
-                share = joint[:, list(target.codes)].sum(axis=1) / joint.sum(axis=1)
-            found[asked[part.members]] = share
+    setting = do or {}
+    # Whoever is as everything is set to stays as they are: for them the worlds are one.
+    idle = np.full(people, bool(setting) and coupling != "independent")
+    for name, code in setting.items():
+        idle &= codes[:, graph.names.index(name)] == code
+    for some, change in ((~idle, setting), (idle, {})):
+        places = np.flatnonzero(some)
+        for at, shares in _shares(posterior, codes[places], target, change, coupling):
+            found[places[at]] = shares
     if strict and np.isnan(found).any():
         place = int(np.isnan(found).any(axis=1).argmax())
         raise QueryError(say("queries.person_number", number=place + 1, problem=contradiction()))
+    return found
+
+
+def _shares(
+    posterior: Posterior,
+    codes: NDArray[np.integer[Any]],
+    target: Target,
+    do: Mapping[str, int],
+    coupling: str,
+) -> Iterator[tuple[NDArray[np.intp], Array]]:
+    """Yield places of people, and the probabilities of those, ``(person, draw)``."""
+    node, world = World(posterior, {}, do).variable(target.node)
+    reported = codes[:, posterior.graph.names.index(node)]
+    told = (reported >= 0) & (world == 0)
+    yield np.flatnonzero(told), np.isin(reported[told], target.codes)[:, None].astype(float)
+    asked = np.flatnonzero(~told)
+    for part in together(posterior, codes[asked], [node], _PEOPLE):
+        at = asked[part.members]
+        if part.starts is None:
+            seen = World(part.tables, part.evidence, do, coupling)
+            yield at, probability(seen, target, strict=False)
+        else:
+            joint = part.joint([(node, world)], do, coupling)
+            with np.errstate(invalid="ignore"):  # 0 / 0: contradictory answers
+                yield at, joint[:, list(target.codes)].sum(axis=1) / joint.sum(axis=1)
+
+
+def possible(posterior: Posterior, codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Return whose answers do not contradict each other, in any draw.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    codes : ndarray of int, shape (person, node)
+        -1 where not seen.
+
+    Returns
+    -------
+    ndarray of bool, shape (person,)
+    """
+    found = np.ones(len(codes), dtype=bool)
+    if not all(posterior.positive(name) for name in posterior.graph.names):
+        for part in together(posterior, codes, [], _PEOPLE):
+            found[part.members] = (part.joint([]) > 0).all(axis=-1)
     return found
 
 

@@ -16,3 +16,6 @@ from .readers import batches as batches
 from .readers import opened as opened
 from .schema import Column as Column
 from .schema import Derived as Derived
+from .site_names import AVERAGE as AVERAGE
+from .site_names import NEW as NEW
+from .site_names import reserved as reserved

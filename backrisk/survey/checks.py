@@ -12,6 +12,7 @@ import pandas as pd
 
 from backrisk.errors import SurveyError
 from backrisk.survey.schema import Column, Contents
+from backrisk.survey.site_names import AVERAGE, NEW, reserved
 from backrisk.words import Said, say, suggest
 
 TEXT = Column(role="input", type="text")
@@ -94,6 +95,8 @@ def expectation(name: str, raw: object, codebook: Contents) -> str | None:
     elif name == codebook.site:
         if TEXT.read(raw, codebook.missing) is None:
             return say("survey.expected.site")
+        if reserved(str(raw)):
+            return say("survey.expected.other_site", new=NEW, average=AVERAGE)
     elif name == codebook.weight:
         try:
             accepted = 0 <= float(str(raw)) < math.inf

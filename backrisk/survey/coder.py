@@ -13,6 +13,7 @@ from backrisk.survey.expressions import Expression, cut, quotient
 from backrisk.survey.numeric import GONE, Numbers, read_numbers
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Column, Contents, Derived
+from backrisk.survey.site_names import reserved
 
 _WEIGHTS = Column(role="input", type="number", range=(0.0, GONE))
 
@@ -98,7 +99,7 @@ class Coder:
         cell = self.columns[name]
         labels: dict[object, str] = {}
         for raw in self.known.distinct(cell):
-            if TEXT.read(raw, self.codebook.missing) is not None:
+            if TEXT.read(raw, self.codebook.missing) is not None and not reserved(str(raw)):
                 labels[raw] = str(raw).strip()
         sites = tuple(sorted(set(labels.values())))
         places = {label: place for place, label in enumerate(sites)}

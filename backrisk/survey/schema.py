@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from typing import Literal
 
@@ -27,6 +27,16 @@ class Keys(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_order(cls, given: object) -> object:
+        """Refuse a set: the order of a list counts here, and a set's is another in each run."""
+        if isinstance(given, Mapping):
+            for key, value in given.items():
+                if isinstance(value, Set):
+                    raise ValueError(say("survey.rules.no_order", key=key))
+        return given
 
 
 class Nonresponse(Keys):

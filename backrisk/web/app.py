@@ -30,9 +30,9 @@ def create_app(
     *,
     draws: int = PAGE_DRAWS,
     token: str | None = None,
-    hosts: Iterable[str] = (),
+    hosts: str | Iterable[str] = (),
     limits: Limits | None = None,
-    languages: Iterable[str | Path | Language] = (),
+    languages: str | Path | Language | Iterable[str | Path | Language] = (),
 ) -> FastAPI:
     """Make the application that serves one model.
 
@@ -43,10 +43,10 @@ def create_app(
         The posterior is thinned to at most this many; every answer uses the same ones.
     token : str, optional
         Asked of every request to the programming interface.
-    hosts : iterable of str
+    hosts : str or iterable of str
         Names, beside ``localhost`` and literal addresses, under which the server answers.
     limits : Limits, optional
-    languages : iterable of str, Path or Language
+    languages : str, Path or Language, or iterable of these
         The languages that the page and the programming interface offer, by code or folder, the
         default first; by default the one that is spoken when the application is made. A request
         is answered in the one that ``?lang=`` names, or else in the one that its header
@@ -61,6 +61,8 @@ def create_app(
     BackriskError
         If a language does not exist, or two have the same code.
     """
+    if isinstance(languages, str | Path | Language):
+        languages = [languages]
     spoken_here = offered(languages)
     served = Served.of(posterior, draws)
     app = FastAPI(
@@ -72,7 +74,12 @@ def create_app(
         redirect_slashes=False,
         middleware=[
             Middleware(Speaking, languages=spoken_here),  # outermost: refusals are worded too
-            Middleware(Guard, token=token, hosts=tuple(hosts), limits=limits),
+            Middleware(
+                Guard,
+                token=token,
+                hosts=(hosts,) if isinstance(hosts, str) else tuple(hosts),
+                limits=limits,
+            ),
         ],
         exception_handlers={
             HTTPException: _http_problem,

@@ -192,3 +192,13 @@ def test_without_a_codebook_every_node_is_asked(monkeypatch):
     found = calibrate(graph, people=40, fits=1, seed=1)
     assert (done.surveys[0].answered > 0.5).all()
     assert found.draws == 100
+
+
+def test_one_column_that_nobody_answered_may_be_named_alone(monkeypatch):
+    graph = latent_graph()
+    done = Fits(graph, monkeypatch)
+    settings = {"codebook": with_item(graph), "people": 30, "fits": 1, "seed": 5}
+    calibrate(graph, **settings, unmeasured="other")
+    (survey,) = done.surveys
+    assert survey.answered["other"] == 0
+    assert survey.answered["report"] > 0.5

@@ -1,11 +1,9 @@
 """What the prior says of shares and odds ratios, beside what was published."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from backrisk import CausalGraph, GraphError, Posterior, QueryError, load_graph
+from backrisk import CausalGraph, Posterior, QueryError, load_graph
 from backrisk.check import prior, prior_associations, prior_margins
 from backrisk.check.prior import prior_model
 from backrisk.graph import Layout
@@ -51,7 +49,7 @@ def test_an_implied_odds_ratio_is_that_of_the_worst_state_through_the_whole_grap
     prior = prior_model(runner, draws=40, seed=3)
     from backrisk import risk
 
-    for cause in ("previous_back_pain", "bmi"):
+    for cause in ("previous_back_pain", "low_mood"):
         worst = runner.node(cause).states[-1]
         first = runner.node(cause).states[0]
         odds = [risk(prior, {cause: state}).draws for state in (first, worst)]
@@ -68,10 +66,9 @@ def test_published_figures_are_compared_only_with_a_graph_that_names_them():
     mine = CausalGraph.from_edges([("fatigue", "pain")], states)
     assert prior_margins(mine, draws=20)["published"].isna().all()
     assert prior_associations(mine, draws=20).empty
-    theirs = replace(mine, figures="runner")
+    theirs = CausalGraph.from_dict({**mine.to_dict(), "figures": "runner"})
     assert prior_margins(theirs, draws=20)["published"].notna().any()
-    with pytest.raises(GraphError, match="no published figures called 'runer'; expected one of"):
-        replace(mine, figures="runer")
+    assert prior_associations(theirs, draws=20)["cause"].tolist() == ["fatigue"]
 
 
 def test_an_unknown_target_is_refused_and_one_without_figures_has_no_row(core):

@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 import backrisk
 from backrisk.cli import app
+from backrisk.queries.attribution.methods import METHODS
 
 run = CliRunner()
 
@@ -85,6 +86,11 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
         ("risk", '{"fatigue": "\\ud800"}', [], "has the value '\N{REPLACEMENT CHARACTER}'"),
         ("risk", {}, ["--target", "pian"], "did you mean 'pain'?"),
         ("risk", {}, ["--target", "pain>=awful"], "has no state 'awful'"),
+        ("risk", {}, ["--target", "pain>=2"], "has no state '2'"),
+        ("risk", {}, ["--target", "pain>=²"], "has no state '²'"),
+        ("diagnose", {"pain": "2"}, [], "'pain'"),
+        ("recommend", {}, ["--target", "core_strength"], "has no causes in graph 'runner_core'"),
+        ("ask-next", {}, ["--target", "core_strength"], "has no causes in graph 'runner_core'"),
         ("attribute", {}, [], "use method='shapley'"),
         ("attribute", HURTING, ["--method", "shapely"], "did you mean 'shapley'?"),
         ("attribute", HURTING, ["--cause", "pain"], "'pain' is not a cause of 'pain'"),
@@ -121,6 +127,54 @@ def test_mistakes_are_one_sentence_and_exit_code_2(
     assert code == 2
     assert words in text
     assert "Traceback" not in text
+
+
+@pytest.fixture(scope="module")
+def sure_model(tmp_path_factory):
+    """A model in which y says x for sure, so that answers can contradict each other."""
+    graph = backrisk.CausalGraph.from_edges(
+        [("x", "y"), ("y", "z")], {name: ["no", "yes"] for name in "xyz"}
+    )
+    cpts = {"x": [0.5, 0.5], "y": [[1.0, 0.0], [0.0, 1.0]], "z": [[0.7, 0.3], [0.2, 0.8]]}
+    return backrisk.Posterior.from_cpts(graph, cpts).save(tmp_path_factory.mktemp("m") / "m.nc")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ["risk"],
+        ["diagnose"],
+        ["recommend"],
+        ["ask-next"],
+        ["intervene", "--do", "x=yes"],
+        ["counterfactual", "--do", "x=yes"],
+        ["mediate", "--cause", "x", "--mediator", "y"],
+        ["report", "--out", "r.html"],
+        *(["attribute", "--method", method] for method in METHODS),
+    ],
+)
+def test_contradictory_answers_are_one_sentence(
+    sure_model, person, question, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    command, *rest = question
+    cause = ["--cause", "x"] if command == "attribute" else []
+    answers = person({"x": "yes", "y": "no", "z": "yes"})
+    code, text = said(command, sure_model, "--person", answers, *cause, *rest)
+    assert code == 2
+    assert text == "Error: The answers contradict each other: the model gives them probability 0."
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_site_that_is_called_like_no_site_is_refused(tmp_path):
+    book, survey = tmp_path / "book.yaml", tmp_path / "s.csv"
+    book.write_text(
+        "name: own\ngraph: runner_core\nsite: club\ncolumns: {fatigue: {node: fatigue}}\n"
+    )
+    survey.write_text("fatigue,club\nhigh,north\nlow,Average\n")
+    code, text = said("validate", survey, "--graph", "runner_core", "--codebook", book)
+    assert code == 2
+    assert "row 3, column 'club': value 'Average', expected a name of the site other than" in text
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from prior_core import people_of
 
-from backrisk import intervene, read_survey, risk, risks, simulate
+from backrisk import Posterior, intervene, read_survey, risk, risks, simulate
 from backrisk.cohort import actions_among, agreement_with, answers, cohort_answers
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph
-from backrisk.survey import Codebook, Survey
+from backrisk.graph import CausalGraph, Roles
+from backrisk.survey import Codebook, Survey, tabulate
 from backrisk.survey import Column as Asked
 
 
@@ -43,6 +43,55 @@ def test_attributable_fractions_are_one_minus_the_ratio_of_averaged_risks(core, 
         everything = {cause: graph.node(cause).reference for cause in found.causes}
         after = np.mean([intervene(core, who, everything).draws for who in contexts], axis=0)
         np.testing.assert_allclose(found.fall("all")[0], before - after, atol=1e-12)
+
+
+def confounded():
+    """Z acts on x and on y, and x on y."""
+    graph = CausalGraph.from_edges(
+        [("z", "x"), ("z", "y"), ("x", "y")], {name: ["no", "yes"] for name in "zxy"}
+    )
+    y = np.array([[0.1, 0.5], [0.6, 0.9]])
+    cpts = {"z": [0.5, 0.5], "x": [[0.8, 0.2], [0.2, 0.8]], "y": np.stack([1 - y, y], axis=-1)}
+    return Posterior.from_cpts(graph, cpts)
+
+
+def test_whoever_is_at_the_reference_stays_as_they_are():
+    """What x tells of z stays: of the four, three have x, whose risk falls from .82 to .50."""
+    posterior = confounded()
+    people = Survey.from_frame(pd.DataFrame({"x": ["yes", "no", "yes", "yes"]}), posterior.graph)
+    (found,) = cohort_answers(posterior, people).causes
+    assert found.causes == ("z", "x")
+    # Of those below z the level's context holds nothing, so everyone is as nobody described.
+    np.testing.assert_allclose(found.before[0], 0.51, atol=1e-12)
+    graph = replace(posterior.graph, roles=Roles(proximal=("x",), distal=("z",)))
+    found = cohort_answers(replace(posterior, graph=graph), people).causes
+    x = next(each for each in found if each.causes == ("x",))
+    np.testing.assert_allclose(x.before[0], (3 * 0.82 + 0.20) / 4, atol=1e-12)
+    np.testing.assert_allclose(x.after["x"][0], (3 * 0.50 + 0.20) / 4, atol=1e-12)
+    np.testing.assert_allclose(x.after["all"], x.after["x"], atol=1e-12)
+    fall = dict(zip(people.codes[:, 1], x.each[tabulate(people).index, 0], strict=True))
+    assert fall[0] == 0.0
+    assert fall[1] == pytest.approx(0.32, abs=1e-12)
+
+
+@pytest.mark.parametrize("target", ["z", "y"])
+@pytest.mark.parametrize("ask", [cohort_answers, agreement_with])
+def test_contradictory_answers_are_refused_naming_the_person(ask, target):
+    """Also where only the target's own answer contradicts the others."""
+    graph = CausalGraph.from_edges(
+        [("x", "y"), ("y", "z")], {name: ["no", "yes"] for name in "xyz"}
+    )
+    cpts = {"x": [0.5, 0.5], "y": [[1.0, 0.0], [0.0, 1.0]], "z": [[0.7, 0.3], [0.2, 0.8]]}
+    posterior = Posterior.from_cpts(graph, cpts)
+    frame = pd.DataFrame({"x": ["yes", "no", "no", "no"], "y": ["yes", "no", "yes", "yes"]})
+    with pytest.raises(QueryError, match=r"^Person 3: The answers contradict each other"):
+        ask(posterior, Survey.from_frame(frame, graph), target=target)
+    ask(posterior, Survey.from_frame(frame.head(2), graph), target=target)
+
+
+def test_one_group_as_text_is_a_list_of_one(core, people):
+    one, many = (cohort_answers(core.subset(2), people, groups=g) for g in ("fatigue", ["fatigue"]))
+    assert [group.level for group in one.groups] == [group.level for group in many.groups]
 
 
 def test_each_person_of_a_cohort_is_asked_about_at_their_own_site(wide):

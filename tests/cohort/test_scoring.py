@@ -141,6 +141,41 @@ def test_contradicting_answers_are_flagged_and_the_rest_scored(tmp_path, chain):
     assert found.loc[1, "risk"] == pytest.approx((0.8 + 0.9) / 2)
 
 
+def test_what_contradicts_only_the_target_is_blank_too(tmp_path, chain):
+    """As every question about that person refuses it."""
+    path = tmp_path / "cohort.csv"
+    path.write_text("x,y,z\nno,yes,no\nyes,yes,no\nno,no,no\n", encoding="utf-8")
+    found = pd.read_csv(score(chain, path, tmp_path / "scored.csv", target="y").out)
+    assert found["flags"].fillna("").tolist() == ["answers contradict", "", ""]
+    assert found["reported"].tolist() == ["yes", "yes", "no"]
+    assert found.loc[0].drop(["row", "flags", "reported"]).isna().all()
+    assert found["risk"].tolist()[1:] == [1.0, 0.0]
+    for answers, known in (("no", False), ("yes", True)):
+        who = {"x": answers, "y": "yes", "z": "no"}
+        if known:
+            assert risk(chain, who, target="y").draws.tolist() == [1.0, 1.0]
+        else:
+            with pytest.raises(QueryError, match="contradict each other"):
+                risk(chain, who, target="y")
+
+
+def test_one_name_is_a_list_of_one(tmp_path, chain):
+    path = tmp_path / "cohort.csv"
+    path.write_text("id,x,y\nab,no,no\ncd,yes,\n", encoding="utf-8")
+    one, many = (
+        pd.read_csv(score(chain, path, tmp_path / "scored.csv", **asked).out)
+        for asked in (
+            {"ids": "id", "causes": "x", "actions": "y"},
+            {"ids": ["id"], "causes": ["x"], "actions": ["y"]},
+        )
+    )
+    pd.testing.assert_frame_equal(one, many)
+    assert one["id"].tolist() == ["ab", "cd"]
+    assert one["best_action"].fillna("").tolist() == ["", "y=no"]
+    with pytest.raises(QueryError, match=r"has no column 'xy' .*, which was to be kept"):
+        score(chain, path, tmp_path / "scored.csv", ids="xy")
+
+
 def test_a_warned_fit_is_flagged_on_every_row(tmp_path, chain):
     told = Diagnostics("nutpie", {}, ("R-hat is 2.",))
     bad = Posterior(CHAIN, given=chain.given, diagnostics=told)

@@ -1,8 +1,7 @@
 """What a graph tells of itself, and that the packaged graphs are the described ones."""
 
-import csv
-from importlib.resources import files
-
+import numpy as np
+import pandas as pd
 import pytest
 
 from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_graph
@@ -31,11 +30,6 @@ mobility_work daily_posture load_progression recovery warm_up footwear surface
 """.split()
 
 
-def table(name):
-    with (files("backrisk.graph") / "data" / f"runner_{name}.csv").open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def test_runner_has_the_described_parents():
     graph = load_graph("runner")
     expected = {}
@@ -59,27 +53,6 @@ def test_every_edge_carries_its_evidence(name):
             assert edge.citations
 
 
-def test_direct_effects_do_not_exceed_the_evidence_table():
-    """An edge is part of a total association: its prior is centred no further from zero."""
-    graph = load_graph("runner")
-    stated = {(edge.cause, edge.effect): edge.prior for edge in graph.edges}
-    compared = 0
-    for row in table("evidence"):
-        prior = stated.get((row["cause"], row["effect"]))
-        if prior is not None:
-            compared += 1
-            assert prior.mean <= float(row["prior_mean"]) + 0.1, row
-    assert compared >= 15
-
-
-def test_evidence_and_prevalence_name_known_nodes_and_states():
-    graph = load_graph("runner")
-    elsewhere = {"previous_injury_any"}
-    assert {row["cause"] for row in table("evidence")} <= {*graph.names, *elsewhere}
-    for row in table("prevalence"):
-        assert all(graph.node(row["node"]).code(s) >= 0 for s in row["state"].split(" or "))
-
-
 def test_feedbacks_stand_as_lagged_edges():
     pairs = {(edge.cause, edge.effect) for edge in load_graph("runner").lagged}
     assert {("compensation", "daily_posture"), ("pain", "gait_abnormality")} <= pairs
@@ -91,11 +64,27 @@ def test_labels_may_be_numbers_and_truth_values():
     assert graph.node("y").states == ("False", "True")
 
 
+XY = {"x": ["no", "yes"], "y": ["no", "yes"]}
+
+
 @pytest.mark.parametrize(
     ("edges", "states", "message"),
     [
         ([("x",)], {"x": ["no", "yes"]}, "Expected edges such as"),
-        ([], {"x": None}, "Expected edges such as"),
+        (3, {"x": ["no", "yes"]}, "Expected edges such as"),
+        ([], 3, "Expected edges such as"),
+        ([], {"x": None}, "states of 'x' should be a list of labels, got None"),
+        ([], {"x": {"no": 0, "yes": 1}}, "states of 'x' should be a list of labels, got {'no': 0"),
+        ([], {"x": {"no", "yes"}}, "states of 'x' should be a list of labels, got {"),
+        ([], {"x": frozenset({"no", "yes"})}, "states of 'x' should be a list of labels, got f"),
+        ([], {"x": (s for s in ("no", "yes"))}, "states of 'x' should be a list of labels, got <g"),
+        ([], {"x": b"no"}, "states of 'x' should be a list of labels, got b'no'"),
+        ({("x", "y")}, XY, "edges should be a list .* got a set"),
+        (frozenset(), {"x": ["no", "yes"]}, "edges should be a list of pairs, .* got a frozenset"),
+        ({"xy": 1}, XY, "edges should be a list .* got a dict"),
+        ("xy", XY, "edges should be a list of pairs, .* got a str"),
+        (["xy"], XY, r"should be a pair \(cause, eff.*, got 'xy'"),
+        ([{"x", "y"}], XY, "An edge should be a pair"),
         ([], {"x": "no"}, "states of 'x' should be a list of labels, got 'no'"),
         ([], {"x": ["no", ""]}, "node 'x': state '' is empty"),
         ([], {"x": ["no", "no "]}, "state 'no ' is empty, or starts or ends"),
@@ -105,6 +94,13 @@ def test_labels_may_be_numbers_and_truth_values():
 def test_edges_and_states_that_make_no_graph(edges, states, message):
     with pytest.raises(GraphError, match=message):
         CausalGraph.from_edges(edges, states)
+
+
+def test_what_is_given_in_order_makes_a_graph():
+    given = {"a": np.array(["no", "yes"]), "b": pd.Index(["no", "yes"])}
+    graph = CausalGraph.from_edges(iter([["a", "b"]]), given | {"c": ("no", "yes")})
+    assert [node.states for node in graph.nodes] == [("no", "yes")] * 3
+    assert graph.parents("b") == ("a",)
 
 
 def test_labels_that_look_like_numbers_stay_words():

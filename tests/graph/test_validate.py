@@ -98,6 +98,31 @@ BAD = {
     "name": (lambda: graph(node("a b")), "node 'a b': a name consists of"),
     "digit first": (lambda: graph(node("1a")), "node '1a': a name"),
     "one state": (lambda: graph(node("x", ["no"])), "node 'x' has 1 state; at least two"),
+    "set": (lambda: graph(Node("x", {"no", "yes"})), "node 'x': 'states' .* got a set"),
+    "dict": (lambda: graph(Node("x", {"no": 0, "yes": 1})), "node 'x': 'states' .* got a dict"),
+    "text": (lambda: graph(Node("x", "ny")), "node 'x': 'states' should be a list, .* got a str"),
+    "nothing": (lambda: graph(Node("x", None)), "node 'x': 'states' .* got a NoneType"),
+    "generator": (
+        lambda: graph(Node("x", (s for s in BINARY))),
+        "node 'x': 'states' should be a list, which has an order; got a generator",
+    ),
+    "labels set": (lambda: graph(node("x", labels={"a", "b"})), "node 'x': 'labels' .* got a set"),
+    "margin": (lambda: graph(node("x", margin={0.3, 0.7})), "node 'x': 'margin' .* got a set"),
+    "pairs": (lambda: graph(node("x", interactions={("a", "b")})), "'interactions' .* got a set"),
+    "errors": (lambda: item(misclassification={(1, 0)}), "'misclassification' .* got a set"),
+    "nodes": (lambda: CausalGraph("g", {node("x"), node("y")}), "'nodes' should be a list"),
+    "edges": (
+        lambda: CausalGraph("g", (node("x"), node("y")), frozenset({edge("x", "y")})),
+        "'edges' should be a list, which has an order; got a frozenset",
+    ),
+    "role as text": (
+        lambda: graph(node("x"), roles=Roles(advised="x")),
+        "'advised' should be a list, .* got a str",
+    ),
+    "citation as text": (
+        lambda: graph(node("x"), node("y"), edges=[replace(edge("x", "y"), citations="10.1/a")]),
+        "edge x -> y: 'citations' .* got a str",
+    ),
     "no state": (lambda: graph(node("x", [])), "node 'x' has 0 states; at least two"),
     "blank state": (lambda: graph(node("x", ["no", ""])), "node 'x': state '' is empty"),
     "space": (

@@ -176,3 +176,14 @@ def test_a_warning_is_said_in_the_language_of_whoever_reads_it(fitted, tmp_path)
         assert found.cautions == ("Ohne Orte, auch here.", "As it is.")
     assert isinstance(found.warnings[0], Said)
     assert plain(found.warnings[0])["key"] == "posterior.no_sites"
+
+
+def test_a_saved_site_that_is_called_like_no_site_is_refused(fitted, tmp_path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr("backrisk.posterior.sites.reserved", lambda name: False)
+        sites = replace(fitted.sites, names=("a", "Average"))
+        path = replace(fitted, sites=sites).save(tmp_path / "m.nc")
+    with pytest.raises(
+        PosteriorError, match=r"A site of this model is called 'Average', .* again\.$"
+    ):
+        load_posterior(path)

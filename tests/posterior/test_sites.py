@@ -46,6 +46,18 @@ def above(cpt):
     return 1 - np.cumsum(cpt, axis=-1)[..., :-1]
 
 
+@pytest.mark.parametrize("name", ["average", "new", " Average", "NEW", "\tnew"])
+def test_a_site_called_like_no_site_is_refused(posterior, name):
+    shift, scale = posterior.sites.shift, posterior.sites.scale
+    with pytest.raises(PosteriorError, match=r"A site of this model is called .* 'new' and 'avera"):
+        SiteEffects(("north", name), shift, scale)
+    held = SiteEffects(("north", f"{name} town"), shift, scale)
+    effects = replace(posterior, sites=held)
+    np.testing.assert_array_equal(
+        effects.at_site(f"{name} town").cpt("y"), posterior.at_site("south").cpt("y")
+    )
+
+
 @pytest.mark.parametrize("place", [0, 1])
 @pytest.mark.parametrize("node", ["y", "w"])
 def test_a_site_shifts_every_cutpoint_of_a_node_by_its_own_amount(posterior, place, node):

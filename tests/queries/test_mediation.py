@@ -1,12 +1,13 @@
 """Natural effects by definition: nested counterfactuals enumerated; the recanting witness."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from strategies import Brute, random_graph, random_person, random_posterior, seeds
 
-from backrisk import CausalGraph, Posterior, QueryError, mediate
+from backrisk import CausalGraph, Posterior, QueryError, intervene, mediate
 from backrisk.queries.mediation import EFFECTS
 
 EXACT = {"rtol": 0, "atol": 1e-10}
@@ -37,6 +38,20 @@ def witnesses(graph, cause, mediators):
     }
 
 
+def ways(brute, graph, kept, cause):
+    """What the cause cannot change, as it may be given what is reported, with probabilities."""
+    if cause not in kept:
+        return [(kept, 1.0)]
+    above = [n for n in graph.names if n != cause and n not in graph.descendants(cause)]
+    found = []
+    for codes in itertools.product(*(brute.states[n] for n in above)):
+        state = dict(zip(above, codes, strict=True))
+        weight = brute.probability(lambda s, state=state: state.items() <= s.items(), kept)
+        if weight:
+            found.append((state, weight))
+    return found
+
+
 @pytest.mark.parametrize("seed", seeds(60, 200))
 def test_natural_effects_equal_nested_counterfactuals(seed):
     rng = np.random.default_rng(seed)
@@ -59,28 +74,35 @@ def test_natural_effects_equal_nested_counterfactuals(seed):
         chosen = between
     answer = mediate(posterior, person, cause, chosen)
     seen = {name: graph.node(name).code(label) for name, label in person.items()}
-    kept = {n: c for n, c in seen.items() if n != cause and n not in graph.descendants(cause)}
+    kept = {n: c for n, c in seen.items() if n not in graph.descendants(cause)}
     end = seen.get(cause, 0) or len(graph.node(cause).states) - 1
     for draw in range(posterior.draws):
         brute = Brute(posterior, draw)
 
         def nested(x, within, brute=brute):
-            """P(Y(x, M(within))): the mediators of the first world are taken to the second."""
-            return brute.worlds(
-                lambda _, there: there[aim] > 0,
-                lambda _: True,
-                kept,
-                {cause: x},
-                first={cause: within},
-                taken=chosen,
+            """P(Y(x, M(within))): the mediators of the first world are taken to the second.
+
+            What was reported of the cause tells of what lies above it, which no world changes.
+            """
+            return sum(
+                weight
+                * brute.worlds(
+                    lambda _, there: there[aim] > 0,
+                    lambda _: True,
+                    above,
+                    {cause: x},
+                    first={cause: within},
+                    taken=chosen,
+                )
+                for above, weight in ways(brute, graph, kept, cause)
             )
 
         none, both = nested(0, 0), nested(end, end)
         expected = [nested(end, 0) - none, nested(0, end) - none, both - none]
         np.testing.assert_allclose(answer.draws[draw], expected, **EXACT)
-        total = brute.probability(lambda s: s[aim] > 0, kept, {cause: end}) - brute.probability(
-            lambda s: s[aim] > 0, kept, {cause: 0}
-        )
+        total = brute.counterfactual(
+            lambda s: s[aim] > 0, kept, {cause: end}
+        ) - brute.counterfactual(lambda s: s[aim] > 0, kept, {cause: 0})
         np.testing.assert_allclose(answer.draws[draw, 2], total, **EXACT)
 
 
@@ -150,7 +172,7 @@ def test_what_the_cause_can_change_is_set_aside(core_prior):
     person = {"fatigue": "high", "pain": "limiting", "core_strength": "moderate"}
     answer = mediate(core_prior, person, "core_strength", ["pelvic_tilt"])
     assert answer.end == "moderate"
-    assert set(answer.evidence) == {"fatigue"}
+    assert set(answer.evidence) == {"fatigue", "core_strength"}
     assert "set aside: low back pain" in answer.text
 
 
@@ -193,8 +215,20 @@ def test_the_state_compared_is_the_persons_where_adverse_or_else_the_worst(repor
     posterior = random_posterior(np.random.default_rng(2), graph)
     answer = mediate(posterior, reported, "x", "m", to=to)
     assert (answer.start, answer.end) == ("a", end)
-    assert answer.evidence == {}
+    assert answer.evidence == reported
     assert len(answer.notes) == 1  # the cause's own value is no answer set aside
+
+
+def test_the_total_effect_is_what_setting_the_cause_would_do():
+    """Also for a person who reports it, and shares a cause of it and of the target."""
+    edges = [("z", "x"), ("z", "y"), ("x", "m"), ("m", "y"), ("x", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("zxmy", BINARY), outcome="y")
+    posterior = random_posterior(np.random.default_rng(6), graph, draws=5)
+    answer = mediate(posterior, {"x": "yes"}, "x", "m")
+    change = intervene(posterior, {"x": "yes"}, {"x": "no"}).change
+    np.testing.assert_allclose(answer.draws[:, 2], -change, **EXACT)
+    unknown = mediate(posterior, {}, "x", "m")
+    assert abs(unknown.draws[:, 2] - answer.draws[:, 2]).max() > 1e-3
 
 
 def of_effects(*draws):

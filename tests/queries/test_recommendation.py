@@ -1,4 +1,4 @@
-"""Advice by definition: reductions and information enumerated; numbers needed to treat."""
+"""Advice by definition: reductions and information enumerated."""
 
 from dataclasses import replace
 
@@ -10,7 +10,6 @@ from backrisk import CausalGraph, Posterior, QueryError, ask_next, intervene, re
 from backrisk.graph import Roles
 from backrisk.inference import COUPLINGS
 from backrisk.queries import recommendation
-from backrisk.queries.recommendation import needed
 from backrisk.words import percent
 
 EXACT = {"rtol": 0, "atol": 1e-10}
@@ -88,13 +87,12 @@ def test_without_answers_downstream_an_action_is_an_intervention():
     rng = np.random.default_rng(5)
     graph = random_graph(rng, 6, density=0.8)
     posterior = random_posterior(rng, graph, draws=5)
-    person = {"n0": "s1"}
-    advice = recommend(posterior, person)
+    person = {"n0": "s1", "n3": "s1"}
+    advice = recommend(posterior, person, actions=["n3", "n4"], most=2)
+    assert len(advice.settings) == 3
     assert advice.coupling is None
     for column, setting in enumerate(advice.settings):
         after = intervene(posterior, person, setting).draws
-        if "n0" in setting:  # there the reported value is replaced, not conditioned on
-            continue
         np.testing.assert_allclose(advice.draws[:, column], advice.before - after, **EXACT)
     np.testing.assert_allclose(advice.before, risk(posterior, person).draws, **EXACT)
 
@@ -115,44 +113,19 @@ def chain(*effects):
     return Posterior.from_cpts(graph, cpts), dict.fromkeys(names, "yes")
 
 
-def test_the_table_ranks_and_counts_whom_to_treat():
+def test_the_table_ranks():
     posterior, person = chain((0.2, 0.02), (0.0, 0.03), (-0.1, 0.02))
     advice = recommend(posterior, person)
     table = advice.table
     assert list(table.index) == ["a0=no", "a1=no", "a2=no"]
     low, high = np.quantile(advice.draws, [0.05, 0.95], axis=0)
-    np.testing.assert_allclose(table["nnt"], 1 / advice.draws.mean(axis=0), **EXACT)
-    np.testing.assert_allclose(table["nnt_low"], 1 / high, **EXACT)
-    np.testing.assert_allclose(table["nnt_high"], 1 / low, **EXACT)
-    # Altman 1998: benefit, then through infinity to harm, where the interval crosses zero.
-    assert "to ∞ to harm" in table.loc["a1=no", "nnt_words"]
-    assert table.loc["a2=no", "nnt_words"].startswith("harm")
+    np.testing.assert_allclose(table["mean"], advice.draws.mean(axis=0), **EXACT)
+    np.testing.assert_allclose(table["low"], low, **EXACT)
+    np.testing.assert_allclose(table["high"], high, **EXACT)
+    assert not [name for name in table if name.startswith("nnt")]  # nobody is followed over time
     assert table["p_best"].sum() == pytest.approx(1)
     assert table.loc["a0=no", "p_best"] > 0.99
     assert (table["p_helps"] == (advice.draws > 0).mean(axis=0)).all()
-
-
-def test_altmans_own_example():
-    """Altman 1998, box: ARR 10 % with 95 % interval -5 % to 25 %: NNTB 10 (4 to inf to NNTH 20)."""
-    assert needed(0.10, -0.05, 0.25) == "10 (benefit 4 to ∞ to harm 20)"
-
-
-@pytest.mark.parametrize(
-    ("ends", "words"),
-    [
-        ((0.3, 0.21, 0.45), "4 (3 to 5)"),  # 3.33, 2.22 and 4.76 people: always rounded up
-        ((0.05, 0.02, 0.1), "20 (10 to 50)"),  # what floats make 19.999... or 20.000...1 is 20
-        ((1 / 3, 1 / 7, 1 / 3), "3 (3 to 7)"),
-        ((-0.3, -0.45, -0.21), "harm 4 (3 to 5)"),
-        ((-0.01, -0.05, 0.02), "harm 100 (benefit 50 to ∞ to harm 20)"),
-        ((0.1, 0.0, 0.25), "10 (benefit 4 to ∞)"),
-        ((-0.1, -0.25, 0.0), "harm 10 (∞ to harm 4)"),
-        ((0.0, 0.0, 0.0), "∞ (∞)"),
-        ((0.1, -1e-17, 0.25), "10 (benefit 4 to ∞)"),  # rounding of a sum is no harm
-    ],
-)
-def test_how_many_to_treat_is_rounded_up(ends, words):
-    assert needed(*ends) == words
 
 
 def test_costs_change_the_order_and_several_actions_add_up():
@@ -183,7 +156,7 @@ def test_actions_can_be_chosen(core_prior):
         actions={"core_strength": ["moderate", "strong"], "fatigue": "low"},
     )
     assert advice.actions == ("core_strength=moderate", "core_strength=strong", "fatigue=low")
-    assert "risk from here on: low back pain" in advice.text
+    assert "Set aside, because these answers already tell about low back pain: low" in advice.text
     assert "pain" not in advice.evidence
     assert (advice.data_support >= 0).all()
     for options, words in (
@@ -205,6 +178,37 @@ def test_what_nobody_can_change_is_not_advised(core_prior):
         recommend(core_prior, {}, actions=["lumbar_load"])
 
 
+def test_a_target_without_causes_says_so():
+    posterior, _ = chain((0.2, 0.02))
+    for ask in (recommend, ask_next):
+        with pytest.raises(QueryError, match="target 'a0' has no causes in graph 'graph'"):
+            ask(posterior, {}, target="a0")
+    assert ask_next(posterior, {}, target="a0", gain=False).questions == ()
+
+
+def test_a_target_whose_causes_nobody_can_change_says_so():
+    graph = CausalGraph.from_edges([("a", "b"), ("b", "c")], dict.fromkeys("abc", ("no", "yes")))
+    nodes = tuple(replace(node, modifiable=node.name == "b") for node in graph.nodes)
+    posterior = random_posterior(np.random.default_rng(1), replace(graph, nodes=nodes))
+    for ask in (recommend, ask_next):
+        with pytest.raises(QueryError, match="No cause of the target 'b' is marked as modifiable"):
+            ask(posterior, {}, target="b")
+    assert recommend(posterior, {}, target="c").actions == ("b=no",)
+
+
+def test_states_of_actions_may_be_numbers():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": [0, 1, 2], "y": ["no", "yes"]})
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    assert recommend(posterior, {}, actions={"x": 1}).actions == ("x=1",)
+    assert recommend(posterior, {}, actions={"x": [2, 0]}).actions == ("x=2", "x=0")
+
+
+@pytest.mark.parametrize("costs", ["fatigue", ["fatigue"], 3])
+def test_costs_are_a_mapping(core_prior, costs):
+    with pytest.raises(QueryError, match="costs= should be a mapping of action or node"):
+        recommend(core_prior, {}, actions=["fatigue"], costs=costs)
+
+
 def test_a_cost_that_is_no_number_is_refused(core_prior):
     with pytest.raises(QueryError, match="The cost of 'fatigue' is a lot"):
         recommend(core_prior, {}, actions=["fatigue"], costs={"fatigue": "a lot"})
@@ -213,10 +217,12 @@ def test_a_cost_that_is_no_number_is_refused(core_prior):
 def test_what_is_said_of_the_actions():
     posterior, person = chain((0.2, 0.02), (0.0, 0.03), (-0.1, 0.02), (0.15, 0.02), (0.12, 0.02))
     advice = recommend(posterior, {**person, "y": "yes"}, costs=dict.fromkeys(person, 3))
-    now, first, *others = advice.sentences()
+    now, first, hundred, *others = advice.sentences()
     assert now.startswith("The risk of y is ")
     assert first.startswith("Of 5 actions, the best is no a0 (cost 3): a fall of 20.")
-    assert f"number needed to treat {advice.table['nnt_words'].iloc[0]}, best" in first
+    assert hundred == (
+        "Of 100 people who answer like this, about 20 fewer would have y, if the graph holds."
+    )
     assert f"best of all with probability {percent(advice.best[0])} " in first
     assert "(evidence none)" in first
     assert [said.split(" (cost")[0] for said in others[:2]] == [
@@ -228,7 +234,7 @@ def test_what_is_said_of_the_actions():
     assert advice.row_label("a0=no") == "a0: no"
     one = recommend(posterior, person, actions=["a1"])
     assert one.sentences()[1].startswith("The only action is no a1: a change of ")
-    assert len(one.sentences()) == 2
+    assert len(one.sentences()) == 3
     harm = recommend(posterior, person, actions=["a2", "a1"])
     assert any("no a2: a rise of 10." in said for said in harm.sentences())
 
@@ -250,22 +256,37 @@ def test_an_interval_that_ends_at_zero_includes_no_effect():
     draws = low + (high - low) * np.clip(spread * 2 - 0.5, 0, 1)
     known = replace(advice, draws=draws, before=np.full(101, 0.5))
     told = known.sentences()
-    assert ["no a0" in told[1], "no a3" in told[2]] == [True, True]
-    assert told[3:] == ["For 2 more actions the interval includes no effect."]
+    assert ["no a0" in told[1], "no a3" in told[3]] == [True, True]
+    assert told[4:] == ["For 2 more actions the interval includes no effect."]
 
 
 def test_nothing_helps_at_exactly_no_effect():
     posterior, person = chain((0.2, 0.02))
     table = replace(recommend(posterior, person), draws=np.zeros((400, 1))).table
     assert table["p_helps"].tolist() == [0.0]
-    assert table[["nnt", "nnt_low", "nnt_high"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("fall", "words"),
+    [
+        (0.204, "about 20 fewer would have y, if"),
+        (0.0051, "about 1 fewer would"),
+        (0.0049, "about as many would"),
+        (-0.0049, "about as many would"),
+        (-0.104, "about 10 more would"),
+    ],
+)
+def test_a_difference_is_told_in_a_hundred_people(fall, words):
+    posterior, person = chain((0.2, 0.02))
+    advice = replace(recommend(posterior, person), draws=np.full((400, 1), fall))
+    assert f"Of 100 people who answer like this, {words}" in advice.sentences()[2]
 
 
 def test_no_more_than_three_actions_are_told():
     posterior, person = chain(*[(0.1 - 0.01 * place, 0.001) for place in range(5)])
     told = recommend(posterior, person).sentences()
-    assert [said.split("no ")[1][:2] for said in told[1:4]] == ["a0", "a1", "a2"]
-    assert len(told) == 4  # the other two have an effect too, which is no news
+    assert [said.split("no ")[1][:2] for said in (told[1], *told[3:])] == ["a0", "a1", "a2"]
+    assert len(told) == 5  # the other two have an effect too, which is no news
 
 
 def test_what_is_known_of_the_actions():

@@ -5,7 +5,7 @@ import pytest
 from strategies import Brute, random_graph, random_person, random_posterior
 
 from backrisk import CausalGraph, Posterior, QueryError, diagnose, intervene, risk, risks
-from backrisk.queries import probabilities, read_target, seeing
+from backrisk.queries import possible, probabilities, read_target, seeing
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 TWO = ["no", "yes"]
@@ -111,10 +111,10 @@ def test_many_people_are_asked_as_one_is(monkeypatch):
     assert some
     do = {"n2": "s1"}
     kept = [p for p in some if "n1" not in graph.descendants("n2")]
-    expected = np.column_stack([intervene(posterior, p, do).draws for p in kept])
-    np.testing.assert_allclose(risks(posterior, kept, do), expected, **EXACT)
-    # A person's own value of what is set is replaced.
-    own = [{**person, "n2": "s0"} for person in kept]
+    # Among them people who are as it is set to, and people who are not.
+    own = [*kept, *({**person, "n2": state} for person in kept for state in ("s0", "s1"))]
+    expected = np.column_stack([intervene(posterior, p, do).draws for p in own])
+    assert len({*expected[0].round(9)}) > 3
     np.testing.assert_allclose(risks(posterior, own, do), expected, **EXACT)
 
 
@@ -135,6 +135,19 @@ def test_contradictory_answers_are_refused_or_nan():
         probabilities(posterior, codes, target)
     found = probabilities(posterior, codes, target, strict=False)
     assert np.isnan(found).tolist() == [[False], [True]]
+    assert possible(posterior, codes).tolist() == [True, False]
+
+
+def test_what_is_possible_is_so_in_every_draw(monkeypatch):
+    """Whoever has a state that is impossible in one draw, whatever else they left out."""
+    graph = CausalGraph.from_edges([("x", "y"), ("y", "z")], dict.fromkeys("xyz", TWO))
+    y = np.array([[[0.5, 0.5], [0.5, 0.5]], [[1.0, 0.0], [0.5, 0.5]]])
+    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": y, "z": [[0.5, 0.5]] * 2})
+    codes = np.array(list(np.ndindex(3, 3, 3))) - 1
+    monkeypatch.setattr(seeing, "_PEOPLE", 5)
+    found = possible(posterior, codes)
+    assert found.tolist() == [not (x == 0 and y == 1) for x, y, _ in codes]
+    assert possible(one_edge(), np.array([[0, 1], [1, 0]])).all()
 
 
 def test_contradictory_answers_are_nan_beside_people_with_other_gaps():

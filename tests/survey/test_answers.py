@@ -76,6 +76,8 @@ def test_a_file_becomes_codes(tmp_path):
         ("plank,w\n1,-1\n", ["row 2", "'w'", "'-1'", "a weight"]),
         ("plank,w\n1,0\n", ["'w'", "no weight is above 0"]),
         ("plank,club\n1,\n", ["row 2", "'club'", "name of a site"]),
+        ("plank,club\n1,a\n1,average\n", ["row 3", "'club'", "'average'", "other than 'new'"]),
+        ("plank,club\n1,NEW\n", ["row 2", "'NEW'", "other than 'new' and 'average'"]),
         ("id,day\n1,2\n", ["no column of codebook 'small'"]),
         ('plank,ache\n1,"often\n', ["not a CSV file"]),
         ("\n\n", ["no header in its first line"]),

@@ -13,6 +13,7 @@ from backrisk.survey.checks import (
 )
 from tests.survey._small import book
 
+OTHER_SITE = "a name of the site other than 'new' and 'average', which stand for no single site"
 BOOK = book(site="club", weight="w", ignore=["id"])
 NUMBER = "a number from 0 to 600 (s)"
 WEIGHT = "a weight, a finite number not below 0"
@@ -61,6 +62,7 @@ def test_a_header_names_known_columns_once(names, problems):
         ("warm_up", "no", None), ("warm_up", "yes", "one of 'drills', 'no'"),
         ("club", "north", None), ("club", " ", "the name of a site"),
         ("club", None, "the name of a site"), ("club", "NA", "the name of a site"),
+        ("club", "new", OTHER_SITE), ("club", " Average ", OTHER_SITE), ("club", "newer", None),
         ("w", "0", None), ("w", 1.5, None), ("w", " 2e0 ", None), ("w", "-0.001", WEIGHT),
         ("w", "inf", WEIGHT), ("w", "nan", WEIGHT), ("w", "", WEIGHT), ("w", None, WEIGHT),
         ("w", "x", WEIGHT), ("id", "anything", None),

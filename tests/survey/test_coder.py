@@ -113,3 +113,14 @@ def test_sites_are_sorted_and_a_missing_one_is_refused(coder):
     assert sites == ("a", "b")
     assert values(coder.known, place) == [1, 0, None, None, 1]
     assert values(coder.known, coder.bad["club"]) == [False, False, True, True, False]
+
+
+def test_a_site_that_is_called_like_no_site_is_refused(codebook):
+    held = TABLE.set_column(
+        TABLE.schema.get_field_index("club"), "club", [["new", "a", "average", " New ", "b"]]
+    )
+    coder = Coder(source(held), codebook)
+    place, sites = coder.site("club")
+    assert sites == ("a", "b")
+    assert values(coder.known, place) == [None, 0, None, None, 1]
+    assert values(coder.known, coder.bad["club"]) == [True, False, True, True, False]

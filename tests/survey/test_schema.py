@@ -211,6 +211,15 @@ def test_contents_know_their_columns_measures_and_nodes():
     assert not bare.synthetic
 
 
+@pytest.mark.parametrize("key", ["states", "cuts", "range"])
+def test_a_set_is_no_list(key):
+    """Its order would be another in each run of Python."""
+    keys = {"node": "x", "type": "number", "cuts": (1.0,), "states": ("no", "yes")}
+    Column(**keys)
+    with pytest.raises(ValueError, match=f"'{key}' should be a list, since its order counts"):
+        Column(**keys | {key: frozenset({1.0, 2.0})})
+
+
 def test_inputs_are_given_in_python_too_where_from_is_a_word_of_the_language():
     keys = {"node": "bmi", "derive": "bmi", "cuts": (25,)}
     assert Derived(from_=("kg", "cm"), **keys) == Derived(**keys, **{"from": ("kg", "cm")})

@@ -68,6 +68,13 @@ def test_what_is_offered_is_the_language_spoken_unless_named(pseudo):
         offered(["en", "xx"])
 
 
+def test_one_language_is_a_list_of_one(posterior, pseudo):
+    for one in (pseudo, str(pseudo), language(pseudo)):
+        app = create_app(posterior, limits=NO_LIMIT, languages=one)
+        page = TestClient(app, base_url="http://localhost").get("/")
+        assert page.headers["content-language"] == CODE
+
+
 def test_the_page_comes_in_the_language_that_is_asked_for(both):
     plain = both.get("/")
     assert plain.headers["content-language"] == "en"

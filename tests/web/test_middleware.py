@@ -69,8 +69,9 @@ def test_a_token_opens_the_interface_and_only_the_right_one(posterior):
         ("localhost.rebound.example", 421),
     ],
 )
-def test_a_name_that_was_pointed_here_is_not_served(posterior, host, status):
-    app = create_app(posterior, hosts=["clinic.example"])
+@pytest.mark.parametrize("hosts", ["clinic.example", ["clinic.example"]])
+def test_a_name_that_was_pointed_here_is_not_served(posterior, host, status, hosts):
+    app = create_app(posterior, hosts=hosts)
     client = TestClient(app, base_url="http://localhost")
     assert client.get("/healthz", headers={"host": host}).status_code == status
 

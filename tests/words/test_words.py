@@ -71,7 +71,8 @@ def test_numbers_are_the_tables(answers):
         said = f"{percent(row['mean'])} ({percent(row['low'])} to {percent(row['high'])})"
         assert said in answers[name].text
     first = answers["recommend"].table.iloc[0]
-    assert first["nnt_words"] in answers["recommend"].text
+    fewer = round(100 * first["mean"])
+    assert f"Of 100 people who answer like this, about {fewer} fewer" in answers["recommend"].text
     assert f"{100 * abs(first['mean']):.1f} points" in answers["recommend"].text
     assert f"{answers['ask_next'].table['bits'].iloc[0]:.4f} bits" in answers["ask_next"].text
     total = answers["shapley"].total.mean()

@@ -24,10 +24,25 @@ def at_level(graph: CausalGraph, level: str) -> tuple[str, ...]:
     return graph.playing(level)
 
 
+def players_of(graph: CausalGraph, target: Target) -> tuple[str, ...]:
+    """Return who plays where nobody is named: every cause but the traits that nobody can change.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> players_of(load_graph("runner_core"), Target("pain", (1, 2), "pain"))
+    ('core_strength', 'hip_flexor_tightness', 'fatigue', 'pelvic_tilt', 'compensation',
+    'lumbar_load')
+    """
+    traits = set(graph.playing("traits"))
+    above = graph.ancestors(target.node)
+    return tuple(name for name in graph.names if name in above and name not in traits)
+
+
 def read_causes(
     graph: CausalGraph,
     target: Target,
-    causes: Sequence[str | Sequence[str]] | None,
+    causes: str | Sequence[str | Sequence[str]] | None,
     method: str,
     level: str,
 ) -> tuple[tuple[str, ...], ...]:
@@ -37,7 +52,7 @@ def read_causes(
     ----------
     graph : CausalGraph
     target : Target
-    causes : sequence of str or of sequences of str, optional
+    causes : str, or sequence of str or of sequences of str, optional
         Default: those of the level.
     method, level : str
 
@@ -47,6 +62,8 @@ def read_causes(
         If a cause, a set or the level is not understood, or there is none.
     """
     ancestors = graph.ancestors(target.node)
+    if isinstance(causes, str):  # one cause, or one set
+        causes = (causes,)
     if causes is not None:
         groups = tuple(_members(cause) for cause in causes)
         for cause in itertools.chain.from_iterable(groups):
@@ -61,6 +78,8 @@ def read_causes(
     if level not in LEVELS:
         hint, known = suggest(level, LEVELS), choices(LEVELS)
         raise QueryError(say("queries.no_level", name=level, hint=hint, choices=known))
+    if method == "shapley":
+        return tuple((name,) for name in players_of(graph, target))
     members = [name for name in at_level(graph, level) if name in ancestors]
     if method in GAMES:
         members = [name for name in members if not graph.ancestors(name) & set(members)]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
@@ -24,12 +25,15 @@ from backrisk.queries.asked import (
     read_target,
 )
 from backrisk.queries.attribution.causes import COUPLED, GAMES, read_causes
-from backrisk.queries.attribution.coalitions import coalition, coalitions
+from backrisk.queries.attribution.departures import Departures
 from backrisk.queries.attribution.necessity import (
+    at_least,
     demand_possible,
+    limits,
     necessity,
     necessity_and_sufficiency,
     sufficiency,
+    uninformative,
 )
 from backrisk.queries.attribution.pathways import (
     Routes,
@@ -38,14 +42,7 @@ from backrisk.queries.attribution.pathways import (
     read_routes,
     route_grade,
 )
-from backrisk.queries.attribution.shapley import (
-    MOST_CAUSES,
-    ORDERS,
-    Shares,
-    played,
-    sampled,
-    standard_error,
-)
+from backrisk.queries.attribution.shapley import Shares
 from backrisk.queries.paths import weakest_link, worst_grade
 from backrisk.queries.seeing import distribution
 from backrisk.queries.support import data_support
@@ -117,6 +114,25 @@ class Attribution(Answer):
         return largest(self.draws, above=0.0)
 
     @property
+    def limits(self) -> tuple[Array, Array] | None:
+        """What is sure without a coupling: the bounds' low and high ends, each ``(cause,)``."""
+        return self.bounds and limits(self.bounds)
+
+    @property
+    def at_least(self) -> NDArray[np.bool_]:
+        """Which shares are their lower bound in every draw, ``(cause,)``: none gives less."""
+        if self.bounds is None:
+            return np.zeros(len(self.causes), dtype=bool)
+        return at_least(self.draws, self.bounds)
+
+    @property
+    def uninformative(self) -> NDArray[np.bool_]:
+        """Which shares rest on the coupling alone, ``(cause,)``: bounds leave 0 to 100 % open."""
+        if self.bounds is None:
+            return np.zeros(len(self.causes), dtype=bool)
+        return uninformative(self.bounds)
+
+    @property
     def table(self) -> pd.DataFrame:
         """One row a cause, the largest mean first."""
         table = summarise(self.draws, self.causes)
@@ -186,17 +202,21 @@ class Attribution(Answer):
                 else self.names.node(node)
                 for node in nodes
             )
-        if self.bounds is not None:
-            low, high = (percent(float(bound[:, column].mean())) for bound in self.bounds)
-            words["limits"] = say("queries.attribute.limits", low=low, high=high)
         kind = "straight" if straight else "cause"
+        if self.limits is not None:
+            low, high = (percent(float(end[column])) for end in self.limits)
+            words["limits"] = say("queries.attribute.limits", low=low, high=high)
+            if self.uninformative[column]:
+                kind = "open"
+            elif self.at_least[column]:
+                kind = "at_least"
         return say(f"queries.attribute.{self.method}.{kind}", **words)
 
 
 def attribute(
     posterior: Posterior,
     person: Mapping[str, Any],
-    causes: Sequence[str | Sequence[str]] | None = None,
+    causes: str | Sequence[str | Sequence[str]] | None = None,
     *,
     method: Literal[
         "necessity",
@@ -218,7 +238,7 @@ def attribute(
     posterior : Posterior
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
-    causes : sequence of str or of tuples of str, optional
+    causes : str, or sequence of str or of tuples of str, optional
         A tuple, or ``"a+b"``, is a set of causes, set together (not for the games). Default: the
         causes of the level; for ``shapley`` only those that no other cause of the level precedes,
         since an intermediate node in the same game blocks what precedes it. In a graph without
@@ -312,7 +332,7 @@ def attribute(
     if method == "pathways":
         routes = read_routes(graph, event, causes, level)
         chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
-        shares = pathways(tables, evidence, routes, event, seed)
+        shares = pathways(tables, evidence, routes, event)
         grades = tuple(route_grade(graph, route, event) for route in routes.values())
     else:
         chosen = read_causes(graph, event, causes, method, level)
@@ -334,7 +354,7 @@ def attribute(
         bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
-        error=None if shares.pairs is None else standard_error(shares.pairs, own),
+        error=shares.error,
         graph=graph,
         notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
         warnings=posterior.diagnostics.warnings,
@@ -362,9 +382,7 @@ def _compute(
         return Shares(shares, bounds=(lower, upper))
     single = [group[0] for group in causes]
     if method == "shapley":
-        if len(single) <= MOST_CAUSES:
-            return played(coalitions(tables, evidence, single, target))
-        return sampled(coalition(tables, evidence, single, target), len(single), seed)
+        return Departures(tables, evidence, single, target).shares(seed=seed)
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
@@ -420,16 +438,10 @@ def _notes(
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
         return tuple(notes)
     notes.append(say(f"queries.attribute.{method}.rests_on"))
-    if method == "shapley":
-        aside = [name for name in mediators if name not in starts]
-        if aside:
-            notes.append(say("queries.attribute.shapley.aside", nodes=worded(aside)))
-        if changed & starts:
-            notes.append(say("queries.attribute.shapley.blocked"))
     if method == "pathways":
         told = [name for name in graph.names if name in evidence and name in changed | starts]
         if told:
             notes.append(say("queries.attribute.pathways.aside", nodes=worded(told)))
-    if shares.pairs is not None:
-        notes.append(say("queries.attribute.sampled", orders=ORDERS))
+    if shares.error is not None:
+        notes.append(say("queries.attribute.sampled", error=points(np.full(2, shares.error.max()))))
     return tuple(notes)

@@ -14,6 +14,9 @@ from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import Rewired, Tables, World, contradiction
 from backrisk.queries.answer import Target
+from backrisk.summary import interval
+
+_ROUNDING = 1e-9  # of sums over CDFs
 
 
 def necessity(
@@ -248,6 +251,50 @@ def _limits(
     most = np.minimum(exposed[1], unexposed[0])
     lower, upper = ((part * owing[..., None]).sum(axis=axes) / whole for part in (least, most))
     return lower, np.minimum(1.0, upper)
+
+
+def limits(bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Return what bounds leave open: from the low end of the lower to the high end of the upper.
+
+    Parameters
+    ----------
+    bounds : pair of ndarray, each (draw, cause)
+
+    Returns
+    -------
+    low, high : ndarray, each (cause,)
+
+    Examples
+    --------
+    >>> ends = np.linspace(0.2, 0.4, 101)[:, None]
+    >>> low, high = limits((ends, ends + 0.5))
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.21], [0.89])
+    """
+    lower, upper = bounds
+    return interval(lower)[0], interval(upper)[1]
+
+
+def at_least(shares: Array, bounds: tuple[Array, Array]) -> NDArray[np.bool_]:
+    """Return which shares are their lower bound, so that no coupling gives less, ``(cause,)``.
+
+    Under the monotone coupling that is so wherever an effect has one sign and nothing that the
+    cause can change is reported but the target.
+
+    Parameters
+    ----------
+    shares : ndarray, shape (draw, cause)
+    bounds : pair of ndarray, each (draw, cause)
+    """
+    same: NDArray[np.bool_] = (np.abs(shares - bounds[0]) <= _ROUNDING).all(axis=0)
+    return same
+
+
+def uninformative(bounds: tuple[Array, Array]) -> NDArray[np.bool_]:
+    """Return which bounds leave everything open, 0 to 100 % to the whole percent, ``(cause,)``."""
+    low, high = limits(bounds)
+    found: NDArray[np.bool_] = (low < 0.005) & (high >= 0.995)
+    return found
 
 
 def demand_possible(whole: Array) -> None:

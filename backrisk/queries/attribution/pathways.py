@@ -10,11 +10,10 @@ import numpy as np
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES, CausalGraph, Node
-from backrisk.inference import Rewired, Tables, World
+from backrisk.inference import Rewired, Tables, World, pairs
 from backrisk.queries.answer import Target, row_name
 from backrisk.queries.attribution.causes import at_level, read_causes
-from backrisk.queries.attribution.necessity import demand_possible
-from backrisk.queries.attribution.shapley import MOST_CAUSES, Shares, played, sampled
+from backrisk.queries.attribution.shapley import Shares, diagonal
 from backrisk.queries.paths import weakest_link, worst_grade
 from backrisk.queries.seeing import probability
 from backrisk.words import say
@@ -30,7 +29,7 @@ def direct_route(target: str) -> str:
 def read_routes(
     graph: CausalGraph,
     target: Target,
-    causes: Sequence[str | Sequence[str]] | None,
+    causes: str | Sequence[str | Sequence[str]] | None,
     level: str,
 ) -> Routes:
     """Return the edges of each route by its name.
@@ -86,7 +85,6 @@ def pathways(
     evidence: Mapping[str, int],
     routes: Routes,
     target: Target,
-    seed: int,
 ) -> Shares:
     """Play the game of the routes: which of them pass on the person's values."""
     # A route that passes reference values anyhow has no share.
@@ -99,26 +97,26 @@ def pathways(
     if not open_routes:
         return Shares(draws, total=np.zeros(tables.draws))
     switched, again, switches = _switched(tables, open_routes, target)
+    keep, others = (again.node, 0), [(name, 0) for name in switches]
 
-    def value(inside: frozenset[int]) -> Array:
-        passed = {switch: int(i in inside) for i, switch in enumerate(switches)}
-        return probability(World(switched, {**evidence, **passed}, {}), again)
+    def slopes(points: Sequence[float]) -> list[Array]:
+        found = []
+        for on in points:
+            chance = dict.fromkeys(switches, np.array([[1.0 - on], [on]]))
+            soft = replace(switched, replaced={**switched.replaced, **chance})
+            joint = pairs(World(soft, evidence, {}), keep, others, again.codes)
+            event = [joint[switch][1] / joint[switch].sum(axis=0) for switch in others]
+            found.append(np.array([passed - blocked for blocked, passed in event]))
+        return found
 
-    if len(switches) <= MOST_CAUSES:
-        # Every switch keeps its axis, so one contraction holds all sets of routes.
-        joint = World(switched, evidence, {}).joint([(name, 0) for name in (*switches, again.node)])
-        total = joint.sum(axis=-2)
-        demand_possible(total)
-        shares = played(joint[..., list(again.codes), :].sum(axis=-2) / total)
-    else:
-        shares = sampled(value, len(switches), seed)
+    nobody, everyone = (
+        probability(World(switched, {**evidence, **dict.fromkeys(switches, on)}, {}), again)
+        for on in (0, 1)
+    )
+    shares = diagonal(slopes, len(switches), everyone - nobody)
     columns = [i for i, name in enumerate(routes) if name in open_routes]
-    draws[:, columns] = shares.draws
-    pairs = None
-    if shares.pairs is not None:
-        pairs = np.zeros((len(shares.pairs), len(routes), tables.draws))
-        pairs[:, columns] = shares.pairs
-    return Shares(draws, total=shares.total, pairs=pairs)
+    draws[:, columns] = shares.T
+    return Shares(draws, total=everyone - nobody)
 
 
 def _switched(

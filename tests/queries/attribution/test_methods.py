@@ -10,10 +10,8 @@ from strategies import Brute, random_graph, random_person, random_posterior, see
 
 from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph
 from backrisk.inference import COUPLINGS
-from backrisk.queries import read_target, shapley
-from backrisk.queries.attribution import methods as module
+from backrisk.queries import read_target
 from backrisk.queries.attribution import pathways
-from backrisk.queries.attribution import shapley as shapley_module
 from backrisk.queries.attribution.pathways import read_routes
 
 EXACT = {"rtol": 0, "atol": 1e-10}
@@ -167,46 +165,6 @@ def test_estimates_lie_within_their_bounds(seed, coupling):
         assert (high <= 1).all()
 
 
-@settings(max_examples=40, derandomize=True)
-@given(seed=SEEDS)
-def test_shapley_is_efficient_and_gives_a_null_player_nothing(seed):
-    rng = np.random.default_rng(seed)
-    players = int(rng.integers(2, 6))
-    game = rng.normal(size=(2,) * players + (3,))
-    shares = shapley(game)
-    total = game[(1,) * players] - game[(0,) * players]
-    np.testing.assert_allclose(shares.sum(axis=0), total, **EXACT)
-    # A further player who never changes anything.
-    again = shapley(np.stack([game, game]))
-    np.testing.assert_allclose(again[0], 0, **EXACT)
-    np.testing.assert_allclose(again[1:], shares, **EXACT)
-    # Swapping two players swaps their shares and no other's.
-    swapped = shapley(game.swapaxes(0, 1))
-    np.testing.assert_allclose(swapped[[1, 0]], shares[:2], **EXACT)
-    np.testing.assert_allclose(swapped[2:], shares[2:], **EXACT)
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_sampled_orders_play_the_same_game(seed, monkeypatch):
-    rng = np.random.default_rng(30_000 + seed)
-    graph = random_graph(rng, 6, density=0.7)
-    posterior = random_posterior(rng, graph, draws=4)
-    causes = sorted(graph.ancestors(graph.outcome))
-    person = random_person(rng, graph)
-    exact = attribute(posterior, person, causes, method="shapley")
-    monkeypatch.setattr(module, "MOST_CAUSES", 0)
-    sampled = attribute(posterior, person, causes, method="shapley", seed=seed)
-    again = attribute(posterior, person, causes, method="shapley", seed=seed)
-    np.testing.assert_array_equal(sampled.draws, again.draws)
-    np.testing.assert_allclose(sampled.draws.sum(axis=1), exact.total, **EXACT)
-    np.testing.assert_allclose(sampled.total, exact.total, **EXACT)
-    # Five standard errors, of means of 64 pairs each.
-    gap = np.abs(sampled.draws.mean(axis=0) - exact.draws.mean(axis=0))
-    assert (gap <= 5 * sampled.error + 1e-12).all()
-    assert "monte_carlo_error" in sampled.table
-    assert "sample" in sampled.text
-
-
 def test_nobody_leads_who_has_no_share_and_equal_shares_lead_together():
     edges = [("a", "y"), ("b", "y")]
     graph = CausalGraph.from_edges(edges, dict.fromkeys("aby", ("no", "yes")))
@@ -241,49 +199,6 @@ def test_causes_that_are_no_names_are_refused(causes):
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.9, 0.1], [0.4, 0.6]]})
     with pytest.raises(QueryError, match="expected a node's name, or a tuple of names"):
         attribute(posterior, {"y": "yes"}, causes)
-
-
-@pytest.mark.parametrize("seed", range(10))
-def test_sampled_orders_of_routes_play_the_same_game(seed, monkeypatch):
-    rng = np.random.default_rng(35_000 + seed)
-    graph = random_graph(rng, 5, density=0.8)
-    posterior = random_posterior(rng, graph, draws=3)
-    person = random_person(rng, graph)
-    exact = attribute(posterior, person, method="pathways")
-    monkeypatch.setattr(pathways, "MOST_CAUSES", 0)
-    sampled = attribute(posterior, person, method="pathways", seed=seed)
-    np.testing.assert_allclose(sampled.total, exact.total, **EXACT)
-    np.testing.assert_allclose(sampled.draws.sum(axis=1), exact.total, **EXACT)
-    if sampled.error is not None:  # None where no route is open
-        gap = np.abs(sampled.draws.mean(axis=0) - exact.draws.mean(axis=0))
-        assert (gap <= 5 * sampled.error + 1e-12).all()
-
-
-def test_more_causes_than_are_played_in_full():
-    names = [f"c{i}" for i in range(16)]
-    states = {name: ["no", "yes"] for name in [*names, "y"]}
-    graph = CausalGraph.from_edges([(name, "y") for name in names], states)
-    rng = np.random.default_rng(4)
-    # Noisy-or, so that the value of a set is known: 1 - 0.9 prod(1 - p).
-    weight = rng.uniform(0.02, 0.2, 16)
-    absent = np.full((2,) * 16, 0.9)
-    for i in range(16):
-        shape = [2 if axis == i else 1 for axis in range(16)]
-        absent = absent * np.array([1.0, 1 - weight[i]]).reshape(shape)
-    cpts = {name: [0.5, 0.5] for name in names} | {"y": np.stack([absent, 1 - absent], axis=-1)}
-    posterior = Posterior.from_cpts(graph, cpts)
-    answer = attribute(posterior, dict.fromkeys(names, "yes"), method="shapley")
-    total = 0.9 - 0.9 * np.prod(1 - weight)
-    np.testing.assert_allclose(answer.draws.sum(), total, **EXACT)
-    # The exact share by integration over the time at which a cause joins (Owen 1972).
-    nodes, weights = np.polynomial.legendre.leggauss(20)
-    time = (nodes + 1) / 2
-    others = [np.delete(weight, i) for i in range(16)]
-    kept = [np.prod(1 - time[:, None] * other, axis=1) for other in others]
-    exact = [0.9 * p * (weights / 2 * k).sum() for p, k in zip(weight, kept, strict=True)]
-    np.testing.assert_allclose(sum(exact), total, **EXACT)
-    assert (np.abs(answer.draws[0] - exact) <= 5 * answer.error).all()
-    assert (answer.error < 0.01).all()
 
 
 def test_pathways_of_the_runner_have_names_and_sum(core_prior):
@@ -368,20 +283,6 @@ def test_a_set_is_spared_only_where_all_of_it_is_at_the_reference():
     assert both.bounds[1].tolist() == [[0.0]]
     one = attribute(posterior, {**person, "b": "yes"}, ["a+b"])
     np.testing.assert_allclose(one.bounds[1], min(1.0, 0.9 / 0.4), **EXACT)
-
-
-def test_each_sampled_order_is_played_in_reverse_too():
-    """Two players who are worth something only together share it evenly in every pair."""
-
-    def together(inside):
-        return np.array([1.0, 3.0]) * (len(inside) == 2)
-
-    shares = shapley_module.sampled(together, 2, seed=0)
-    assert shares.pairs.shape == (shapley_module.ORDERS // 2, 2, 2)
-    assert (shares.pairs == np.array([0.5, 1.5])).all()
-    assert shares.draws.tolist() == [[0.5, 0.5], [1.5, 1.5]]
-    assert shares.total.tolist() == [1.0, 3.0]
-    assert shapley_module.standard_error(shares.pairs, 2).tolist() == [0.0, 0.0]
 
 
 def test_a_route_is_graded_by_its_strongest_path():

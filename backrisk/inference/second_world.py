@@ -1,0 +1,297 @@
+"""A second world of the same person, in which some nodes have lost what was their own.
+
+World 0 is the person, with all that was seen. In world 1 every node answers to its causes there
+through the noise that it has in world 0 (see `coupling`, ``monotone``), unless its *switch* is
+off: then it draws fresh noise, or is at its reference. Each switch is on with a probability of its
+own, and independent of the others; so the probability of an event in world 1 is a polynomial in
+these, linear in each, and its slope in one is what the node's own noise adds on average.
+
+Only nodes with something seen at or below them differ from what people are on average: of the
+others nothing is known in world 0, and world 1 needs no pair of worlds for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+
+from backrisk._types import Array
+from backrisk.graph import CausalGraph
+from backrisk.inference.bucket_tree import Fetched, elimination_order, joints
+from backrisk.inference.coupling import coupled, cumulated, laid_out
+from backrisk.inference.tables import Tables
+from backrisk.inference.twin_network import Variable, reached
+
+SWITCH = 2  # the world, so to speak, of a node's switch: off, on
+
+
+@dataclass(frozen=True, eq=False)
+class SecondWorld:
+    """What is asked of world 1.
+
+    Parameters
+    ----------
+    tables : Tables
+        A posterior.
+    evidence : mapping of node to state code
+        Seen in world 0.
+    switched : sequence of str
+        The nodes with a switch.
+    reference : frozenset of str
+        Those of them that are at state 0 where they are off; the others draw fresh noise.
+    target : str
+    codes : sequence of int
+        The states of the target that count.
+    """
+
+    tables: Tables
+    evidence: Mapping[str, int]
+    switched: Sequence[str]
+    reference: frozenset[str]
+    target: str
+    codes: Sequence[int]
+
+    @property
+    def graph(self) -> CausalGraph:
+        """The tables' graph."""
+        return self.tables.graph
+
+    def slopes(self, points: Iterable[float]) -> list[Array]:
+        """Return how the probability of the event grows with each node's own noise.
+
+        Parameters
+        ----------
+        points : iterable of float
+            Probabilities, above 0 and below 1: in turn, that of every switch being on.
+
+        Returns
+        -------
+        list of ndarray, each (switched, draw)
+            ``P(event in world 1 | switch on, evidence) - P(event in world 1 | off, evidence)``,
+            the other switches being on with the probability of the point.
+        """
+        chosen, slopes = list(points), []
+        _, beside = self._joints([self.codes], [(name, SWITCH) for name in self.switched], chosen)
+        for on, joint in zip(chosen, beside, strict=True):
+            # A switch has nothing to do with what is known of world 0.
+            apart = np.array([[1.0 / (on - 1.0)], [1.0 / on]])
+            gained = [(joint[name, SWITCH][0] * apart).sum(axis=0) for name in self.switched]
+            slopes.append(np.array(gained) / self._ends[0].sum(axis=0))
+        return slopes
+
+    @property
+    def nobody(self) -> Array:
+        """P(event in world 1 | evidence) with every switch off, ``(draw,)``."""
+        return self._chance_of_event(self._ends[0])
+
+    @property
+    def everybody(self) -> Array:
+        """P(event in world 1 | evidence) with every switch on, ``(draw,)``: that of world 0."""
+        return self._chance_of_event(self._ends[1])
+
+    @cached_property
+    def _ends(self) -> list[Array]:
+        """P(event in world 1, evidence) and that of its absence: switches all off, and all on."""
+        others = set(range(self._states(self.target))) - set(self.codes)
+        return self._joints([sorted(others), self.codes], (), [0.0, 1.0])[0]
+
+    @staticmethod
+    def _chance_of_event(joint: Array) -> Array:
+        chance: Array = joint[1] / joint.sum(axis=0)
+        return chance
+
+    @property
+    def cells(self) -> int:
+        """The number of cells of the largest table that is formed for one draw."""
+        sources, sizes = self._sources
+        return elimination_order(sources, sizes, (self.target, 1))[1]
+
+    def _joints(
+        self, events: Sequence[Sequence[int]], others: Sequence[Variable], points: Sequence[float]
+    ) -> tuple[list[Array], list[dict[Variable, Array]]]:
+        """Return the joint of the target's events in world 1, and of others, with the evidence."""
+        sources, sizes = self._sources
+        chances = [
+            {(name, SWITCH): np.array([[1.0 - on], [on]]) for name in self.switched}
+            for on in points
+        ]
+        keep = (self.target, 1)
+        return joints(sources, sizes, keep, others, events, self.tables.draws, chances)
+
+    @cached_property
+    def changed(self) -> frozenset[str]:
+        """The nodes that may differ between the worlds."""
+        return reached(self.graph, frozenset(self.switched))
+
+    @cached_property
+    def decided(self) -> frozenset[str]:
+        """The nodes whose switch decides their state in world 1: as reported, or the reference."""
+        return frozenset(
+            name
+            for name in self.switched
+            if name in self.reference
+            and name in self.evidence
+            and not self.changed.intersection(self.graph.parents(name))
+        )
+
+    @cached_property
+    def _sources(self) -> tuple[list[Fetched], dict[Variable, int]]:
+        """Return the tables that bear on the target in world 1, and how many states they have."""
+        families = [self._family(name, worlds) for name, worlds in self.needed]
+        near = _connected([scope for scope, _ in families], (self.target, 1))
+        kept = [(scope, fetch) for scope, fetch in families if near.intersection(scope)]
+        sizes = {v: 2 if v[1] == SWITCH else self._states(v[0]) for v in near}
+        return kept, sizes
+
+    def _states(self, name: str) -> int:
+        return len(self.graph.node(name).states)
+
+    @cached_property
+    def told(self) -> frozenset[str]:
+        """The nodes of which something is known: what is seen, and everything above it."""
+        return frozenset(self.evidence).union(*(self.graph.ancestors(n) for n in self.evidence))
+
+    @cached_property
+    def needed(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """The nodes that matter, causes first, with the worlds in which they do."""
+        above = self.graph.ancestors(self.target) | {self.target}
+        found = []
+        for name in self.graph.topological:
+            here = name in self.told or name in above - self.changed
+            there = name in above and name in self.changed and name not in self.decided
+            if here or there:
+                found.append((name, (0,) * here + (1,) * there))
+        return tuple(found)
+
+    @cached_property
+    def passed(self) -> tuple[str, ...]:
+        """The nodes that differ in world 1 and lead to the target, causes first."""
+        above = self.graph.ancestors(self.target)
+        return tuple(name for name in self.graph.topological if name in above & self.changed)
+
+    @property
+    def seen(self) -> tuple[list[Fetched], dict[Variable, int]]:
+        """The tables of world 0 where something is known, and how many states they have."""
+        families = [self._family(name, (0,)) for name in sorted(self.told)]
+        sizes = {v: self._states(v[0]) for scope, _ in families for v in scope}
+        return [(scope, fetch) for scope, fetch in families if scope], sizes
+
+    def _family(self, name: str, worlds: tuple[int, ...]) -> Fetched:
+        """Return a node's table given its causes, in the worlds in which it matters."""
+        parents = self.graph.parents(name)
+        sides = [self._side(name, [self._variable(p, world) for p in parents]) for world in worlds]
+        own = self.evidence.get(name)
+        if worlds == (0,):
+            scope, table = sides[0]
+            if own is None:
+                return (*scope, (name, 0)), lambda some: table()[..., some]
+            return scope, lambda some: table()[..., own, some]
+        switch = ((name, SWITCH),) if name in self.switched else ()
+        if worlds == (1,):
+            return self._anew(name, *sides[0], switch)
+        return self._pair(name, sides, switch, own)
+
+    def _side(
+        self, name: str, parents: Sequence[Variable]
+    ) -> tuple[tuple[Variable, ...], Callable[[], Array]]:
+        """Return a node's CPT where what is known of its causes is filled in: scope and table."""
+        at = tuple(self._known(v) for v in parents)
+        scope = tuple(v for v, code in zip(parents, at, strict=True) if not isinstance(code, int))
+        gone = tuple(axis for axis, code in enumerate(at) if isinstance(code, int))
+
+        @cache
+        def table() -> Array:
+            found = self.tables.table(name, np.ix_(*map(np.atleast_1d, at)) if at else ())
+            for axis, code in enumerate(at):
+                states = np.atleast_1d(code)
+                if len(states) < found.shape[axis]:
+                    found = found.take(states, axis=axis)
+            return found.squeeze(gone)
+
+        return scope, table
+
+    def _variable(self, name: str, world: int) -> Variable:
+        """Return the variable that tells a cause's state in a world."""
+        if world and name in self.decided:
+            return name, SWITCH
+        return name, int(world and name in self.changed)
+
+    def _known(self, variable: Variable) -> int | Sequence[int]:
+        """Return a variable's state, or the states of the node that its states stand for."""
+        name, kind = variable
+        if kind == SWITCH:
+            return [0, self.evidence[name]]
+        if kind == 0 and name in self.evidence:
+            return self.evidence[name]
+        return range(self._states(name))
+
+    def _anew(
+        self,
+        name: str,
+        scope: tuple[Variable, ...],
+        table: Callable[[], Array],
+        switch: tuple[Variable, ...],
+    ) -> Fetched:
+        """Return the table of a node of which nothing is known: its noise is as anyone's."""
+        open_axes = (*scope, (name, 1))
+        if not switch or name not in self.reference:
+            return open_axes, lambda some: table()[..., some]
+
+        def fetch(some: slice) -> Array:
+            on = table()[..., some]
+            return np.stack([_at_reference(on.sum(axis=-2), on.shape[-2]), on])
+
+        return (*switch, *open_axes), fetch
+
+    def _pair(
+        self,
+        name: str,
+        sides: Sequence[tuple[tuple[Variable, ...], Callable[[], Array]]],
+        switch: tuple[Variable, ...],
+        own: int | None,
+    ) -> Fetched:
+        """Return the joint table of a node in both worlds."""
+        union = tuple(dict.fromkeys(v for scope, _ in sides for v in scope))
+        codes = None if own is None else np.array([own])
+        positive = self.tables.positive(name)
+
+        def fetch(some: slice) -> Array:
+            here, there = (
+                laid_out(cumulated(table()[None, ..., some], positive=positive), 1, scope, union, 2)
+                for scope, table in sides
+            )
+            both: Array = coupled(here, there, (codes, None), "monotone")[0]
+            if switch:
+                if name in self.reference:
+                    off = _at_reference(both.sum(axis=-2), both.shape[-2])
+                else:
+                    off = coupled(here, there, (codes, None), "independent")[0]
+                both = np.stack([off, both])
+            return both if own is None else both[..., 0, :, :]
+
+        open_states = ((name, 0),) * (own is None) + ((name, 1),)
+        return (*switch, *union, *open_states), fetch
+
+
+def _at_reference(chance: Array, states: int) -> Array:
+    """Add the axis of a node's states in world 1, where it is at state 0."""
+    table = np.zeros((*chance.shape[:-1], states, chance.shape[-1]))
+    table[..., 0, :] = chance
+    return table
+
+
+def _connected(scopes: Iterable[tuple[Variable, ...]], start: Variable) -> frozenset[Variable]:
+    """Return the variables that share a table with one, or with another that does, and so on."""
+    near: dict[Variable, set[Variable]] = {}
+    for scope in scopes:
+        for v in scope:
+            near.setdefault(v, set()).update(scope)
+    found, waiting = {start}, [start]
+    while waiting:
+        more = near[waiting.pop()] - found
+        found |= more
+        waiting += more
+    return frozenset(found)

@@ -1,0 +1,156 @@
+"""A second world walked through by sampling, where a table over both worlds would be too large.
+
+World 0 is drawn from its exact posterior, and with it the noise of every node; then switches are
+turned on one after the other, and world 1 is followed down to the target, whose probability is
+exact given the states of its causes. The numbers that samples are drawn by are the same for all
+posterior draws: luck shifts all draws alike, and does not widen an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk._types import Array
+from backrisk.inference.bucket_tree import drawn
+from backrisk.inference.second_world import SecondWorld
+from backrisk.inference.twin_network import Variable
+
+_HERE, _NOISE, _FRESH = 0, 1, 2  # what a node's uniform numbers are for
+
+
+def walks(
+    world: SecondWorld, orders: Sequence[Sequence[int]], samples: int, rng: np.random.Generator
+) -> list[Array]:
+    """Turn the switches on in some orders and, with the same noise, in their reverses.
+
+    Parameters
+    ----------
+    world : SecondWorld
+    orders : sequence of sequence of int
+        Each a permutation of the positions of the switches.
+    samples : int
+        Of the noise, for each order.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of ndarray, each (switched, draw)
+        For each order: what turning each switch on adds to P(event in world 1 | evidence), the
+        mean of the order and its reverse, and of the samples.
+    """
+    uniforms = [
+        {
+            (name, use): _stratified(samples, rng)
+            for name, _ in world.needed
+            for use in (_HERE, _NOISE, _FRESH)
+        }
+        for _ in orders
+    ]
+    sources, sizes = world.seen
+    here = [{v: numbers[v] for v in sizes} for numbers in uniforms]
+    states = drawn(sources, sizes, here, world.tables.draws)
+    return [
+        _People(world, numbers, known).walk(order)
+        for order, numbers, known in zip(orders, uniforms, states, strict=True)
+    ]
+
+
+class _People:
+    """People like the one who is asked about: what is known of her, and samples of the rest.
+
+    Parameters
+    ----------
+    world : SecondWorld
+    uniforms : mapping of (node, use) to ndarray, each (sample,)
+    drawn : mapping of variable to ndarray of int, each (sample, draw)
+        States in world 0 of the nodes of which something is known but not the state.
+    """
+
+    def __init__(
+        self,
+        world: SecondWorld,
+        uniforms: Mapping[Variable, Array],
+        drawn: Mapping[Variable, NDArray[np.int8]],
+    ) -> None:
+        self.world, self.graph = world, world.graph
+        self.target = world.target
+        self.here: dict[str, NDArray[np.intp]] = {}
+        self.windows: dict[str, tuple[Array, Array]] = {}  # of the noise, in which the state lies
+        self.noise: dict[str, Array] = {}
+        self.fresh: dict[str, Array] = {}
+        for name, worlds in world.needed:
+            noise = uniforms[name, _NOISE][:, None]
+            if name in world.told:
+                code = world.evidence.get(name)
+                given = drawn[name, 0] if code is None else np.full((1, 1), code)
+                self.here[name] = given.astype(np.intp)
+            if name in world.told and 1 in worlds:
+                low, high = _window(self._levels(name, self.here), self.here[name])
+                self.windows[name] = low, high
+                noise = low + (high - low) * noise
+            elif name not in world.told and worlds == (0,):
+                self.here[name] = _state(self._levels(name, self.here), noise)
+            self.noise[name], self.fresh[name] = noise, uniforms[name, _FRESH][:, None]
+        self.there: dict[str, NDArray[np.intp]] = {}
+
+    def walk(self, order: Sequence[int]) -> Array:
+        """Turn the switches on in an order, and off again in the same: on in the reverse order."""
+        world, switched = self.world, self.world.switched
+        on: set[str] = set()
+        gains = np.zeros((len(switched), world.tables.draws))
+        chance = self._follow(world.changed, on)
+        for turn in (on.add, on.remove):
+            for i in order:
+                turn(switched[i])
+                reached = {switched[i], *self.graph.descendants(switched[i])}
+                after = self._follow(reached, on)
+                gains[i] += (after - chance if turn == on.add else chance - after) / 2
+                chance = after
+        return gains
+
+    def _follow(self, reached: set[str] | frozenset[str], on: set[str]) -> Array:
+        """Follow world 1 through the nodes that a switch reaches: P(event) for each draw."""
+        for name in self.world.passed:
+            if name in reached:
+                self.there[name] = self._there(name, on)
+        levels = self._levels(self.target, self.here | self.there)
+        low, high = self.windows.get(self.target, (0.0, 1.0))
+        ends = np.concatenate([np.zeros_like(levels[:1]), levels, np.ones_like(levels[:1])])
+        inside = np.clip(np.minimum(high, ends[1:]) - np.maximum(low, ends[:-1]), 0.0, None)
+        chance = inside[list(self.world.codes)].sum(axis=0) / (high - low)
+        found: Array = np.broadcast_to(chance.mean(axis=0), (self.world.tables.draws,))
+        return found
+
+    def _there(self, name: str, on: set[str]) -> NDArray[np.intp]:
+        world = self.world
+        off = name in world.switched and name not in on
+        if off and name in world.reference:
+            return np.zeros((1, 1), np.intp)
+        if name in world.decided:
+            return self.here[name]
+        noise = self.fresh[name] if off else self.noise[name]
+        return _state(self._levels(name, self.here | self.there), noise)
+
+    def _levels(self, name: str, states: Mapping[str, NDArray[np.intp]]) -> Array:
+        parents = [states[parent] for parent in self.graph.parents(name)]
+        return self.world.tables.levels(name, parents)
+
+
+def _stratified(samples: int, rng: np.random.Generator) -> Array:
+    """Return one number from each of as many equal parts of 0 to 1, in random order."""
+    return (rng.permutation(samples) + rng.random(samples)) / samples
+
+
+def _state(levels: Array, noise: Array) -> NDArray[np.intp]:
+    """Return the first state whose CDF reaches the noise."""
+    return (levels < noise).sum(axis=0, dtype=np.intp)
+
+
+def _window(levels: Array, state: NDArray[np.intp]) -> tuple[Array, Array]:
+    """Return the limits of the noise that leads to a state, each (sample, draw)."""
+    ends = np.concatenate([np.zeros_like(levels[:1]), levels, np.ones_like(levels[:1])])
+    low, high = (np.take_along_axis(ends, (state + k)[None], axis=0)[0] for k in (0, 1))
+    return low, high

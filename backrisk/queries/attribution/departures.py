@@ -1,0 +1,158 @@
+"""Where a person's risk comes in: a game over what is each cause's own.
+
+A cause's *departure* is what its own causes do not explain. Take the person as she is, with her
+own noise at every node, and ask what the risk would be if some causes lost their departure: a root
+would be at its reference, any other cause would answer to its causes as people do on average.
+Shares are Shapley's. Since ancestors and descendants play together, each hands on what came from
+above and is credited with what it adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Literal, get_args
+
+import numpy as np
+
+from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
+from backrisk.inference import SecondWorld, Tables, reached, walks
+from backrisk.queries.answer import Target
+from backrisk.queries.attribution.shapley import ROUNDING, Shares, diagonal, sampled
+from backrisk.words import choices, say, suggest
+
+Baseline = Literal["healthy", "average"]
+BASELINES = get_args(Baseline)
+SAMPLED_DRAWS = 400  # draws of a posterior that a sampled game is played for
+_CELLS = 2**15  # of the largest table, for one draw, up to which shares are exact
+_SAMPLES = 16  # of a person's noise, for each order and its reverse
+
+
+def check_baseline(baseline: str) -> None:
+    """Refuse a baseline that does not exist.
+
+    Raises
+    ------
+    QueryError
+    """
+    if baseline not in BASELINES:
+        hint, known = suggest(baseline, BASELINES), choices(BASELINES)
+        raise QueryError(say("queries.no_baseline", name=baseline, hint=hint, choices=known))
+
+
+@dataclass(frozen=True, eq=False)
+class Departures:
+    """The game of own departures in one person's risk.
+
+    Parameters
+    ----------
+    tables : Tables
+        A posterior.
+    evidence : mapping of node to state code
+        All that is reported, the target too where it is. Not impossible.
+    players : sequence of str
+        Causes of the target. What does not play keeps the person's noise.
+    target : Target
+    baseline : {"healthy", "average"}
+        Whether a cause without causes of its own, or in the graph's role ``healthy``, is at its
+        reference where it does not count, or as people are on average.
+
+    Notes
+    -----
+    World 0 is the person: every node has noise of its own, one uniform number (the ``monotone``
+    coupling), whose posterior is that given all evidence. In world 1 the players in S and whoever
+    does not play keep theirs; a player outside S is set to its reference or draws fresh noise, and
+    then answers to its causes in world 1. ``v(S) = P(target in world 1 | evidence)``, and shares
+    are Shapley's.
+
+    A player of which nothing is known, neither of itself nor of anything below, has the noise that
+    anyone has: it adds nothing, unless it is set to its reference.
+
+    The credit to a cause's own noise follows Janzing et al. (2024, arXiv:2007.00714) and
+    Budhathoki et al. (2022, arXiv:2206.13413), here for one person and with everything that is
+    known of her. Assumes that the graph holds, without hidden common causes, and the coupling.
+    """
+
+    tables: Tables
+    evidence: Mapping[str, int]
+    players: Sequence[str]
+    target: Target
+    baseline: Baseline = "healthy"
+
+    @cached_property
+    def _world(self) -> SecondWorld:
+        graph = self.tables.graph
+        healthy = {*graph.playing("healthy"), *(n for n in graph.names if not graph.parents(n))}
+        reference = frozenset(healthy if self.baseline == "healthy" else ())
+        playing = _playing(graph, self.evidence, self.players, reference)
+        target = self.target
+        return SecondWorld(
+            self.tables, self.evidence, playing, reference, target.node, target.codes
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether shares are exact; else both worlds are sampled, with an error that is stated."""
+        return not self._world.switched or self._world.cells <= _CELLS
+
+    def shares(self, *, seed: int = 0, rounding: float = ROUNDING) -> Shares:
+        """Return the share of each player.
+
+        Parameters
+        ----------
+        seed : int
+            For what is sampled.
+        rounding : float
+            By how much exact shares may miss their sum.
+
+        Returns
+        -------
+        Shares
+            ``draws`` of shape ``(draw, player)``, which sum to ``total`` in each draw.
+
+        Raises
+        ------
+        QueryError
+            If a table would not fit the budget.
+        """
+        world = self._world
+        draws = np.zeros((self.tables.draws, len(self.players)))
+        if not world.switched:
+            return Shares(draws, total=np.zeros(self.tables.draws))
+        columns = [self.players.index(name) for name in world.switched]
+        if self.exact:
+            total = world.everybody - world.nobody
+            found = diagonal(world.slopes, len(columns), total, rounding)
+            draws[:, columns] = found.T
+            return Shares(draws, total=total)
+        found, some = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
+        draws[:, columns] = found.T
+        error = np.zeros(len(self.players))
+        error[columns] = some
+        return Shares(draws, total=draws.sum(axis=1), error=error)
+
+
+def _playing(
+    graph: CausalGraph,
+    evidence: Mapping[str, int],
+    players: Sequence[str],
+    reference: frozenset[str],
+) -> tuple[str, ...]:
+    """Return the players whose departure may add something, causes first.
+
+    A player that draws fresh noise adds nothing where nothing is known of its noise; one that is
+    set to its reference adds nothing where it is there and no player above could have changed it.
+    """
+    told = frozenset(evidence).union(*(graph.ancestors(name) for name in evidence))
+    found: list[str] = []
+    changed: frozenset[str] = frozenset()
+    for name in graph.topological:
+        if name not in players:
+            continue
+        same = evidence.get(name) == 0 and name not in changed
+        if not same if name in reference else name in told:
+            found.append(name)
+            changed = reached(graph, frozenset(found))
+    return tuple(found)

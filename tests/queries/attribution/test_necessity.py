@@ -1,0 +1,146 @@
+"""Where the monotone coupling is the least that any allows, and what bounds leave open."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from strategies import random_graph, random_person, random_posterior, seeds
+
+from backrisk import CausalGraph, Posterior, attribute
+from backrisk.queries.attribution.necessity import at_least, limits, uninformative
+
+EXACT = {"rtol": 0, "atol": 1e-10}
+TWO = ["no", "yes"]
+
+
+def one_signed(rng, graph, draws=3):
+    """CPTs in which every cause acts in one direction: the worse it is, the likelier the worse."""
+    cpts = {}
+    for name in graph.names:
+        *parents, states = graph.shape(name)
+        eta = np.zeros((draws, *parents))
+        for axis, size in enumerate(parents):
+            steps = np.cumsum(rng.exponential(0.7, (draws, size)), axis=1)
+            eta += steps.reshape(draws, *(size if i == axis else 1 for i in range(len(parents))))
+        cuts = np.sort(rng.normal(1.0, 1.0, (draws, states - 1)), axis=1)
+        below = expit(cuts.reshape(draws, *(1,) * len(parents), -1) - eta[..., None])
+        cdf = np.concatenate([below, np.ones((*below.shape[:-1], 1))], axis=-1)
+        cpts[name] = np.diff(cdf, axis=-1, prepend=0.0)
+    return Posterior.from_cpts(graph, cpts)
+
+
+def worst_off(rng, graph, causes):
+    """A person with the target at its worst, and nothing reported that a cause changes."""
+    below = set().union(*(graph.descendants(cause) for cause in causes))
+    person = {n: s for n, s in random_person(rng, graph).items() if n not in below}
+    return {**person, graph.outcome: graph.node(graph.outcome).states[-1]}
+
+
+@pytest.mark.parametrize("seed", seeds(60, 200))
+def test_necessity_is_its_lower_bound_where_effects_have_one_sign(seed):
+    rng = np.random.default_rng(70_000 + seed)
+    graph = random_graph(rng, int(rng.integers(3, 6)))
+    posterior = one_signed(rng, graph)
+    above = sorted(graph.ancestors(graph.outcome))
+    cause = above[int(rng.integers(len(above)))]
+    person = worst_off(rng, graph, [cause])
+    event = f"{graph.outcome}>={person[graph.outcome]}"  # what is reported, and no more
+    answer = attribute(posterior, person, [cause], target=event)
+    np.testing.assert_allclose(answer.draws, answer.bounds[0], **EXACT)
+    assert answer.at_least.tolist() == [True]
+    # Another coupling leaves it, and no coupling gives less.
+    anew = attribute(posterior, person, [cause], target=event, coupling="independent")
+    assert (anew.draws >= answer.bounds[0] - 1e-12).all()
+
+
+def test_necessity_exceeds_its_lower_bound_where_effects_have_both_signs():
+    graph = CausalGraph.from_edges([("x", "m"), ("x", "y"), ("m", "y")], dict.fromkeys("xmy", TWO))
+    y = np.array([[0.5, 0.9], [0.1, 0.6]])  # x prevents beside m, and brings m about
+    cpts = {"x": [0.5, 0.5], "m": [[0.8, 0.2], [0.2, 0.8]], "y": np.stack([1 - y, y], axis=-1)}
+    posterior = Posterior.from_cpts(graph, cpts)
+    answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"])
+    assert answer.draws[0, 0] > answer.bounds[0][0, 0] + 1e-3
+    assert answer.at_least.tolist() == [False]
+
+
+def test_at_least_is_so_in_every_draw():
+    lower = np.array([[0.2, 0.2, 0.2], [0.3, 0.3, 0.3]])
+    shares = lower + np.array([[0.0, 0.0, 1e-15], [0.0, 1e-6, -1e-15]])
+    assert at_least(shares, (lower, lower + 0.5)).tolist() == [True, False, True]
+
+
+def test_limits_go_from_the_low_end_of_the_lower_to_the_high_end_of_the_upper():
+    rng = np.random.default_rng(3)
+    lower = rng.beta(2, 8, (400, 2)) * [1.0, 0.5]
+    upper = 1 - rng.beta(2, 8, (400, 2)) * [1.0, 0.5]
+    low, high = limits((lower, upper))
+    np.testing.assert_allclose(low, np.quantile(lower, 0.05, axis=0), **EXACT)
+    np.testing.assert_allclose(high, np.quantile(upper, 0.95, axis=0), **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "open_"),
+    [
+        (0.0, 1.0, True),
+        (0.0049, 0.9951, True),
+        (0.0051, 1.0, False),
+        (0.0, 0.9949, False),
+        (0.3, 0.8, False),
+    ],
+)
+def test_bounds_that_leave_everything_open_say_nothing(low, high, open_):
+    ends = np.full((20, 1), low), np.full((20, 1), high)
+    assert uninformative(ends).tolist() == [open_]
+
+
+def edge(bounds, shares):
+    """An answer about one cause with these draws."""
+    graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", TWO))
+    posterior = random_posterior(np.random.default_rng(0), graph, draws=3)
+    answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"])
+    lower, upper = (np.array(bound)[:, None] for bound in bounds)
+    return replace(answer, draws=np.array(shares)[:, None], bounds=(lower, upper))
+
+
+def test_what_is_said_of_bounds():
+    lower, upper = [0.2, 0.3, 0.4], [0.5, 0.6, 0.7]
+    (said,) = edge((lower, upper), [0.3, 0.4, 0.5]).sentences()
+    assert said == (
+        "Had x been at the reference, y would have been absent with probability 40 % "
+        "(31 % to 49 %), between 21 % and 69 % if no coupling is assumed (evidence none)."
+    )
+    (said,) = edge((lower, upper), lower).sentences()
+    assert "with probability at least 30 % (21 % to 39 %), between 21 % and 69 %" in said
+    (said,) = edge(([0.0] * 3, [1.0] * 3), [0.3, 0.4, 0.5]).sentences()
+    assert said == (
+        "Had x been at the reference, y would have been absent with probability 40 % "
+        "(31 % to 49 %), which rests on the coupling alone: between 0.0 % and 100 % if no coupling "
+        "is assumed."
+    )
+    (said,) = edge(([0.0] * 3, [1.0] * 3), [0.0] * 3).sentences()
+    assert "at least" not in said
+
+
+@pytest.mark.parametrize("method", ["sufficiency", "necessity_and_sufficiency"])
+def test_the_other_probabilities_of_causation_say_so_too(method):
+    graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", TWO))
+    posterior = one_signed(np.random.default_rng(1), graph)
+    answer = attribute(posterior, {"x": "yes"}, method=method)
+    np.testing.assert_allclose(answer.draws, answer.bounds[0], **EXACT)
+    assert answer.at_least.all()
+    assert not answer.uninformative.any()
+    assert "probability at least" in answer.sentences()[0].replace("\n", " ")
+    wide = replace(answer, bounds=(np.zeros((3, 1)), np.ones((3, 1))))
+    assert "rests on the coupling alone" in wide.sentences()[0]
+    assert "evidence" not in wide.sentences()[0]
+
+
+def test_without_bounds_nothing_is_said_of_them():
+    graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", TWO))
+    posterior = random_posterior(np.random.default_rng(0), graph)
+    answer = attribute(posterior, {"x": "yes"}, ["x"], method="diagnostic")
+    assert answer.limits is None
+    assert not answer.at_least.any()
+    assert not answer.uninformative.any()
+    assert answer.at_least.shape == answer.uninformative.shape == (1,)
