@@ -18,6 +18,7 @@ import xarray as xr
 from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
+from backrisk.fitting.densities import log_likelihood_of, log_prior
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judging import PARAMETERS, flat, judge
 from backrisk.fitting.model import build_model, data_of
@@ -194,6 +195,8 @@ def fit(
         prior_beta=prior_beta,
         sites=sites,
         meta=_meta(prepared, seed, draws, tune),
+        log_prior=log_prior(layout, fractions, beta, sites),
+        log_likelihood=log_likelihood_of(prepared.circuit, layout, fractions, beta, sites),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betaln
 
 from backrisk._types import Array
 from backrisk.graph.mechanisms import Mechanism, Simplex
@@ -68,6 +70,34 @@ class ParameterPrior:
         tiny = np.finfo(float).eps
         effects = self.mean + self.sd * rng.normal(size=(draws, len(self.mean)))
         return np.clip(fractions, tiny, 1 - tiny), effects
+
+    def log_density(self, fractions: Array, effects: Array) -> Array:
+        """Return the log density of fractions and effects.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (draw, fraction)
+        effects : ndarray, shape (draw, effect)
+
+        Returns
+        -------
+        ndarray, shape (draw,)
+
+        Examples
+        --------
+        >>> from backrisk.graph import CausalGraph, Layout
+        >>> g = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+        >>> Layout(g).prior.log_density(np.full((1, 3), 0.3), np.zeros((1, 0))).round(9).tolist()
+        [0.0]
+        """
+        a, b = self.fractions
+        tiny = np.finfo(float).tiny
+        value = (a - 1) * np.log(np.maximum(fractions, tiny))
+        value += (b - 1) * np.log(np.maximum(1.0 - fractions, tiny)) - betaln(a, b)
+        away = (effects - self.mean) / self.sd
+        normal = -0.5 * away**2 - np.log(self.sd) - 0.5 * math.log(2 * math.pi)
+        found: Array = value.sum(axis=1) + normal.sum(axis=1)
+        return found
 
 
 def _start(simplexes: Iterable[Simplex]) -> Array:

@@ -18,6 +18,7 @@ FRACTIONS = "continuation"
 EFFECTS = "beta"
 SITE_SHIFTS = "site_shift"
 SITE_SCALES = "site_scale"
+LOG_PRIOR, LOG_LIKELIHOOD = "parameters", "survey"  # in groups of their own, as ArviZ has them
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,14 @@ from backrisk._types import Array
 from backrisk.errors import BackriskError, PosteriorError
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior.cpts import draws_last
-from backrisk.posterior.datatree import EFFECTS, FRACTIONS, SITE_SCALES, SITE_SHIFTS
+from backrisk.posterior.datatree import (
+    EFFECTS,
+    FRACTIONS,
+    LOG_LIKELIHOOD,
+    LOG_PRIOR,
+    SITE_SCALES,
+    SITE_SHIFTS,
+)
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import variable
 from backrisk.posterior.posterior import Posterior
@@ -78,6 +85,8 @@ def _posterior(stored: Stored) -> Posterior:
         chains=len(arrays[f"posterior/{FRACTIONS}"]),
         prior_fractions=_joined(stored, f"prior/{FRACTIONS}"),
         prior_beta=_joined(stored, f"prior/{EFFECTS}"),
+        log_prior=_joined(stored, f"log_prior/{LOG_PRIOR}"),
+        log_likelihood=_joined(stored, f"log_likelihood/{LOG_LIKELIHOOD}"),
         sites=None
         if shift is None or scale is None
         else SiteEffects(tuple(record["sites"]), shift, scale),

@@ -17,7 +17,7 @@ from backrisk.errors import PosteriorError, QueryError
 from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
 from backrisk.posterior.cpts import CPTs, draws_last, spaced
-from backrisk.posterior.datatree import Group, datatree
+from backrisk.posterior.datatree import LOG_LIKELIHOOD, LOG_PRIOR, Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import GivenCPTs, read_cpts
 from backrisk.posterior.parametric import ParametricCPTs
@@ -63,6 +63,14 @@ class Posterior:
         For a survey of several sites; see `at_site`.
     meta : mapping
         Seed, versions, number of people, how much of each node was observed.
+    log_prior, log_likelihood : ndarray, shape (draw,), optional
+        Of each draw: the log density of its parameters under the prior, on the scale of fractions,
+        log odds ratios and the shifts and scales of sites, without any Jacobian; and the log
+        likelihood of the survey, as weighted. From these a posterior under a prior, or a
+        likelihood, raised to another power follows by importance weights (Kallioinen et al. 2024,
+        doi:10.1007/s11222-023-10366-5). None where CPTs were given, and in files saved before
+        they were kept. DataTrees hold them as groups ``log_prior`` (variable ``parameters``) and
+        ``log_likelihood`` (``survey``), where ``az.psense_summary`` finds them.
 
     Examples
     --------
@@ -86,6 +94,8 @@ class Posterior:
     given: Mapping[str, Array] | None = None
     sites: SiteEffects | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+    log_prior: Array | None = None
+    log_likelihood: Array | None = None
 
     @classmethod
     def from_cpts(cls, graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> Posterior:
@@ -414,6 +424,8 @@ class Posterior:
             chains=1,
             given=self.given and {n: draws_last(t[keep]) for n, t in self.given.items()},
             sites=self.sites and self.sites.subset(keep),
+            log_prior=thin(self.log_prior),
+            log_likelihood=thin(self.log_likelihood),
         )
 
     def to_datatree(self) -> DataTree:
@@ -425,7 +437,8 @@ class Posterior:
             Groups ``posterior`` and, after a fit, ``prior``, dimensions ``(chain, draw, ...)``:
             ``continuation`` (the stick-breaking fractions), ``beta``, and with sites
             ``site_shift`` and ``site_scale``; a variable ``cpt_node`` for each node where CPTs
-            were given. Its attributes are what `load_posterior` needs beside them.
+            were given. After a fit also groups ``log_prior`` and ``log_likelihood``, each with
+            one value a draw. Its attributes are what `load_posterior` needs beside them.
         """
         groups = {"posterior": Group(self._cpts.variables())}
         if self.given is None:
@@ -440,6 +453,11 @@ class Posterior:
             groups["posterior"] = Group(drawn, self.chains, coords)
             if self.prior is not None:
                 groups["prior"] = Group(self.prior._cpts.variables(), 1, coords)
+            if self.log_prior is not None:
+                groups["log_prior"] = Group({LOG_PRIOR: (self.log_prior, ())}, self.chains)
+            if self.log_likelihood is not None:
+                told = {LOG_LIKELIHOOD: (self.log_likelihood, ())}
+                groups["log_likelihood"] = Group(told, self.chains)
         record = {
             "graph": self.graph.to_dict(),
             "codebook": None if self.codebook is None else self.codebook.to_dict(),

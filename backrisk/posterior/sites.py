@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from backrisk.posterior.cpts import Variables
 from backrisk.posterior.datatree import SITE_SCALES, SITE_SHIFTS
 from backrisk.survey import AVERAGE, NEW, reserved
 from backrisk.words import choices, say, suggest
+
+_LOG_ROOT = 0.5 * math.log(2 * math.pi)  # of the normal density
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +79,18 @@ class SiteEffects:
             near = suggest(site, self.names)
             raise PosteriorError(say("posterior.no_site", site=site, near=near, known=known))
         return self.shift[:, self.names.index(site)]
+
+    def log_prior(self) -> Array:
+        """Return the log prior density of shifts and scales, ``(draw,)``.
+
+        Scales are half-normal with the scale `backrisk.graph.SITE_SCALE`, shifts normal.
+        """
+        scale = self.scale[:, None]
+        normal = -0.5 * (self.shift / scale) ** 2 - np.log(scale) - _LOG_ROOT
+        away = self.scale / SITE_SCALE
+        half_normal = math.log(2 / SITE_SCALE) - 0.5 * away**2 - _LOG_ROOT
+        found: Array = normal.sum(axis=(1, 2)) + half_normal.sum(axis=1)
+        return found
 
     def subset(self, keep: NDArray[np.intp]) -> SiteEffects:
         """Return some of the draws."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import beta, norm
 
 from backrisk import CausalGraph, Edge, Node, Prior
 from backrisk.graph import Layout
@@ -61,6 +61,15 @@ def test_chains_start_at_the_prior_mean_and_away_from_the_ends(layout):
         (Edge("x", "i", "c", "measurement", "weak"),),
     )
     np.testing.assert_allclose(Layout(certain).prior.start, [0.5, 0.99, 0.01])
+
+
+def test_the_log_density_is_that_of_beta_and_normal(layout):
+    fractions, effects = layout.draw_prior(5, np.random.default_rng(2))
+    expected = beta.logpdf(fractions, *layout.prior.fractions).sum(axis=1)
+    expected += norm.logpdf(effects, layout.prior.mean, layout.prior.sd).sum(axis=1)
+    np.testing.assert_allclose(layout.prior.log_density(fractions, effects), expected, rtol=1e-12)
+    ends = np.stack([np.zeros_like(fractions[0]), np.ones_like(fractions[0])])
+    assert np.isfinite(layout.prior.log_density(ends, effects[:2])).all()
 
 
 def test_a_graph_without_effects_has_none():

@@ -1,0 +1,82 @@
+"""The log prior and the log likelihood of each draw, computed once sampling is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk._types import Array
+from backrisk.fitting.observed import SITE
+from backrisk.graph import Layout, at_site
+from backrisk.likelihood import Circuit, total_log_likelihood
+from backrisk.posterior import SiteEffects
+
+
+def log_prior(layout: Layout, fractions: Array, beta: Array, sites: SiteEffects | None) -> Array:
+    """Return the log prior density of the parameters in each draw.
+
+    Parameters
+    ----------
+    layout : Layout
+    fractions : ndarray, shape (draw, fraction)
+    beta : ndarray, shape (draw, effect)
+    sites : SiteEffects, optional
+
+    Returns
+    -------
+    ndarray, shape (draw,)
+        On the scale of the parameters themselves: fractions in (0, 1), log odds ratios, and the
+        shifts and scales of sites. No Jacobian of what a sampler transforms is in it.
+    """
+    found = layout.prior.log_density(fractions, beta)
+    return found if sites is None else found + sites.log_prior()
+
+
+def log_likelihood_of(
+    circuit: Circuit, layout: Layout, fractions: Array, beta: Array, sites: SiteEffects | None
+) -> Array:
+    """Return the log likelihood of a survey in each draw, ``(draw,)``.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        What `survey_circuit` gave.
+    layout : Layout
+        Of the graph without sites.
+    fractions, beta : ndarray
+        As for `log_prior`.
+    sites : SiteEffects, optional
+        Of the sites that the circuit has.
+    """
+    return total_log_likelihood(circuit, _Rows(layout, fractions, beta, sites))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of CPTs as a circuit asks for them: a pooled node's first parent is the site."""
+
+    layout: Layout
+    fractions: Array
+    beta: Array
+    sites: SiteEffects | None
+
+    @property
+    def draws(self) -> int:
+        return len(self.fractions)
+
+    def rows(self, name: str, rows: NDArray[np.intp], some: slice) -> Array:
+        fractions, beta = self.fractions[some], self.beta[some].T
+        if name == SITE:  # whose own distribution counts for nothing
+            assert self.sites is not None
+            return np.ones((len(rows), len(self.sites.names), len(fractions)))
+        if self.sites is None or name not in self.layout.pooled:
+            return self.layout.rows(name, fractions.T, beta, rows)
+        states = self.layout.mechanisms[name].shape[-1]
+        found = np.empty((len(rows), states, len(fractions)))
+        for site in np.unique(rows[:, 0]):
+            local = at_site(self.layout, fractions, self.sites.shift[some, site])
+            here = rows[:, 0] == site
+            found[here] = self.layout.rows(name, local.T, beta, rows[here, 1:])
+        return found
