@@ -79,24 +79,28 @@ class SecondWorld:
             # A switch has nothing to do with what is known of world 0.
             apart = np.array([[1.0 / (on - 1.0)], [1.0 / on]])
             gained = [(joint[name, SWITCH][0] * apart).sum(axis=0) for name in self.switched]
-            slopes.append(np.array(gained) / self._ends[0].sum(axis=0))
+            slopes.append(np.array(gained) / self._off.sum(axis=0))
         return slopes
 
     @property
     def nobody(self) -> Array:
         """P(event in world 1 | evidence) with every switch off, ``(draw,)``."""
-        return self._chance_of_event(self._ends[0])
+        return self._chance_of_event(self._off)
 
     @property
     def everybody(self) -> Array:
         """P(event in world 1 | evidence) with every switch on, ``(draw,)``: that of world 0."""
-        return self._chance_of_event(self._ends[1])
+        return self._chance_of_event(self._at(1.0))
 
     @cached_property
-    def _ends(self) -> list[Array]:
-        """P(event in world 1, evidence) and that of its absence: switches all off, and all on."""
+    def _off(self) -> Array:
+        return self._at(0.0)
+
+    def _at(self, on: float) -> Array:
+        """P(event in world 1, evidence) and that of its absence, ``(2, draw)``."""
         others = set(range(self._states(self.target))) - set(self.codes)
-        return self._joints([sorted(others), self.codes], (), [0.0, 1.0])[0]
+        (joint,), _ = self._joints([sorted(others), self.codes], (), [on])
+        return joint
 
     @staticmethod
     def _chance_of_event(joint: Array) -> Array:
