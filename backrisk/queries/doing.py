@@ -185,6 +185,8 @@ def counterfactual(
     -------
     Contrast
         ``draws`` of ``P(target had do been | evidence)``; ``before`` is ``P(target | evidence)``.
+        Where all is set to what was reported they are the same, but under ``independent``, which
+        draws noise anew below every set node.
 
     Raises
     ------
