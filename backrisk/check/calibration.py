@@ -11,7 +11,7 @@ from scipy.stats import binom
 from backrisk._types import Array
 from backrisk.fitting import compile_model, fit, survey_circuit
 from backrisk.graph import CausalGraph, Layout
-from backrisk.likelihood import stack_logs, value_and_counts
+from backrisk.likelihood import total_log_likelihood
 from backrisk.posterior import Posterior, simulate
 from backrisk.survey import Codebook, Survey, tabulate
 
@@ -135,13 +135,12 @@ def calibrate(
     ranks = []
     for _ in range(fits):
         truth = layout.draw_prior(1, rng)
-        cpts = {name: layout.cpt(name, *truth) for name in extended.names}
         frame = simulate(
             graph,
             people,
             int(rng.integers(2**32)),
             codebook=codebook,
-            posterior=Posterior.from_cpts(extended, cpts),
+            posterior=Posterior(extended, *truth),
         ).drop(columns=[unmeasured] if isinstance(unmeasured, str) else list(unmeasured))
         survey = Survey.from_frame(frame, graph, codebook)
         if compiled is None:
@@ -169,8 +168,4 @@ def calibrate(
 def _log_likelihood(survey: Survey, layout: Layout, fractions: Array, beta: Array) -> Array:
     """Return the log-likelihood of a survey for each draw, ``(draw,)``."""
     circuit = survey_circuit(survey, tabulate(survey))
-    tables = {name: layout.cpt(name, fractions, beta) for name in layout.graph.names}
-    packed = circuit.packed()
-    return np.array(
-        [value_and_counts(row, *packed)[0] for row in stack_logs(circuit.cells, tables)]
-    )
+    return total_log_likelihood(circuit, Posterior(layout.graph, fractions, beta))

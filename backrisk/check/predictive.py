@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
 from backrisk.inference import World
@@ -14,6 +17,7 @@ from backrisk.survey import Survey, tabulate
 from backrisk.words import say
 
 _MOSTLY_PRIOR = 0.2  # a distance below which little was learned
+_MOST_ROWS = 1024  # rows of a CPT that are all looked at
 _ROUNDING = 1e-12  # a standard deviation below which a cell does not vary
 
 
@@ -30,7 +34,8 @@ def learned(posterior: Posterior) -> pd.DataFrame:
     pandas.DataFrame
         Index node; ``answered``, the share of people who report it; ``distance``, the mean over
         CPT cells of ``1 - sd(posterior) / sd(prior)``, 0 where nothing was learned and 1 where
-        everything was; ``reading``: ``"mostly prior"`` below 0.2, ``"learned from data"``, or
+        everything was (of a CPT with many rows, those in which at most one cause is away from its
+        reference); ``reading``: ``"mostly prior"`` below 0.2, ``"learned from data"``, or
         ``"known beforehand"`` for an error that is fixed, in the words of the language.
 
     Raises
@@ -44,7 +49,8 @@ def learned(posterior: Posterior) -> pd.DataFrame:
     answered = posterior.meta.get("answered", {})
     rows = []
     for name in posterior.graph.names:
-        before, after = prior.cpt(name).std(axis=0), posterior.cpt(name).std(axis=0)
+        which = _rows(posterior, name)
+        before, after = (each.rows(name, which).std(axis=-1) for each in (prior, posterior))
         open_cells = before > _ROUNDING
         moved = np.clip(1.0 - after[open_cells] / before[open_cells], 0.0, 1.0)
         distance = float(moved.mean()) if moved.size else 0.0
@@ -63,6 +69,19 @@ def learned(posterior: Posterior) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows, index=pd.Index(posterior.graph.names))
+
+
+def _rows(posterior: Posterior, name: str) -> NDArray[np.intp]:
+    """Return the rows of a node's CPT that are looked at, ``(row, parent)``."""
+    sizes = posterior.graph.shape(name)[:-1]
+    if math.prod(sizes) <= _MOST_ROWS:
+        return np.indices(sizes, dtype=np.intp).reshape(len(sizes), math.prod(sizes)).T
+    one_away = [
+        [state if other == cause else 0 for other in range(len(sizes))]
+        for cause, size in enumerate(sizes)
+        for state in range(1, size)
+    ]
+    return np.array([[0] * len(sizes), *one_away], dtype=np.intp)
 
 
 def predicted_margins(posterior: Posterior, survey: Survey) -> pd.DataFrame:

@@ -7,8 +7,10 @@ from typing import Any
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
+from numpy.typing import NDArray
 
 from backrisk.errors import FitError
+from backrisk.fitting.design import lay_out
 from backrisk.fitting.log_cpts import log_cells
 from backrisk.fitting.observed import pooled_sites, survey_circuit
 from backrisk.fitting.op import MarginalLogLikelihood
@@ -81,11 +83,17 @@ def build_model(
             away = pm.Normal("site_z", 0.0, 1.0, dims=("site", "pooled"))
             shift = pm.Deterministic(SITE_SHIFTS, scale * away, dims=("site", "pooled"))
         if circuit is not None:
-            tape, reals = (
-                pytensor.shared(part, name=name)
-                for name, part in zip(("tape", "reals"), circuit.packed(), strict=True)
-            )
-            cells = log_cells(layout, fractions, beta, shift, len(sites))
-            value, _ = MarginalLogLikelihood()(cells, tape, reals)
+            data = {
+                name: pytensor.shared(part, name=name)
+                for name, part in data_of(layout, circuit, len(sites)).items()
+            }
+            cells = log_cells(layout, fractions, beta, data, shift, len(sites))
+            value, _ = MarginalLogLikelihood()(cells, data["tape"], data["reals"])
             pm.Potential("log_likelihood", value)
     return model
+
+
+def data_of(layout: Layout, circuit: Circuit, sites: int) -> dict[str, NDArray[Any]]:
+    """Return what a compiled model knows of a survey, by the names of its shared variables."""
+    tape, reals = circuit.packed()
+    return {"tape": tape, "reals": reals, **lay_out(layout, circuit.cells, sites)}

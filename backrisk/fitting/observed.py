@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,11 +85,13 @@ def survey_circuit(survey: Survey, patterns: Patterns) -> Circuit:
     FitError
         If exact elimination is out of reach.
     """
-    if not pooled_sites(survey):
-        return build_circuit(survey.graph, patterns.codes, effective_weights(patterns))
-    assert patterns.site is not None
-    codes = np.column_stack([patterns.codes, patterns.site]).astype(np.int8)
-    return build_circuit(with_sites(survey.graph, survey.sites), codes, effective_weights(patterns))
+    graph, codes, weights = survey.graph, patterns.codes, effective_weights(patterns)
+    by_row = Layout(graph).by_row
+    if pooled_sites(survey):
+        assert patterns.site is not None
+        codes = np.column_stack([codes, patterns.site]).astype(np.int8)
+        graph = with_sites(graph, survey.sites)
+    return build_circuit(graph, codes, weights, by_row)
 
 
 def effective_weights(patterns: Patterns) -> NDArray[np.float64]:
@@ -115,7 +117,12 @@ def effective_weights(patterns: Patterns) -> NDArray[np.float64]:
 
 
 def with_sites(graph: CausalGraph, sites: Sequence[str]) -> CausalGraph:
-    """Return the graph with the site as the first cause of every ordinal node, for addresses."""
-    node = Node(SITE, tuple(sites))
-    edges = [Edge(SITE, name, SITE, "stated", "none") for name in Layout(graph).pooled]
-    return replace(graph, nodes=(*graph.nodes, node), edges=(*edges, *graph.edges))
+    """Return the graph with the site as the first cause of every ordinal node, for addresses.
+
+    It has states and edges alone: what else a graph states may not go with one more cause.
+    """
+    nodes = [Node(node.name, node.states) for node in graph.nodes]
+    pairs = [(SITE, name) for name in Layout(graph).pooled]
+    pairs += [(edge.cause, edge.effect) for edge in graph.edges]
+    edges = tuple(Edge(cause, effect, SITE, "stated", "none") for cause, effect in pairs)
+    return CausalGraph(graph.name, (*nodes, Node(SITE, tuple(sites))), edges)

@@ -7,7 +7,7 @@ import xarray as xr
 
 from backrisk.errors import FitError
 from backrisk.fitting.observed import pooled_sites
-from backrisk.likelihood import build_circuit, row_log_likelihood, stack_logs
+from backrisk.likelihood import build_circuit, in_parts, row_log_likelihood, stack_logs
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey, tabulate
 from backrisk.words import say
@@ -43,9 +43,11 @@ def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
     for place, site in enumerate(sites or (None,)):
         here = np.flatnonzero(patterns.site == place) if sites else np.arange(rows.shape[1])
         local = posterior.at_site(site)
-        circuit = build_circuit(local.graph, patterns.codes[here], patterns.weights[here])
-        tables = {name: local.cpt(name) for name in local.graph.names}
-        rows[:, here] = row_log_likelihood(circuit, stack_logs(circuit.cells, tables))
+        answers = patterns.codes[here], patterns.weights[here]
+        circuit = build_circuit(local.graph, *answers, local.layout.by_row)
+        for some in in_parts(local.draws):
+            logs = stack_logs(circuit.cells, local, some)
+            rows[some, here] = row_log_likelihood(circuit, logs)
     tree = posterior.to_datatree()
     shaped = rows[:, patterns.index].reshape(posterior.chains, -1, survey.n)
     tree["log_likelihood"] = xr.DataTree(

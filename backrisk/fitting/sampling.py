@@ -20,7 +20,7 @@ from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judging import PARAMETERS, flat, judge
-from backrisk.fitting.model import build_model
+from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit
@@ -225,8 +225,9 @@ def _by_nutpie(
     elif (compiled.graph, compiled.sites) != (survey.graph, pooled_sites(survey)):
         raise FitError(say("fitting.other_model"))
     else:
-        tape, reals = prepared.circuit.packed()
-        model = compiled.compiled.with_data(tape=tape, reals=reals)
+        sites = len(pooled_sites(survey))
+        data = data_of(prepared.layout, prepared.circuit, sites)
+        model = compiled.compiled.with_data(**data)
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     tree = run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)

@@ -58,6 +58,11 @@ class Layout:
         return tuple(n for n, m in self.mechanisms.items() if isinstance(m, OrdinalLogit))
 
     @cached_property
+    def by_row(self) -> tuple[str, ...]:
+        """The nodes of which any row is computed apart from the others, whatever their number."""
+        return tuple(n for n, m in self.mechanisms.items() if m.by_row)
+
+    @cached_property
     def fraction_slices(self) -> dict[str, slice]:
         """The part of the fractions that each node owns."""
         return _slices({n: m.n_fractions for n, m in self.mechanisms.items()})

@@ -21,7 +21,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,9 @@ Levels = Callable[[Sequence[Codes]], Array]  # see `Mechanism.levels`
 
 LARGEST_FAMILY = 2**24  # cells that a CPT may have
 LARGEST_TABLE = 2 * 2**30  # bytes that its draws may take
+KEPT_TABLE = 2**28  # bytes of the draws of a CPT that is kept once it is computed
 _FACTORISES = 1e-9
+_NEAR = 2**14  # numbers that are worked on at once: they stay near the processor
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ class Mechanism:
     shape: tuple[int, ...]
     simplexes: tuple[Simplex, ...]
     effects: tuple[Effect, ...] = ()
+
+    by_row: ClassVar[bool] = False  # few parameters give any row: never laid out whole
 
     @property
     def n_fractions(self) -> int:
@@ -247,6 +251,8 @@ class OrdinalLogit(Mechanism):
     ``m_e`` is 1 in that state and 0 in every other.
     """
 
+    by_row = True
+
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""
         average, *steps = self._simplex(fractions)
@@ -254,17 +260,20 @@ class OrdinalLogit(Mechanism):
         below = np.cumsum(average, axis=0)[:-1]
         above = np.cumsum(average[::-1], axis=0)[-2::-1]
         shifts = self._shifts(steps, beta)
-        table = np.empty((len(rows), self.shape[-1], fractions.shape[-1]))
-        for row, part in zip(rows.tolist(), table, strict=True):  # each row's draws fit the cache
-            shift = np.zeros(fractions.shape[-1])
-            for effect, by_state in zip(self.effects, shifts, strict=True):
-                shift += by_state[tuple(row[p] for p in effect.causes)]
-            odds = np.exp(shift, out=shift)
+        draws = fractions.shape[-1]
+        table = np.empty((len(rows), self.shape[-1], draws))
+        few = max(_NEAR // max(draws, 1), 1)
+        for start in range(0, len(rows), few):  # so few rows that their draws stay in the cache
+            some, part = rows[start : start + few], table[start : start + few]
+            shift = np.zeros((len(some), draws))
+            for causes, by_state in shifts.items():
+                shift += by_state[tuple(some[:, cause] for cause in causes)]
+            odds = np.exp(shift, out=shift)[:, None]
             bottom = above * odds
             bottom += below
-            np.divide(below, bottom, out=part[:-1])
-            np.subtract(1.0, part[-2], out=part[-1])
-            part[1:-1] -= part[:-2]
+            np.divide(below, bottom, out=part[:, :-1])
+            np.subtract(1.0, part[:, -2], out=part[:, -1])
+            part[:, 1:-1] -= part[:, :-2]
         return table
 
     def levels(self, fractions: Array, beta: Array) -> Levels:
@@ -278,8 +287,8 @@ class OrdinalLogit(Mechanism):
         draws = fractions.shape[-1]
         draw = np.arange(draws)
         added = [
-            (effect.causes, by_state.shape[:-1], by_state.reshape(-1, draws))
-            for effect, by_state in zip(self.effects, self._shifts(steps, beta), strict=True)
+            (causes, by_state.shape[:-1], by_state.reshape(-1, draws))
+            for causes, by_state in self._shifts(steps, beta).items()
         ]
 
         def levels(states: Sequence[Codes]) -> Array:
@@ -295,15 +304,15 @@ class OrdinalLogit(Mechanism):
 
         return levels
 
-    def _shifts(self, steps: Sequence[Array], beta: Array) -> list[Array]:
-        """Return what each effect adds, by the states of its causes: ``(*states, draw)``."""
+    def _shifts(self, steps: Sequence[Array], beta: Array) -> dict[tuple[int, ...], Array]:
+        """Return what a cause, or two together, add by their states: ``(*states, draw)``."""
         remaining = iter(steps)
         graded = {}
         for cause, size in enumerate(self.shape[:-1]):
             if cause not in self.nominal:
                 step = next(remaining) if size > 2 else np.ones((1, beta.shape[-1]))
                 graded[cause] = np.concatenate([np.zeros_like(step[:1]), np.cumsum(step, axis=0)])
-        shifts = []
+        shifts: dict[tuple[int, ...], Array] = {}
         for effect, size in zip(self.effects, beta, strict=True):
             exposures = [
                 graded[cause] if state is None else np.eye(self.shape[cause])[state][:, None]
@@ -312,7 +321,8 @@ class OrdinalLogit(Mechanism):
             product = exposures[0]
             for exposure in exposures[1:]:
                 product = product[..., None, :] * exposure
-            shifts.append(size * (product - effect.centre))
+            added = size * (product - effect.centre)
+            shifts[effect.causes] = shifts.get(effect.causes, 0.0) + added
         return shifts
 
     @cached_property
@@ -332,6 +342,8 @@ class NoisyMax(Mechanism):
     ``P(X <= k | pa) = L_k prod_p Q_p[x_p, k]``, where a cause at its reference adds nothing. The
     first simplex is the leak, then one for each other state of each cause.
     """
+
+    by_row = True
 
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""
@@ -402,6 +414,20 @@ def too_large(graph: CausalGraph, name: str, draws: int) -> str | None:
         most_cells=f"{LARGEST_FAMILY:,}",
         most_size=f"{LARGEST_TABLE / 2**30:,.0f}",
     )
+
+
+def holds(graph: CausalGraph, name: str, draws: int) -> bool:
+    """Return whether the draws of a node's CPT are few enough to be kept whole, once computed.
+
+    Rows of larger ones are computed whenever they are asked for.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    name : str
+    draws : int
+    """
+    return 8 * math.prod(graph.shape(name)) * draws <= KEPT_TABLE
 
 
 def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:

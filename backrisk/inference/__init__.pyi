@@ -8,6 +8,7 @@ from .surgery import Rewired as Rewired
 from .surgery import Stacked as Stacked
 from .surgery import pin as pin
 from .tables import Tables as Tables
+from .tables import cut_from as cut_from
 from .tables import looked_up as looked_up
 from .twin_network import Variable as Variable
 from .twin_network import reached as reached

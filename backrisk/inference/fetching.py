@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from backrisk.inference.coupling import (
     cumulated,
     laid_out,
 )
-from backrisk.inference.tables import Tables
+from backrisk.inference.tables import Tables, cut_from
 from backrisk.inference.twin_network import BOTH, Source, Variable
 
 Fetch = Callable[[slice, Mapping[str, Places]], Array]
@@ -119,16 +119,13 @@ class Fetcher:
         changed, positive = self.changed, self.posterior.positive(source.name)
         parents = self.posterior.graph.parents(source.name)
         family = [(parent, int(world and parent in changed)) for parent in parents]
-        known = [i for i, v in enumerate(family) if v in codes]
         rest = [i for i, v in enumerate(family) if v not in codes]
-        table = self.posterior.table(source.name, tuple(codes.get(v, slice(None)) for v in family))
-        table = table.transpose(*known, *rest, *range(len(family), table.ndim))
-        at = tuple(codes[family[i]] for i in known)
+        cut = self.posterior.cut(source.name, tuple(codes.get(v, slice(None)) for v in family))
         together = {v[0] for v in source.scope if v[1] == BOTH}
         scope = tuple((family[i][0], BOTH) if family[i][0] in together else family[i] for i in rest)
 
         def fetch(some: slice, places: Mapping[str, Places]) -> tuple[tuple[Variable, ...], Array]:
-            found = _taken(table[..., some], at)
+            found = cut(some)
             if cdf:
                 found = cumulated(found, positive=positive)
             for axis, (name, kind) in enumerate(scope, start=1):
@@ -158,16 +155,9 @@ class Fetcher:
             both = []
             for world in (0, 1):
                 v = (parent, int(world and parent in self.changed))
-                side = _taken(cause[..., :-1, some], (codes[v],) if v in codes else ())
+                side = cut_from(cause[..., :-1, :], (codes.get(v, slice(None)),))(some)
                 if (parent, BOTH) in union:
                     v, side = (parent, BOTH), at_places(side, 1, places[parent][world])
                 both.append(laid_out(side, 1, () if v in codes else (v,), union, 2))
             found.append((both[0], both[1]))
         return found
-
-
-def _taken(table: Array, at: Sequence[Codes]) -> Array:
-    """Take one row for each entry of the codes of a table's first axes; one row without any."""
-    if all(len(code) == 1 for code in at):  # a view, not a copy
-        return table[(*(int(code[0]) for code in at), None)]
-    return table[tuple(at)]

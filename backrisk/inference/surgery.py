@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array, Codes
-from backrisk.graph import CausalGraph, independent_causes
-from backrisk.inference.tables import Tables, looked_up
+from backrisk.graph import CausalGraph, holds, independent_causes
+from backrisk.inference.tables import Tables, cut_from, looked_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +45,12 @@ class Rewired:
             return self.source.table(self.same.get(name, name), at)
         table = self.replaced[name]
         return np.broadcast_to(table, (*table.shape[:-1], self.draws))
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws; see `Tables.cut`."""
+        if name not in self.replaced:
+            return self.source.cut(self.same.get(name, name), at)
+        return cut_from(self.table(name), at)
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw."""
@@ -104,6 +110,25 @@ class Stacked:
             table[wanted] = np.concatenate(both, axis=-1)
             done |= wanted  # after the values: another thread may be reading
         return table
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws; see `Tables.cut`."""
+        if holds(self.graph, name, self.draws):
+            return cut_from(self.table(name, at), at)
+        cuts = self.first.cut(name, at), self.second.cut(name, at)
+
+        def both(some: slice) -> Array:
+            start, stop, _ = some.indices(self.draws)
+            middle = min(max(self.first.draws, start), stop)
+            sides = (start, middle, 0), (middle, stop, self.first.draws)
+            found = [
+                cut(slice(a - before, b - before))
+                for cut, (a, b, before) in zip(cuts, sides, strict=True)
+                if a < b
+            ]
+            return found[0] if len(found) == 1 else np.concatenate(found, axis=-1)
+
+        return both
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw."""

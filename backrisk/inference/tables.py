@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,11 +31,56 @@ class Tables(Protocol):
         The states of its parents differ from draw to draw, ``(sample, draw)``, or are ``(1, 1)``.
         """
 
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws.
+
+        Parameters
+        ----------
+        name : str
+        at : tuple
+            Of each parent: the codes of its states, one for each row or one for all, or a slice
+            of all where it stays open.
+
+        Returns
+        -------
+        callable
+            Of a slice of the draws; gives ``(row, *open parents, state, draw)``.
+        """
+
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
 
     def causes(self, name: str) -> tuple[Array, list[Array]] | None:
         """Return a node's CPT as a leak and independent causes, if it has that form."""
+
+
+def cut_from(table: Array, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+    """Return how to get a part of a table that is laid out whole; see `Tables.cut`.
+
+    Parameters
+    ----------
+    table : ndarray, shape (*parents, state, draw)
+    at : tuple
+
+    Examples
+    --------
+    >>> table = np.arange(8.0).reshape(2, 2, 2, 1)
+    >>> cut_from(table, (np.array([1, 0]), slice(None)))(slice(None)).shape
+    (2, 2, 2, 1)
+    """
+    known = [axis for axis, codes in enumerate(at) if not isinstance(codes, slice)]
+    rest = [axis for axis in range(table.ndim) if axis not in known]
+    table = table.transpose(*known, *rest)
+    codes = [at[axis] for axis in known]
+    return lambda some: _taken(table[..., some], codes)
+
+
+def _taken(table: Array, at: Sequence[Array]) -> Array:
+    """Take one row for each entry of the codes of a table's first axes; one row without any."""
+    if all(len(code) == 1 for code in at):  # a view, not a copy
+        return table[(*(int(code[0]) for code in at), None)]
+    found: Array = table[tuple(at)]
+    return found
 
 
 def looked_up(table: Array, states: Sequence[Codes]) -> Array:

@@ -1,8 +1,12 @@
 from .cells import Cells as Cells
+from .cells import Rows as Rows
+from .cells import distinct_bytes as distinct_bytes
+from .cells import in_parts as in_parts
 from .cells import stack_logs as stack_logs
 from .circuit import Circuit as Circuit
 from .circuit import build_circuit as build_circuit
 from .circuit import size_of as size_of
 from .kernel import VERSION as VERSION
 from .kernel import row_log_likelihood as row_log_likelihood
+from .kernel import total_log_likelihood as total_log_likelihood
 from .kernel import value_and_counts as value_and_counts

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +23,13 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.graph import CausalGraph
-from backrisk.likelihood.cells import Cells, Ints
-from backrisk.likelihood.components import HIDDEN, OBSERVED, components, distinct_bytes
+from backrisk.likelihood.cells import Cells, Ints, distinct_bytes
+from backrisk.likelihood.components import (
+    HIDDEN,
+    OBSERVED,
+    components,
+    with_observed_descendants,
+)
 from backrisk.likelihood.planner import Planner, Product
 from backrisk.likelihood.tape import Tape, put_on_tape
 
@@ -78,7 +84,12 @@ class Circuit:
         return integers.astype(np.int64), np.concatenate([self.counts, self.root_weights])
 
 
-def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -> Circuit:
+def build_circuit(
+    graph: CausalGraph,
+    codes: NDArray[np.int8],
+    weights: Array,
+    by_row: Collection[str] = (),
+) -> Circuit:
     """Compile answer patterns into a circuit.
 
     Parameters
@@ -87,6 +98,8 @@ def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -
     codes : ndarray, shape (patterns, nodes)
         State codes in the graph's order; -1 where unobserved.
     weights : ndarray, shape (patterns,)
+    by_row : collection of str
+        Nodes whose CPT need not be laid out whole; see `Cells.used`.
 
     Returns
     -------
@@ -108,26 +121,24 @@ def build_circuit(graph: CausalGraph, codes: NDArray[np.int8], weights: Array) -
     >>> circuit.counts[circuit.cells.part("a")].tolist(), len(circuit.steps)
     ([15.0, 0.0], 1)
     """
-    cells = Cells.of(graph)
-    observed = codes >= 0
-    addresses = np.empty(codes.shape, dtype=np.int64)  # of each family, unobserved nodes at 0
+    families, observed = Cells.of(graph), codes >= 0
+    patterns, cases, case_of = components(families, observed, codes)
+    shapes, shape_of = distinct_bytes(np.minimum(cases, OBSERVED))
+    planner = Planner(families, len(codes))
+    # All that is too large is refused here, before anything of its size is laid out.
+    products = [_plan(planner, shape) for shape in shapes]
+    kept = with_observed_descendants(graph, observed)
+    cells, addresses = Cells.used(graph, codes, kept, by_row)
+    planner.demand_room(cells.size)
+
     row_cells = np.full(codes.shape, -1, dtype=np.int64)
     counts = np.zeros(cells.size)
-    states = np.maximum(codes, 0)
     for v, family in enumerate(cells.families):
-        address = np.full(len(codes), cells.starts[v], dtype=np.int64)
-        for u, stride in zip(family, cells.strides[v].tolist(), strict=True):
-            address += stride * states[:, u].astype(np.int64)
         full = observed[:, list(family)].all(axis=1)
-        addresses[:, v] = address
-        row_cells[full, v] = address[full]
-        counts += np.bincount(address[full], weights=weights[full], minlength=cells.size)
-
-    planner, tape = Planner(cells, len(codes)), Tape(cells.size)
-    patterns, cases, case_of = components(cells, observed, codes)
-    shapes, shape_of = distinct_bytes(np.minimum(cases, OBSERVED))
-    products = [_plan(planner, shape) for shape in shapes]
-    plans = [[planner.ready(product) for product in plan] for plan in products]
+        row_cells[full, v] = addresses[full, v]
+        counts += np.bincount(addresses[full, v], weights=weights[full], minlength=cells.size)
+    tape = Tape(cells.size)
+    plans = [[planner.ready(product, cells) for product in plan] for plan in products]
     owner = np.empty(len(cases), dtype=np.int64)
     owner[case_of] = patterns  # any pattern of a case: they agree on all that it depends on
     address = np.empty(len(cases), dtype=np.int64)

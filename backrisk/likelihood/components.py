@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph
-from backrisk.likelihood.cells import Cells, Ints
+from backrisk.likelihood.cells import Cells, Ints, distinct_bytes
 
 HIDDEN, OBSERVED = 1, 2  # what a node is in a component; observed ones add their state
 
@@ -25,7 +25,7 @@ def components(
         the observed nodes of the families that touch these, 0 for all others.
     case_of : ndarray, shape (components,)
     """
-    kept = _with_observed_descendants(cells.graph, observed)
+    kept = with_observed_descendants(cells.graph, observed)
     hidden = kept & ~observed
     nodes = hidden.shape[1]
     # Each unobserved node carries the lowest node that it is connected to.
@@ -59,16 +59,8 @@ def components(
     return np.concatenate(patterns), cases, case_of
 
 
-def distinct_bytes(rows: NDArray[np.int8]) -> tuple[NDArray[np.int8], Ints]:
-    """Return the distinct rows, and the distinct row of every row."""
-    packed = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).ravel()
-    _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
-    return rows[first], inverse
-
-
-def _with_observed_descendants(
-    graph: CausalGraph, observed: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
+def with_observed_descendants(graph: CausalGraph, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which nodes a pattern's likelihood depends on: the others sum to one."""
     kept = observed.copy()
     for name in reversed(graph.topological):
         i = graph.names.index(name)

@@ -12,6 +12,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.likelihood.cells import Rows, in_parts, stack_logs
 from backrisk.likelihood.circuit import Circuit
 
 Ints = NDArray[np.int64]
@@ -235,6 +236,29 @@ def _root_values(log_cells: Array, tape: Ints) -> Array:
     buffer[: tape[0]] = log_cells
     _forward_logs(buffer, templates, offsets, steps, bases)
     return buffer[roots]
+
+
+def total_log_likelihood(circuit: Circuit, source: Rows) -> Array:
+    """Return the log likelihood of a survey in each draw of a posterior.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    source : Rows
+        A posterior of the circuit's graph, or what gives rows as it does.
+
+    Returns
+    -------
+    ndarray, shape (draw,)
+    """
+    tape, _ = circuit.packed()
+    return np.array(
+        [
+            circuit.counts @ row + circuit.root_weights @ _root_values(row, tape)
+            for some in in_parts(source.draws)
+            for row in stack_logs(circuit.cells, source, some)
+        ]
+    )
 
 
 def row_log_likelihood(circuit: Circuit, log_cells: Array) -> Array:

@@ -68,6 +68,7 @@ class Planner:
     Parameters
     ----------
     cells : Cells
+        Of whole tables; only their families are read.
     people : int
         The number of answer patterns: a table has at most so many distinct copies.
     """
@@ -220,16 +221,16 @@ class Planner:
         plan.append(Product(tuple(tables), scope, node))
         return _Table(len(self.states) + len(plan) - 1, -1, scope, answers)
 
-    def ready(self, product: Product) -> Step:
-        """Find the template of a planned step."""
+    def ready(self, product: Product, cells: Cells) -> Step:
+        """Find the template of a planned step, by the addresses of the cells that are used."""
         key = (tuple((table.family, table.scope) for table in product.tables), product.node)
         if key not in self._steps:
-            self._steps[key] = self._template(product)
+            self._steps[key] = self._template(product, cells)
         template, order, alike = self._steps[key]
         return Step(template, tuple(product.tables[i].slot for i in order), alike)
 
     def _template(
-        self, product: Product
+        self, product: Product, cells: Cells
     ) -> tuple[int, tuple[int, ...], tuple[tuple[int, int], ...]]:
         """Return a template's number, the order of its tables, and the runs that look alike."""
         joined, node = product.tables, product.node
@@ -239,7 +240,7 @@ class Planner:
         columns = []
         for table in joined:
             relative = np.zeros(shape, dtype=np.int64)
-            for u, stride in self._strides(table):
+            for u, stride in self._strides(table, cells):
                 along = [1] * len(axes)
                 along[axes.index(u)] = self.states[u]
                 relative += stride * np.arange(self.states[u]).reshape(along)
@@ -263,15 +264,10 @@ class Planner:
             self._offset_length += relative.size
         return self._template_of[name], tuple(order), alike
 
-    def _strides(self, table: _Table) -> list[tuple[int, int]]:
+    def _strides(self, table: _Table, cells: Cells) -> list[tuple[int, int]]:
         """Return the open nodes of a table with the distance between their states."""
         if table.family >= 0:
-            family, strides = self.cells.families[table.family], self.cells.strides[table.family]
-            return [
-                (u, int(stride))
-                for u, stride in zip(family, strides, strict=True)
-                if table.scope >> u & 1
-            ]
+            return cells.strides(table.family, table.scope)
         found, stride = [], 1
         for u in reversed(list(bits(table.scope))):
             found.append((u, stride))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backrisk._types import Array, Codes
+from backrisk.graph import independent_causes
 
+_PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
+
+Ints = NDArray[np.intp]
 Variables = Mapping[str, tuple[Array, tuple[str, ...]]]  # by name: draws first; the other axes
 
 
@@ -21,6 +26,15 @@ class CPTs(Protocol):
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a CPT for some draws; see `backrisk.inference.Tables`."""
+
+    def causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        """Return a CPT as a leak and independent causes, if it has that form."""
+
+    def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
+        """Return rows of a node's CPT for some draws, ``(row, state, draw)``; see `Posterior`."""
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw."""
@@ -39,3 +53,14 @@ def draws_last(table: Array) -> Array:
     once, several times faster than with the draws far apart.
     """
     return np.moveaxis(np.ascontiguousarray(np.moveaxis(table, 0, -1)), -1, 0)
+
+
+def causes_of(table: Array) -> tuple[Array, list[Array]] | None:
+    """Return a table as a leak and independent causes; a few draws tell whether it may be one."""
+    possible = independent_causes(table[..., spaced(table.shape[-1], _PROBE)]) is not None
+    return independent_causes(table) if possible else None
+
+
+def spaced(draws: int, few: int) -> Ints:
+    """Return at most so many of the draws, evenly spaced."""
+    return np.linspace(0, draws - 1, min(few, draws)).astype(np.intp)

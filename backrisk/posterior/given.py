@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
-from backrisk.inference import looked_up
-from backrisk.posterior.cpts import Variables, draws_last
+from backrisk.inference import cut_from, looked_up
+from backrisk.posterior.cpts import Ints, Variables, causes_of, draws_last
 from backrisk.words import say
 
 _SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused
@@ -39,6 +39,20 @@ class GivenCPTs:
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, whole whatever `at` is."""
         return np.moveaxis(self.tables[name], 0, -1)
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws."""
+        return cut_from(self.table(name), at)
+
+    def causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        """Return a node's CPT as a leak and independent causes, if it has that form."""
+        return causes_of(self.table(name))
+
+    def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
+        """Return rows of a node's CPT for some draws, ``(row, state, draw)``."""
+        return np.moveaxis(self.tables[name][(some, *rows.T)], 0, -1).reshape(
+            len(rows), self.tables[name].shape[-1], -1
+        )
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array, Codes
 from backrisk.errors import QueryError
-from backrisk.graph import Layout, Levels, too_large
-from backrisk.posterior.cpts import Variables
+from backrisk.graph import Layout, Levels, NoisyMax, holds, too_large
+from backrisk.inference import cut_from
+from backrisk.posterior.cpts import Ints, Variables, causes_of
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
+
+_PIECE = 2**14  # rows whose states are written out at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +88,59 @@ class ParametricCPTs:
                 table[tuple(rows.T)] = values
                 done |= wanted  # after the values: another thread may be reading
         return table
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws: see `Tables.cut`.
+
+        A table that is too large to be kept is computed anew each time, and that part alone.
+        """
+        graph = self.layout.graph
+        if holds(graph, name, self.draws):
+            return cut_from(self.table(name, at), at)
+        shape = graph.shape(name)
+        known = [axis for axis, codes in enumerate(at) if not isinstance(codes, slice)]
+        rest = [axis for axis in range(len(at)) if axis not in known]
+        people = max((len(at[axis]) for axis in known), default=1)
+        sizes = (people, *(shape[axis] for axis in rest))
+        count = math.prod(sizes)
+
+        def part(some: slice) -> Array:
+            fractions, beta = (each[:, some] for each in self._draws_last)
+            found = np.empty((count, shape[-1], fractions.shape[-1]))
+            for start in range(0, count, _PIECE):
+                place = np.arange(start, min(start + _PIECE, count))
+                person, *states = np.unravel_index(place, sizes)
+                rows = np.empty((len(place), len(at)), dtype=np.intp)
+                for axis in known:
+                    rows[:, axis] = at[axis][person if len(at[axis]) > 1 else 0]
+                for axis, codes in zip(rest, states, strict=True):
+                    rows[:, axis] = codes
+                stop = start + len(place)
+                found[start:stop] = self.layout.rows(name, fractions, beta, rows)
+            return found.reshape(*sizes, *found.shape[1:])
+
+        return part
+
+    def causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        """Return a node's CPT as a leak and independent causes, if it has that form."""
+        if holds(self.layout.graph, name, self.draws):
+            return causes_of(self.table(name))
+        if not isinstance(self.layout.mechanisms[name], NoisyMax):
+            return None
+        sizes = self.layout.graph.shape(name)[:-1]
+        # With all causes but one at the reference, the CDF is that of the leak times its own.
+        rows = np.zeros((1 + sum(sizes), len(sizes)), dtype=np.intp)
+        starts = np.cumsum([1, *sizes])
+        for cause, start in enumerate(starts[:-1]):
+            rows[start : starts[cause + 1], cause] = np.arange(sizes[cause])
+        leak, *others = np.cumsum(self.rows(name, rows), axis=1)
+        ratio = np.array(others) / leak
+        return leak, np.split(ratio, starts[1:-1] - 1)
+
+    def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
+        """Return rows of a node's CPT for some draws, ``(row, state, draw)``."""
+        fractions, beta = self._draws_last
+        return self.layout.rows(name, fractions[:, some], beta[:, some], rows)
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw; see `Layout`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backrisk._types import Array, Codes
-from backrisk.errors import PosteriorError
-from backrisk.graph import CausalGraph, Layout, at_site, independent_causes
+from backrisk.errors import PosteriorError, QueryError
+from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
-from backrisk.posterior.cpts import CPTs, draws_last
+from backrisk.posterior.cpts import CPTs, draws_last, spaced
 from backrisk.posterior.datatree import Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import GivenCPTs, read_cpts
@@ -28,7 +29,7 @@ from backrisk.words import say
 if TYPE_CHECKING:
     from xarray import DataTree
 
-_PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
+_AT_ONCE = 2**23  # cells of a CPT that are averaged at once, in all draws
 _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
 
@@ -159,6 +160,39 @@ class Posterior:
         """
         return np.moveaxis(self.table(name), -1, 0)
 
+    def mean_cpt(self, name: str) -> Array:
+        """Return the posterior mean of a node's CPT.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        ndarray, shape (*parents, state)
+
+        Raises
+        ------
+        GraphError
+            If there is no such node.
+        QueryError
+            If a single draw of the table is too large to hold.
+        """
+        if holds(self.graph, name, self.draws):
+            mean: Array = self.table(name).mean(axis=-1)
+            return mean
+        shape = self.graph.shape(name)
+        if complaint := too_large(self.graph, name, 1):
+            raise QueryError(complaint)
+        sizes = shape[:-1]
+        every = np.indices(sizes, dtype=np.intp).reshape(len(sizes), math.prod(sizes)).T
+        most = max(_AT_ONCE // (shape[-1] * self.draws), 1)
+        parts = [
+            self.rows(name, every[start : start + most]).mean(axis=-1)
+            for start in range(0, len(every), most)
+        ]
+        return np.concatenate(parts).reshape(shape)
+
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return the same with the draw axis last and contiguous, as the query engine wants it.
 
@@ -181,6 +215,57 @@ class Posterior:
             If the table is too large to hold; nothing is allocated.
         """
         return self._cpts.table(self.graph.node(name).name, at)
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws, whatever the size of the whole.
+
+        Parameters
+        ----------
+        name : str
+        at : tuple
+            Of each parent: the codes of its states, one for each row or one for all, or a slice
+            of all where it stays open.
+
+        Returns
+        -------
+        callable
+            Of a slice of the draws; gives ``(row, *open parents, state, draw)``.
+
+        Raises
+        ------
+        GraphError
+            If there is no such node.
+        """
+        return self._cpts.cut(self.graph.node(name).name, at)
+
+    def rows(self, name: str, rows: NDArray[np.intp], some: slice = slice(None)) -> Array:
+        """Return some rows of a node's CPT for some draws, whatever the size of the whole.
+
+        Parameters
+        ----------
+        name : str
+        rows : ndarray of int, shape (row, parent)
+            The states of the parents, in the graph's order.
+        some : slice
+            The draws.
+
+        Returns
+        -------
+        ndarray, shape (row, state, draw)
+
+        Raises
+        ------
+        GraphError
+            If there is no such node.
+
+        Examples
+        --------
+        >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+        >>> cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
+        >>> Posterior.from_cpts(g, cpts).rows("y", np.array([[1], [1]]))[..., 0].tolist()
+        [[0.2, 0.8], [0.2, 0.8]]
+        """
+        return self._cpts.rows(self.graph.node(name).name, rows, some)
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw.
@@ -212,9 +297,7 @@ class Posterior:
             Cumulative distributions; see `backrisk.graph.independent_causes`.
         """
         if name not in self._causes:
-            few = self.subset(_PROBE).table(name)
-            possible = independent_causes(few) is not None
-            self._causes[name] = independent_causes(self.table(name)) if possible else None
+            self._causes[name] = self._cpts.causes(name)
         return self._causes[name]
 
     def marginal(self, name: str) -> Array:
@@ -301,7 +384,7 @@ class Posterior:
 
     def spaced(self, draws: int) -> NDArray[np.intp]:
         """Return which draws `subset` keeps."""
-        return np.linspace(0, self.draws - 1, min(draws, self.draws)).astype(np.intp)
+        return spaced(self.draws, draws)
 
     def subset(self, draws: int) -> Posterior:
         """Return a posterior of at most this many draws, evenly spaced over the chains.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from backrisk.posterior.posterior import Posterior
 from backrisk.survey import Codebook, Derived
 from backrisk.words import say
 
+_ROWS = 2_000_000  # rows of a CPT that are held at once, in all draws together
 SKIPPED = 0.05  # share of answers missing whatever the person is like
 SKIPPED_ITEM = 0.15  # share of tests and repeated questions not done ...
 SKIPPED_OLDER = 0.15  # ... and how much larger it is for people past the first age band
@@ -41,8 +44,7 @@ def truth(graph: CausalGraph) -> Posterior:
     """
     layout = Layout(graph)
     first, second = layout.prior.fractions
-    fractions, beta = (first / (first + second))[None], layout.prior.mean[None]
-    return Posterior.from_cpts(graph, {n: layout.cpt(n, fractions, beta) for n in graph.names})
+    return Posterior(graph, (first / (first + second))[None], layout.prior.mean[None])
 
 
 def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -63,11 +65,25 @@ def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArr
     which = rng.integers(posterior.draws, size=n)
     column = {name: i for i, name in enumerate(graph.names)}
     for name in graph.topological:
-        parents = tuple(codes[:, column[parent]] for parent in graph.parents(name))
-        below = np.cumsum(posterior.cpt(name)[(which, *parents)], axis=1)
-        below[:, -1] = 1.0
-        codes[:, column[name]] = (rng.random((n, 1)) > below).sum(axis=1)
+        parents = codes[:, [column[parent] for parent in graph.parents(name)]]
+        uniform = rng.random(n)
+        for some in _few_rows(posterior, parents):
+            rows, row = np.unique(parents[some], axis=0, return_inverse=True)
+            below = np.cumsum(posterior.rows(name, rows.astype(np.intp)), axis=1)
+            below[:, -1] = 1.0
+            mine = below[row.ravel(), :, which[some]]
+            codes[some, column[name]] = (uniform[some, None] > mine).sum(axis=1)
     return codes
+
+
+def _few_rows(posterior: Posterior, parents: NDArray[np.int8]) -> Iterator[NDArray[np.intp]]:
+    """Part people so that each part has few enough rows of a CPT to be held in every draw."""
+    order = np.lexsort(parents.T) if parents.shape[1] else np.arange(len(parents))
+    changes = (np.diff(parents[order], axis=0) != 0).any(axis=1)
+    row = np.concatenate([[0], np.cumsum(changes)])
+    most = max(_ROWS // posterior.draws, 1)
+    for part in range(int(row[-1]) // most + 1):
+        yield order[row // most == part]
 
 
 def simulate(

@@ -44,7 +44,7 @@ def adverse_chances(posterior: Posterior) -> dict[str, Array]:
     """Return the posterior mean chance of each node not being at its reference, ``(*parents,)``."""
     graph = posterior.graph
     names = [name for name in graph.names if name not in graph.items]
-    return {name: 1.0 - posterior.cpt(name).mean(axis=0)[..., 0] for name in names}
+    return {name: 1.0 - posterior.mean_cpt(name)[..., 0] for name in names}
 
 
 def flow(

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk.graph import holds
 from backrisk.posterior import Posterior
 from backrisk.queries import adverse_chances
 from backrisk.web import schema
@@ -109,5 +110,6 @@ def _prepared(posterior: Posterior) -> Place:
         posterior.marginal(posterior.graph.outcome)
     if posterior.prior is not None:
         for name in posterior.graph.names:
-            posterior.prior.cpt(name)
+            if holds(posterior.graph, name, posterior.prior.draws):
+                posterior.prior.table(name)
     return Place(posterior, adverse_chances(posterior))

@@ -53,7 +53,8 @@ def pytensor_graph(
             continue
         part = cells.part(graph.names[v])
         if whole[list(family)].all():
-            address = cells.starts[v] + codes[:, list(family)].astype(np.int64) @ cells.strides[v]
+            strides = [stride for _, stride in cells.strides(v, -1)]
+            address = cells.starts[v] + codes[:, list(family)].astype(np.int64) @ strides
             counts += np.bincount(address, weights=weights, minlength=cells.size)
             continue
         seen = [axis for axis, u in enumerate(family) if whole[u]]

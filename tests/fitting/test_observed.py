@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -74,7 +75,8 @@ def test_sites_are_pooled_from_two_on():
     assert SITE not in survey_circuit(one, tabulate(one)).cells.graph.names
     circuit = survey_circuit(two, tabulate(two))
     # y has a CPT at each site; what people at a site answered is counted there.
-    counts = circuit.counts[circuit.cells.part("y")].reshape(2, 2, 2)
+    counts = np.zeros((2, 2, 2))
+    np.add.at(counts, tuple(circuit.cells.joint("y").T), circuit.counts[circuit.cells.part("y")])
     assert counts.tolist() == [[[2, 0], [0, 0]], [[0, 0], [1, 1]]]
 
 

@@ -71,6 +71,11 @@ class Spy:
         self.asked.add(name)
         return self.posterior.table(name, at)
 
+    def cut(self, name, at):
+        """Remember and pass on."""
+        self.asked.add(name)
+        return self.posterior.cut(name, at)
+
     def positive(self, name):
         """Pass on."""
         return self.posterior.positive(name)

@@ -28,10 +28,8 @@ def enumerate_rows(graph, cells, theta, codes, weights):
         choices = [range(k) if c < 0 else [c] for c, k in zip(row, states, strict=True)]
         for full in itertools.product(*choices):
             where = [
-                start + int(np.dot([full[u] for u in family], strides))
-                for start, family, strides in zip(
-                    cells.starts, cells.families, cells.strides, strict=True
-                )
+                start + sum(int(full[u]) * stride for u, stride in cells.strides(v, -1))
+                for v, start in enumerate(cells.starts)
             ]
             p = np.prod(theta[where])
             total += p
@@ -95,6 +93,83 @@ def test_expected_counts_are_the_gradient(case):
         down[cell] -= step
         slope = (value_and_counts(up, *tape)[0] - value_and_counts(down, *tape)[0]) / (2 * step)
         assert counts[cell] == pytest.approx(slope, abs=1e-6)
+
+
+def test_a_family_in_blocks_is_the_same_family_laid_out_whole(case):
+    """Any choice of families: the same value, and the same expected count of each cell."""
+    graph, whole, theta, codes, weights = case
+    value, counts = value_and_counts(np.log(theta), *build_circuit(graph, codes, weights).packed())
+    rng = np.random.default_rng(1)
+    for names in (graph.names, [name for name in graph.names if rng.random() < 0.5]):
+        circuit = build_circuit(graph, codes, weights, names)
+        cells = circuit.cells
+        assert cells.size <= whole.size
+        assert set(cells.blocks) <= {graph.names.index(name) for name in names}
+        address = np.concatenate(
+            [
+                whole.starts[v]
+                + np.ravel_multi_index(tuple(cells.joint(name).T.astype(int)), graph.shape(name))
+                for v, name in enumerate(graph.names)
+            ]
+        )
+        logs = np.log(theta)[address]
+        found, parts = value_and_counts(logs, *circuit.packed())
+        assert found == pytest.approx(value, rel=1e-13)
+        together = np.bincount(address, weights=parts, minlength=whole.size)
+        np.testing.assert_allclose(together, counts, rtol=0, atol=1e-12 * weights.sum())
+        rows = row_log_likelihood(circuit, logs[None])[0]
+        assert weights @ rows == pytest.approx(value, rel=1e-13)
+
+
+def test_a_family_of_many_parents_is_never_laid_out_whole():
+    """Sixteen parents of three states: 3^17 cells, of which 40 people address a few."""
+    names = [f"n{i}" for i in range(16)]
+    states = dict.fromkeys([*names, "y"], ("a", "b", "c"))
+    graph = CausalGraph.from_edges([(name, "y") for name in names], states)
+    rng = np.random.default_rng(0)
+    codes = rng.integers(3, size=(40, 17)).astype(np.int8)
+    codes[:20, 3] = -1
+    codes[:10, 7] = -1
+    codes[-5:, -1] = -1  # whose family does not matter
+    tracemalloc.start()
+    try:
+        circuit = build_circuit(graph, codes, np.ones(40), ["y"])
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+    part = circuit.cells.part("y")
+    assert part.stop - part.start == 10 * 9 + 10 * 3 + 15
+    joint = circuit.cells.joint("y")
+    roots = rng.dirichlet([1, 1, 1], size=16)
+
+    def of_y(config):  # any function of the states
+        return 0.1 + 0.3 * (np.asarray(config, dtype=float) @ np.linspace(0.5, 1, 17) % 1)
+
+    logs = np.log(np.concatenate([*roots, of_y(joint)]))
+    value, _ = value_and_counts(logs, *circuit.packed())
+    expected = 0.0
+    for row in codes:
+        total = 0.0
+        for full in itertools.product(*(range(3) if c < 0 else [c] for c in row[:-1])):
+            p = np.prod([roots[i, c] for i, c in enumerate(full)])
+            total += p * (of_y([*full, row[-1]]) if row[-1] >= 0 else 1.0)
+        expected += np.log(total)
+    assert value == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_block_beyond_reach_is_refused_before_it_is_laid_out():
+    names = [f"n{i}" for i in range(30)]
+    states = dict.fromkeys([*names, "y"], ("a", "b", "c"))
+    graph = CausalGraph.from_edges([(name, "y") for name in names], states)
+    codes = np.full((1, 31), -1, dtype=np.int8)
+    codes[0, -1] = 0
+    tracemalloc.start()
+    try:
+        with pytest.raises(FitError, match=r"needs a table of .* cells over n0, n1"):
+            build_circuit(graph, codes, np.ones(1), ["y"])
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
 
 
 def test_complete_answers_are_counts_alone():

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from strategies import random_graph
 
-from backrisk.likelihood import Cells
-from backrisk.likelihood.components import HIDDEN, OBSERVED, components, distinct_bytes
+from backrisk.likelihood import Cells, distinct_bytes
+from backrisk.likelihood.components import HIDDEN, OBSERVED, components
 
 
 def expected(graph, row):

@@ -56,6 +56,24 @@ def test_a_table_of_cpts_is_a_mapping(graph):
         Posterior.from_cpts(graph, [[0.5, 0.5]])
 
 
+def test_rows_and_parts_are_those_of_the_table():
+    rng = np.random.default_rng(0)
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b", "c"]})
+    cpts = {"x": rng.dirichlet([1, 1], size=4), "y": rng.dirichlet([1, 1, 1], size=(4, 2))}
+    posterior = Posterior.from_cpts(graph, cpts)
+    for some in (slice(None), slice(1, 3)):
+        found = posterior.rows("y", np.array([[1], [0], [1]]), some)
+        np.testing.assert_array_equal(
+            found, np.moveaxis(posterior.cpt("y")[some][:, [1, 0, 1]], 0, -1)
+        )
+        (root,) = posterior.rows("x", np.zeros((1, 0), dtype=int), some)
+        np.testing.assert_array_equal(root, posterior.cpt("x")[some].T)
+        found = posterior.cut("y", (np.array([1, 0]),))(some)
+        np.testing.assert_array_equal(
+            found, np.moveaxis(posterior.cpt("y")[some][:, [1, 0]], 0, -1)
+        )
+
+
 def test_a_table_too_large_to_hold_is_refused():
     names = [f"n{i}" for i in range(26)]
     large = CausalGraph.from_edges(

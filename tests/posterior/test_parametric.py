@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from backrisk.graph import CausalGraph, Layout, Node
+from backrisk.graph import CausalGraph, Layout, Node, independent_causes
 from backrisk.posterior.parametric import ParametricCPTs
 
 STATES = ("low", "middle", "high")
@@ -51,6 +51,63 @@ def test_only_rows_that_are_asked_for_are_computed_and_each_once(cpts, monkeypat
         ("y", [[2, 2]]),
         ("y", [[0, 0], [0, 1], [0, 2], [2, 0], [2, 1]]),
     ]
+
+
+@pytest.fixture
+def uncut(cpts, monkeypatch):
+    """The same CPTs, none of them small enough to be kept whole."""
+    monkeypatch.setattr("backrisk.graph.mechanisms.KEPT_TABLE", 0)
+    return replace(cpts)
+
+
+@pytest.mark.parametrize("piece", [2, 2**14])
+@pytest.mark.parametrize(
+    "at",
+    [
+        (slice(None), slice(None)),
+        (np.array([2]), slice(None)),
+        (slice(None), np.array([1, 0, 2])),
+        (np.array([0, 2, 0]), np.array([1])),
+        (np.array([0, 2, 0]), np.array([1, 0, 1])),
+    ],
+)
+def test_a_part_is_that_of_the_table_kept_or_not(cpts, at, piece, monkeypatch):
+    monkeypatch.setattr("backrisk.posterior.parametric._PIECE", piece)
+    table = whole(cpts, "y")
+    rows = max((len(codes) for codes in at if not isinstance(codes, slice)), default=1)
+    for some in (slice(None), slice(2, 5)):
+        expected = [
+            table[
+                tuple(
+                    codes if isinstance(codes, slice) else codes[row if len(codes) > 1 else 0]
+                    for codes in at
+                )
+            ][..., some]
+            for row in range(rows)
+        ]
+        np.testing.assert_allclose(cpts.cut("y", at)(some), expected, rtol=1e-13)
+        with monkeypatch.context() as none_is_kept:
+            none_is_kept.setattr("backrisk.graph.mechanisms.KEPT_TABLE", 0)
+            fresh = replace(cpts)
+            np.testing.assert_allclose(fresh.cut("y", at)(some), expected, rtol=1e-13)
+            assert not fresh._computed
+
+
+def test_the_causes_of_a_noisy_max_are_those_of_its_table(cpts, uncut, monkeypatch):
+    found = uncut.causes("y")
+    expected = independent_causes(whole(cpts, "y"))
+    assert (found is None) == (expected is None)
+    if found is not None:
+        np.testing.assert_allclose(found[0], expected[0], rtol=1e-12)
+        for one, other in zip(found[1], expected[1], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_rows_are_those_of_the_table(cpts):
+    rows = np.array([[2, 0], [1, 1], [2, 0]])
+    expected = whole(cpts, "y")[tuple(rows.T)]
+    np.testing.assert_allclose(cpts.rows("y", rows), expected, rtol=1e-13)
+    np.testing.assert_allclose(cpts.rows("y", rows, slice(1, 3)), expected[..., 1:3], rtol=1e-13)
 
 
 def test_a_root_s_table_is_its_one_row(cpts):

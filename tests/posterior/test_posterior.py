@@ -1,5 +1,6 @@
 """The value: its draws, its CPTs, what it computes once, and smaller copies of it."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from backrisk import CausalGraph, Codebook, GraphError, Posterior, QueryError, risk
 from backrisk.graph import Edge, Layout, Node, Prior
+from backrisk.inference import Stacked, World, joint_of_people
 from backrisk.posterior import Diagnostics, SiteEffects
 
 TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
@@ -155,6 +157,63 @@ def test_no_cell_is_zero_where_it_says_so(graph, fitted):
     posterior = Posterior.from_cpts(graph, cpts)
     assert [posterior.positive(name) for name in ("x", "y")] == [True, False]
     assert fitted.positive("y")
+
+
+def many_parents(draws, parents=16, kind="ordinal_logit"):
+    """A posterior of draws from the prior, of a node with many parents of two or three states."""
+    names = [f"n{i}" for i in range(parents)]
+    nodes = [Node(n, ("a", "b", "c")[: 2 + i % 2]) for i, n in enumerate(names)]
+    edges = tuple(Edge(n, "y", "Claim.", "stated", "weak", Prior(0.2, 0.3)) for n in names)
+    large = Node("y", ("no", "yes"), mechanism=kind)
+    layout = Layout(CausalGraph("large", (*nodes, large), edges, outcome="y"))
+    return Posterior(layout.graph, *layout.draw_prior(draws, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("kind", ["ordinal_logit", "noisy_max"])
+def test_a_node_of_many_parents_is_asked_about_without_its_table(kind):
+    """Of 3.4 million cells a draw, a question needs those of the parents nobody reported."""
+    posterior = many_parents(500, kind=kind)
+    seen = {f"n{i}": i % 2 for i in range(14)}
+    tracemalloc.start()
+    try:
+        found = World(posterior, seen, {}).conditional([("y", 0)])[1]
+        assert tracemalloc.get_traced_memory()[1] < 2**25
+        both = joint_of_people(
+            posterior, np.array([[*(i % 2 for i in range(14)), -1, -1, -1]]), [("y", 0)], rows=9
+        )
+    finally:
+        tracemalloc.stop()
+    last = [posterior.rows(n, np.zeros((1, 0), dtype=int))[0] for n in ("n14", "n15")]
+    expected = np.zeros(500)
+    for i, j in np.ndindex(2, 3):
+        row = np.array([[*(k % 2 for k in range(14)), i, j]])
+        expected += last[0][i] * last[1][j] * posterior.rows("y", row)[0, 1]
+    np.testing.assert_allclose(found, expected, rtol=1e-10)
+    np.testing.assert_allclose(both[0, 1] / both[0].sum(axis=0), expected, rtol=1e-10)
+    assert (posterior.causes("y") is None) == (kind == "ordinal_logit")
+
+
+def test_two_posteriors_are_asked_together_without_their_tables(monkeypatch):
+    posterior, prior = many_parents(6, parents=4), many_parents(5, parents=4)
+    stacked = Stacked(posterior, prior)
+    at = (np.array([0, 1]), slice(None), np.array([1]), slice(None))
+    expected = stacked.cut("y", at)(slice(None))
+    monkeypatch.setattr("backrisk.graph.mechanisms.KEPT_TABLE", 0)
+    fresh = Stacked(replace(posterior), replace(prior))
+    for some in (slice(None), slice(2, 5), slice(4, 9), slice(6, 11), slice(7, 9)):
+        np.testing.assert_allclose(fresh.cut("y", at)(some), expected[..., some], rtol=1e-12)
+    assert not fresh._joined
+
+
+def test_the_mean_of_a_table_is_that_of_its_draws(monkeypatch):
+    posterior = many_parents(7, parents=3)
+    expected = posterior.cpt("y").mean(axis=0)
+    np.testing.assert_allclose(posterior.mean_cpt("y"), expected, rtol=1e-12)
+    monkeypatch.setattr("backrisk.graph.mechanisms.KEPT_TABLE", 0)
+    monkeypatch.setattr("backrisk.posterior.posterior._AT_ONCE", 40)
+    np.testing.assert_allclose(posterior.mean_cpt("y"), expected, rtol=1e-12)
+    with pytest.raises(QueryError, match="with its 24 parents has"):
+        many_parents(1, parents=24).mean_cpt("y")
 
 
 def test_a_table_too_large_to_hold_is_refused_before_it_is_laid_out():
