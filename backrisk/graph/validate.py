@@ -65,6 +65,11 @@ def validate(graph: Stated) -> None:
         _check_known(lagged.cause, by_name, where)
         _check_known(lagged.effect, by_name, where)
     _check_roles(graph, at)
+    for left in graph.left_out:
+        if left.name in by_name:
+            raise GraphError(say("graph.left_out_node", at=at, name=left.name))
+        if not left.reason:
+            raise GraphError(say("graph.left_out_reason", at=at, name=left.name))
     for key in PUBLISHED:
         for number, entry in enumerate(getattr(graph, key), start=1):
             where = str(say("graph.at_entry", at=at, key=key, number=number))
