@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources.abc import Traversable
@@ -105,7 +105,7 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_edges([("a", "b")], two).outcome
         'b'
         """
-        if isinstance(edges, str | Set | Mapping):
+        if isinstance(edges, str | set | frozenset | dict):
             raise GraphError(say("graph.edges_not_a_list", kind=type(edges).__name__))
         try:
             edges = list(edges)

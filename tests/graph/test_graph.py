@@ -189,6 +189,8 @@ def test_what_is_given_in_order_makes_a_graph():
     graph = CausalGraph.from_edges(iter([["a", "b"]]), given | {"c": ("no", "yes")})
     assert [node.states for node in graph.nodes] == [("no", "yes")] * 3
     assert graph.parents("b") == ("a",)
+    given["c"] = dict.fromkeys(["no", "yes"]).keys()
+    assert CausalGraph.from_edges(graph.to_networkx().edges, given) == graph
 
 
 def test_labels_that_look_like_numbers_stay_words():
