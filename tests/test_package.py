@@ -1,11 +1,13 @@
 """The public surface, what importing costs, and the packaged data."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import backrisk
 from backrisk import load_codebook, load_graph, simulate
+from backrisk.posterior import drawn_truth, false_claims
 
 PUBLIC = """
 Attribution BackriskError CausalGraph Codebook Contrast Diagnosis Diagnostics Edge FitError
@@ -50,6 +52,11 @@ def test_asking_a_saved_model_never_imports_pymc(core_model):
 
 def test_the_packaged_survey_is_what_simulate_gives():
     graph = load_graph("runner")
-    frame = simulate(graph, 2000, 1, codebook=load_codebook("runner", graph))
+    codebook = load_codebook("runner", graph)
+    source = drawn_truth(codebook.extend(graph), 1)
+    frame = simulate(graph, 2000, 1, codebook=codebook, posterior=source)
     assert (ROOT / "data" / "survey.csv").read_text() == frame.to_csv(index=False)
-    assert "ynthetic" in (ROOT / "data" / "README.md").read_text()
+    told = (ROOT / "data" / "README.md").read_text()
+    assert "ynthetic" in told
+    listed = re.findall(r"^- `(\w+)` -> `(\w+)`$", told, re.MULTILINE)
+    assert tuple(listed) == false_claims(graph, 1)

@@ -33,8 +33,10 @@ def simulate(
     codebook: CodebookOption = None,
     n: Annotated[int, typer.Option("--n", help=say("cli.simulate.n"))] = 2000,
     seed: SeedOption = 1,
+    truth: Annotated[int | None, typer.Option(min=0, help=say("cli.simulate.truth"))] = None,
 ) -> None:
     """Run `backrisk.simulate`."""
+    from backrisk.posterior import drawn_truth
     from backrisk.posterior import simulate as draw
     from backrisk.survey import Codebook, load_codebook, packaged_codebooks
 
@@ -43,7 +45,8 @@ def simulate(
         if codebook is None:
             codebook = chosen.name if chosen.name in packaged_codebooks() else None
         book = Codebook.plain(chosen) if codebook is None else load_codebook(codebook, chosen)
-        frame = draw(chosen, n, seed, codebook=book)
+        source = None if truth is None else drawn_truth(book.extend(chosen), truth)
+        frame = draw(chosen, n, seed, codebook=book, posterior=source)
         write_text(out, frame.to_csv(index=False))
         console.out.print(say("cli.simulate.done", n=f"{n:,}", out=out), markup=False)
 

@@ -13,12 +13,12 @@ from backrisk.errors import QueryError
 from backrisk.fitting import fit
 from backrisk.graph import load_graph
 from backrisk.plotting import plot_attribution, plot_contrasts, plot_effects, plot_risk
-from backrisk.posterior import simulate
+from backrisk.posterior import drawn_truth, simulate
 from backrisk.queries import attribute, diagnose, intervene, risk
 from backrisk.survey import load_codebook, read_survey
 from backrisk.words import names_of, say
 
-PEOPLE, SURVEY_SEED = 2000, 1  # data/survey.csv
+PEOPLE, SURVEY_SEED, TRUTH_SEED = 2000, 1, 1  # data/survey.csv
 DRAWS, TUNE = 1000, 600
 RUNNER: dict[str, Any] = {
     "age_years": 44,
@@ -65,7 +65,8 @@ def run(out: Path, seed: int, console: Console) -> None:
 
     console.rule(say("cli.demo.survey"))
     survey_file = out / "survey.csv"
-    answers = simulate(graph, PEOPLE, SURVEY_SEED, codebook=codebook)
+    source = drawn_truth(codebook.extend(graph), TRUTH_SEED)
+    answers = simulate(graph, PEOPLE, SURVEY_SEED, codebook=codebook, posterior=source)
     write_text(survey_file, answers.to_csv(index=False))
     survey = read_survey(survey_file, graph, codebook)
     hidden = [str(name) for name, share in survey.answered.items() if share == 0]

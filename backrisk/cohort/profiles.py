@@ -29,8 +29,7 @@ from backrisk.words import ENGLISH, language
 
 Codes = NDArray[np.int16]
 
-SHARE_DRAWS = 64  # draws that shares are worked out for
-_ROUNDING = 1e-4  # by how much shares may miss their sum: a hundredth of a percentage point
+SHARE_DRAWS = 50  # draws that shares are worked out for
 _THREADS = min(os.cpu_count() or 1, 4)
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
@@ -243,7 +242,7 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
 
     def shares(row: Codes) -> Array:
         evidence = {name: int(code) for name, code in zip(names, row, strict=True) if code >= 0}
-        return Departures(few, evidence, causes, target).shares(rounding=_ROUNDING).draws.T
+        return Departures(few, evidence, causes, target).shares(quick=True).draws.T
 
     with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock
         return np.stack(list(threads.map(shares, codes)))

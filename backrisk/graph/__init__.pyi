@@ -4,6 +4,7 @@ from .elements import NOT_ANSWERED as NOT_ANSWERED
 from .elements import Edge as Edge
 from .elements import Figure as Figure
 from .elements import Lagged as Lagged
+from .elements import LeftOut as LeftOut
 from .elements import Node as Node
 from .elements import Prevalence as Prevalence
 from .elements import Prior as Prior

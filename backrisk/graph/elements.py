@@ -404,6 +404,22 @@ class Roles:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What a reader may look for in a graph, and why it is no node of it.
+
+    Parameters
+    ----------
+    name : str
+        An identifier that no node has.
+    reason : str
+        In a sentence or more.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Stated:
     """What a graph states, before it is checked and anything is derived: see `CausalGraph`."""
 
@@ -419,3 +435,4 @@ class Stated:
     vocabulary: str = ""
     figures: tuple[Figure, ...] = ()
     prevalences: tuple[Prevalence, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources.abc import Traversable
@@ -50,6 +50,8 @@ class CausalGraph(Stated):
         such as ``runner``; their columns are the fields of `Figure` and `Prevalence`.
     prevalences : tuple of Prevalence
         Published shares of people in states of its nodes, of the same set.
+    left_out : tuple of LeftOut
+        What a reader may look for and does not find, with the reason.
 
     Raises
     ------
@@ -103,7 +105,7 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_edges([("a", "b")], two).outcome
         'b'
         """
-        if isinstance(edges, str | Set | Mapping):
+        if isinstance(edges, str | set | frozenset | dict):
             raise GraphError(say("graph.edges_not_a_list", kind=type(edges).__name__))
         try:
             edges = list(edges)
@@ -141,8 +143,9 @@ class CausalGraph(Stated):
         data : mapping
             The fields of a graph: ``nodes`` is a mapping of name to the fields of a `Node`,
             ``edges`` and ``lagged`` are lists of mappings, ``roles`` a mapping of role to a list
-            of nodes and groups, ``groups`` one of group to heading, ``figures`` the name of a set
-            of published figures or a list of them. All but ``nodes`` may be left out.
+            of nodes and groups, ``groups`` one of group to heading, ``left_out`` one of name to
+            reason, ``figures`` the name of a set of published figures or a list of them. All but
+            ``nodes`` may be left out.
         source : str
             What to call it in an error.
         folder : Traversable, optional

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from backrisk.errors import GraphError
-from backrisk.graph.elements import Edge, Lagged, Node, Prior, Roles, Stated
+from backrisk.graph.elements import Edge, Lagged, LeftOut, Node, Prior, Roles, Stated
 from backrisk.graph.published import PUBLISHED, read_entry, read_published
 from backrisk.words import say, suggest
 
@@ -54,6 +54,7 @@ def read_plain(data: Any, source: str, folder: Traversable | None = None) -> dic
         "outcome": None if outcome is None else _word(outcome, f"{source}: outcome"),
         "roles": _read_roles(data.get("roles"), source),
         "groups": _read_groups(data.get("groups"), source),
+        "left_out": _read_left_out(data.get("left_out"), source),
         **{key: _word(data.get(key, ""), f"{source}: {key}") for key in _WORDS},
         **_read_figures(data, nodes, source, folder),
     }
@@ -93,6 +94,8 @@ def to_plain(graph: Stated) -> dict[str, Any]:
         data["roles"] = roles
     if graph.groups:
         data["groups"] = dict(graph.groups)
+    if graph.left_out:
+        data["left_out"] = {left.name: left.reason for left in graph.left_out}
     return data
 
 
@@ -245,4 +248,15 @@ def _read_groups(entry: Any, source: str) -> tuple[tuple[str, str], ...]:
         raise GraphError(say("graph.not_groups", where=source, value=repr(entry)))
     return tuple(
         (str(name), _word(heading, f"{source}: groups, {name}")) for name, heading in entry.items()
+    )
+
+
+def _read_left_out(entry: Any, source: str) -> tuple[LeftOut, ...]:
+    if entry is None:
+        return ()
+    if not isinstance(entry, Mapping):
+        raise GraphError(say("graph.not_left_out", where=source, value=repr(entry)))
+    return tuple(
+        LeftOut(str(name), _word(reason, f"{source}: left_out, {name}"))
+        for name, reason in entry.items()
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from backrisk.errors import GraphError
@@ -29,7 +29,8 @@ from backrisk.words import choices, listed, say, suggest
 
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
-_UNORDERED = (str, bytes, Set, Mapping, Iterator)  # an iterator has its order once
+# An iterator has its order once; views of a mapping or of a NetworkX graph have one, and may pass.
+_UNORDERED = (str, bytes, set, frozenset, dict, Iterator)
 _ROUNDING = 1e-6  # how far shares that sum to 1 may miss it
 
 
@@ -65,6 +66,11 @@ def validate(graph: Stated) -> None:
         _check_known(lagged.cause, by_name, where)
         _check_known(lagged.effect, by_name, where)
     _check_roles(graph, at)
+    for left in graph.left_out:
+        if left.name in by_name:
+            raise GraphError(say("graph.left_out_node", at=at, name=left.name))
+        if not left.reason:
+            raise GraphError(say("graph.left_out_reason", at=at, name=left.name))
     for key in PUBLISHED:
         for number, entry in enumerate(getattr(graph, key), start=1):
             where = str(say("graph.at_entry", at=at, key=key, number=number))

@@ -29,6 +29,7 @@ from backrisk.words import say
 Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
+_FEW = 16  # draws worked on at once, at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,7 @@ def joints(
         raise QueryError(
             say("inference.too_many_pairs", cells=f"{cells:,}", budget=f"{BUDGET // 8:,}")
         )
-    chunk = max(_CACHE // (8 * cells), 64)
+    chunk = max(_CACHE // (8 * cells), _FEW)
     alone = [np.empty((len(events), draws)) for _ in alternatives]
     beside = [{v: np.empty((len(events), sizes[v], draws)) for v in wanted} for _ in alternatives]
     for start in range(0, draws, chunk):
@@ -230,7 +231,7 @@ def drawn(
     found: list[dict[Variable, NDArray[np.int8]]] = [
         {v: np.empty((len(u), draws), np.int8) for v, u in numbers.items()} for numbers in uniforms
     ]
-    chunk = max(_CACHE // (8 * cells), 64)
+    chunk = max(_CACHE // (8 * cells), _FEW)
     for start in range(0, draws, chunk):
         some = slice(start, min(start + chunk, draws))
         live = [_Table(scope, get(some)) for scope, get in sources]

@@ -12,9 +12,11 @@ others nothing is known in world 0, and world 1 needs no pair of worlds for them
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
@@ -79,24 +81,28 @@ class SecondWorld:
             # A switch has nothing to do with what is known of world 0.
             apart = np.array([[1.0 / (on - 1.0)], [1.0 / on]])
             gained = [(joint[name, SWITCH][0] * apart).sum(axis=0) for name in self.switched]
-            slopes.append(np.array(gained) / self._ends[0].sum(axis=0))
+            slopes.append(np.array(gained) / self._off.sum(axis=0))
         return slopes
 
     @property
     def nobody(self) -> Array:
         """P(event in world 1 | evidence) with every switch off, ``(draw,)``."""
-        return self._chance_of_event(self._ends[0])
+        return self._chance_of_event(self._off)
 
     @property
     def everybody(self) -> Array:
         """P(event in world 1 | evidence) with every switch on, ``(draw,)``: that of world 0."""
-        return self._chance_of_event(self._ends[1])
+        return self._chance_of_event(self._at(1.0))
 
     @cached_property
-    def _ends(self) -> list[Array]:
-        """P(event in world 1, evidence) and that of its absence: switches all off, and all on."""
+    def _off(self) -> Array:
+        return self._at(0.0)
+
+    def _at(self, on: float) -> Array:
+        """P(event in world 1, evidence) and that of its absence, ``(2, draw)``."""
         others = set(range(self._states(self.target))) - set(self.codes)
-        return self._joints([sorted(others), self.codes], (), [0.0, 1.0])[0]
+        (joint,), _ = self._joints([sorted(others), self.codes], (), [on])
+        return joint
 
     @staticmethod
     def _chance_of_event(joint: Array) -> Array:
@@ -187,31 +193,40 @@ class SecondWorld:
         if worlds == (0,):
             scope, table = sides[0]
             if own is None:
-                return (*scope, (name, 0)), lambda some: table()[..., some]
-            return scope, lambda some: table()[..., own, some]
+                return (*scope, (name, 0)), table
+            return scope, lambda some: table(some)[..., own, :]
         switch = ((name, SWITCH),) if name in self.switched else ()
         if worlds == (1,):
             return self._anew(name, *sides[0], switch)
         return self._pair(name, sides, switch, own)
 
-    def _side(
-        self, name: str, parents: Sequence[Variable]
-    ) -> tuple[tuple[Variable, ...], Callable[[], Array]]:
-        """Return a node's CPT where what is known of its causes is filled in: scope and table."""
-        at = tuple(self._known(v) for v in parents)
-        scope = tuple(v for v, code in zip(parents, at, strict=True) if not isinstance(code, int))
-        gone = tuple(axis for axis, code in enumerate(at) if isinstance(code, int))
+    def _side(self, name: str, parents: Sequence[Variable]) -> Fetched:
+        """Return a node's CPT where what is known of its causes is filled in.
 
-        @cache
-        def table() -> Array:
-            found = self.tables.table(name, np.ix_(*map(np.atleast_1d, at)) if at else ())
-            for axis, code in enumerate(at):
-                states = np.atleast_1d(code)
-                if len(states) < found.shape[axis]:
-                    found = found.take(states, axis=axis)
-            return found.squeeze(gone)
+        Scope without the node, and how to get the table, ``(*scope, state, draw)``.
+        """
+        decided = tuple(v for v in parents if v[1] == SWITCH)
+        combos = itertools.product(*((0, self.evidence[node]) for node, _ in decided))
+        states = dict(zip(decided, np.array(list(combos)).T, strict=True))
+        at: list[Any] = []
+        for v in parents:
+            if v in states:
+                at.append(states[v])
+            elif v[1] == 0 and v[0] in self.evidence:
+                at.append(np.array([self.evidence[v[0]]]))
+            else:
+                at.append(slice(None))
+        left = tuple(v for v, code in zip(parents, at, strict=True) if isinstance(code, slice))
 
-        return scope, table
+        @cache  # what the posterior lays out is laid out when it is first needed
+        def part() -> Callable[[slice], Array]:
+            return self.tables.cut(name, tuple(at))
+
+        def table(some: slice) -> Array:
+            found = part()(some)
+            return found.reshape(*(2,) * len(decided), *found.shape[1:])
+
+        return (*decided, *left), table
 
     def _variable(self, name: str, world: int) -> Variable:
         """Return the variable that tells a cause's state in a world."""
@@ -219,29 +234,20 @@ class SecondWorld:
             return name, SWITCH
         return name, int(world and name in self.changed)
 
-    def _known(self, variable: Variable) -> int | Sequence[int]:
-        """Return a variable's state, or the states of the node that its states stand for."""
-        name, kind = variable
-        if kind == SWITCH:
-            return [0, self.evidence[name]]
-        if kind == 0 and name in self.evidence:
-            return self.evidence[name]
-        return range(self._states(name))
-
     def _anew(
         self,
         name: str,
         scope: tuple[Variable, ...],
-        table: Callable[[], Array],
+        table: Callable[[slice], Array],
         switch: tuple[Variable, ...],
     ) -> Fetched:
         """Return the table of a node of which nothing is known: its noise is as anyone's."""
         open_axes = (*scope, (name, 1))
         if not switch or name not in self.reference:
-            return open_axes, lambda some: table()[..., some]
+            return open_axes, table
 
         def fetch(some: slice) -> Array:
-            on = table()[..., some]
+            on = table(some)
             return np.stack([_at_reference(on.sum(axis=-2), on.shape[-2]), on])
 
         return (*switch, *open_axes), fetch
@@ -249,7 +255,7 @@ class SecondWorld:
     def _pair(
         self,
         name: str,
-        sides: Sequence[tuple[tuple[Variable, ...], Callable[[], Array]]],
+        sides: Sequence[Fetched],
         switch: tuple[Variable, ...],
         own: int | None,
     ) -> Fetched:
@@ -260,7 +266,7 @@ class SecondWorld:
 
         def fetch(some: slice) -> Array:
             here, there = (
-                laid_out(cumulated(table()[None, ..., some], positive=positive), 1, scope, union, 2)
+                laid_out(cumulated(table(some)[None], positive=positive), 1, scope, union, 2)
                 for scope, table in sides
             )
             both: Array = coupled(here, there, (codes, None), "monotone")[0]

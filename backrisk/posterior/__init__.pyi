@@ -7,6 +7,8 @@ from .diagnostics import R_HAT as R_HAT
 from .diagnostics import Diagnostics as Diagnostics
 from .loading import load_posterior as load_posterior
 from .posterior import Posterior as Posterior
+from .simulation import drawn_truth as drawn_truth
+from .simulation import false_claims as false_claims
 from .simulation import simulate as simulate
 from .simulation import truth as truth
 from .sites import SiteEffects as SiteEffects

@@ -62,7 +62,8 @@ class Posterior:
     sites : SiteEffects, optional
         For a survey of several sites; see `at_site`.
     meta : mapping
-        Seed, versions, number of people, how much of each node was observed.
+        Seed, versions, number of people, how much of each node was observed, whom the survey
+        compared.
     log_prior, log_likelihood : ndarray, shape (draw,), optional
         Of each draw: the log density of its parameters under the prior, on the scale of fractions,
         log odds ratios and the shifts and scales of sites, without any Jacobian; and the log
@@ -131,6 +132,12 @@ class Posterior:
     def draws(self) -> int:
         """The number of draws."""
         return self._cpts.draws
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What every answer repeats: whom the survey compared, where it says so; the fit's own."""
+        compared = str(self.meta.get("population", ""))
+        return (*((compared,) if compared else ()), *self.diagnostics.warnings)
 
     @property
     def has_prior(self) -> bool:

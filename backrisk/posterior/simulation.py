@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph, Layout
+from backrisk.graph import CausalGraph, Edge, Layout
 from backrisk.posterior.posterior import Posterior
 from backrisk.survey import Codebook, Derived
 from backrisk.words import say
@@ -18,6 +18,8 @@ _ROWS = 2_000_000  # rows of a CPT that are held at once, in all draws together
 SKIPPED = 0.05  # share of answers missing whatever the person is like
 SKIPPED_ITEM = 0.15  # share of tests and repeated questions not done ...
 SKIPPED_OLDER = 0.15  # ... and how much larger it is for people past the first age band
+_WIDER = 1.5  # how much further from its prior mean than expected an effect of a drawn truth is
+_DOUBTED, _FALSE = ("none", "contradicted"), 0.5  # grades of claims that may be false, how often
 
 
 def truth(graph: CausalGraph) -> Posterior:
@@ -45,6 +47,71 @@ def truth(graph: CausalGraph) -> Posterior:
     layout = Layout(graph)
     first, second = layout.prior.fractions
     return Posterior(graph, (first / (first + second))[None], layout.prior.mean[None])
+
+
+def false_claims(graph: CausalGraph, seed: int) -> tuple[tuple[str, str], ...]:
+    """Return the claims, cause and effect, that have no effect in `drawn_truth`.
+
+    Each claim of a node about another that is graded ``none`` or ``contradicted`` is false with a
+    probability of one half, each by itself.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    seed : int
+
+    Returns
+    -------
+    tuple of (str, str)
+    """
+    doubted = [edge for edge in graph.edges if edge.grade in _DOUBTED and not _tells(graph, edge)]
+    false = np.random.default_rng([seed, 1]).random(len(doubted)) < _FALSE
+    return tuple((e.cause, e.effect) for e, no in zip(doubted, false, strict=True) if no)
+
+
+def drawn_truth(graph: CausalGraph, seed: int) -> Posterior:
+    """Return a truth that does not sit at the prior's centre, so that a fit has much to learn.
+
+    Every distribution is drawn from its prior, every effect from a normal around its prior mean
+    with one and a half times its standard deviation, and the claims of `false_claims` are false:
+    their effects are exactly zero.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+        With items, where they are to be drawn.
+    seed : int
+
+    Returns
+    -------
+    Posterior
+        Of one draw.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> graph = load_graph("runner_core")
+    >>> false_claims(graph, 1)
+    ()
+    >>> drawn_truth(graph, 1).draws
+    1
+    """
+    layout = Layout(graph)
+    rng = np.random.default_rng([seed, 0])
+    fractions, drawn = layout.draw_prior(1, rng)
+    mean = layout.prior.mean
+    effects = mean + _WIDER * (drawn - mean)
+    false = set(false_claims(graph, seed))
+    for at, (effect, causes) in enumerate(layout.effect_terms):
+        if len(causes) == 1 and (causes[0][0], effect) in false:
+            effects[:, at] = 0.0
+    cpts = {name: layout.cpt(name, fractions, effects) for name in graph.names}
+    return Posterior.from_cpts(graph, cpts)
+
+
+def _tells(graph: CausalGraph, edge: Edge) -> bool:
+    """Whether an edge is that of an answer, and claims nothing."""
+    return edge.effect in graph.items
 
 
 def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -106,7 +173,8 @@ def simulate(
     codebook : Codebook, optional
         How states become answers; by default columns are nodes and answers are states.
     posterior : Posterior, optional
-        What to draw from, on the graph with the codebook's items; default `truth`.
+        What to draw from, on the graph with the codebook's items; default `truth`. Another is
+        `drawn_truth`.
     gaps : bool
         Leave answers out: some at random, and tests more often for older people, which makes
         them missing at random given age. Answers with a ``nonresponse`` in the codebook are

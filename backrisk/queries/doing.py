@@ -142,7 +142,7 @@ def intervene(
         None,
         graph=graph,
         notes=(say("queries.rests_on_graph"),),
-        warnings=posterior.diagnostics.warnings,
+        warnings=posterior.warnings,
     )
 
 
@@ -185,6 +185,8 @@ def counterfactual(
     -------
     Contrast
         ``draws`` of ``P(target had do been | evidence)``; ``before`` is ``P(target | evidence)``.
+        Where all is set to what was reported they are the same, but under ``independent``, which
+        draws noise anew below every set node.
 
     Raises
     ------
@@ -217,5 +219,5 @@ def counterfactual(
         coupling,
         graph=graph,
         notes=coupling_notes(world, event),
-        warnings=posterior.diagnostics.warnings,
+        warnings=posterior.warnings,
     )

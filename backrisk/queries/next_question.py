@@ -196,7 +196,7 @@ def ask_next(
         best,
         graph=graph,
         notes=(*notes, *aside(graph, reported, evidence, event)),
-        warnings=posterior.diagnostics.warnings,
+        warnings=posterior.warnings,
     )
 
 

@@ -36,6 +36,10 @@ class Codebook(Contents):
         The graph it belongs to: a packaged one, or the name of the user's own.
     title, description : str
         For people: what was asked, whom, and what the codebook's judgements are. Empty by default.
+    population : str
+        Where people were not drawn from those that the model will be asked about: whom the answers
+        compare, in a sentence or two, which every answer of a model fitted to the survey repeats.
+        Empty by default.
     synthetic : bool
         Whether the survey is simulated, which every report then says; ``false`` by default.
     missing : tuple of str

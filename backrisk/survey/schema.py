@@ -416,6 +416,7 @@ class Contents(Keys):
     graph: str
     title: str = ""
     description: str = ""
+    population: str = ""
     synthetic: bool = False
     missing: tuple[str, ...] = MISSING
     columns: dict[str, Column] = Field(min_length=1)

@@ -106,6 +106,7 @@ def test_each_person_of_a_cohort_is_asked_about_at_their_own_site(wide):
         risk(wide.at_site(place), who).draws.mean() for place, who in zip(places, told, strict=True)
     ]
     np.testing.assert_allclose(found.risk[0][found.rows], own, rtol=1e-12)
+    assert agreement_with(wide, survey)[0] == found.agreement is not None
 
 
 def test_weights_count_people(core):

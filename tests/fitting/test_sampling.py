@@ -11,6 +11,7 @@ from scipy.stats import beta as beta_distribution
 
 from backrisk import (
     CausalGraph,
+    Codebook,
     Edge,
     FitError,
     Node,
@@ -222,7 +223,8 @@ def exact():
     """Complete data, saturated families: x is 30 no and 10 yes; of those with y, by hand below."""
     graph = CausalGraph.from_edges([("x", "y")], TWO)
     frame = pd.DataFrame({"x": ["no"] * 30 + ["yes"] * 10, "y": ["no"] * 20 + ["yes"] * 20})
-    survey = Survey.from_frame(frame, graph)
+    book = Codebook.plain(graph).model_copy(update={"population": "People like us."})
+    survey = Survey.from_frame(frame, graph, book)
     return fit(graph, survey, seed=3, draws=5000, chains=2)
 
 
@@ -245,6 +247,7 @@ def test_complete_data_give_the_dirichlet_s_own_draws(exact):
 
 def test_an_exact_fit_says_what_it_came_from(exact):
     assert exact.meta["people"] == 40
+    assert exact.meta["population"] == "People like us."
     assert exact.meta["patterns"] == 3
     assert exact.meta["effective_people"] == 40
     assert exact.meta["answered"] == {"x": 1.0, "y": 1.0}

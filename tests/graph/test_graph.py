@@ -4,14 +4,37 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_graph
+from backrisk import (
+    CausalGraph,
+    Edge,
+    GraphError,
+    Node,
+    Prior,
+    intervene,
+    load_codebook,
+    load_graph,
+    risk,
+    truth,
+)
 from backrisk.graph import Roles
 
 PARENTS = """
+bmi: age sex
+running_experience: age
+low_mood: sex previous_back_pain
+previous_back_pain: age sex running_experience
+strength_training: age sex previous_back_pain low_mood
+mobility_work: sex previous_back_pain strength_training
+daily_posture: age sex
+load_progression: running_experience previous_back_pain age
+recovery: age low_mood
+warm_up: strength_training age
+footwear: age
+surface: age
 core_strength: strength_training sex
 glute_strength: strength_training
 hip_flexor_tightness: mobility_work daily_posture warm_up
-back_stiffness: previous_back_pain age
+back_stiffness: previous_back_pain age mobility_work
 trunk_imbalance: core_strength back_stiffness daily_posture
 pelvic_tilt: core_strength hip_flexor_tightness
 hip_extension: hip_flexor_tightness
@@ -21,13 +44,11 @@ running_posture: fatigue core_strength daily_posture
 compensation: fatigue core_strength glute_strength back_stiffness hip_extension trunk_imbalance
 impact_load: footwear surface gait_abnormality bmi
 lumbar_load: core_strength pelvic_tilt compensation impact_load running_posture \
-trunk_imbalance gait_abnormality
-pain: lumbar_load previous_back_pain warm_up strength_training low_mood bmi running_experience
+trunk_imbalance gait_abnormality fatigue
+pain: lumbar_load previous_back_pain warm_up strength_training low_mood bmi running_experience \
+load_progression recovery age sex
 """
-ROOTS = """
-age sex bmi running_experience foot_type low_mood previous_back_pain strength_training
-mobility_work daily_posture load_progression recovery warm_up footwear surface
-""".split()
+ROOTS = "age sex foot_type".split()
 
 
 def test_runner_has_the_described_parents():
@@ -51,6 +72,73 @@ def test_every_edge_carries_its_evidence(name):
             assert abs(edge.prior.mean) <= 0.1, "a contradicted claim starts near zero"
         if edge.grade == "strong":
             assert edge.citations
+
+
+def test_priors_of_the_default_graph_follow_its_plain_rule():
+    """As its description says: by grade, but for scales, strength work and published conditions."""
+    graph = load_graph("runner")
+    plain = {"weak": (0.5, 0.5), "none": (0.25, 0.4), "contradicted": (0.0, 0.3)}
+    own = {e for e in graph.edges if e.origin == "literature" or e.effect == "pain"}
+    for edge in set(graph.edges) - own:
+        stated = (edge.prior.mean, edge.prior.sd)
+        trained = edge.cause == "strength_training"
+        known = {plain.get(edge.grade, (0.5, 0.5)), (-0.25, 0.4), (0.5, 0.7)}
+        assert stated in known | ({(1.0, 0.5)} if trained or edge in scales(graph) else set()), edge
+    for edge in graph.edges:
+        if edge.grade == "contradicted":
+            assert edge.prior.mean == 0
+        if edge.grade == "none":
+            assert abs(edge.prior.mean) <= 0.25
+
+
+def scales(graph):
+    """One edge for each node that nobody measures."""
+    pairs = [("hip_flexor_tightness", "hip_extension"), ("fatigue", "compensation")]
+    pairs += [("bmi", "impact_load"), ("lumbar_load", "pain")]
+    return {edge for edge in graph.edges if (edge.cause, edge.effect) in pairs}
+
+
+def test_every_node_that_nobody_measures_has_one_edge_that_sets_its_scale():
+    graph = load_graph("runner")
+    book = load_codebook("runner", graph)
+    measured = {book.node_of(name) for name in book.measures} | {
+        spec.measured for spec in book.measures.values()
+    }
+    hidden = set(graph.names) - measured
+    assert hidden == {"hip_extension", "compensation", "impact_load", "lumbar_load"}
+    for name in hidden:
+        touching = [e for e in scales(graph) if name in (e.cause, e.effect)]
+        others = [e for e in graph.edges if name in (e.cause, e.effect) and e not in scales(graph)]
+        assert len(touching) == 1
+        assert touching[0].prior.mean - touching[0].prior.sd > 0
+        assert all(e.prior.mean <= 0.5 for e in others)
+
+
+def test_a_prior_is_not_the_figure_that_conditions_it():
+    graph = load_graph("runner")
+    conditions = {(f.cause, f.effect) for f in graph.figures if f.condition}
+    direct = [e for e in graph.edges if (e.cause, e.effect) in conditions]
+    assert len(direct) >= 5
+    assert {(e.prior.mean, e.prior.sd) for e in direct} == {(0.5, 0.7)}
+
+
+def test_every_habit_shares_a_cause_with_pain_so_that_doing_is_not_seeing():
+    """Some cause of the habit reaches pain also past it, and the two risks differ."""
+    graph = load_graph("runner")
+    model = truth(graph)
+    for node in graph.nodes:
+        if node.group != "behaviour":
+            continue
+        seen = risk(model, {node.name: node.states[-1]}).draws[0]
+        done = intervene(model, {}, {node.name: node.states[-1]}).draws[0]
+        assert abs(seen - done) > 1e-4, node.name
+
+
+def test_what_is_left_out_is_told_with_its_reason():
+    left = {entry.name: entry.reason for entry in load_graph("runner").left_out}
+    assert {"health_habit", "front_to_back_balance", "hamstring_length", "rehabilitation",
+            "previous_injury", "foot_strike"} == set(left)  # fmt: skip
+    assert all(len(reason.split()) > 10 for reason in left.values())
 
 
 def test_feedbacks_stand_as_lagged_edges():
@@ -101,6 +189,8 @@ def test_what_is_given_in_order_makes_a_graph():
     graph = CausalGraph.from_edges(iter([["a", "b"]]), given | {"c": ("no", "yes")})
     assert [node.states for node in graph.nodes] == [("no", "yes")] * 3
     assert graph.parents("b") == ("a",)
+    given["c"] = dict.fromkeys(["no", "yes"]).keys()
+    assert CausalGraph.from_edges(graph.to_networkx().edges, given) == graph
 
 
 def test_labels_that_look_like_numbers_stay_words():
@@ -212,6 +302,9 @@ def test_the_packaged_roles_name_what_they_should():
     levels = set(graph.playing("proximal")), set(graph.playing("distal"))
     assert levels[0].isdisjoint(levels[1])
     assert levels[0] | levels[1] <= graph.ancestors("pain")
+    assert graph.playing("traits") == ("age", "sex")
+    behaviours = tuple(n.name for n in graph.nodes if n.group in ("context", "behaviour"))
+    assert graph.playing("healthy") == behaviours
 
 
 def test_own_words_are_those_that_are_stated():

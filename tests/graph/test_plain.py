@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from backrisk import CausalGraph, Edge, GraphError, Node, Prior, load_graph
-from backrisk.graph import Lagged, Roles
+from backrisk.graph import Figure, Lagged, LeftOut, Prevalence, Roles
 
 TWO = {"states": ["no", "yes"]}
 EDGE = {"cause": "x", "effect": "y", "claim": "c", "grade": "weak"}
@@ -37,6 +37,9 @@ FULL = CausalGraph(
     Roles(proximal=("c",), distal=("first",), compared=("b",)),
     (("first", "The first"), ("", "The rest")),
     "words",
+    (Figure("a", "c", "OR", 2.0, 1.5, 3.0, ("x", "y"), ("z",), "c>=v", ("b",), n=7),),
+    (Prevalence("a", ("y", "z"), 0.4, "a share", 2, 5, "Someone 2001", "10.1/X"),),
+    (LeftOut("d", "Nobody asked."),),
 )  # fmt: skip
 
 
@@ -54,6 +57,7 @@ def test_what_is_as_if_left_out_is_not_written():
     assert plain == {**GOOD, "edges": [{**EDGE, "origin": "stated"}]}
     assert FULL.to_dict()["roles"] == {"proximal": ["c"], "distal": ["first"], "compared": ["b"]}
     assert FULL.to_dict()["groups"] == {"first": "The first", "": "The rest"}
+    assert FULL.to_dict()["left_out"] == {"d": "Nobody asked."}
     assert FULL.to_dict()["edges"][0]["prior"] == {"mean": 0.5, "sd": 0.25}
     each = {"w": {"mean": 0.1, "sd": 0.2}, "v": {"mean": 0.3, "sd": 0.4}}
     assert FULL.to_dict()["edges"][2]["prior"] == each
@@ -140,6 +144,9 @@ def edges(**parts):
         (changed(roles={"advised": [None]}), "roles, advised: expected text, got None"),
         (changed(groups=["a"]), r"^g.yaml: 'groups' should map .* got \['a'\]"),
         (changed(groups={"a": None}), "^g.yaml: groups, a: expected text, got None"),
+        (changed(left_out=["a"]), r"^g.yaml: 'left_out' should map .* got \['a'\]"),
+        (changed(left_out={"a": None}), "^g.yaml: left_out, a: expected text, got None"),
+        (changed(figures=3), "^g.yaml: 'figures' should be a list, got 3"),
     ],
 )  # fmt: skip
 def test_what_is_no_plain_form_is_refused_with_its_place(data, message):

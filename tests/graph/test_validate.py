@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backrisk import CausalGraph, Edge, GraphError, Node, Prior
-from backrisk.graph import ANSWERED, NOT_ANSWERED, Lagged, Roles
+from backrisk.graph import ANSWERED, NOT_ANSWERED, Lagged, LeftOut, Roles
 
 BINARY, PRIOR = ("no", "yes"), Prior(0, 1)
 
@@ -207,6 +207,14 @@ BAD = {
     "role": (
         lambda: graph(node("x", group="habits"), roles=Roles(distal=("habit",))),
         r"role 'distal' names 'habit', .* \(did you mean 'habits'\?\)",
+    ),
+    "left out": (
+        lambda: graph(node("x"), left_out=(LeftOut("x", "c"),)),
+        "'x' is said to be left out, but is a node",
+    ),
+    "no reason": (
+        lambda: graph(node("x"), left_out=(LeftOut("y", ""),)),
+        "'y' is left out without a reason",
     ),
     "no group": (lambda: graph(node("x"), roles=Roles(answered=("",))), "'answered' names ''"),
     "outcome": (lambda: two(outcome="z"), "outcome: unknown node 'z'"),

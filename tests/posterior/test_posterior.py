@@ -235,3 +235,13 @@ def test_given_and_computed_tables_answer_alike(fitted):
         np.testing.assert_allclose(
             risk(given, person, target="y").draws, risk(fitted, person, target="y").draws
         )
+
+
+def test_whom_a_survey_compared_is_told_before_what_the_fit_warns_of(given):
+    assert replace(given, meta={"population": ""}).warnings == given.diagnostics.warnings
+    warned = Diagnostics("nutpie", warnings=("Too few draws.",))
+    told = replace(given, meta={"population": "Patients only."}, diagnostics=warned)
+    assert told.warnings == ("Patients only.", "Too few draws.")
+    assert replace(told, meta={}).warnings == ("Too few draws.",)
+    assert risk(told, {}).warnings == told.warnings
+    assert "Patients only." in risk(told, {"x": "yes"}).text

@@ -1,5 +1,7 @@
 """Synthetic surveys: margins of the truth, and gaps that depend on age alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from backrisk import (
     truth,
 )
 from backrisk.graph import Edge, Node, Prior, Roles
+from backrisk.posterior import drawn_truth, false_claims
 from backrisk.posterior.simulation import SKIPPED, SKIPPED_ITEM, SKIPPED_OLDER, draw_states
 from backrisk.survey import Survey
 
@@ -182,3 +185,80 @@ def test_the_truth_is_every_parameter_at_its_prior_mean():
 
 def test_one_person_can_be_simulated():
     assert len(simulate(load_graph("runner_core"), 1, 1)) == 1
+
+
+GRADES = ("strong", "moderate", "weak", "none", "contradicted")
+
+
+def doubtful(count=60):
+    """Many causes of one effect each, of every grade, each with an item."""
+    nodes, edges = [], []
+    for i in range(count):
+        nodes += [Node(f"a{i}", ("no", "yes")), Node(f"b{i}", ("no", "yes"))]
+        prior = Prior(0.5, 0.4)
+        grade = GRADES[i % len(GRADES)]
+        edges.append(Edge(f"a{i}", f"b{i}", "Claim.", "stated", grade, prior))
+    nodes.append(Node("test", ("no", "yes"), mechanism="item", reliability=0.7))
+    edges.append(Edge("b0", "test", "It tells.", "measurement", "none"))
+    nodes = [replace(n, mechanism="ordinal_logit") if n.name[0] == "b" else n for n in nodes]
+    return CausalGraph("doubtful", tuple(nodes), tuple(edges))
+
+
+def log_odds_ratios(posterior):
+    """Of every effect, by its cause's number."""
+    found = {}
+    for edge in posterior.graph.edges:
+        if edge.effect != "test":
+            (table,) = posterior.cpt(edge.effect)
+            logits = np.log(table[:, 1] / table[:, 0])
+            found[edge.cause, edge.effect] = logits[1] - logits[0]
+    return found
+
+
+def test_only_doubtful_claims_are_false_each_with_a_probability_of_one_half():
+    graph = doubtful()
+    claims = {(e.cause, e.effect): e.grade for e in graph.edges}
+    shares = []
+    for seed in range(40):
+        false = false_claims(graph, seed)
+        assert {claims[pair] for pair in false} <= {"none", "contradicted"}
+        assert ("b0", "test") not in false
+        shares.append(len(false) / 24)
+    error = 0.5 / np.sqrt(40 * 24)
+    assert abs(np.mean(shares) - 0.5) < 4 * error
+    assert false_claims(graph, 3) == false_claims(graph, 3) != false_claims(graph, 4)
+
+
+def test_in_a_drawn_truth_effects_lie_wider_than_the_prior_and_false_ones_are_zero():
+    graph = doubtful()
+    true = []
+    for seed in range(20):
+        drawn = log_odds_ratios(drawn_truth(graph, seed))
+        false = false_claims(graph, seed)
+        assert [drawn[pair] for pair in false] == pytest.approx([0.0] * len(false), abs=1e-9)
+        true += [value for pair, value in drawn.items() if pair not in false]
+    scaled = (np.array(true) - 0.5) / (1.5 * 0.4)
+    assert abs(scaled.mean()) < 4 / np.sqrt(len(scaled))
+    assert abs(scaled.var() - 1) < 4 * np.sqrt(2 / len(scaled))
+
+
+def test_a_drawn_truth_comes_from_its_seed_and_its_distributions_from_the_prior():
+    graph = doubtful(2)
+    one, same, other = (drawn_truth(graph, seed) for seed in (1, 1, 2))
+    assert one.draws == 1
+    assert np.array_equal(one.cpt("a0"), same.cpt("a0"))
+    assert not np.array_equal(one.cpt("a0"), other.cpt("a0"))
+    # Dirichlet(1, 1) where no margin is stated: uniform.
+    shares = [drawn_truth(graph, seed).cpt("a1")[0, 1] for seed in range(200)]
+    assert abs(np.mean(shares) - 0.5) < 4 / np.sqrt(12 * 200)
+    assert np.std(shares) == pytest.approx(1 / np.sqrt(12), rel=0.2)
+
+
+def test_no_false_claim_adds_to_the_packaged_survey():
+    graph = load_graph("runner")
+    model = drawn_truth(graph, 1)
+    for cause, effect in false_claims(graph, 1):
+        axis = 1 + graph.parents(effect).index(cause)
+        table = model.cpt(effect)
+        if graph.node(effect).interactions == ():
+            np.testing.assert_allclose(np.diff(table, axis=axis), 0, atol=1e-12)

@@ -184,8 +184,8 @@ def test_what_an_intervention_would_do_is_asked_of_many_by_world():
 
 
 def test_too_many_people_are_told_how_many_fit(monkeypatch):
-    posterior = one_edge()
-    monkeypatch.setattr(seeing, "BUDGET", 16)
-    assert risks(posterior, [{}, {}]).shape == (1, 2)
-    with pytest.raises(QueryError, match=r"3 people and 1 draws .* ask about 2 people"):
+    posterior = random_posterior(np.random.default_rng(0), one_edge().graph, draws=2)
+    monkeypatch.setattr(seeing, "BUDGET", 32)
+    assert risks(posterior, [{}, {}]).shape == (2, 2)
+    with pytest.raises(QueryError, match=r"3 people and 2 draws .* ask about 2 people"):
         risks(posterior, [{}, {}, {}])

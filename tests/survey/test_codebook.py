@@ -54,6 +54,8 @@ def test_the_packaged_codebooks_fit_their_graph():
     assert packaged_codebooks() == ("clinic", "runner")
     assert load_codebook("runner").synthetic
     assert not load_codebook("clinic").synthetic
+    assert "other injuries, not with healthy runners" in load_codebook("clinic").population
+    assert load_codebook("runner").population == ""
     with pytest.raises(SurveyError, match=r"^Codebook 'clinic' has "):
         load_codebook("clinic", GRAPH)
 

@@ -29,10 +29,10 @@ def test_the_form_is_read_as_the_codebook_reads_it(client):
     reading = post(client, "/read", person=answers).json()
     assert reading["accepted"] == answers
     assert reading["problems"] == []
-    assert reading["evidence"] == {"plank_seconds": "weak", "bmi": "25_plus", "pain": "none"}
+    assert reading["evidence"] == {"plank_seconds": "weak", "bmi": "25_29", "pain": "none"}
     said = {one["question"]: (one["node"], one["state"]) for one in reading["says"]}
     assert said["plank_seconds"] == ("core_strength", "weak")
-    assert said["height_cm"] == ("bmi", "25_plus")
+    assert said["height_cm"] == ("bmi", "25_29")
 
 
 def test_what_cannot_be_read_is_left_out_and_said(client, posterior):

@@ -8,7 +8,7 @@ from backrisk import CausalGraph, Node, ask_next, load_codebook, load_graph
 from backrisk.plotting import plot
 from backrisk.words import ENGLISH, language, names_of
 
-WIDE, HARD = ("under_25", "25_plus"), ("10_20", "20_plus")
+WIDE, HARD = ("under_25", "30_plus"), ("10_20", "20_plus")
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_the_vocabulary_comes_first_then_the_graph_then_the_identifier():
         (
             Node(
                 "bmi",
-                ("under_25", "25_plus"),
+                ("under_25", "30_plus"),
                 label="Quetelet",
                 labels=("slim", "heavy"),
                 group="a",
@@ -50,7 +50,7 @@ def test_the_vocabulary_comes_first_then_the_graph_then_the_identifier():
     )
     names = names_of(graph)
     assert names.node("bmi") == "body mass index"
-    assert names.state("bmi", "25_plus") == "25 or more"
+    assert names.state("bmi", "30_plus") == "30 or more"
     assert names.node("heel_strike") == "heel"
     assert names.state("heel_strike", "20_plus") == "hard"
     assert names.node("cadence") == "cadence"

@@ -20,13 +20,13 @@ from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import SecondWorld, Tables, reached, walks
 from backrisk.queries.answer import Target
-from backrisk.queries.attribution.shapley import ROUNDING, Shares, diagonal, sampled
+from backrisk.queries.attribution.shapley import Shares, diagonal, sampled
 from backrisk.words import choices, say, suggest
 
 Baseline = Literal["healthy", "average"]
 BASELINES = get_args(Baseline)
 SAMPLED_DRAWS = 400  # draws of a posterior that a sampled game is played for
-_CELLS = 2**15  # of the largest table, for one draw, up to which shares are exact
+_CELLS = 2**25  # of the largest table, for all draws, up to which shares are exact
 _SAMPLES = 16  # of a person's noise, for each order and its reverse
 
 
@@ -95,17 +95,18 @@ class Departures:
     @property
     def exact(self) -> bool:
         """Whether shares are exact; else both worlds are sampled, with an error that is stated."""
-        return not self._world.switched or self._world.cells <= _CELLS
+        return not self._world.switched or self._world.cells * self.tables.draws <= _CELLS
 
-    def shares(self, *, seed: int = 0, rounding: float = ROUNDING) -> Shares:
+    def shares(self, *, seed: int = 0, quick: bool = False) -> Shares:
         """Return the share of each player.
 
         Parameters
         ----------
         seed : int
             For what is sampled.
-        rounding : float
-            By how much exact shares may miss their sum.
+        quick : bool
+            Let exact shares miss their value by a hundredth of a percentage point or so; the total
+            is then their sum.
 
         Returns
         -------
@@ -123,10 +124,9 @@ class Departures:
             return Shares(draws, total=np.zeros(self.tables.draws))
         columns = [self.players.index(name) for name in world.switched]
         if self.exact:
-            total = world.everybody - world.nobody
-            found = diagonal(world.slopes, len(columns), total, rounding)
-            draws[:, columns] = found.T
-            return Shares(draws, total=total)
+            total = None if quick else world.everybody - world.nobody
+            draws[:, columns] = diagonal(world.slopes, len(columns), total).T
+            return Shares(draws, total=draws.sum(axis=1) if total is None else total)
         found, some = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
         draws[:, columns] = found.T
         error = np.zeros(len(self.players))

@@ -10,7 +10,7 @@ import numpy as np
 from backrisk._types import Array
 from backrisk.summary import interval
 
-ROUNDING = 1e-11  # by how much shares may miss their sum
+_ROUNDING = 1e-11  # by how much shares may miss their sum
 _ORDERS = 8  # orders that are played, each with its reverse, before the error is looked at
 _ROUNDS = 8  # times at most
 _POINTS = 3  # of a quadrature that need not be exact to rounding
@@ -67,8 +67,7 @@ def sampled(
 def diagonal(
     slopes: Callable[[Sequence[float]], Sequence[Array]],
     players: int,
-    total: Array,
-    rounding: float = ROUNDING,
+    total: Array | None,
 ) -> Array:
     """Return Shapley shares from the multilinear extension of a game.
 
@@ -84,10 +83,9 @@ def diagonal(
     slopes : callable
         Of some q: for each, the expected gain of each player's joining, ``(player, draw)``.
     players : int
-    total : ndarray, shape (draw,)
-        The value of all players less that of none.
-    rounding : float
-        By how much the shares may miss it.
+    total : ndarray, shape (draw,), optional
+        The value of all players less that of none. Without it three points are taken whatever the
+        number of players: shares are then exact to hundredths of a percentage point.
 
     Returns
     -------
@@ -101,11 +99,11 @@ def diagonal(
     [2.0, 3.0]
     """
     enough = (players + 1) // 2
-    few = players // 3 + 1 if rounding <= ROUNDING else _POINTS
-    for count in sorted({min(few, enough), enough}):
+    tried = {min(_POINTS, enough)} if total is None else {min(players // 3 + 1, enough), enough}
+    for count in sorted(tried):
         points, weights = np.polynomial.legendre.leggauss(count)
         found = slopes(((points + 1) / 2).tolist())
         shares: Array = sum(w * each for w, each in zip(weights / 2, found, strict=True))
-        if np.abs(shares.sum(axis=0) - total).max() < rounding:
+        if total is not None and np.abs(shares.sum(axis=0) - total).max() < _ROUNDING:
             break
     return shares

@@ -206,3 +206,14 @@ def test_a_runner_whose_only_adverse_answer_is_fatigue_owes_it_to_fatigue(core_p
     assert answer.total.mean() > 0.01
     others = [answer.causes.index(n) for n in ("core_strength", "hip_flexor_tightness")]
     assert (answer.draws[:, others] == 0).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_quick_shares_are_exact_to_hundredths_of_a_point(seed):
+    rng = np.random.default_rng(64_000 + seed)
+    graph = random_graph(rng, 7)
+    posterior = random_posterior(rng, graph, draws=5)
+    person = random_person(rng, graph, 0.9)
+    exact, quick = (game(posterior, person).shares(quick=quick) for quick in (False, True))
+    np.testing.assert_allclose(quick.draws, exact.draws, rtol=0, atol=2e-4)
+    np.testing.assert_allclose(quick.draws.sum(axis=1), quick.total, **EXACT)
