@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,12 +29,16 @@ class ParameterPrior:
         Where a chain starts each fraction.
     mean, sd : ndarray, shape (effect,)
         Of the normal prior of each effect, a log odds ratio.
+    root : ndarray, shape (effect, effect), optional
+        Lower triangular, where effects depend on each other: their covariance is this matrix times
+        its transpose, and `sd` is the root of its diagonal.
     """
 
     fractions: tuple[Array, Array]
     start: Array
     mean: Array
     sd: Array
+    root: Array | None = None
 
     @classmethod
     def of(cls, mechanisms: Iterable[Mechanism]) -> ParameterPrior:
@@ -48,6 +53,46 @@ class ParameterPrior:
             np.array([effect.mean for effect in effects]),
             np.array([effect.sd for effect in effects]),
         )
+
+    @property
+    def covariance(self) -> Array:
+        """The covariance of the effects, ``(effect, effect)``."""
+        return np.diag(self.sd**2) if self.root is None else self.root @ self.root.T
+
+    def with_effects(self, mean: Array, covariance: Array) -> ParameterPrior:
+        """Return the same prior of the fractions with multivariate normal effects.
+
+        Parameters
+        ----------
+        mean : ndarray, shape (effect,)
+        covariance : ndarray, shape (effect, effect)
+
+        Returns
+        -------
+        ParameterPrior
+        """
+        sd = np.sqrt(np.diag(covariance))
+        return replace(self, mean=mean, sd=sd, root=np.linalg.cholesky(covariance))
+
+    def log_density(self, fractions: Array, effects: Array) -> Array:
+        """Return the log density, up to a constant that all such priors share.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (draw, fraction)
+        effects : ndarray, shape (draw, effect)
+
+        Returns
+        -------
+        ndarray, shape (draw,)
+        """
+        a, b = self.fractions
+        shares = (a - 1.0) * np.log(fractions) + (b - 1.0) * np.log1p(-fractions)
+        whole = sum(map(math.lgamma, a + b)) - sum(map(math.lgamma, (*a, *b)))
+        root = np.diag(self.sd) if self.root is None else self.root
+        z = np.linalg.solve(root, (effects - self.mean).T)
+        normal = -0.5 * (z**2).sum(axis=0) - np.log(np.diag(root)).sum()
+        return np.asarray(shares.sum(axis=1) + whole + normal)
 
     def draw(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw from the prior.
@@ -66,7 +111,8 @@ class ParameterPrior:
         a, b = self.fractions
         fractions = rng.beta(a, b, size=(draws, len(a)))
         tiny = np.finfo(float).eps
-        effects = self.mean + self.sd * rng.normal(size=(draws, len(self.mean)))
+        z = rng.normal(size=(draws, len(self.mean)))
+        effects = self.mean + (self.sd * z if self.root is None else z @ self.root.T)
         return np.clip(fractions, tiny, 1 - tiny), effects
 
 
