@@ -93,7 +93,9 @@ def find_conflicts(
             said = _logit_moments(first, second)
             logits = special.logit(fractions[:, each.place])
             ranges = _ranges(*said, logits, special.expit)
-        found.append(Conflict(each.kind, each.node, each.about, *ranges, float(tails[i]), each.state))
+        found.append(
+            Conflict(each.kind, each.node, each.about, *ranges, float(tails[i]), each.state)
+        )
     return tuple(found)
 
 

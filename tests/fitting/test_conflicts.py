@@ -9,8 +9,8 @@ from backrisk import fit, risk
 from backrisk.fitting import conflicts, find_conflicts
 from backrisk.graph import CausalGraph, Edge, Layout, Node, Prior
 from backrisk.likelihood import conditioned
-from backrisk.survey import Codebook, Survey
 from backrisk.summary import INTERVAL
+from backrisk.survey import Codebook, Survey
 
 BINARY = ("no", "yes")
 MEAN, SD = 0.35, 0.15
@@ -65,7 +65,7 @@ def test_a_handful_of_draws_tells_nothing():
 
 
 def test_the_level_is_shared_by_all_stated_priors():
-    """Holm: the least likely has to pass the level over their number, the next one over one less."""
+    """Holm: the least likely passes the level over their number, the next over one less."""
     names = [f"x{i}" for i in range(4)]
     nodes = (*(Node(name, BINARY) for name in names), Node("y", BINARY, mechanism="ordinal_logit"))
     edges = tuple(Edge(n, "y", "claim", "stated", "weak", Prior(0.0, 1.0)) for n in names)
@@ -129,7 +129,9 @@ def test_a_share_is_compared_on_the_scale_on_which_its_prior_is_normal():
     low = special.betaincinv(a, b, tails)
     high = special.betainccinv(a, b, tails)
     np.testing.assert_allclose(conflicts._normal_score(low, a, b), stats.norm.ppf(tails), atol=1e-9)
-    np.testing.assert_allclose(conflicts._normal_score(high, a, b), stats.norm.isf(tails), atol=1e-7)
+    np.testing.assert_allclose(
+        conflicts._normal_score(high, a, b), stats.norm.isf(tails), atol=1e-7
+    )
 
 
 def roots(rng, count):

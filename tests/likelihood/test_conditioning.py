@@ -108,7 +108,7 @@ def test_a_figure_about_inner_states_moves_effect_and_step():
     density /= density.sum()
     exact = (density * beta).sum(), (density * step).sum()
     a, b = (part[-1] for part in found.prior.fractions)
-    # The posterior is skewed: its mode and curvature miss its means by a tenth of a deviation or so.
+    # The posterior is skewed: its mode and curvature miss its moments a little.
     sd = np.sqrt((density * (beta - exact[0]) ** 2).sum())
     assert found.prior.mean[0] == pytest.approx(exact[0], abs=0.25 * sd)
     assert found.prior.sd[0] == pytest.approx(sd, rel=0.2)
@@ -119,7 +119,7 @@ def test_a_figure_about_inner_states_moves_effect_and_step():
 
 
 def test_effects_that_share_a_figure_become_dependent():
-    """Along a chain x -> m -> y a ratio of x and y says one of the effects is large or the other."""
+    """Along a chain x -> m -> y a ratio of x and y says that one effect or the other is large."""
     nodes = tuple(
         Node(name, BINARY, mechanism=kind)
         for name, kind in (("x", None), ("m", "ordinal_logit"), ("y", "ordinal_logit"))

@@ -32,7 +32,7 @@ def strata(model, contrast, draw):
     for do in lots:
         for full, p in brute.joint(do).items():
             state = dict(zip(model.graph.names, full, strict=True))
-            group = {k: 0 for k in contrast.exposed} | {k: 1 for k in contrast.reference}
+            group = dict.fromkeys(contrast.exposed, 0) | dict.fromkeys(contrast.reference, 1)
             if state[contrast.cause] in group:
                 at = tuple(state[name] for name in contrast.adjusted)
                 table = found.setdefault(at, np.zeros((2, 2)))
@@ -44,7 +44,7 @@ def strata(model, contrast, draw):
 def pooled(tables, scale):
     """Mantel and Haenszel's odds ratio and the ratio of risks pooled likewise."""
     above = below = 0.0
-    for ((a, b), (c, d)) in tables:
+    for (a, b), (c, d) in tables:
         n = a + b + c + d
         above += a * (d if scale == "odds" else c + d) / n
         below += c * (b if scale == "odds" else a + b) / n
@@ -84,7 +84,10 @@ def test_gradients_are_derivatives(make):
     layout = Layout(make())
     contrasts = CONTRASTS
     if make is nominal_causes:
-        contrasts = (Contrast("kind", "o", (2,), (0,), (1, 2), ("a",)), Contrast("a", "m", (2,), (0,), (2,)))
+        contrasts = (
+            Contrast("kind", "o", (2,), (0,), (1, 2), ("a",)),
+            Contrast("a", "m", (2,), (0,), (2,)),
+        )
     implied_by = Implied(layout, contrasts)
     fractions, effects = (part[0] for part in layout.draw_prior(1, np.random.default_rng(7)))
     fractions = np.clip(fractions, 0.05, 0.95)
@@ -99,7 +102,9 @@ def test_gradients_are_derivatives(make):
             moved = [np.repeat(part[None], size, axis=0) for part in point]
             moved[vector] = moved[vector] + sign * step * np.eye(size)
             ends.append(implied_by.values(*moved))
-        np.testing.assert_allclose(found, ((ends[0] - ends[1]) / (2 * step)).T, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(
+            found, ((ends[0] - ends[1]) / (2 * step)).T, rtol=1e-5, atol=1e-7
+        )
     assert np.abs(by_effects).max() > 0.1
 
 
@@ -136,7 +141,9 @@ def test_a_factor_given_by_lot_is_not_confounded():
     found = Implied(layout, (trial, replace(trial, by_lot=False))).values(*drawn)
     model = Posterior(layout.graph, *drawn)
     for draw in range(10):
-        risks = [Brute(model, draw).probability(lambda s: s["y"] == 1, {}, {"x": k}) for k in (1, 0)]
+        risks = [
+            Brute(model, draw).probability(lambda s: s["y"] == 1, {}, {"x": k}) for k in (1, 0)
+        ]
         assert found[draw, 0] == pytest.approx(np.log(risks[0] / risks[1]), rel=1e-9)
     assert np.abs(found[:, 0] - found[:, 1]).max() > 0.02
 

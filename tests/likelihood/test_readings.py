@@ -43,7 +43,10 @@ def test_a_figure_is_a_contrast_of_states_in_an_event_within_strata():
         ({"design": "trial"}, {"by_lot": True}),
         ({"adjusted_for": ()}, {"adjusted": ()}),
         ({"adjusted_for": ("b", "a")}, {"adjusted": ("b",)}),
-        ({"exposed": ("mid", "high"), "reference": ("low",)}, {"exposed": (1, 2), "reference": (0,)}),
+        (
+            {"exposed": ("mid", "high"), "reference": ("low",)},
+            {"exposed": (1, 2), "reference": (0,)},
+        ),
     ],
 )
 def test_what_is_published_decides_what_is_compared(change, expected):
