@@ -333,7 +333,7 @@ def _fitting(posterior: Posterior) -> str:
         sampling=sampling(posterior),
         seed=meta["seed"],
         versions=versions,
-        n=len(figures),
+        count=len(figures),
         studies=studies,
     )
 
