@@ -192,7 +192,7 @@ def score(
             writer.writerows(problems)
     else:
         listed.unlink(missing_ok=True)  # of an earlier run
-    warnings = posterior.warnings
+    warnings = posterior.warnings_about()
     return Scored(path, people, profiles, thin.draws, count, listed if count else None, warnings)
 
 
@@ -367,6 +367,6 @@ def _writer(part: Path, kind: str, schema: pa.Schema, posterior: Posterior) -> A
         ),
         "survey": str(posterior.meta.get("survey", "")),
         "synthetic": str(posterior.meta.get("synthetic", "")),
-        "warnings": " ".join(posterior.warnings),
+        "warnings": " ".join(posterior.warnings_about()),
     }
     return pq.ParquetWriter(part, schema.with_metadata(about))

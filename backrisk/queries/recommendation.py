@@ -246,7 +246,7 @@ def recommend(
         spent,
         graph=graph,
         notes=_notes(graph, reported, evidence, event, reached, taken, coupling),
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 

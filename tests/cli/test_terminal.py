@@ -44,7 +44,7 @@ def test_no_cell_is_broken_or_cut(core_posterior, width):
     ("arguments", "headers"),
     [
         (["check", "MODEL"], {"answered": 1, "reading": 1}),
-        (["prior"], {"published": 2, "inside": 2}),
+        (["prior"], {"inside  ": 1, " ratio  ": 1, " before  ": 1, " after  ": 1}),
         (["validate", "SURVEY"], {"node": 1, "answered": 1}),
     ],
 )

@@ -357,7 +357,7 @@ def attribute(
         error=shares.error,
         graph=graph,
         notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 
