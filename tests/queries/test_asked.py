@@ -69,9 +69,9 @@ def test_a_target_between_reference_and_worst_says_where_it_begins():
 @pytest.mark.parametrize(
     ("asked", "label"),
     [
-        (None, "low back pain"),
-        ("pain>=not_limiting", "low back pain"),
-        ("pain>=limiting", "limiting low back pain"),
+        (None, "current low back pain"),
+        ("pain>=not_limiting", "current low back pain"),
+        ("pain>=limiting", "current, limiting low back pain"),
         ("low_mood", "low mood"),
         ("core_strength", "moderate or weak core strength"),
         ("gait_abnormality", "an unusual gait"),
