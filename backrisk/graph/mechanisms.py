@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -38,6 +38,7 @@ LARGEST_FAMILY = 2**24  # cells that a CPT may have
 LARGEST_TABLE = 2 * 2**30  # bytes that its draws may take
 KEPT_TABLE = 2**28  # bytes of the draws of a CPT that is kept once it is computed
 _FACTORISES = 1e-9
+_FEW_ROWS = 64  # of a CPT that is computed row by row
 _NEAR = 2**14  # numbers that are worked on at once: they stay near the processor
 
 
@@ -262,19 +263,59 @@ class OrdinalLogit(Mechanism):
         shifts = self._shifts(steps, beta)
         draws = fractions.shape[-1]
         table = np.empty((len(rows), self.shape[-1], draws))
+        # exp(shift) is a product over two halves of the causes, each computed once for the states
+        # of its own: of many rows a few hundred exponentials, and one product a row. The halves
+        # do not depend on which rows are asked for, so that a row is the same to the bit.
+        halves = [self._odds(rows, half, shifts, draws) for half in self._halves]
         few = max(_NEAR // max(draws, 1), 1)
         for start in range(0, len(rows), few):  # so few rows that their draws stay in the cache
-            some, part = rows[start : start + few], table[start : start + few]
-            shift = np.zeros((len(some), draws))
-            for causes, by_state in shifts.items():
-                shift += by_state[tuple(some[:, cause] for cause in causes)]
-            odds = np.exp(shift, out=shift)[:, None]
-            bottom = above * odds
+            part = table[start : start + few]
+            (place, by_state), *others = halves
+            odds = by_state[place[start : start + few]]
+            for place, by_state in others:
+                odds *= by_state[place[start : start + few]]
+            bottom = above * odds[:, None]
             bottom += below
             np.divide(below, bottom, out=part[:, :-1])
             np.subtract(1.0, part[:, -2], out=part[:, -1])
             part[:, 1:-1] -= part[:, :-2]
         return table
+
+    @cached_property
+    def _halves(self) -> tuple[tuple[int, ...], ...]:
+        """The causes in two halves of about as many joint states; in one where these are few."""
+        groups: list[set[int]] = [{cause} for cause in range(len(self.parents))]
+        for effect in self.effects:  # two causes with an interaction stay together
+            met = [group for group in groups if group & set(effect.causes)]
+            groups = [group for group in groups if group not in met] + [set().union(*met)]
+        rows = math.prod(self.shape[:-1])
+        if rows <= _FEW_ROWS:
+            return (tuple(range(len(self.parents))),)
+        first: set[int] = set()
+        for group in sorted(groups, key=min):
+            if math.prod(self.shape[cause] for cause in first) ** 2 < rows:
+                first |= group
+        return tuple(sorted(first)), tuple(sorted(set(range(len(self.parents))) - first))
+
+    def _odds(
+        self,
+        rows: Rows,
+        half: tuple[int, ...],
+        shifts: Mapping[tuple[int, ...], Array],
+        draws: int,
+    ) -> tuple[Rows, Array]:
+        """Return the state of some causes in each row, and the odds ratio in each state."""
+        sizes = tuple(self.shape[cause] for cause in half)
+        key: Rows = np.zeros(len(rows), dtype=np.intp)
+        if half:
+            key = np.ravel_multi_index(tuple(rows[:, cause] for cause in half), sizes)
+        first, place = np.unique(key, return_index=True, return_inverse=True)[1:]
+        known = rows[first]
+        total: Array = np.zeros((len(known), draws))
+        for causes, by_state in shifts.items():
+            if set(causes) <= set(half):
+                total += by_state[tuple(known[:, cause] for cause in causes)]
+        return place, np.exp(total, out=total)
 
     def levels(self, fractions: Array, beta: Array) -> Levels:
         """Return how to get the CDF where the parents' states differ; see `Mechanism.levels`.

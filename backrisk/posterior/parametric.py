@@ -18,7 +18,7 @@ from backrisk.inference import cut_from
 from backrisk.posterior.cpts import Ints, Variables, causes_of
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
 
-_PIECE = 2**14  # rows whose states are written out at once
+_PIECE = 2**17  # rows whose states are written out at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,19 +104,22 @@ class ParametricCPTs:
         sizes = (people, *(shape[axis] for axis in rest))
         count = math.prod(sizes)
 
+        def states(start: int, stop: int) -> Ints:
+            person, *open_states = np.unravel_index(np.arange(start, stop), sizes)
+            rows = np.empty((stop - start, len(at)), dtype=np.intp)
+            for axis in known:
+                rows[:, axis] = at[axis][person if len(at[axis]) > 1 else 0]
+            for axis, codes in zip(rest, open_states, strict=True):
+                rows[:, axis] = codes
+            return rows
+
         def part(some: slice) -> Array:
             fractions, beta = (each[:, some] for each in self._draws_last)
-            found = np.empty((count, shape[-1], fractions.shape[-1]))
-            for start in range(0, count, _PIECE):
-                place = np.arange(start, min(start + _PIECE, count))
-                person, *states = np.unravel_index(place, sizes)
-                rows = np.empty((len(place), len(at)), dtype=np.intp)
-                for axis in known:
-                    rows[:, axis] = at[axis][person if len(at[axis]) > 1 else 0]
-                for axis, codes in zip(rest, states, strict=True):
-                    rows[:, axis] = codes
-                stop = start + len(place)
-                found[start:stop] = self.layout.rows(name, fractions, beta, rows)
+            pieces = [
+                self.layout.rows(name, fractions, beta, states(start, min(start + _PIECE, count)))
+                for start in range(0, count, _PIECE)
+            ]
+            found = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
             return found.reshape(*sizes, *found.shape[1:])
 
         return part
