@@ -30,7 +30,9 @@ def answers(core_posterior):
         "diagnose": diagnose(p, PERSON),
         "intervene": intervene(p, {}, {"core_strength": "strong", "fatigue": "low"}),
         "counterfactual": counterfactual(p, HURT, {"core_strength": "strong"}),
-        "necessity": attribute(p, HURT, ["fatigue", ("core_strength", "fatigue")]),
+        "necessity": attribute(
+            p, HURT, ["fatigue", ("core_strength", "fatigue")], method="necessity"
+        ),
         **{method: attribute(p, HURT, method=method) for method in games},
         "mediate": mediate(p, PERSON, "core_strength", ["pelvic_tilt"]),
         "recommend": recommend(p, HURT),
