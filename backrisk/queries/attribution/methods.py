@@ -29,7 +29,12 @@ from backrisk.queries.attribution.causes import (
     players_of,
     read_causes,
 )
-from backrisk.queries.attribution.departures import Baseline, Departures, check_baseline
+from backrisk.queries.attribution.departures import (
+    SAMPLED_DRAWS,
+    Baseline,
+    Departures,
+    check_baseline,
+)
 from backrisk.queries.attribution.necessity import (
     demand_possible,
     earliest,
@@ -136,7 +141,8 @@ def attribute(
     Returns
     -------
     Attribution
-        ``draws`` of shape ``(draw, cause)``.
+        ``draws`` of shape ``(draw, cause)``; of at most 400 draws, evenly spaced, where shares
+        are sampled.
 
     Raises
     ------
@@ -190,18 +196,21 @@ def attribute(
     evidence = read_person(posterior, person)
     if method == "necessity":
         _demand_target(event, evidence)
-    tables = posterior.beside_prior
     routes: Routes | None = None
     shown: tuple[str, ...] | None = None
+    if method != "pathways":
+        chosen, shown = _chosen(graph, event, causes, method, level)
+        if method == "shapley" and not _game(posterior, evidence, chosen, event, baseline).exact:
+            posterior = posterior.subset(SAMPLED_DRAWS)
+    tables = posterior.beside_prior
     if method == "pathways":
         routes = read_routes(graph, event, causes, level or "proximal")
-        chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
+        chosen = tuple((name,) for name in routes)
         about = [{end for edge in route for end in edge} for route in routes.values()]
         shares = pathways(tables, evidence, routes, event)
         grades = tuple(route_grade(graph, route, event) for route in routes.values())
         studied = (Studied(),) * len(chosen)
     else:
-        chosen, shown = _chosen(graph, event, causes, method, level)
         about = [set(group) for group in chosen]
         shares = _compute(tables, evidence, chosen, method, event, baseline, coupling, seed)
         grades = tuple(
@@ -320,9 +329,9 @@ def _compute(
         found = [ask(tables, evidence, group, target, coupling) for group in causes]
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
         return Shares(shares, bounds=(lower, upper))
-    single = [group[0] for group in causes]
     if method == "shapley":
-        return Departures(tables, evidence, single, target, baseline).shares(seed=seed)
+        return _game(tables, evidence, causes, target, baseline).shares(seed=seed)
+    single = [group[0] for group in causes]
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
@@ -334,6 +343,16 @@ def _compute(
         np.column_stack([adverse(cause, evidence) for cause in single]),
         before=np.column_stack([adverse(cause, {}) for cause in single]),
     )
+
+
+def _game(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    causes: Sequence[tuple[str, ...]],
+    target: Target,
+    baseline: Baseline,
+) -> Departures:
+    return Departures(tables, evidence, [name for (name,) in causes], target, baseline)
 
 
 def _demand_target(target: Target, evidence: Mapping[str, int]) -> None:
