@@ -130,7 +130,7 @@ def plot_attribution(answer: Attribution) -> Figure:
     table = answer.table
     columns = [answer.causes.index(str(cause)) for cause in table.index]
     if answer.total is not None:  # shares of a risk are read in points; who has no part has none
-        columns = [column for column in columns if answer.draws[:, column].any()]
+        columns = [column for column in columns if answer.playing[column]]
         table = table.loc[[answer.causes[column] for column in columns]]
         table = table.assign(**{end: 100 * table[end] for end in ("mean", "low", "high")})
     if table.empty:

@@ -101,7 +101,7 @@ def total_evidence(graph: CausalGraph, cause: str, target: str) -> Studied:
     """Return how well the effect of a cause on a node is known, from the graph's figures.
 
     Figures on an event of the node count before those on something else that comes near it. One
-    that contradicts the effect decides; otherwise the best does.
+    that contradicts the effect on the node decides; otherwise the best does.
 
     Parameters
     ----------
@@ -120,11 +120,11 @@ def total_evidence(graph: CausalGraph, cause: str, target: str) -> Studied:
     Studied(grade='', outcome='')
     """
     about = [each for each in graph.figures if (each.cause, each.effect) == (cause, target)]
-    chosen = [each for each in about if each.event] or about
-    if not chosen:
+    own = [each for each in about if each.event]
+    against = [each for each in own if each.grade == GRADES[-1]]
+    if not about:
         return Studied()
-    against = [each for each in chosen if each.grade == GRADES[-1]]
-    best = min(against or chosen, key=lambda each: GRADES.index(each.grade))
+    best = min(against or own or about, key=lambda each: GRADES.index(each.grade))
     return Studied(best.grade, "" if best.event else best.outcome)
 
 

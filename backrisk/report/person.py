@@ -255,7 +255,7 @@ def _share_table(answers: PersonAnswers, *, short: bool) -> Table:
         place = shares.causes.index(cause)
         if short and (not shares.signs[place] or abs(mean.mean) < _SEEN):
             continue
-        if not shares.draws[:, place].any():
+        if not shares.playing[place]:
             continue
         state = _reported(answers, cause, shares.evidence)
         grade = evidence_cell(names, row)

@@ -113,6 +113,7 @@ class CauseRow(Known):
 
     state: str
     sign: int
+    playing: bool
     p_effect: float | None = None
     leading: float | None = None
     monte_carlo_error: float | None = None

@@ -105,6 +105,14 @@ class Attribution(Answer):
         return tuple((above.astype(int) - below).tolist())
 
     @property
+    def playing(self) -> NDArray[np.bool_]:
+        """Which causes have any effect in any draw, or none is judged, ``(cause,)``."""
+        if self.effects is None:
+            return np.ones(len(self.causes), dtype=bool)
+        some: NDArray[np.bool_] = self.effects.round(_ROUNDED).any(axis=0)
+        return some
+
+    @property
     def limits(self) -> tuple[Array, Array] | None:
         """What is sure without a coupling: the bounds' low and high ends, each ``(cause,)``."""
         return self.bounds and limits(self.bounds)
@@ -193,8 +201,8 @@ class Attribution(Answer):
         """Return the answer as plain values: the JSON that the command line prints.
 
         Beside what every answer has: ``method``, ``baseline`` and ``total`` (mean and interval;
-        None where there is none), and of each row its ``sign`` (see `signs`), ``evidence`` and
-        ``support`` in words.
+        None where there is none), and of each row its ``sign`` (see `signs`), whether it is
+        `playing`, and its ``evidence`` and ``support`` in words.
         """
         found = super().to_dict()
         total = None if self.total is None else asdict(Estimate.of(self.total))
@@ -209,10 +217,11 @@ class Attribution(Answer):
 
     def _worded(self, cause: str) -> dict[str, Any]:
         row = self.causes.index(cause)
+        told = {"sign": self.signs[row], "playing": bool(self.playing[row])}
         if self.uninformative[row]:
-            return {"evidence": "", "support": [], "sign": self.signs[row]}
+            return {**told, "evidence": "", "support": []}
         return {
-            "sign": self.signs[row],
+            **told,
             "evidence": evidence_words(self.names, self.grades[row], self.studied[row]),
             "support": support_words(self.names, self.support, row),
         }
@@ -247,8 +256,7 @@ class Attribution(Answer):
         if self.bounds is not None:
             said += self._chained()
         if self.effects is not None:
-            some = self.effects.round(_ROUNDED).any(axis=0)
-            unclear = [row for row in self._rows if some[row] and not self.signs[row]]
+            unclear = [row for row in self._rows if self.playing[row] and not self.signs[row]]
             if unclear:
                 nodes = listed(self.row_label(self.causes[row]) for row in unclear)
                 said.append(say("queries.attribute.unclear", nodes=nodes))

@@ -51,8 +51,7 @@ function axis(most, least = 0) {
 
 export function showCauses(answer) {
   const { method, baseline, total } = answer;
-  // Who has no part in a game has a share of exactly 0.
-  const playing = answer.rows.filter((row) => !total || row.low || row.high);
+  const playing = answer.rows.filter((row) => !total || row.playing);
   const values = playing.flatMap((row) => [row.high, row.low]);
   const least = Math.min(0, ...values);
   const top = method === "necessity" ? 1 : scale(values);

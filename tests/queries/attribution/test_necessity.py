@@ -102,7 +102,8 @@ def edge(bounds, shares):
     posterior = random_posterior(np.random.default_rng(0), graph, draws=3)
     answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"], method="necessity")
     lower, upper = (np.array(bound)[:, None] for bound in bounds)
-    return replace(answer, draws=np.array(shares)[:, None], bounds=(lower, upper))
+    draws = np.array(shares)[:, None]
+    return replace(answer, draws=draws, bounds=(lower, upper), effects=np.ones_like(draws))
 
 
 def test_what_is_said_of_bounds():
@@ -110,7 +111,8 @@ def test_what_is_said_of_bounds():
     (said,) = edge((lower, upper), [0.3, 0.4, 0.5]).sentences()
     assert said == (
         "Had x been at the reference, y would have been absent with probability 40 % "
-        "(31 % to 49 %), between 21 % and 69 % if no coupling is assumed (evidence none)."
+        "(31 % to 49 %), between 21 % and 69 % if no coupling is assumed (evidence none along the "
+        "path)."
     )
     (said,) = edge((lower, upper), lower).sentences()
     assert "with probability at least 30 % (21 % to 39 %), between 21 % and 69 %" in said
