@@ -99,8 +99,8 @@ def support(
     return Support(
         share,
         error,
-        sensitivity(own, getattr(posterior, "log_prior", None)),
-        sensitivity(own, getattr(posterior, "log_likelihood", None)),
+        sensitivity(own, posterior.log_prior),
+        sensitivity(own, posterior.log_likelihood),
         tuple(unmeasured(posterior, group, target) for group in groups),
     )
 
