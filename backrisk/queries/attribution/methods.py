@@ -36,7 +36,6 @@ from backrisk.queries.attribution.necessity import (
     uninformative,
 )
 from backrisk.queries.attribution.pathways import (
-    Routes,
     direct_route,
     pathways,
     read_routes,
@@ -260,14 +259,15 @@ def attribute(
         ``shapley``: shares of ``v(all) - v(none)`` where ``v(S) = P(Y | do(causes in S as in the
         person, the others at reference), c)``, c being the evidence that no cause can change.
 
-        ``pathways``: shares of the excess risk by route. A route is a set of edges, and
-        ``v(S) = P(Y | routes in S pass on the person's values, the others the reference)``:
-        what the routes leave is as it is in the person given e; all that they lead to happens
-        anew. At the proximal level a route starts at a node of that level, or one in the
-        graph's role ``passing``, and enters the target or a passing node next to it; routes are
-        told apart by where they start. At the
-        distal level, and with `causes`, a route leaves a cause, and routes are told apart by the
-        node that they enter first; ``"straight to target"`` passes none.
+        ``pathways``: shares of the same total by route. A route is a set of edges, and
+        ``v(S) = P(Y in world S | e)``: with their own noise, the nodes that routes enter hear over
+        the routes in S what their causes are in the person, over the others what they would be
+        had every cause lost its departure. At the proximal level the causes are those of
+        ``shapley``, and a route enters the target or a node next to it in the graph's role
+        ``passing``; routes are told apart by where they start, and a passing node of which
+        something is known has its own departure for one. At the distal level, and with `causes`,
+        a route leaves a cause, and routes are told apart by the node that they enter first;
+        ``"straight to target"`` passes none.
 
         ``diagnostic``: ``P(X not at reference | e)``.
     level : {"proximal", "distal"}
@@ -300,11 +300,10 @@ def attribute(
     on Y. Evidence on mediators is left out of them: there the estimate of necessity, which uses
     it, may lie outside.
 
-    *Routes.* These are effects of interventions on edges, identified without a coupling by the
-    edge g-formula if the graph holds and the noise of each node is independent of the others',
-    across worlds too (Shpitser and Tchetgen Tchetgen 2016, doi:10.1214/15-AOS1411): each node
-    downstream lives in one world, and only what reaches it over each edge is chosen, so that no
-    recanting witness arises.
+    *Routes.* As for ``shapley``, a node's noise is the one uniform number of the monotone coupling,
+    with its posterior given e; independent of other nodes' without evidence. Each node hears one
+    world over each edge, so that no recanting witness arises (Shpitser and Tchetgen Tchetgen 2016,
+    doi:10.1214/15-AOS1411).
 
     *Sampled orders.* Each order of the players is taken with its reverse. Shares then still sum
     to the total in each draw, and ``error`` is the standard error of each mean over the pairs.
@@ -328,12 +327,11 @@ def attribute(
     if method == "necessity":
         _demand_target(event, evidence)
     tables = posterior.beside_prior
-    routes = None
     if method == "pathways":
-        routes = read_routes(graph, event, causes, level)
-        chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
-        shares = pathways(tables, evidence, routes, event)
-        grades = tuple(route_grade(graph, route, event) for route in routes.values())
+        routes = read_routes(graph, event, causes, level, evidence)
+        chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes.edges)
+        shares = pathways(tables, evidence, routes, event, seed=seed)
+        grades = tuple(route_grade(graph, *route, event) for route in routes.edges.items())
     else:
         chosen = read_causes(graph, event, causes, method, level)
         shares = _compute(tables, evidence, chosen, method, event, coupling, seed)
@@ -356,8 +354,13 @@ def attribute(
         before=None if shares.before is None else shares.before[:own],
         error=shares.error,
         graph=graph,
+<<<<<<< HEAD
         notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
         warnings=posterior.warnings,
+=======
+        notes=_notes(graph, evidence, chosen, method, event, coupling, shares),
+        warnings=posterior.diagnostics.warnings,
+>>>>>>> e249856 (Play the routes as the game of own departures)
     )
 
 
@@ -410,7 +413,6 @@ def _notes(
     method: str,
     target: Target,
     coupling: str,
-    routes: Routes | None,
     shares: Shares,
 ) -> tuple[str, ...]:
     names = names_of(graph)
@@ -418,15 +420,12 @@ def _notes(
     def worded(nodes: Iterable[str]) -> str:
         return listed(map(names.node, nodes))
 
-    if routes is None:
-        starts = {name for group in causes for name in group}
-    else:
-        starts = {effect for route in routes.values() for _, effect in route}
-    changed = frozenset().union(*(graph.descendants(name) for name in starts))
-    reported = [name for name in graph.names if name in evidence and name in changed]
-    mediators = [name for name in reported if name != target.node]
     notes: list[str] = []
     if method in COUPLED:
+        starts = {name for group in causes for name in group}
+        changed = frozenset().union(*(graph.descendants(name) for name in starts))
+        reported = [name for name in graph.names if name in evidence and name in changed]
+        mediators = [name for name in reported if name != target.node]
         notes.append(say("queries.coupling_assumed", coupling=coupling_name(coupling)))
         seen = evidence.get(target.node, 0)
         if method == "necessity" and seen > min(target.codes):
@@ -438,10 +437,6 @@ def _notes(
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
         return tuple(notes)
     notes.append(say(f"queries.attribute.{method}.rests_on"))
-    if method == "pathways":
-        told = [name for name in graph.names if name in evidence and name in changed | starts]
-        if told:
-            notes.append(say("queries.attribute.pathways.aside", nodes=worded(told)))
     if shares.error is not None:
         notes.append(say("queries.attribute.sampled", error=points(np.full(2, shares.error.max()))))
     return tuple(notes)
