@@ -354,13 +354,8 @@ def attribute(
         before=None if shares.before is None else shares.before[:own],
         error=shares.error,
         graph=graph,
-<<<<<<< HEAD
-        notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
-        warnings=posterior.warnings,
-=======
         notes=_notes(graph, evidence, chosen, method, event, coupling, shares),
-        warnings=posterior.diagnostics.warnings,
->>>>>>> e249856 (Play the routes as the game of own departures)
+        warnings=posterior.warnings,
     )
 
 

@@ -72,15 +72,17 @@ def _final(graph: CausalGraph, target: Target, evidence: Mapping[str, int]) -> R
     """Return the routes into the target and what passes on to it, told apart by their start."""
     players = players_of(graph, target)
     above = graph.ancestors(target.node)
-    passing = above.intersection(graph.playing("passing"), graph.parents(target.node))
-    heads = reached(graph, frozenset({*passing, target.node})) & (above | {target.node})
+    last = above.intersection(graph.playing("passing"), graph.parents(target.node))
+    heads = reached(graph, last | {target.node}) & (above | {target.node})
     differing = reached(graph, frozenset(players)) - heads
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     for edge in graph.edges:
         if edge.effect in heads and edge.cause in differing:
             found[edge.cause] = (*found.get(edge.cause, ()), (edge.cause, edge.effect))
     told = frozenset(evidence).union(*(graph.ancestors(name) for name in evidence))
-    own = heads.intersection(players) & (told | at_reference(graph, "healthy"))
+    passing = heads.intersection(players)
+    # What nothing is known of has no departure to pass on: it is a row only where none other is.
+    own = passing & (told | at_reference(graph, "healthy")) or (passing if not found else set())
     found |= {name: () for name in graph.names if name in own}
     if not found:
         raise QueryError(
