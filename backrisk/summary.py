@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 INTERVAL = 0.90
+SURE = (1.0 + INTERVAL) / 2.0  # probability of a sign from which on the interval excludes zero
 
 
 def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]:

@@ -152,7 +152,7 @@ def test_figures(posterior, lang):
             diagnose(posterior, PERSON),
             intervene(posterior, {}, {"behandlung": "zweimal"}),
             counterfactual(posterior, lost, {"behandlung": "zweimal"}),
-            attribute(posterior, lost),
+            attribute(posterior, lost, method="necessity"),
             attribute(posterior, PERSON, method="shapley"),
             attribute(posterior, PERSON, method="pathways", level="distal"),
             mediate(posterior, {}, "behandlung", ["milben"]),

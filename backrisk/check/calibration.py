@@ -11,7 +11,7 @@ from scipy.stats import binom
 from backrisk._types import Array
 from backrisk.fitting import compile_model, fit, survey_circuit
 from backrisk.graph import CausalGraph, Layout
-from backrisk.likelihood import total_log_likelihood
+from backrisk.likelihood import conditioned, total_log_likelihood
 from backrisk.posterior import Posterior, simulate
 from backrisk.survey import Codebook, Survey, tabulate
 
@@ -101,6 +101,7 @@ def calibrate(
     draws: int = 250,
     tune: int = 400,
     thinned: int = 100,
+    evidence: bool = True,
 ) -> Calibration:
     """Fit surveys simulated from the prior, and rank the truth among the draws.
 
@@ -122,6 +123,9 @@ def calibrate(
         Of each of four chains.
     thinned : int
         Draws, evenly spaced, that ranks are among.
+    evidence : bool
+        Simulate from the prior that is conditioned on the graph's published figures, and fit with
+        it.
 
     Returns
     -------
@@ -130,11 +134,12 @@ def calibrate(
     codebook = codebook or Codebook.plain(graph)
     extended = codebook.extend(graph)
     layout = Layout(extended)
+    prior = conditioned(layout).prior if evidence else layout.prior
     rng = np.random.default_rng(seed)
     compiled = None
     ranks = []
     for _ in range(fits):
-        truth = layout.draw_prior(1, rng)
+        truth = prior.draw(1, rng)
         frame = simulate(
             graph,
             people,
@@ -144,7 +149,7 @@ def calibrate(
         ).drop(columns=[unmeasured] if isinstance(unmeasured, str) else list(unmeasured))
         survey = Survey.from_frame(frame, graph, codebook)
         if compiled is None:
-            compiled = compile_model(graph, survey)
+            compiled = compile_model(graph, survey, evidence=evidence)
         found = fit(
             graph,
             survey,
@@ -152,6 +157,7 @@ def calibrate(
             draws=draws,
             tune=tune,
             compiled=compiled,
+            evidence=evidence,
             progress=False,
         ).subset(thinned)
         assert found.fractions is not None

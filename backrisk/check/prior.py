@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from backrisk._types import Array
-from backrisk.graph import CausalGraph, Layout
-from backrisk.inference import World
+from backrisk.graph import CausalGraph, Layout, ParameterPrior
+from backrisk.likelihood import (
+    Conditioned,
+    Implied,
+    Reading,
+    conditioned,
+    implied_margin,
+    readings,
+)
 from backrisk.posterior import Posterior
-from backrisk.queries import distribution, read_target
 from backrisk.summary import interval
 
 _DRAWS = 1000
-_RATIOS = ("OR", "aOR", "crude OR")  # measures that an implied odds ratio may stand beside
+_RATIOS = ("OR", "RR", "HR")
+_BETWEEN = " or "  # between states that a figure takes together, as its file has it
+_COLUMNS = [
+    "cause", "effect", "exposed", "reference", "measure",
+    "before", "before_low", "before_high", "implied", "low", "high",
+    "published", "published_low", "published_high", "overlap", "inside",
+    "used", "why", "grade", "citation",
+]  # fmt: skip
 
 
-def prior_model(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> Posterior:
+def prior_model(
+    graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0, evidence: bool = True
+) -> Posterior:
     """Return draws of the prior as a posterior, which every query can be asked of.
 
     Parameters
@@ -24,15 +41,24 @@ def prior_model(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> Po
     graph : CausalGraph
     draws : int
     seed : int
+    evidence : bool
+        Condition the prior on the published figures of the graph, as `fit` does.
 
     Returns
     -------
     Posterior
     """
-    return Posterior(graph, *Layout(graph).draw_prior(draws, np.random.default_rng(seed)))
+    return Posterior(graph, *_prior(graph, evidence).draw(draws, np.random.default_rng(seed)))
 
 
-def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> pd.DataFrame:
+def _prior(graph: CausalGraph, evidence: bool) -> ParameterPrior:
+    layout = Layout(graph)
+    return conditioned(layout).prior if evidence else layout.prior
+
+
+def prior_margins(
+    graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0, evidence: bool = True
+) -> pd.DataFrame:
     """Compare what the prior predicts of each node's margin with published prevalences.
 
     Parameters
@@ -41,13 +67,15 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     draws : int
         Of the prior.
     seed : int
+    evidence : bool
+        Condition the prior on the published figures of the graph, as `fit` does.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``node, state, mean, low, high``, one row a state; for a state, or several
-        together, of which the graph's `figures` hold one: ``published``, ``what`` it is a figure
-        of, ``citation``, and ``inside``, whether the prior's interval
+        together, of which the graph's `prevalences` hold one: ``published``, ``what`` it is a
+        figure of, ``citation``, and ``inside``, whether the prior's interval
         (`backrisk.summary.interval`) holds it.
 
     Examples
@@ -57,25 +85,22 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
     >>> table.set_index(["node", "state"]).loc[("fatigue", "high"), "published"]
     np.float64(0.173)
     """
-    prior = prior_model(graph, draws=draws, seed=seed)
-    published: dict[tuple[str, str], list[tuple[float, str, str]]] = {}
-    for figure in _published(graph, "prevalence"):
-        source = figure["citation"] or figure["identifier"]
-        published.setdefault((figure["node"], figure["state"]), []).append(
-            (float(figure["proportion"]), figure["what"], source)
-        )
+    drawn = _prior(graph, evidence).draw(draws, np.random.default_rng(seed))
+    published: dict[tuple[str, tuple[str, ...]], list[tuple[float, str, str]]] = {}
+    for each in graph.prevalences:
+        figure = each.share, each.what, each.citation or each.identifier
+        published.setdefault((each.node, each.states), []).append(figure)
     rows = []
     for node in graph.nodes:
-        shares = distribution(World(prior, {}, {}), node.name)
+        shares = implied_margin(Layout(graph), *drawn, node.name)
         said = [states for name, states in published if name == node.name]
-        for states in dict.fromkeys((*node.states, *said)):
-            codes = [node.code(state) for state in states.split(" or ")]
-            draws_of = shares[codes].sum(axis=0)
-            low, high = interval(draws_of)
+        for states in dict.fromkeys((*((state,) for state in node.states), *said)):
+            together = shares[:, [node.code(state) for state in states]].sum(axis=1)
+            low, high = interval(together)
             row = {
                 "node": node.name,
-                "state": states,
-                "mean": float(draws_of.mean()),
+                "state": _BETWEEN.join(states),
+                "mean": float(together.mean()),
                 "low": float(low),
                 "high": float(high),
             }
@@ -87,96 +112,98 @@ def prior_margins(graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0) -> 
 
 
 def prior_associations(
-    graph: CausalGraph, *, target: str | None = None, draws: int = _DRAWS, seed: int = 0
+    graph: CausalGraph, *, draws: int = _DRAWS, seed: int = 0, evidence: bool = True
 ) -> pd.DataFrame:
-    """Compare the odds ratios that the prior implies with the published ones.
+    """Compare the associations that the prior implies with the published ones.
 
-    An edge is a direct effect; a published figure is mostly an association of a factor with the
-    outcome by all routes and whatever confounds them. So the two are compared through the whole
-    graph: for each draw of the prior, the odds of the target among those in a cause's worst state
-    over the odds among those at its reference.
+    An edge is a direct effect; a published figure is an association of a factor with an outcome by
+    all routes, and by whatever confounds them unless the study adjusted for it. So the two are
+    compared through the whole graph: between the states that were compared, adjusted for what the
+    study adjusted for, exactly for each draw (`backrisk.likelihood.Implied`); before the prior is
+    conditioned on the figures, and after.
 
     Parameters
     ----------
     graph : CausalGraph
-    target : str, optional
-        Default: the graph's outcome.
     draws : int
     seed : int
+    evidence : bool
+        Condition the prior, as `fit` does; otherwise before and after are the same.
 
     Returns
     -------
     pandas.DataFrame
-        One row a published odds ratio of a cause with the target: ``cause``, ``implied``,
-        ``low``, ``high`` (median and interval over the prior), ``published``,
-        ``published_low``, ``published_high``, ``grade``, ``citation``, and ``inside``, whether
-        the implied interval holds the published estimate.
+        One row a published ratio: ``cause``, ``effect``, ``exposed`` and ``reference`` states,
+        ``measure`` (odds or risk ratio), ``published``, ``published_low``, ``published_high`` (95
+        %), ``before``, ``before_low``, ``before_high``, ``implied``, ``low``, ``high`` (median and
+        interval over the prior, before and after; NaN where the graph implies no such ratio),
+        ``overlap`` and ``inside`` (whether the implied interval meets the published one, and
+        holds the published estimate), ``used`` (whether the prior is conditioned on it) and
+        ``why`` it is not, ``grade``, ``citation``.
 
-    Raises
-    ------
-    QueryError
-        If the target is not understood.
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> table = prior_associations(load_graph("runner_core"), draws=200).set_index("cause")
+    >>> table.loc["fatigue", ["published", "overlap", "used"]].tolist()
+    [2.68, 'yes', 'yes']
     """
-    event = read_target(graph, target)
-    prior = prior_model(graph, draws=draws, seed=seed)
+    layout = Layout(graph)
+    known = conditioned(layout) if evidence else Conditioned(layout.prior, readings(graph))
+    figures = [each for each in known.figures if each.figure.measure in _RATIOS]
+    ratios = _ranges(layout, figures, (layout.prior, known.prior), draws, seed)
     rows = []
-    for figure in _published(graph, "evidence"):
-        cause = figure["cause"]
-        known = cause in graph.names and cause in graph.ancestors(event.node)
-        if not known or figure["effect"] != event.node or not figure["estimate"]:
-            continue
-        if not figure["measure"].startswith(_RATIOS):
-            continue
-        worst = len(graph.node(cause).states) - 1
-        odds = []
-        for code in (0, worst):
-            share = distribution(World(prior, {cause: code}, {}), event.node)
-            risk = share[list(event.codes)].sum(axis=0)
-            odds.append(risk / (1.0 - risk))
-        ratio: Array = odds[1] / odds[0]
-        low, high = interval(ratio)
-        estimate = float(figure["estimate"])
-        rows.append(
-            {
-                "cause": cause,
-                "implied": float(np.median(ratio)),
-                "low": float(low),
-                "high": float(high),
-                "published": estimate,
-                "published_low": float(figure["low"] or np.nan),
-                "published_high": float(figure["high"] or np.nan),
-                "grade": figure["grade"],
-                "citation": figure["citation"],
-                "inside": "yes" if low <= estimate <= high else "no",
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _published(graph: CausalGraph, kind: str) -> list[dict[str, str]]:
-    """Return the published figures that a graph states, as cells of text."""
-    if kind == "prevalence":
-        return [
-            {
-                "node": found.node,
-                "state": " or ".join(found.states),
-                "proportion": str(found.share),
-                "what": found.what,
-                "citation": found.citation,
-                "identifier": found.identifier,
-            }
-            for found in graph.prevalences
-        ]
-    return [
-        {
+    for each, (before, after) in zip(figures, ratios, strict=True):
+        figure = each.figure
+        row: dict[str, object] = {
             "cause": figure.cause,
             "effect": figure.effect,
+            "exposed": _BETWEEN.join(figure.exposed),
+            "reference": _BETWEEN.join(figure.reference),
             "measure": figure.measure,
-            "estimate": "" if figure.estimate is None else str(figure.estimate),
-            "low": "" if figure.low is None else str(figure.low),
-            "high": "" if figure.high is None else str(figure.high),
+            "published": _number(figure.estimate),
+            "published_low": _number(figure.low),
+            "published_high": _number(figure.high),
+        }
+        row |= dict(zip(("before_low", "before", "before_high"), before, strict=True))
+        row |= dict(zip(("low", "implied", "high"), after, strict=True))
+        low, _, high = after
+        ends = (_number(figure.low), _number(figure.high))
+        row |= {
+            "overlap": _yes(low <= ends[1] and ends[0] <= high, low + ends[0]),
+            "inside": _yes(low <= _number(figure.estimate) <= high, low),
+            "used": "yes" if evidence and each.used else "no",
+            "why": each.why,
             "grade": figure.grade,
             "citation": figure.citation,
         }
-        for figure in graph.figures
-    ]
+        rows.append(row)
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _ranges(
+    layout: Layout,
+    figures: Sequence[Reading],
+    priors: Sequence[ParameterPrior],
+    draws: int,
+    seed: int,
+) -> Array:
+    """Return low end, median and high end under each prior, ``(figure, prior, 3)``."""
+    found = np.full((len(figures), len(priors), 3), np.nan)
+    implied = Implied(layout, tuple(each.contrast for each in figures if each.contrast))
+    having = [i for i, each in enumerate(figures) if each.contrast]
+    for place, prior in enumerate(priors):
+        if having:
+            ratios = np.exp(implied.values(*prior.draw(draws, np.random.default_rng(seed))))
+            low, high = interval(ratios)
+            found[having, place] = np.stack([low, np.median(ratios, axis=0), high], axis=-1)
+    return found
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _yes(answer: bool, known: float) -> str:
+    """Word an answer; empty where what it rests on is not known."""
+    return "" if np.isnan(known) else "yes" if answer else "no"

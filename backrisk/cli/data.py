@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, w
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior
-from backrisk.words import decimal, interval_name, names_of, percent, say
+from backrisk.words import Names, decimal, interval_name, names_of, percent, say
 
 
 def simulate(
@@ -98,6 +99,9 @@ def fit(
         float, typer.Option(min=0.5, max=0.999, help=say("cli.fit.target_accept"))
     ] = 0.8,
     cores: Annotated[int | None, typer.Option(min=1, help=say("cli.fit.cores"))] = None,
+    evidence: Annotated[
+        bool, typer.Option("--evidence/--no-evidence", help=say("cli.fit.evidence"))
+    ] = True,
     engine: EngineOption = None,
 ) -> None:
     """Run `backrisk.fit` and save the model."""
@@ -124,6 +128,7 @@ def fit(
                 sampler=sampler,  # type: ignore[arg-type]  # checked there, with a suggestion
                 target_accept=target_accept,
                 cores=cores,
+                evidence=evidence,
                 keep=kept,
             )
         except KeyboardInterrupt:
@@ -162,7 +167,7 @@ def prior(
         if format is Format.json:
             tables = {
                 name: frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
-                for name, frame in (("margins", margins), ("odds_ratios", ratios))
+                for name, frame in (("margins", margins), ("figures", ratios))
             }
             print(json.dumps({"kind": "prior", **tables}, indent=2))
             return
@@ -184,24 +189,50 @@ def _show_prior(graph: CausalGraph, margins: pd.DataFrame, ratios: pd.DataFrame)
     }
     show_table(say("cli.prior.margins"), columns, console.out, folded=("", "figure_of"))
     if len(ratios):
-        rows = ratios.to_dict("records")
+        every = ratios.to_dict("records")
+        rows = [row for row in every if row["implied"] == row["implied"]]
         columns = {
-            "cause": [names.node(row["cause"]) for row in rows],
-            "implied": [
-                say(
-                    "phrases.estimate",
-                    mean=decimal(row["implied"], 2),
-                    low=decimal(row["low"], 2),
-                    high=decimal(row["high"], 2),
-                )
+            "ratio": [_ratio_of(names, row) for row in rows],
+            "published": [
+                _ratio(row["published"], row["published_low"], row["published_high"])
                 for row in rows
             ],
-            "published": [decimal(row["published"], 2) for row in rows],
-            "inside": [row["inside"] for row in rows],
+            "before": [
+                _ratio(row["before"], row["before_low"], row["before_high"]) for row in rows
+            ],
+            "after": [_ratio(row["implied"], row["low"], row["high"]) for row in rows],
         }
-        title = say("cli.prior.odds_ratios", outcome=names.node(str(graph.outcome)))
-        show_table(title, columns, console.out)
+        show_table(say("cli.prior.figures"), columns, console.out, folded=("ratio",))
+        for row in every:
+            said = {"ratio": _ratio_of(names, row), "grade": names.grade(row["grade"])}
+            said |= {"citation": row["citation"], "why": row["why"]}
+            key = "left_out" if row["why"] else "used"
+            console.out.print(say(f"cli.prior.{key}", **said), markup=False)
     console.out.print(say("cli.prior.ranges", interval=interval_name()))
+
+
+def _ratio_of(names: Names, row: Mapping[Any, Any]) -> str:
+    """Word which ratio a published figure is."""
+    told = {"cause": names.node(row["cause"]), "effect": names.node(row["effect"])}
+    if not row["exposed"]:
+        return say("cli.prior.ratio", measure=row["measure"], **told)
+    groups = {key: _states(names, row["cause"], row[key]) for key in ("exposed", "reference")}
+    return say("cli.prior.ratio_of", measure=row["measure"], **told, **groups)
+
+
+def _states(names: Names, node: str, states: str) -> str:
+    found = (names.state(node, state) for state in states.split(" or "))
+    return say("cli.prior.or_states").join(found)
+
+
+def _ratio(middle: float, low: float, high: float) -> str:
+    """Word a ratio with its interval, as far as they are known."""
+    if middle != middle:
+        return "-"
+    if low != low:
+        return decimal(middle, 2)
+    ends = {"low": decimal(low, 2), "high": decimal(high, 2)}
+    return say("phrases.estimate", mean=decimal(middle, 2), **ends)
 
 
 def check(
@@ -246,6 +277,12 @@ def _checked(
             },
             "warnings": list(posterior.diagnostics.warnings),
             "cautions": list(posterior.diagnostics.cautions),
+            "conflicts": [
+                {**each.to_dict(), "text": text}
+                for each, text in zip(
+                    posterior.diagnostics.conflicts, posterior.conflicts_about(), strict=True
+                )
+            ],
         },
         "learned": said.reset_index(names="node").to_dict(orient="records"),
     }

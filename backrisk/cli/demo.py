@@ -93,14 +93,16 @@ def run(out: Path, seed: int, console: Console) -> None:
     likely = diagnose(posterior, RUNNER)
     console.print(likely.sentences()[0])
 
+    console.rule(say("cli.demo.shares"))
+    shares = attribute(posterior, RUNNER)
+    show(shares, Format.table, console)
+
     console.rule(say("cli.demo.counterfactual"))
     hurting = RUNNER | {"pain": "limiting"}
-    needed = attribute(posterior, hurting, method="necessity", target="pain>=limiting")
+    needed = attribute(
+        posterior, hurting, method="necessity", level="proximal", target="pain>=limiting"
+    )
     show(needed, Format.table, console)
-
-    console.rule(say("cli.demo.shares"))
-    shares = attribute(posterior, RUNNER, method="shapley", level="distal")
-    show(shares, Format.table, console)
 
     console.rule(say("cli.demo.doing"))
     changes = {

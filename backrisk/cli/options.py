@@ -29,7 +29,7 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help=_help("seed"))]
 DoOption = Annotated[list[str], typer.Option("--do", help=_help("do"))]
 SiteOption = Annotated[str | None, typer.Option("--site", help=_help("site"))]
 CouplingOption = Annotated[str, typer.Option("--coupling", help=_help("coupling"))]
-LevelOption = Annotated[str, typer.Option("--level", help=_help("level"))]
+LevelOption = Annotated[str | None, typer.Option("--level", help=_help("level"))]
 CauseOption = Annotated[list[str] | None, typer.Option("--cause", help=_help("cause"))]
 ActionOption = Annotated[list[str] | None, typer.Option("--action", help=_help("action"))]
 

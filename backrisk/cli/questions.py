@@ -97,10 +97,11 @@ def counterfactual(
 def attribute(
     model: ModelFile,
     person: PersonFile,
-    method: Annotated[str, typer.Option(help=say("cli.attribute.method"))] = "necessity",
-    level: LevelOption = "proximal",
+    method: Annotated[str, typer.Option(help=say("cli.attribute.method"))] = "shapley",
+    level: LevelOption = None,
     cause: CauseOption = None,
     target: TargetOption = None,
+    baseline: Annotated[str, typer.Option(help=say("cli.attribute.baseline"))] = "healthy",
     coupling: CouplingOption = "monotone",
     seed: SeedOption = 0,
     site: SiteOption = None,
@@ -117,6 +118,7 @@ def attribute(
             method=method,  # type: ignore[arg-type]  # checked there, with a suggestion
             level=level,  # type: ignore[arg-type]
             target=target,
+            baseline=baseline,  # type: ignore[arg-type]
             coupling=coupling,
             seed=seed,
         )

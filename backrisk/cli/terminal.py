@@ -19,15 +19,28 @@ from rich.table import Table
 from backrisk._files import no_file, written
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import Answer, Contrast
+from backrisk.queries import Answer, Contrast, evidence_cell, narrowed_cell
 from backrisk.summary import INTERVAL
 from backrisk.words import TOGETHER, again, capital, decimal, listed, percent, say
 
-_NUMBERS = ("mean", "leading", "data_support", "without_answers", "bounds")  # flush right
-_JSON_ONLY = ("node", "state_code", "low", "high", "nnt", "nnt_low", "nnt_high", "question")
+_NUMBERS = (
+    "mean",
+    "p_effect",
+    "leading",
+    "contraction",
+    "without_answers",
+    "bounds",
+)  # flush right
+_JSON_ONLY = (
+    *("node", "state_code", "low", "high", "question", "at_least", "total_grade", "total_outcome"),
+    *("narrowed", "contraction_error", "moved_by_likelihood", "unmeasured"),
+)
 _SHARES = ("risk_after", "share", "gain")
 # What a narrow terminal goes without, the first to go first.
-_FIRST_TO_GO = ("leading", "state", "data_support", "p_helps", "risk_after", "nnt_words")
+_FIRST_TO_GO = (
+    *("moved_by_prior", "monte_carlo_error", "state", "p_helps", "contraction", "risk_after"),
+    *("leading", "p_effect"),
+)
 
 
 class Format(StrEnum):
@@ -115,6 +128,8 @@ def show_diagnostics(posterior: Posterior, console: Console) -> None:
     for warning in found.warnings:
         told = say("cli.warning", warning=again(warning))
         console.print(told, style="yellow", markup=False)
+    for conflict in posterior.conflicts_about():
+        console.print(say("cli.warning", warning=conflict), style="yellow", markup=False)
     for caution in found.cautions:
         console.print(say("cli.note", note=again(caution)), markup=False)
 
@@ -190,6 +205,7 @@ def _fits(table: Table, console: Console) -> bool:
 def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
     """Lay columns out for a terminal: an estimate with its interval is one column."""
     shown: dict[str, list[str]] = {}
+    rows = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
     for column, values in found.items():
         if column in _JSON_ONLY or column.startswith(("lower_", "upper_")):
             continue
@@ -201,7 +217,10 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
                 for mean, low, high in zip(values, found["low"], found["high"], strict=True)
             ]
         elif column == "grade":
-            shown[column] = list(map(answer.names.grade, values))
+            shown[column] = [evidence_cell(answer.names, row) for row in rows]
+        elif column == "contraction":
+            if any(cells := [narrowed_cell(row) for row in rows]):
+                shown[column] = [cell or "-" for cell in cells]
         elif column in _SHARES:
             shown[column] = [percent(value) for value in values]
         elif set(cells := [_cell(value, 4 if column == "bits" else 2) for value in values]) != {
@@ -211,7 +230,7 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
     if "lower_bound" in found:
         shown["bounds"] = [
             say("cli.tables.bounds", low=_bare(low), high=_bare(high))
-            for low, high in zip(found["lower_bound"], found["upper_bound"], strict=True)
+            for low, high in zip(found["lower_bound_low"], found["upper_bound_high"], strict=True)
         ]
     return shown
 

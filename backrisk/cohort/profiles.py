@@ -167,8 +167,10 @@ def _answer_some(
     risk = probabilities(posterior, before, asked.target, strict=False)
     risk[~possible(posterior, codes)] = np.nan
     put("risk", risk)
-    shares = shares_of(posterior, before, asked.causes, asked.target)
-    shares[np.isnan(risk).any(axis=1)] = np.nan
+    known = ~np.isnan(risk).any(axis=1)
+    shares = np.full((len(codes), len(asked.causes), min(SHARE_DRAWS, risk.shape[1])), np.nan)
+    if known.any():
+        shares[known] = shares_of(posterior, before[known], asked.causes, asked.target)
     for k, cause in enumerate(asked.causes):
         put(f"share_{cause}", shares[:, k])
     first, often = _leading(shares)
@@ -228,14 +230,14 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
     ----------
     posterior : Posterior
     codes : ndarray of int, shape (person, node)
-        -1 where not seen.
+        -1 where not seen. No one's answers contradict each other.
     causes : sequence of str
     target : Target
 
     Returns
     -------
     ndarray, shape (person, cause, draw)
-        Of at most `SHARE_DRAWS` draws; NaN where answers contradict each other.
+        Of at most `SHARE_DRAWS` draws, each to a hundredth of a percentage point or so.
     """
     few = posterior.subset(SHARE_DRAWS)
     names = posterior.graph.names

@@ -132,8 +132,9 @@ def score(
     - ``flags``, joined by ``"; "``: ``refused: COLUMN`` (that answer counts as not given),
       ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
 
-    The numbers are those of `backrisk.risk` (without the target's answer), `backrisk.attribute`
-    and `backrisk.recommend` (with it) for the same person, and rest on the same assumptions.
+    The numbers are those of `backrisk.risk`, `backrisk.attribute` and `backrisk.recommend` for the
+    same person without the target's answer, and rest on the same assumptions. Shares are of at
+    most 50 draws, to a hundredth of a percentage point or so.
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in
@@ -192,7 +193,7 @@ def score(
             writer.writerows(problems)
     else:
         listed.unlink(missing_ok=True)  # of an earlier run
-    warnings = posterior.warnings
+    warnings = posterior.warnings_about()
     return Scored(path, people, profiles, thin.draws, count, listed if count else None, warnings)
 
 
@@ -367,6 +368,6 @@ def _writer(part: Path, kind: str, schema: pa.Schema, posterior: Posterior) -> A
         ),
         "survey": str(posterior.meta.get("survey", "")),
         "synthetic": str(posterior.meta.get("synthetic", "")),
-        "warnings": " ".join(posterior.warnings),
+        "warnings": " ".join(posterior.warnings_about()),
     }
     return pq.ParquetWriter(part, schema.with_metadata(about))

@@ -1,3 +1,4 @@
+from .conflicts import find_conflicts as find_conflicts
 from .judging import judge as judge
 from .model import build_model as build_model
 from .observed import survey_circuit as survey_circuit

@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.fitting.observed import SITE
-from backrisk.graph import Layout, at_site
+from backrisk.graph import Layout, ParameterPrior, at_site
 from backrisk.likelihood import Circuit, total_log_likelihood
 from backrisk.posterior import SiteEffects
 
 
-def log_prior(layout: Layout, fractions: Array, beta: Array, sites: SiteEffects | None) -> Array:
+def log_prior(
+    prior: ParameterPrior, fractions: Array, beta: Array, sites: SiteEffects | None
+) -> Array:
     """Return the log prior density of the parameters in each draw.
 
     Parameters
     ----------
-    layout : Layout
+    prior : ParameterPrior
+        The one that the fit used: conditioned on published figures, or not.
     fractions : ndarray, shape (draw, fraction)
     beta : ndarray, shape (draw, effect)
     sites : SiteEffects, optional
@@ -30,7 +33,7 @@ def log_prior(layout: Layout, fractions: Array, beta: Array, sites: SiteEffects 
         On the scale of the parameters themselves: fractions in (0, 1), log odds ratios, and the
         shifts and scales of sites. No Jacobian of what a sampler transforms is in it.
     """
-    found = layout.prior.log_density(fractions, beta)
+    found = prior.log_density(fractions, beta)
     return found if sites is None else found + sites.log_prior()
 
 

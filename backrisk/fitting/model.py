@@ -14,7 +14,7 @@ from backrisk.fitting.design import lay_out
 from backrisk.fitting.log_cpts import log_cells
 from backrisk.fitting.observed import pooled_sites, survey_circuit
 from backrisk.fitting.op import MarginalLogLikelihood
-from backrisk.graph import SITE_SCALE, CausalGraph, Layout
+from backrisk.graph import SITE_SCALE, CausalGraph, Layout, ParameterPrior
 from backrisk.likelihood import Circuit
 from backrisk.posterior import EFFECTS, FRACTIONS, SITE_SCALES, SITE_SHIFTS
 from backrisk.survey import Survey, tabulate
@@ -22,7 +22,11 @@ from backrisk.words import say
 
 
 def build_model(
-    graph: CausalGraph, survey: Survey | None = None, *, circuit: Circuit | None = None
+    graph: CausalGraph,
+    survey: Survey | None = None,
+    *,
+    circuit: Circuit | None = None,
+    prior: ParameterPrior | None = None,
 ) -> pm.Model:
     """Build the PyMC model. Never samples.
 
@@ -35,6 +39,9 @@ def build_model(
         site around their pooled value.
     circuit : Circuit, optional
         What `survey_circuit` gave for the survey, where it is already made.
+    prior : ParameterPrior, optional
+        In place of the one that the graph states, such as one that is conditioned on published
+        figures (`backrisk.likelihood.conditioned`).
 
     Returns
     -------
@@ -62,26 +69,27 @@ def build_model(
     if survey is not None and circuit is None:
         circuit = survey_circuit(survey, tabulate(survey))
     layout = Layout(graph)
+    prior = prior or layout.prior
     sites = pooled_sites(survey)
     pooled = layout.pooled if sites else ()
     coords = {"distribution": layout.fraction_labels, "effect": layout.effect_labels}
     if pooled:
         coords |= {"site": sites, "pooled": pooled}
     with pm.Model(coords=coords) as model:
-        first, second = layout.prior.fractions
-        fractions = pm.Beta(
-            FRACTIONS, first, second, dims="distribution", initval=layout.prior.start
-        )
+        first, second = prior.fractions
+        fractions = pm.Beta(FRACTIONS, first, second, dims="distribution", initval=prior.start)
         beta: Any = pt.zeros(0)
         if layout.effect_labels:
             z = pm.Normal("z", 0.0, 1.0, dims="effect")
-            value = layout.prior.mean + layout.prior.sd * z
+            # A sum in place of pt.dot, which takes most of a minute to compile.
+            away = prior.sd * z if prior.root is None else (prior.root * z).sum(axis=1)
+            value = prior.mean + away
             beta = pm.Deterministic(EFFECTS, value, dims="effect")
         shift: Any = None
         if pooled:
             scale = pm.HalfNormal(SITE_SCALES, SITE_SCALE, dims="pooled")
-            away = pm.Normal("site_z", 0.0, 1.0, dims=("site", "pooled"))
-            shift = pm.Deterministic(SITE_SHIFTS, scale * away, dims=("site", "pooled"))
+            site_z = pm.Normal("site_z", 0.0, 1.0, dims=("site", "pooled"))
+            shift = pm.Deterministic(SITE_SHIFTS, scale * site_z, dims=("site", "pooled"))
         if circuit is not None:
             data = {
                 name: pytensor.shared(part, name=name)

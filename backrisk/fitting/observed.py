@@ -9,8 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import FitError
-from backrisk.graph import CausalGraph, Edge, KnownItem, Layout, Node, Saturated
-from backrisk.likelihood import Circuit, build_circuit
+from backrisk.graph import (
+    CausalGraph,
+    Edge,
+    KnownItem,
+    Layout,
+    Node,
+    ParameterPrior,
+    Saturated,
+)
+from backrisk.likelihood import Circuit, Conditioned, build_circuit
 from backrisk.survey import Patterns, Survey, tabulate
 from backrisk.words import say
 
@@ -27,12 +35,20 @@ class Prepared:
     patterns : Patterns
     circuit : Circuit
     layout : Layout
+    known : Conditioned, optional
+        The graph's prior, conditioned on what was published; None where that is left out.
     """
 
     survey: Survey
     patterns: Patterns
     circuit: Circuit
     layout: Layout
+    known: Conditioned | None = None
+
+    @property
+    def prior(self) -> ParameterPrior:
+        """The prior of the fit."""
+        return self.layout.prior if self.known is None else self.known.prior
 
     @property
     def conjugate(self) -> bool:

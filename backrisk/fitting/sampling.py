@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -18,13 +18,14 @@ import xarray as xr
 from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
+from backrisk.fitting.conflicts import find_conflicts
 from backrisk.fitting.densities import log_likelihood_of, log_prior
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judging import PARAMETERS, flat, judge
 from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.graph import CausalGraph, Layout
-from backrisk.likelihood import Circuit
+from backrisk.likelihood import Circuit, Conditioned, conditioned
 from backrisk.posterior import (
     EFFECTS,
     FRACTIONS,
@@ -35,10 +36,11 @@ from backrisk.posterior import (
     SiteEffects,
 )
 from backrisk.survey import Survey
-from backrisk.words import choices, say, suggest
+from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
 _PRIOR_DRAWS = 1000
+_ROUGH = 0.05  # effective share of its draws below which a conditioned prior is called rough
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +49,11 @@ class CompiledModel:
 
     graph: CausalGraph
     sites: tuple[str, ...]
+    known: Conditioned | None
     compiled: Any
 
 
-def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
+def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
     """Compile a model once, for many surveys of the same graph and sites.
 
     Parameters
@@ -58,6 +61,8 @@ def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
     graph : CausalGraph
     survey : Survey
         Any of them.
+    evidence : bool
+        As for `fit`.
 
     Returns
     -------
@@ -70,11 +75,16 @@ def compile_model(graph: CausalGraph, survey: Survey) -> CompiledModel:
         As for `fit`.
     """
     prepared = prepare(graph, survey)
+    return _compiled(replace(prepared, known=conditioned(prepared.layout) if evidence else None))
+
+
+def _compiled(prepared: Prepared) -> CompiledModel:
+    survey = prepared.survey
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the libraries tell about their own insides
-        model = build_model(survey.graph, survey, circuit=prepared.circuit)
+        model = build_model(survey.graph, survey, circuit=prepared.circuit, prior=prepared.prior)
         compiled = nutpie.compile_pymc_model(model, var_names=_recorded(model))
-    return CompiledModel(survey.graph, pooled_sites(survey), compiled)
+    return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled)
 
 
 def fit(
@@ -90,6 +100,7 @@ def fit(
     cores: int | None = None,
     keep: str | Path | None = None,
     compiled: CompiledModel | None = None,
+    evidence: bool = True,
     progress: bool = True,
 ) -> Posterior:
     """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.
@@ -121,7 +132,12 @@ def fit(
         a chain that had not finished starts again. They are used only by the very same fit, and
         removed at its end.
     compiled : CompiledModel, optional
-        What `compile_model` gave for a survey of the same graph and sites.
+        What `compile_model` gave for a survey of the same graph and sites, and with the same
+        `evidence`.
+    evidence : bool
+        Condition the prior on the published figures that the graph holds, each study once; see
+        `backrisk.likelihood.conditioned`. Nothing changes for a graph without figures, nor where
+        the posterior is exact. Leave them out where the survey is one of the studies behind them.
     progress : bool
         Show a progress bar.
 
@@ -164,7 +180,13 @@ def fit(
     cautions = check_identified(survey)
     layout = prepared.layout
     rng = np.random.default_rng(seed)
-    prior_fractions, prior_beta = layout.draw_prior(_PRIOR_DRAWS, rng)
+    if compiled is not None and evidence == (compiled.known is None):
+        raise FitError(say("fitting.other_model"))
+    if evidence and not prepared.conjugate:
+        used = conditioned(layout) if compiled is None else compiled.known
+        prepared = replace(prepared, known=used)
+        cautions += _left_out(used)
+    prior_fractions, prior_beta = prepared.prior.draw(_PRIOR_DRAWS, rng)
     sites = None
     if prepared.conjugate:
         fractions = _conjugate(layout, prepared.circuit, draws * chains, rng)
@@ -184,18 +206,19 @@ def fit(
             shift, scale = flat(tree, SITE_SHIFTS), flat(tree, SITE_SCALES)
             sites = SiteEffects(survey.sites, shift, scale)
         diagnostics = judge(tree, sampler, cautions)
+    conflicts = find_conflicts(layout, prepared.prior, fractions, beta)
     return Posterior(
         graph=survey.graph,
         fractions=fractions,
         beta=beta,
         chains=chains,
-        diagnostics=diagnostics,
+        diagnostics=replace(diagnostics, conflicts=conflicts),
         codebook=survey.codebook,
         prior_fractions=prior_fractions,
         prior_beta=prior_beta,
         sites=sites,
         meta=_meta(prepared, seed, draws, tune),
-        log_prior=log_prior(layout, fractions, beta, sites),
+        log_prior=log_prior(prepared.prior, fractions, beta, sites),
         log_likelihood=log_likelihood_of(prepared.circuit, layout, fractions, beta, sites),
     )
 
@@ -224,7 +247,7 @@ def _by_nutpie(
 ) -> xr.DataTree:
     survey = prepared.survey
     if compiled is None:
-        model = compile_model(survey.graph, survey).compiled
+        model = _compiled(prepared).compiled
     elif (compiled.graph, compiled.sites) != (survey.graph, pooled_sites(survey)):
         raise FitError(say("fitting.other_model"))
     else:
@@ -244,7 +267,8 @@ def _by_pymc(
 ) -> xr.DataTree:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence is judged below
-        model = build_model(prepared.survey.graph, prepared.survey, circuit=prepared.circuit)
+        survey = prepared.survey
+        model = build_model(survey.graph, survey, circuit=prepared.circuit, prior=prepared.prior)
         with model:
             tree: xr.DataTree = pm.sample(
                 draws=settings.draws,
@@ -265,6 +289,7 @@ def _fingerprint(prepared: Prepared, settings: Settings, seed: int) -> str:
     return fingerprint(
         {
             "graph": prepared.survey.graph.to_dict(),
+            "evidence": prepared.known is not None,
             "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
             "settings": [settings.draws, settings.tune, settings.target_accept, seed],
             "versions": _versions(),
@@ -272,12 +297,26 @@ def _fingerprint(prepared: Prepared, settings: Settings, seed: int) -> str:
     )
 
 
+def _left_out(known: Conditioned | None) -> tuple[str, ...]:
+    """Say which published figures should have conditioned the prior and could not, and why."""
+    if known is None:
+        return ()
+    said = [
+        say("fitting.figure_left_out", citation=each.figure.citation, why=each.why)
+        for each in known.figures
+        if each.figure.condition and not each.used
+    ]
+    if known.effective < _ROUGH:
+        said.append(say("fitting.figures_rough", share=percent(known.effective)))
+    return tuple(said)
+
+
 def _recorded(model: pm.Model) -> list[str]:
     return [name for name in PARAMETERS if name in model.named_vars]
 
 
 def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, Any]:
-    survey, patterns = prepared.survey, prepared.patterns
+    survey, patterns, known = prepared.survey, prepared.patterns, prepared.known
     return {
         "people": survey.n,
         "effective_people": float(patterns.weights.sum() ** 2 / patterns.squares.sum()),
@@ -286,6 +325,10 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
         "synthetic": survey.codebook.synthetic,
         "survey": survey.codebook.title or survey.codebook.name,
         "population": survey.codebook.population,
+        "figures": [
+            {"cause": each.cause, "effect": each.effect, "citation": each.citation}
+            for each in (reading.figure for reading in (known.used if known else ()))
+        ],
         "seed": seed,
         "draws": draws,
         "tune": tune,

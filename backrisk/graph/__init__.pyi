@@ -19,6 +19,7 @@ from .mechanisms import Mechanism as Mechanism
 from .mechanisms import NoisyMax as NoisyMax
 from .mechanisms import OrdinalLogit as OrdinalLogit
 from .mechanisms import Saturated as Saturated
+from .mechanisms import break_sticks as break_sticks
 from .mechanisms import holds as holds
 from .mechanisms import independent_causes as independent_causes
 from .mechanisms import too_large as too_large

@@ -345,6 +345,21 @@ class OrdinalLogit(Mechanism):
 
         return levels
 
+    def shifts(self, fractions: Array, beta: Array) -> dict[tuple[int, ...], Array]:
+        """Return what causes add to the linear predictor, by their states.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (n_fractions, draw)
+        beta : ndarray, shape (effects, draw)
+
+        Returns
+        -------
+        dict of tuple of int to ndarray, shape (*states, draw)
+            By the positions of a cause, or of two together, among the parents.
+        """
+        return self._shifts(self._simplex(fractions)[1:], beta)
+
     def _shifts(self, steps: Sequence[Array], beta: Array) -> dict[tuple[int, ...], Array]:
         """Return what a cause, or two together, add by their states: ``(*states, draw)``."""
         remaining = iter(steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import betaln
@@ -30,12 +30,16 @@ class ParameterPrior:
         Where a chain starts each fraction.
     mean, sd : ndarray, shape (effect,)
         Of the normal prior of each effect, a log odds ratio.
+    root : ndarray, shape (effect, effect), optional
+        Lower triangular, where effects depend on each other: their covariance is this matrix times
+        its transpose, and `sd` is the root of its diagonal.
     """
 
     fractions: tuple[Array, Array]
     start: Array
     mean: Array
     sd: Array
+    root: Array | None = None
 
     @classmethod
     def of(cls, mechanisms: Iterable[Mechanism]) -> ParameterPrior:
@@ -50,6 +54,26 @@ class ParameterPrior:
             np.array([effect.mean for effect in effects]),
             np.array([effect.sd for effect in effects]),
         )
+
+    @property
+    def covariance(self) -> Array:
+        """The covariance of the effects, ``(effect, effect)``."""
+        return np.diag(self.sd**2) if self.root is None else self.root @ self.root.T
+
+    def with_effects(self, mean: Array, covariance: Array) -> ParameterPrior:
+        """Return the same prior of the fractions with multivariate normal effects.
+
+        Parameters
+        ----------
+        mean : ndarray, shape (effect,)
+        covariance : ndarray, shape (effect, effect)
+
+        Returns
+        -------
+        ParameterPrior
+        """
+        sd = np.sqrt(np.diag(covariance))
+        return replace(self, mean=mean, sd=sd, root=np.linalg.cholesky(covariance))
 
     def draw(self, draws: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """Draw from the prior.
@@ -68,7 +92,8 @@ class ParameterPrior:
         a, b = self.fractions
         fractions = rng.beta(a, b, size=(draws, len(a)))
         tiny = np.finfo(float).eps
-        effects = self.mean + self.sd * rng.normal(size=(draws, len(self.mean)))
+        z = rng.normal(size=(draws, len(self.mean)))
+        effects = self.mean + (self.sd * z if self.root is None else z @ self.root.T)
         return np.clip(fractions, tiny, 1 - tiny), effects
 
     def log_density(self, fractions: Array, effects: Array) -> Array:
@@ -94,9 +119,10 @@ class ParameterPrior:
         tiny = np.finfo(float).tiny
         value = (a - 1) * np.log(np.maximum(fractions, tiny))
         value += (b - 1) * np.log(np.maximum(1.0 - fractions, tiny)) - betaln(a, b)
-        away = (effects - self.mean) / self.sd
-        normal = -0.5 * away**2 - np.log(self.sd) - 0.5 * math.log(2 * math.pi)
-        found: Array = value.sum(axis=1) + normal.sum(axis=1)
+        root = np.diag(self.sd) if self.root is None else self.root
+        away = np.linalg.solve(root, (effects - self.mean).T)
+        scale = np.log(np.diag(root)).sum() + 0.5 * len(root) * math.log(2 * math.pi)
+        found: Array = value.sum(axis=1) - 0.5 * (away**2).sum(axis=0) - scale
         return found
 
 

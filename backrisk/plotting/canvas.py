@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MARK, PALE = "#222222", "#1b6ca8", "#b9d3e6"
+PROTECTS, UNCLEAR = "#2e7d4f", "#9a9a9a"  # an effect below zero; one that may have either sign
 
 
 @cache
@@ -50,7 +52,13 @@ def new_figure(height: float, width: float = 7.0) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def draw_intervals(axes: Axes, table: pd.DataFrame, labels: list[str], dot: str = "mean") -> None:
+def draw_intervals(
+    axes: Axes,
+    table: pd.DataFrame,
+    labels: list[str],
+    dot: str = "mean",
+    colours: Sequence[str] | str = MARK,
+) -> None:
     """Draw a dot and an interval for each row, the first on top.
 
     Parameters
@@ -62,10 +70,12 @@ def draw_intervals(axes: Axes, table: pd.DataFrame, labels: list[str], dot: str 
         What stands beside each row.
     dot : str
         The column of the dots.
+    colours : str or sequence of str
+        Of all rows, or of each.
     """
     place = np.arange(len(table))[::-1]
-    axes.hlines(place, table["low"], table["high"], color=MARK, linewidth=3)
-    axes.plot(table[dot], place, "o", color=MARK, markersize=7)
+    axes.hlines(place, table["low"], table["high"], color=colours, linewidth=3)
+    axes.scatter(table[dot], place, s=49, c=colours, zorder=2)
     axes.set_yticks(place, labels)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.tick_params(length=0)

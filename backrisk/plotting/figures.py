@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatch
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from backrisk.plotting.canvas import (
     INK,
     MARK,
     PALE,
+    PROTECTS,
+    UNCLEAR,
     draw_intervals,
     legend_outside,
     mark_zero,
@@ -26,9 +29,10 @@ from backrisk.queries import (
     Questions,
     Recommendation,
     Risk,
+    evidence_cell,
 )
 from backrisk.summary import interval, summarise
-from backrisk.words import interval_name, listed, say
+from backrisk.words import decimal, interval_name, listed, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,7 +115,9 @@ def _with_bar(quantity: str) -> str:
 
 @plot.register(Attribution)
 def plot_attribution(answer: Attribution) -> Figure:
-    """Draw each cause's share with its interval, grade and, for necessity, bounds.
+    """Draw each cause's number with its interval, grade and, for necessity, bounds.
+
+    An effect that may have either sign is grey, one that protects green.
 
     Parameters
     ----------
@@ -121,36 +127,55 @@ def plot_attribution(answer: Attribution) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    _demand_rows(answer)
     table = answer.table
-    if answer.total is not None:  # shares of a risk are read in points
-        table[["mean", "low", "high"]] *= 100
+    columns = [answer.causes.index(str(cause)) for cause in table.index]
+    if answer.total is not None:  # shares of a risk are read in points; who has no part has none
+        columns = [column for column in columns if answer.playing[column]]
+        table = table.loc[[answer.causes[column] for column in columns]]
+        table = table.assign(**{end: 100 * table[end] for end in ("mean", "low", "high")})
+    if table.empty:
+        raise BackriskError(say("plotting.nothing"))
     figure, axes = new_figure(1.3 + 0.42 * len(table))
     if answer.bounds is not None:
         axes.barh(
             np.arange(len(table))[::-1],
-            table["upper_bound"] - table["lower_bound"],
-            left=table["lower_bound"],
+            table["upper_bound_high"] - table["lower_bound_low"],
+            left=table["lower_bound_low"],
             height=0.55,
             color="#ececec",
             label=say("plotting.bounds"),
         )
     labels = [
-        _graded(answer, answer.state_label(str(cause)), grade)
-        for cause, grade in table["grade"].items()
+        _graded(answer, answer.state_label(str(cause)), row)
+        for cause, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
-    draw_intervals(axes, table, labels)
+    colours: str | list[str] = MARK
+    if answer.effects is not None:
+        signs = answer.signs
+        colours = [(UNCLEAR, MARK, PROTECTS)[signs[column]] for column in columns]
+    draw_intervals(axes, table, labels, colours=colours)
     axes.tick_params(axis="y", labelsize=8)
     mark_zero(axes)
-    axes.set_xlabel(_with_bar(say(f"plotting.attribution.{answer.method}")), size=9)
+    axes.set_xlabel(_with_bar(_quantity(answer)), size=9)
     if answer.bounds is not None:
         legend_outside(figure)
     return figure
 
 
-def _graded(answer: Answer, label: str, grade: str) -> str:
-    """Return the label of a row with the grade of its evidence below."""
-    return f"{label}\n{say('plotting.evidence', grade=answer.names.grade(grade))}"
+def _quantity(answer: Attribution) -> str:
+    """Return what the numbers of an attribution are, and the error of those that were sampled."""
+    key = f"plotting.attribution.{answer.method}"
+    said = say(key if answer.baseline is None else f"{key}.{answer.baseline}")
+    if answer.error is None:
+        return said
+    most = decimal(100 * float(answer.error.max()), 2)
+    return f"{said}\n{say('plotting.sampled', error=most)}"
+
+
+def _graded(answer: Answer, label: str, row: Mapping[Any, Any]) -> str:
+    """Return the label of a row with the grades of its evidence below."""
+    grade = evidence_cell(answer.names, row)
+    return f"{label}\n{say('plotting.evidence', grade=grade)}" if grade else label
 
 
 @plot.register(Diagnosis)
@@ -237,7 +262,7 @@ def plot_mediation(answer: Mediation) -> Figure:
 
 @plot.register(Recommendation)
 def plot_recommendation(answer: Recommendation) -> Figure:
-    """Draw each action's risk reduction with its interval, number needed to treat and grade.
+    """Draw each action's risk reduction with its interval and grade.
 
     Parameters
     ----------
@@ -251,17 +276,12 @@ def plot_recommendation(answer: Recommendation) -> Figure:
     table = answer.table
     figure, axes = new_figure(1.3 + 0.42 * len(table))
     labels = [
-        _graded(answer, answer.row_label(str(action)), grade)
-        for action, grade in table["grade"].items()
+        _graded(answer, answer.row_label(str(action)), row)
+        for action, row in zip(table.index, table.to_dict("records"), strict=True)
     ]
     draw_intervals(axes, table[["mean", "low", "high"]] * 100, labels)
     axes.tick_params(axis="y", labelsize=8)
     mark_zero(axes)
-    beside = axes.get_yaxis_transform()
-    for place, words in zip(np.arange(len(table))[::-1], table["nnt_words"], strict=True):
-        axes.text(1.02, place, words, size=7.5, va="center", transform=beside)
-    heading = say("plotting.nnt")
-    axes.text(1.02, 1.0, heading, size=7.5, weight="bold", transform=axes.transAxes)
     axes.set_xlabel(_with_bar(say("plotting.fall", target=answer.target.label)), size=9)
     return figure
 

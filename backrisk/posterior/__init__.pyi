@@ -1,3 +1,4 @@
+from .conflict import Conflict as Conflict
 from .datatree import EFFECTS as EFFECTS
 from .datatree import FRACTIONS as FRACTIONS
 from .datatree import SITE_SCALES as SITE_SCALES

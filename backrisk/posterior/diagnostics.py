@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from backrisk.posterior.conflict import Conflict
 from backrisk.words import from_plain, plain, say
 
 R_HAT = 1.01  # at most, for sampling to be trusted (Vehtari et al. 2021, doi:10.1214/20-BA1221)
@@ -27,6 +28,8 @@ class Diagnostics:
         One sentence for each failed criterion; repeated by every later output.
     cautions : tuple of str
         What the model leaves open though the sampling is sound, told where a fit is judged.
+    conflicts : tuple of Conflict
+        Where prior and data disagree; repeated by every answer that rests on it.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Diagnostics:
     worst: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -60,6 +64,7 @@ class Diagnostics:
             "worst": dict(self.worst),
             "warnings": [plain(each) for each in self.warnings],
             "cautions": [plain(each) for each in self.cautions],
+            "conflicts": [each.to_dict() for each in self.conflicts],
         }
 
     @classmethod
@@ -72,4 +77,5 @@ class Diagnostics:
             tuple(from_plain(each) for each in held.get(name, ()))
             for name in ("warnings", "cautions")
         )
-        return cls(held["method"], held["worst"], warnings, cautions)
+        conflicts = tuple(map(Conflict.from_dict, held.get("conflicts", ())))  # older files: none
+        return cls(held["method"], held["worst"], warnings, cautions, conflicts)

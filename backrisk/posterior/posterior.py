@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +24,7 @@ from backrisk.posterior.parametric import ParametricCPTs
 from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.storage import seal, store
 from backrisk.survey import AVERAGE, Codebook
-from backrisk.words import say
+from backrisk.words import names_of, say
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -128,6 +128,43 @@ class Posterior:
         """
         return cls(graph, given=read_cpts(graph, cpts))
 
+    def warnings_about(self, nodes: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Return what has to be told with an answer about some nodes.
+
+        Parameters
+        ----------
+        nodes : iterable of str, optional
+            The target, and the nodes that were reported or asked about; default the graph's
+            outcome, or every node where it has none.
+
+        Returns
+        -------
+        tuple of str
+            `warnings`, then where prior and data disagree about something that the answer rests
+            on: the distribution of one of the nodes or of anything that leads to them.
+        """
+        if nodes is None and self.graph.outcome is not None:
+            nodes = [self.graph.outcome]
+        return (*self.warnings, *self.conflicts_about(nodes))
+
+    def conflicts_about(self, nodes: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Say where prior and data disagree.
+
+        Parameters
+        ----------
+        nodes : iterable of str, optional
+            Only what an answer about these rests on; default everything.
+
+        Returns
+        -------
+        tuple of str
+        """
+        names = names_of(self.graph)
+        below = self.graph.names if nodes is None else set(nodes)
+        rests = {*below, *(above for node in below for above in self.graph.ancestors(node))}
+        found = self.diagnostics.conflicts
+        return tuple(each.sentence(names) for each in found if each.node in rests)
+
     @property
     def draws(self) -> int:
         """The number of draws."""
@@ -135,7 +172,7 @@ class Posterior:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What every answer repeats: whom the survey compared, where it says so; the fit's own."""
+        """What concerns every answer: whom the survey compared, where it says so; the fit's own."""
         compared = str(self.meta.get("population", ""))
         return (*((compared,) if compared else ()), *self.diagnostics.warnings)
 

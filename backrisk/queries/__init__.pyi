@@ -9,8 +9,8 @@ from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
 from .attribution.causes import at_level as at_level
 from .attribution.departures import Departures as Departures
-from .attribution.methods import Attribution as Attribution
 from .attribution.methods import attribute as attribute
+from .attribution.shown import Attribution as Attribution
 from .doing import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene
@@ -18,6 +18,7 @@ from .mediation import Mediation as Mediation
 from .mediation import mediate as mediate
 from .next_question import Questions as Questions
 from .next_question import ask_next as ask_next
+from .paths import Studied as Studied
 from .paths import downstream as downstream
 from .paths import strongest_path as strongest_path
 from .paths import weakest_link as weakest_link
@@ -32,6 +33,9 @@ from .seeing import probabilities as probabilities
 from .seeing import probability as probability
 from .seeing import risk as risk
 from .seeing import risks as risks
+from .support import Support as Support
 from .tracing import Flow as Flow
 from .tracing import adverse_chances as adverse_chances
 from .tracing import flow as flow
+from .wording import evidence_cell as evidence_cell
+from .wording import narrowed_cell as narrowed_cell

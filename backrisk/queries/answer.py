@@ -98,7 +98,7 @@ class Answer:
     notes : tuple of str
         Assumptions and what was left out.
     warnings : tuple of str
-        Those of the fit.
+        Those of the fit, and where prior and data disagree about what the answer rests on.
 
     Raises
     ------

@@ -142,7 +142,7 @@ def intervene(
         None,
         graph=graph,
         notes=(say("queries.rests_on_graph"),),
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 
@@ -219,5 +219,5 @@ def counterfactual(
         coupling,
         graph=graph,
         notes=coupling_notes(world, event),
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )

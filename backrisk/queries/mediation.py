@@ -215,7 +215,7 @@ def mediate(
         weakest_link(graph, cause, event.node),
         graph=graph,
         notes=_notes(graph, evidence, cause, context),
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 

@@ -196,7 +196,7 @@ def ask_next(
         best,
         graph=graph,
         notes=(*notes, *aside(graph, reported, evidence, event)),
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 

@@ -1,7 +1,9 @@
-"""What lies downstream of a node, and how well the paths to it are known."""
+"""What lies downstream of a node, and how well its effect and the paths to it are known."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 
 import networkx as nx
@@ -77,3 +79,58 @@ def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:
     'contradicted'
     """
     return worst_grade(*(edge.grade for edge in strongest_path(graph, cause, target)))
+
+
+@dataclass(frozen=True)
+class Studied:
+    """How well the effect of a cause as a whole was studied, by whatever path.
+
+    Parameters
+    ----------
+    grade : str
+        Empty where no published figure is about it.
+    outcome : str
+        What was measured in place of the target; empty where it was the target.
+    """
+
+    grade: str = ""
+    outcome: str = ""
+
+
+def total_evidence(graph: CausalGraph, cause: str, target: str) -> Studied:
+    """Return how well the effect of a cause on a node is known, from the graph's figures.
+
+    Figures on an event of the node count before those on something else that comes near it. One
+    that contradicts the effect on the node decides; otherwise the best does.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    cause, target : str
+
+    Returns
+    -------
+    Studied
+
+    Examples
+    --------
+    >>> from backrisk.graph import CausalGraph
+    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> total_evidence(g, "x", "y")
+    Studied(grade='', outcome='')
+    """
+    about = [each for each in graph.figures if (each.cause, each.effect) == (cause, target)]
+    own = [each for each in about if each.event]
+    against = [each for each in own if each.grade == GRADES[-1]]
+    if not about:
+        return Studied()
+    best = min(against or own or about, key=lambda each: GRADES.index(each.grade))
+    return Studied(best.grade, "" if best.event else best.outcome)
+
+
+def total_evidence_of(graph: CausalGraph, group: Iterable[str], target: str) -> Studied:
+    """Return how well the effects of a set of causes are known: the worst of them."""
+    found = [total_evidence(graph, name, target) for name in group]
+    if not all(each.grade for each in found):
+        return Studied()
+    return max(found, key=lambda each: GRADES.index(each.grade))

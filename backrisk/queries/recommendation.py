@@ -27,9 +27,16 @@ from backrisk.queries.asked import (
     read_person,
     read_target,
 )
-from backrisk.queries.paths import downstream, weakest_link, worst_grade
+from backrisk.queries.paths import (
+    Studied,
+    downstream,
+    total_evidence_of,
+    weakest_link,
+    worst_grade,
+)
 from backrisk.queries.seeing import probability
-from backrisk.queries.support import data_support
+from backrisk.queries.support import Support, support
+from backrisk.queries.wording import evidence_words, support_words, unmeasured_note
 from backrisk.summary import interval, largest, summarise
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
@@ -50,7 +57,8 @@ class Recommendation(Answer):
         The risk without any action.
     grades : tuple of str
         Of the weakest edge on an action's strongest path; the worst of actions done together.
-    data_support : ndarray, shape (action,)
+    studied : tuple of Studied
+    support : Support
         As for `backrisk.Attribution`.
     coupling : str, optional
         Where an answer lies downstream of an action, so that the effect depends on it.
@@ -62,7 +70,8 @@ class Recommendation(Answer):
     settings: tuple[Mapping[str, str], ...]
     before: Array
     grades: tuple[str, ...]
-    data_support: Array
+    studied: tuple[Studied, ...]
+    support: Support
     coupling: str | None = None
     costs: tuple[float, ...] | None = None
 
@@ -93,12 +102,24 @@ class Recommendation(Answer):
         table["p_helps"] = (self.draws > 0).mean(axis=0)
         table["p_best"] = self.best
         table["grade"] = self.grades
-        table["data_support"] = self.data_support
+        table["total_grade"] = [each.grade for each in self.studied]
+        table["total_outcome"] = [each.outcome for each in self.studied]
+        for name, facts in self.support.columns().items():
+            table[name] = facts
         if self.costs is not None:
             table["cost"] = self.costs
             table["per_cost"] = self.merit.mean(axis=0)
         order = np.argsort(-self.merit.mean(axis=0), kind="stable")
         return table.iloc[order]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer as plain values, ``evidence`` and ``support`` of each row in words."""
+        found = super().to_dict()
+        for row in found["rows"]:
+            place = self.actions.index(row["name"])
+            row["evidence"] = evidence_words(self.names, self.grades[place], self.studied[place])
+            row["support"] = support_words(self.names, self.support, place)
+        return found
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""
@@ -122,7 +143,7 @@ class Recommendation(Answer):
                     action=done,
                     shift=shift(-self.draws[:, column]),
                     best=percent(float(self.best[column])),
-                    grade=self.names.grade(self.grades[column]),
+                    evidence=evidence_words(self.names, self.grades[column], self.studied[column]),
                 )
             )
             if not rank:
@@ -230,6 +251,8 @@ def recommend(
         if name in evidence
         and any(name in graph.descendants(node) for combo in combos for node, _ in combo)
     ]
+    facts = support(reduction, posterior, [dict(combo) for combo in combos], event.node)
+    told = _notes(graph, reported, evidence, event, reached, taken, coupling)
     return Recommendation(
         reduction[: posterior.draws],
         event,
@@ -241,12 +264,13 @@ def recommend(
             worst_grade(*(weakest_link(graph, node, event.node) for node, _ in combo))
             for combo in combos
         ),
-        data_support(reduction, posterior),
+        tuple(total_evidence_of(graph, dict(combo), event.node) for combo in combos),
+        facts,
         coupling if reached else None,
         spent,
         graph=graph,
-        notes=_notes(graph, reported, evidence, event, reached, taken, coupling),
-        warnings=posterior.warnings,
+        notes=(*told, *unmeasured_note(graph, facts)),
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 

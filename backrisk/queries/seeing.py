@@ -185,7 +185,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
         posterior.marginal(event.node)[list(event.codes)].sum(axis=0),
         graph=posterior.graph,
         notes=notes,
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
 
@@ -408,7 +408,7 @@ def diagnose(
         tuple(rows),
         np.concatenate([b.T for b in before], axis=1) if before else empty,
         graph=graph,
-        warnings=posterior.warnings,
+        warnings=posterior.warnings_about(graph.names),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backrisk.cohort import Agreement, agreement_with, first_level
+from backrisk.cohort import Agreement, agreement_with
 from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries import (
@@ -51,10 +51,10 @@ class PersonAnswers:
     risk : Risk
         The target's own answer left out.
     shares : Attribution
-        By ``shapley``, at the distal level where the graph has such causes.
+        By ``shapley``, against the healthy baseline.
     needed : Attribution, optional
-        By ``necessity`` at the proximal level, where the target is reported: about the reported
-        severity, unless a target was given.
+        By ``necessity``, where the target is reported: about the reported severity, unless a
+        target was given.
     advice : Recommendation
     questions : Questions
     all_draws : int
@@ -133,9 +133,7 @@ def person_answers(
         person,
         reported,
         risk(posterior, before, target=target),
-        attribute(
-            posterior, before, method="shapley", level=first_level(graph, event), target=target
-        ),
+        attribute(posterior, before, target=target),
         needed,
         recommend(posterior, reported, target=target),
         ask_next(posterior, reported, target=target),
@@ -157,7 +155,7 @@ class CardAnswers:
     groups : tuple of (str, str, Estimate)
         Node, state and P(target | state), of the nodes that the graph compares people by.
     shares : Attribution
-        Of an average person's excess risk, by ``shapley``.
+        Of people in general against the healthy baseline, by ``shapley``.
     learned : pandas.DataFrame, optional
         As `backrisk.check.learned` returns it; None where the model holds no prior.
     mostly_prior : tuple of str
@@ -227,7 +225,7 @@ def card_answers(
         event,
         Estimate.of(probability(World(few, {}, {}), event)),
         groups,
-        attribute(few, {}, method="shapley", level=first_level(graph, event), target=target),
+        attribute(few, {}, target=target),
         moved,
         prior,
         found,

@@ -326,8 +326,15 @@ def _fitting(posterior: Posterior) -> str:
     if "seed" not in meta:
         return sampling(posterior)
     versions = joined(f"{name} {number}" for name, number in meta.get("versions", {}).items())
+    figures = meta.get("figures", ())
+    studies = listed(dict.fromkeys(each["citation"] for each in figures)) if figures else ""
     return say(
-        "report.card.fitting", sampling=sampling(posterior), seed=meta["seed"], versions=versions
+        "report.card.fitting_conditioned" if figures else "report.card.fitting",
+        sampling=sampling(posterior),
+        seed=meta["seed"],
+        versions=versions,
+        count=len(figures),
+        studies=studies,
     )
 
 
@@ -381,6 +388,11 @@ def _appendix(answers: CardAnswers) -> list[Block]:
         heading("risk", "share", strip=True),
     )
     blocks.append(Table("group_risk", say("report.card.groups"), columns, rows))
+    if conflicts := answers.posterior.conflicts_about():
+        blocks += [
+            Text((say("report.card.conflicts"),), tone="head"),
+            Text(conflicts, bullets=True),
+        ]
     blocks += _learned(answers)
     of_edge = (
         heading("cause", wide=2),

@@ -67,7 +67,7 @@ def frame(posterior: Posterior, day: str, place: str = "") -> dict[str, Any]:
     marks = [say("report.common.support")]
     if posterior.meta.get("synthetic"):
         marks.insert(0, say("report.common.synthetic"))
-    warned = (again(warning) for warning in posterior.warnings)
+    warned = (again(warning) for warning in posterior.warnings_about())
     return {
         "date": day,
         "language": spoken(),

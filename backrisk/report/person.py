@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backrisk.posterior import Posterior
+from backrisk.queries import evidence_cell, narrowed_cell
 from backrisk.report import charts
 from backrisk.report.answers import PersonAnswers, person_answers
 from backrisk.report.blocks import (
@@ -39,10 +40,19 @@ from backrisk.report.common import (
 from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.summary import Estimate
-from backrisk.words import TOGETHER, Language, again, capital, decimal, names_of, say, speaking
+from backrisk.words import (
+    TOGETHER,
+    Language,
+    again,
+    capital,
+    decimal,
+    names_of,
+    say,
+    speaking,
+)
 from backrisk.words.phrases import whole
 
-_NEEDED, _SHARES, _ACTIONS, _ASKED, _SOURCES = 6, 5, 4, 4, 12  # rows on the page of notes
+_NEEDED, _SHARES, _ACTIONS, _ASKED, _SOURCES = 8, 7, 4, 4, 12  # rows on the page of notes
 _HELPING = 4
 _HELPS = 0.005  # the person is shown what lowers the risk by half a point or more, clearly
 _SEEN = 0.0005  # a share that rounds to no tenth of a point is not shown to the person
@@ -235,30 +245,43 @@ def _seen(answers: PersonAnswers) -> Block:
 
 
 def _share_table(answers: PersonAnswers, *, short: bool) -> Table:
-    table, names = answers.shares.table, names_of(answers.posterior.graph)
+    """Return the shares: for the person the clear ones that are no trifle, else all that play."""
+    shares, names = answers.shares, names_of(answers.posterior.graph)
+    table = shares.table
     rows = []
     for cause, mean, row in zip(
         map(str, table.index), estimates(table), table.to_dict("records"), strict=True
     ):
-        if short and abs(mean.mean) < _SEEN:
+        place = shares.causes.index(cause)
+        if short and (not shares.signs[place] or abs(mean.mean) < _SEEN):
             continue
-        state = _reported(answers, cause, answers.shares.evidence)
-        grade = names.grade(row["grade"])
-        rest = (grade,) if short else (float(row["leading"]), grade, float(row["data_support"]))
+        if not shares.playing[place]:
+            continue
+        state = _reported(answers, cause, shares.evidence)
+        grade = evidence_cell(names, row)
+        rest = (
+            (grade,)
+            if short
+            else (float(row["p_effect"]), float(row["leading"]), grade, narrowed_cell(row))
+        )
         rows.append((names.node(cause), state, mean, *rest))
     columns = (
         heading("cause", wide=3),
         heading("state", wide=2),
         heading("share", "points", strip=True),
-        *(() if short else (heading("leading", "share"),)),
-        heading("grade"),
-        *(() if short else (heading("support", "number"),)),
+        *(() if short else (heading("p_effect", "share"), heading("leading", "share"))),
+        heading("grade", wide=2 if short else 3),
+        *(() if short else (heading("narrowed"),)),
     )
+    note = ""
+    if not short and shares.error is not None:
+        note = say("report.person.error", error=decimal(100 * float(shares.error.max()), 2))
     return Table(
         "first_causes" if short else "shares",
         "" if short else say("report.person.shares"),
         columns,
         tuple(rows),
+        note,
     )
 
 
@@ -275,7 +298,9 @@ def _first_causes(answers: PersonAnswers) -> list[Block]:
     if not table.rows:
         return [Text((say("report.person.causes_none"),))]
     shown = number(float(total.mean()), "points")
-    return [Text((say("report.person.causes_words", total=shown),)), table]
+    aside = Text(tuple(answers.shares.asides()), tone="small")
+    words = Text((say("report.person.causes_words", total=shown),))
+    return [words, table, *([aside] if aside.paragraphs else [])]
 
 
 def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
@@ -289,16 +314,15 @@ def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
             continue
         setting = advice.settings[advice.actions.index(action)]
         done = TOGETHER.join(names.pair(node, state) for node, state in setting.items())
-        grade = names.grade(row["grade"])
-        rest = (grade,) if short else (float(row["p_best"]), grade, float(row["data_support"]))
-        rows.append((done, fall, str(row["nnt_words"]), *rest))
+        grade = evidence_cell(names, row)
+        rest = (grade,) if short else (float(row["p_best"]), grade, narrowed_cell(row))
+        rows.append((done, fall, *rest))
     columns = (
         heading("action", wide=3),
         heading("fall", "points", strip=True),
-        heading("needed", wide=2),
         *(() if short else (heading("best", "share"),)),
-        heading("grade"),
-        *(() if short else (heading("support", "number"),)),
+        heading("grade", wide=2),
+        *(() if short else (heading("narrowed"),)),
     )
     return Table(
         "helping" if short else "actions",
@@ -328,26 +352,27 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
             names.node(cause),
             _reported(answers, cause, needed.evidence),
             mean,
-            Range(float(row["lower_bound"]), float(row["upper_bound"])),
-            float(row["leading"]),
-            names.grade(row["grade"]),
-            float(row["data_support"]),
+            Range(float(row["lower_bound_low"]), float(row["upper_bound_high"])),
+            float(row["p_effect"]),
+            evidence_cell(names, row),
+            narrowed_cell(row),
         )
         for cause, mean, row in zip(
             map(str, table.index), estimates(table), table.to_dict("records"), strict=True
         )
+        if needed.signs[needed.causes.index(cause)] > 0
     )
     columns = (
         heading("cause", wide=3),
         heading("state", wide=2),
         heading("necessity", "share", strip=True),
         heading("limits", "share"),
-        heading("leading", "share"),
-        heading("grade"),
-        heading("support", "number"),
+        heading("p_effect", "share"),
+        heading("grade", wide=3),
+        heading("narrowed"),
     )
     title = say("report.person.needed", target=again(needed.target.label))
-    note = " ".join([say("report.person.needed_note"), *map(again, needed.notes)])
+    note = " ".join([say("report.person.needed_note"), *needed.asides(), *map(again, needed.notes)])
     return [cut(Table("needed", title, columns, rows, note), _NEEDED)]
 
 
@@ -387,9 +412,13 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
         say("report.common.support_note"),
         *notes,
     ]
-    shown = [str(name) for name in answers.shares.table.index]
-    if answers.needed is not None:
-        shown += [str(name) for name in answers.needed.table.index[:_NEEDED]]
+    shown = [
+        cause
+        for answer in (answers.shares, answers.needed)
+        if answer is not None
+        for cause, sign in zip(answer.causes, answer.signs, strict=True)
+        if sign
+    ]
     used = links(posterior.graph, shown, answers.risk.target.node)
     sources = [cited(names, edge) for edge in used[:_SOURCES]]
     if (left := len(used) - _SOURCES) > 0:

@@ -149,6 +149,7 @@ def make_api(served: Served) -> APIRouter:
                 method=asked.method,  # type: ignore[arg-type]  # checked there, with a suggestion
                 level=asked.level,  # type: ignore[arg-type]
                 target=asked.target,
+                baseline=asked.baseline,  # type: ignore[arg-type]
                 coupling=asked.coupling,
             ).to_dict()
 

@@ -57,9 +57,10 @@ class Imagined(Changed):
 class Attributed(Asked):
     """A question about causes."""
 
-    method: Name = "necessity"
-    level: Name = "proximal"
+    method: Name = "shapley"
+    level: Name | None = None
     causes: Annotated[list[Name] | None, Field(min_length=1, max_length=30)] = None
+    baseline: Name = "healthy"
     coupling: Name = "monotone"
 
 
@@ -91,13 +92,32 @@ class StateRow(Row):
     without_answers: float
 
 
-class CauseRow(Row):
+class Known(Row):
+    """A number with what is known of it: its evidence, and what the data did to it."""
+
+    grade: str
+    total_grade: str
+    total_outcome: str
+    narrowed: bool | None
+    contraction: float | None
+    contraction_error: float | None
+    moved_by_prior: float | None
+    moved_by_likelihood: float | None
+    unmeasured: str | None
+    evidence: str
+    support: list[str]
+
+
+class CauseRow(Known):
     """A cause's share."""
 
     state: str
-    leading: float
-    grade: str
-    data_support: float | None
+    sign: int
+    playing: bool
+    p_effect: float | None = None
+    leading: float | None = None
+    monte_carlo_error: float | None = None
+    at_least: bool | None = None
     lower_bound: float | None = None
     lower_bound_low: float | None = None
     upper_bound: float | None = None
@@ -105,18 +125,12 @@ class CauseRow(Row):
     without_answers: float | None = None
 
 
-class ActionRow(Row):
+class ActionRow(Known):
     """An action; mean, low and high are of the absolute risk reduction."""
 
     risk_after: float
-    nnt: float | None
-    nnt_low: float | None
-    nnt_high: float | None
-    nnt_words: str
     p_helps: float
     p_best: float
-    grade: str
-    data_support: float | None
 
 
 class QuestionRow(_Out):
@@ -155,8 +169,20 @@ class ContrastOut(_Answer[Row]):
     """Rows ``before``, ``after`` and ``change``."""
 
 
+class Total(BaseModel):
+    """A difference in risk: its posterior mean and interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
 class AttributionOut(_Answer[CauseRow]):
-    """One row a cause, the largest first."""
+    """One row a cause: shares by size, probabilities of causation in the graph's order."""
+
+    method: str
+    baseline: str | None
+    total: Total | None
 
 
 class RecommendationOut(_Answer[ActionRow]):

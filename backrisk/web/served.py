@@ -99,7 +99,7 @@ class Served:
             sites=list(self.sites),
             draws=posterior.draws,
             draws_in_model=self.drawn,
-            warnings=[again(warning) for warning in posterior.warnings],
+            warnings=[again(warning) for warning in posterior.warnings_about()],
             disclaimer=disclaimer(),
         )
 

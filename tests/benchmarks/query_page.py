@@ -91,7 +91,7 @@ def run() -> list[dict[str, Any]]:
         hurting = {**answers, **_PAIN}
         parts = {
             "risk": lambda p=answers: risk(posterior, p),
-            "necessity": lambda p=hurting: attribute(posterior, p, CAUSES),
+            "necessity": lambda p=hurting: attribute(posterior, p, CAUSES, method="necessity"),
             "shapley": lambda p=hurting: attribute(posterior, p, CAUSES, method="shapley"),
             "recommend": lambda p=hurting: recommend(posterior, p),
             "ask_next": lambda p=hurting: ask_next(posterior, p),

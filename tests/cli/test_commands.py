@@ -245,7 +245,10 @@ def test_prior_beliefs_are_shown_and_limits_become_a_prior(tmp_path):
     code, text = said("prior", "--graph", "runner", "--draws", 100, "--format", "json")
     report = json.loads(text)
     assert code == 0
-    assert {row["cause"] for row in report["odds_ratios"]} >= {"fatigue", "bmi"}
+    figures = {row["cause"]: row for row in report["figures"]}
+    assert figures["fatigue"]["used"] == figures["low_mood"]["used"] == "yes"
+    assert figures["fatigue"]["before"] < figures["fatigue"]["implied"]
+    assert figures["footwear"]["implied"] is None
     assert any(row["published"] for row in report["margins"])
     assert said("prior", "--odds-ratio", 1, 4)[1] == "prior: {mean: 0.693, sd: 0.421}"
     code, text = said("prior", "--odds-ratio", 4, 1)

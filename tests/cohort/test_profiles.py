@@ -1,11 +1,9 @@
 """What a cohort is asked, and how choices are told apart."""
 
 import numpy as np
-import pytest
 
 from backrisk.cohort import profiles
 from backrisk.cohort.profiles import Questions, answer, flag, shares_of
-from backrisk.errors import QueryError
 from backrisk.queries import read_target
 from backrisk.words import speaking
 
@@ -48,20 +46,12 @@ def test_columns_are_those_of_the_contract(core):
     assert (asked.target, asked.causes) == (read_target(core.graph, None), ("fatigue",))
 
 
-def test_more_causes_than_can_be_split_are_refused(core, monkeypatch):
-    monkeypatch.setattr(profiles, "MOST_CAUSES", 2)
-    assert len(questions(core, causes=["fatigue", "core_strength"]).causes) == 2
-    with pytest.raises(QueryError, match=r"3 causes.*at most 2"):
-        questions(core, causes=["fatigue", "core_strength", "pelvic_tilt"])
-
-
 def test_answers_in_parts_are_those_of_all_at_once(core, people, monkeypatch):
     asked = questions(core)
     codes = people.codes[:9].astype(np.int16)
     whole = answer(core, asked, codes)
     monkeypatch.setattr(profiles, "_LEAST", 2)
     monkeypatch.setattr(profiles, "_DRAWS", 1)
-    monkeypatch.setattr(profiles, "_CELLS", 1)
     parts = answer(core, asked, codes)
     assert set(whole) == set(asked.columns)
     for name, values in whole.items():

@@ -25,6 +25,7 @@ from tests.benchmarks.common import in_child
 from tests.benchmarks.score import write, write_each
 
 BOOK = load_codebook("runner")
+QUICK = 2e-4  # what shares of many may miss their value by: a hundredth of a point or so
 RISKS = ["risk", "risk_low", "risk_high"]
 
 
@@ -68,15 +69,16 @@ def test_the_numbers_are_those_of_the_single_answers(tmp_path, runner, people, l
         before = {name: answer for name, answer in who.items() if name != "back_pain"}
         answer = risk(runner, before).table.loc["this person"]
         assert said[RISKS].tolist() == pytest.approx(answer.tolist(), abs=1e-12)
-        shares = attribute(runner, who, method="shapley", level=level).table
+        shares = attribute(runner, before, method="shapley", level=level).table
         for cause, values in shares.iterrows():
             columns = [f"share_{cause}{end}" for end in ("", "_low", "_high")]
             assert said[columns].tolist() == pytest.approx(
-                values[["mean", "low", "high"]].tolist(), abs=1e-12
+                values[["mean", "low", "high"]].tolist(), abs=QUICK
             )
-        if shares["mean"].iloc[0] > 1e-12:
+        first, second = shares["mean"].iloc[:2]
+        if first - second > 2 * QUICK and first > QUICK:
             assert said["leading_cause"] == shares.index[0]
-            assert said["leading_probability"] == pytest.approx(shares["leading"].iloc[0])
+            assert said["leading_probability"] == pytest.approx(shares["leading"].iloc[0], abs=0.05)
         advice = recommend(runner, who).table
         assert said["best_action"] == advice.index[0]
         assert said["best_probability"] == pytest.approx(advice["p_best"].iloc[0])
@@ -108,7 +110,7 @@ def test_shares_of_many_are_those_of_each(runner):
             if code >= 0
         }
         one = attribute(runner, who, causes, method="shapley").draws
-        np.testing.assert_allclose(many.T, one, atol=1e-12)
+        np.testing.assert_allclose(many.T, one, atol=QUICK)
 
 
 CHAIN = CausalGraph.from_edges(

@@ -93,7 +93,7 @@ def test_both_are_what_pymc_has(sited):
     sites = None
     if sited:
         sites = SiteEffects(survey.sites, scale[:, None] * away, scale)
-    told = log_prior(layout, fractions, beta, sites)
+    told = log_prior(layout.prior, fractions, beta, sites)
     circuit = survey_circuit(survey, tabulate(survey))
     likelihood = log_likelihood_of(circuit, layout, fractions, beta, sites)
     logp = model.compile_logp(jacobian=False)
@@ -128,7 +128,7 @@ def test_a_fit_keeps_both_and_they_are_saved(mechanism, tmp_path):
     counts = 10.0  # of each pair of answers
     expected = counts * np.log(x[:, :, None] * y).sum(axis=(1, 2))
     np.testing.assert_allclose(posterior.log_likelihood, expected, rtol=1e-9)
-    told = log_prior(posterior.layout, posterior.fractions, posterior.beta, None)
+    told = log_prior(posterior.layout.prior, posterior.fractions, posterior.beta, None)
     np.testing.assert_array_equal(posterior.log_prior, told)
     loaded = load_posterior(posterior.save(tmp_path / "m.nc"))
     assert np.array_equal(loaded.log_prior, posterior.log_prior)

@@ -62,6 +62,6 @@ def test_one_clinic_runner_gets_an_answer(posterior):
     person = {"age": 47, "Gender": "Female", "Height": 165, "Weight": 70, "Activities": "yoga"}
     answer = risk(posterior, person)
     assert 0.0 < answer.draws.mean() < 0.5
-    causes = attribute(posterior, {**person, "pain": "limiting"})
+    causes = attribute(posterior, {**person, "pain": "limiting"}, method="necessity")
     assert (causes.data_support < 0.5).all(), "nobody measured these causes"
     assert "monotone coupling" in causes.text

@@ -1,8 +1,10 @@
 """The prior of all parameters: stated means and deviations are those of its draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from scipy.stats import beta, norm
+from scipy.stats import beta, multivariate_normal, norm
 
 from backrisk import CausalGraph, Edge, Node, Prior
 from backrisk.graph import Layout
@@ -77,3 +79,33 @@ def test_a_graph_without_effects_has_none():
     fractions, effects = Layout(graph).draw_prior(3, np.random.default_rng(0))
     assert fractions.shape == (3, 1)
     assert effects.shape == (3, 0)
+
+
+def test_effects_may_depend_on_each_other(layout):
+    mean = np.array([0.5, -0.2, 1.0])
+    covariance = np.array([[0.5, 0.2, 0.0], [0.2, 0.4, -0.1], [0.0, -0.1, 0.3]])
+    prior = layout.prior.with_effects(mean, covariance)
+    np.testing.assert_allclose(prior.covariance, covariance)
+    np.testing.assert_allclose(prior.sd, np.sqrt(np.diag(covariance)))
+    assert prior.fractions is layout.prior.fractions
+    assert prior.start is layout.prior.start
+    _, effects = prior.draw(DRAWS, np.random.default_rng(2))
+    np.testing.assert_allclose(effects.mean(axis=0), mean, atol=5 * 0.75 / np.sqrt(DRAWS))
+    np.testing.assert_allclose(np.cov(effects.T), covariance, atol=5 * 0.75 / np.sqrt(DRAWS))
+    np.testing.assert_allclose(layout.prior.covariance, np.diag(layout.prior.sd**2))
+
+
+def test_log_densities_differ_as_the_densities_do(layout):
+    """Beta times normal: only a constant that all priors share is left out."""
+    prior = layout.prior
+    covariance = np.array([[0.5, 0.2, 0.0], [0.2, 0.4, -0.1], [0.0, -0.1, 0.3]])
+    a, b = prior.fractions
+    other = replace(prior, fractions=(a + 1.5, b + 0.5)).with_effects(prior.mean + 0.3, covariance)
+    fractions, effects = prior.draw(20, np.random.default_rng(3))
+
+    def exact(of):
+        normal = multivariate_normal(of.mean, of.covariance).logpdf(effects)
+        return normal + beta.logpdf(fractions, *of.fractions).sum(axis=1)
+
+    found = prior.log_density(fractions, effects) - other.log_density(fractions, effects)
+    np.testing.assert_allclose(found, exact(prior) - exact(other), rtol=1e-9)

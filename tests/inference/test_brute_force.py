@@ -44,7 +44,9 @@ def test_every_query_equals_enumeration(seed):
         "risk": risk(posterior, person).draws,
         "intervene": intervene(posterior, upstream, do).draws,
         "counterfactual": counterfactual(posterior, person, do, coupling=coupling).draws,
-        "necessity": attribute(posterior, hurting, chosen, coupling=coupling).draws,
+        "necessity": attribute(
+            posterior, hurting, chosen, coupling=coupling, method="necessity"
+        ).draws,
     }
     diagnosed = diagnose(posterior, person)
     without_own = {n: c for n, c in coded(graph, upstream).items() if n not in do}
@@ -88,7 +90,7 @@ def test_necessity_lies_within_its_bounds_without_evidence_downstream(seed):
         pytest.skip("the first node is no cause here")
     person = {cause: graph.node(cause).states[-1], graph.outcome: "s1"}
     for coupling in ("monotone", "independent_causes"):
-        answer = attribute(posterior, person, [cause], coupling=coupling)
+        answer = attribute(posterior, person, [cause], coupling=coupling, method="necessity")
         low, high = answer.bounds
         assert (answer.draws >= low - 1e-12).all()
         assert (answer.draws <= high + 1e-12).all()

@@ -52,7 +52,7 @@ def answers(core_prior):
         "risk": risk(p, PERSON),
         "diagnose": diagnose(p, PERSON),
         "counterfactual": counterfactual(p, HURT, {"core_strength": "strong"}),
-        "necessity": attribute(p, HURT),
+        "necessity": attribute(p, HURT, method="necessity"),
         "shapley": attribute(p, PERSON, method="shapley"),
         "pathways": attribute(p, PERSON, method="pathways"),
         "mediate": mediate(p, PERSON, "core_strength", ["pelvic_tilt"]),

@@ -24,12 +24,13 @@ def test_sentences_keep_what_they_were_made_from():
         "worst": {"ess_bulk": 12.0},
         "warnings": [{"text": str(told), "key": "posterior.no_sites", "values": {"site": "here"}}],
         "cautions": ["Plain."],
+        "conflicts": [],
     }
     found = Diagnostics.from_dict(held)
     assert found == Diagnostics("nutpie", {"ess_bulk": 12.0}, (told,), ("Plain.",))
     assert found.warnings[0].key == "posterior.no_sites"
 
 
-def test_a_record_of_an_old_file_has_no_cautions():
+def test_a_record_of_an_old_file_has_no_cautions_and_no_conflicts():
     found = Diagnostics.from_dict({"method": "exact", "worst": {}, "warnings": []})
     assert found == Diagnostics("exact")

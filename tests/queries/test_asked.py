@@ -69,9 +69,9 @@ def test_a_target_between_reference_and_worst_says_where_it_begins():
 @pytest.mark.parametrize(
     ("asked", "label"),
     [
-        (None, "low back pain"),
-        ("pain>=not_limiting", "low back pain"),
-        ("pain>=limiting", "limiting low back pain"),
+        (None, "current low back pain"),
+        ("pain>=not_limiting", "current low back pain"),
+        ("pain>=limiting", "current, limiting low back pain"),
         ("low_mood", "low mood"),
         ("core_strength", "moderate or weak core strength"),
         ("gait_abnormality", "an unusual gait"),
@@ -272,7 +272,7 @@ def test_a_contradiction_in_one_draw_is_one():
 
 
 ONE_NAME = {
-    "attribute": lambda p, name: attribute(p, {"z": "yes"}, name).causes,
+    "attribute": lambda p, name: attribute(p, {"z": "yes"}, name, method="necessity").causes,
     "attribute pathways": lambda p, name: attribute(p, {}, name, method="pathways").draws,
     "recommend": lambda p, name: recommend(p, {}, actions=name).actions,
     "ask_next": lambda p, name: ask_next(p, {}, candidates=name).questions,
@@ -297,7 +297,7 @@ def test_one_mediator_and_one_set_of_causes_are_text_as_well():
     )
     posterior = random_posterior(np.random.default_rng(1), graph)
     assert mediate(posterior, {}, "ab", "cd").mediators == ("cd",)
-    assert attribute(posterior, {"z": "yes"}, "ab + cd").causes == ("ab + cd",)
+    assert attribute(posterior, {"z": "yes"}, "ab + cd", method="necessity").causes == ("ab + cd",)
 
 
 @pytest.mark.parametrize("names", [3, [3], [("a", "b")], None])

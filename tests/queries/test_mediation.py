@@ -173,7 +173,7 @@ def test_what_the_cause_can_change_is_set_aside(core_prior):
     answer = mediate(core_prior, person, "core_strength", ["pelvic_tilt"])
     assert answer.end == "moderate"
     assert set(answer.evidence) == {"fatigue", "core_strength"}
-    assert "set aside: low back pain" in answer.text
+    assert "set aside: current low back pain" in answer.text
 
 
 def test_what_is_said_of_a_mediated_effect():

@@ -22,7 +22,9 @@ def one_edge():
 
 @pytest.mark.parametrize(("coupling", "expected"), [("monotone", 0.625), ("independent", 0.7)])
 def test_necessity_of_one_edge_and_its_bounds(one_edge, coupling, expected):
-    answer = attribute(one_edge, {"x": "yes", "y": "yes"}, ["x"], coupling=coupling)
+    answer = attribute(
+        one_edge, {"x": "yes", "y": "yes"}, ["x"], coupling=coupling, method="necessity"
+    )
     np.testing.assert_allclose(answer.draws, expected, **EXACT)
     np.testing.assert_allclose(answer.bounds[0], 0.625, **EXACT)
     np.testing.assert_allclose(answer.bounds[1], 0.875, **EXACT)

@@ -39,7 +39,7 @@ def test_the_firing_squad():
     cpts = {"court": [1 - order, order], "captain": COPY, "a": COPY, "b": COPY, "death": EITHER}
     squad = network(edges, cpts)
     assert counterfactual(squad, {"death": "yes"}, {"a": "no"}).draws == 1.0
-    assert attribute(squad, {"death": "yes", "a": "yes"}, ["a"]).draws == 0.0
+    assert attribute(squad, {"death": "yes", "a": "yes"}, ["a"], method="necessity").draws == 0.0
     assert intervene(squad, {"court": "no"}, {"a": "yes"}).draws == 1.0
     # A nervous rifleman may shoot unasked; the two shots then need not agree.
     squad = network(edges, cpts | {"a": flip(nervous, 1.0)})
@@ -57,7 +57,7 @@ def test_the_desert_traveller():
     desert = network(edges, cpts)
     dead = {"shot": "yes", "poison": "yes", "death": "yes"}
     # Neither enemy was necessary, both together were; death came by thirst.
-    needed = attribute(desert, dead, ["shot", "poison", ("shot", "poison")])
+    needed = attribute(desert, dead, ["shot", "poison", ("shot", "poison")], method="necessity")
     np.testing.assert_allclose(needed.draws, [[0, 0, 1]], **EXACT)
     routes = attribute(desert, dead, method="pathways")
     assert dict(zip(routes.causes, routes.draws[0].tolist(), strict=True)) == {
@@ -74,7 +74,7 @@ def test_a_drug_that_the_law_holds_responsible():
     )
     for state, share in (("yes", 0.016), ("no", 0.014)):
         np.testing.assert_allclose(intervene(drug, {}, {"drug": state}).draws, share, **EXACT)
-    needed = attribute(drug, {"drug": "yes", "death": "yes"}, ["drug"])
+    needed = attribute(drug, {"drug": "yes", "death": "yes"}, ["drug"], method="necessity")
     np.testing.assert_allclose([needed.draws, *needed.bounds], 1.0, **EXACT)
 
 
@@ -233,7 +233,9 @@ def test_a_finding_with_independent_causes():
     first = risk(model, {"finding": "yes"}, target=names[0]).draws
     np.testing.assert_allclose(first, prior[0] * (1 - others) / (1 - nothing), **EXACT)
     ill = dict.fromkeys([*names, "finding"], "yes")
-    needed = attribute(model, ill, names, coupling="independent_causes").draws[0]
+    needed = attribute(model, ill, names, coupling="independent_causes", method="necessity").draws[
+        0
+    ]
     spared = [(1 - leak) * works[i] * np.prod(np.delete(1 - works, i)) for i in range(6)]
     found = 1 - (1 - leak) * np.prod(1 - works)
     np.testing.assert_allclose(needed, np.array(spared) / found, **EXACT)

@@ -9,6 +9,7 @@ from read_back import DAY, text_of
 from backrisk import BackriskError, CausalGraph, Posterior, model_card, risk
 from backrisk.check import learned
 from backrisk.cohort import cohort_answers
+from backrisk.posterior import Conflict
 from backrisk.report import card_answers, card_document
 from backrisk.words import say
 
@@ -125,3 +126,21 @@ def test_performance_is_said_of_whom_it_is_of(core, people, tmp_path):
     assert say("report.card.comparison_new") in other
     assert say("report.card.evaluated") in other
     assert say("report.card.evaluated") not in model_card(core, tmp_path / "d.md").read_text()
+
+
+def test_the_card_lists_conflicts_and_the_figures_behind_the_priors(core, tmp_path):
+    conflict = Conflict("edge", "pain", "lumbar_load", (11.0, 3.0, 41.0), (0.8, 0.5, 1.2), 1e-5)
+    figures = [{"cause": "fatigue", "effect": "pain", "citation": "Wu 2021"}]
+    found = replace(
+        core,
+        diagnostics=replace(core.diagnostics, conflicts=(conflict,)),
+        meta={**core.meta, "seed": 1, "figures": figures},
+    )
+    text = model_card(found, tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "Where prior and data disagree" in text
+    assert "the prior says an odds ratio of 11.00 (3.00 to 41.00)" in text
+    said = "conditioned on 1 published association, as the graph implies it (Wu 2021)"
+    assert said in plain(text)
+    before = model_card(core, tmp_path / "other.md").read_text(encoding="utf-8")
+    assert "disagree" not in before
+    assert "conditioned" not in before

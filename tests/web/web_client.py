@@ -39,7 +39,7 @@ CALLS = {
     "necessity": (
         "/attribute",
         {"person": HURTING, "causes": ["fatigue", "compensation"]},
-        lambda p: br.attribute(p, HURTING, ["fatigue", "compensation"]),
+        lambda p: br.attribute(p, HURTING, ["fatigue", "compensation"], method="necessity"),
     ),
     "shapley": (
         "/attribute",

@@ -1,2 +1,2 @@
-from .methods import Attribution as Attribution
 from .methods import attribute as attribute
+from .shown import Attribution as Attribution

@@ -1,22 +1,19 @@
-"""Each cause's share in one person's outcome, with the assumption named and bounds beside it."""
+"""What a cause accounts for in one person, with the assumption named and bounds beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import Tables, World
 from backrisk.posterior import Posterior
-from backrisk.queries.answer import Answer, Target, row_name
+from backrisk.queries.answer import Target
 from backrisk.queries.asked import (
     check_coupling,
     coupling_name,
@@ -24,40 +21,41 @@ from backrisk.queries.asked import (
     read_person,
     read_target,
 )
-from backrisk.queries.attribution.causes import COUPLED, GAMES, read_causes
-from backrisk.queries.attribution.departures import Departures
+from backrisk.queries.attribution.causes import (
+    COUPLED,
+    GAMES,
+    LEVELS,
+    at_level,
+    players_of,
+    read_causes,
+)
+from backrisk.queries.attribution.departures import (
+    SAMPLED_DRAWS,
+    Baseline,
+    Departures,
+    check_baseline,
+)
 from backrisk.queries.attribution.necessity import (
-    at_least,
     demand_possible,
-    limits,
+    earliest,
     necessity,
     necessity_and_sufficiency,
     sufficiency,
-    uninformative,
+    unchanged,
 )
 from backrisk.queries.attribution.pathways import (
     Routes,
-    direct_route,
     pathways,
     read_routes,
     route_grade,
 )
 from backrisk.queries.attribution.shapley import Shares
-from backrisk.queries.paths import weakest_link, worst_grade
-from backrisk.queries.seeing import distribution
-from backrisk.queries.support import data_support
-from backrisk.summary import interval, largest, summarise
-from backrisk.words import (
-    TOGETHER,
-    choices,
-    estimate,
-    listed,
-    names_of,
-    percent,
-    points,
-    say,
-    suggest,
-)
+from backrisk.queries.attribution.shown import Attribution
+from backrisk.queries.paths import Studied, total_evidence_of, weakest_link, worst_grade
+from backrisk.queries.seeing import distribution, probability
+from backrisk.queries.support import support
+from backrisk.queries.wording import unmeasured_note
+from backrisk.words import TOGETHER, choices, decimal, listed, names_of, say, suggest
 
 METHODS = (
     "necessity",
@@ -67,150 +65,6 @@ METHODS = (
     "pathways",
     "diagnostic",
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Attribution(Answer):
-    """Shares of causes; ``draws`` is ``(draw, cause)`` in the order of ``causes``.
-
-    Parameters
-    ----------
-    causes : tuple of str
-        Nodes; sets of nodes as ``"a + b"``; for ``pathways`` the routes.
-    method : str
-    coupling : str, optional
-        For ``necessity``, ``sufficiency`` and ``necessity_and_sufficiency``.
-    grades : tuple of str
-        Of the weakest edge on each cause's strongest path to the target; of a set, the worst.
-    data_support : ndarray, shape (cause,)
-        How far the answer is from what the prior alone gives, as the Kolmogorov-Smirnov
-        distance of the two distributions: 0 means that the answer is the assumption's.
-    bounds : pair of ndarray, each (draw, cause), optional
-        Limits that need no coupling.
-    total : ndarray, shape (draw,), optional
-        For ``shapley`` and ``pathways``: the excess risk, which the shares sum to.
-    before : ndarray, shape (draw, cause), optional
-        For ``diagnostic``: the probability without any answer.
-    error : ndarray, shape (cause,), optional
-        Monte Carlo standard error of the means, where the orders of a game were sampled.
-    """
-
-    causes: tuple[str, ...]
-    method: str
-    grades: tuple[str, ...]
-    data_support: Array
-    coupling: str | None = None
-    bounds: tuple[Array, Array] | None = None
-    total: Array | None = None
-    before: Array | None = None
-    error: Array | None = None
-
-    @property
-    def leading(self) -> Array:
-        """The probability of each cause having the largest share, ``(cause,)``.
-
-        None leads where no share is above 0; equal shares lead together.
-        """
-        return largest(self.draws, above=0.0)
-
-    @property
-    def limits(self) -> tuple[Array, Array] | None:
-        """What is sure without a coupling: the bounds' low and high ends, each ``(cause,)``."""
-        return self.bounds and limits(self.bounds)
-
-    @property
-    def at_least(self) -> NDArray[np.bool_]:
-        """Which shares are their lower bound in every draw, ``(cause,)``: none gives less."""
-        if self.bounds is None:
-            return np.zeros(len(self.causes), dtype=bool)
-        return at_least(self.draws, self.bounds)
-
-    @property
-    def uninformative(self) -> NDArray[np.bool_]:
-        """Which shares rest on the coupling alone, ``(cause,)``: bounds leave 0 to 100 % open."""
-        if self.bounds is None:
-            return np.zeros(len(self.causes), dtype=bool)
-        return uninformative(self.bounds)
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row a cause, the largest mean first."""
-        table = summarise(self.draws, self.causes)
-        table["leading"] = self.leading
-        table["grade"] = self.grades
-        table["data_support"] = self.data_support
-        table.insert(0, "state", [self._state(cause) for cause in self.causes])
-        if self.bounds is not None:
-            table["lower_bound"] = self.bounds[0].mean(axis=0)
-            table["lower_bound_low"] = interval(self.bounds[0])[0]
-            table["upper_bound"] = self.bounds[1].mean(axis=0)
-            table["upper_bound_high"] = interval(self.bounds[1])[1]
-        if self.before is not None:
-            table["without_answers"] = self.before.mean(axis=0)
-        if self.error is not None:
-            table["monte_carlo_error"] = self.error
-        return table.sort_values("mean", ascending=False, kind="stable")
-
-    def _state(self, cause: str) -> str:
-        if cause == direct_route(self.target.node):
-            return ""
-        unreported = row_name("not_reported")
-        return TOGETHER.join(self.evidence.get(n, unreported) for n in cause.split(TOGETHER))
-
-    def row_label(self, name: str) -> str:
-        """Return how a person reads the name of a row of `table`."""
-        if name == direct_route(self.target.node):
-            return say("queries.rows.straight", target=self.names.node(self.target.node))
-        return self.names.node(name)
-
-    def state_label(self, name: str) -> str:
-        """Return a cause with the person's state of it, as a list shows it."""
-        if name == direct_route(self.target.node):
-            return self.row_label(name)
-        nodes = name.split(TOGETHER)
-        unreported = say("queries.rows.not_reported")
-        states = TOGETHER.join(
-            self.names.state(node, self.evidence[node]) if node in self.evidence else unreported
-            for node in nodes
-        )
-        return say("phrases.pair", node=self.row_label(name), state=states)
-
-    def sentences(self) -> list[str]:
-        """Return what the answer says."""
-        said: list[str] = []
-        if self.total is not None:
-            total, target = points(self.total), self.target.label
-            said.append(say(f"queries.attribute.{self.method}.total", target=target, total=total))
-        for cause in self.table.index[:3]:
-            said.append(self._sentence(cause, self.causes.index(cause)))
-        return said
-
-    def _sentence(self, cause: str, column: int) -> str:
-        draws = self.draws[:, column]
-        nodes = cause.split(TOGETHER)
-        straight = cause == direct_route(self.target.node)
-        words: dict[str, str] = {
-            "target": self.target.label,
-            "share": points(draws) if self.method in GAMES else estimate(draws),
-            "grade": self.names.grade(self.grades[column]),
-            "nodes": "" if straight else listed(map(self.names.node, nodes)),
-        }
-        if self.method == "shapley":
-            words["causes"] = listed(
-                self.names.phrase(node, self.evidence[node])
-                if node in self.evidence
-                else self.names.node(node)
-                for node in nodes
-            )
-        kind = "straight" if straight else "cause"
-        if self.limits is not None:
-            low, high = (percent(float(end[column])) for end in self.limits)
-            words["limits"] = say("queries.attribute.limits", low=low, high=high)
-            if self.uninformative[column]:
-                kind = "open"
-            elif self.at_least[column]:
-                kind = "at_least"
-        return say(f"queries.attribute.{self.method}.{kind}", **words)
 
 
 def attribute(
@@ -225,9 +79,10 @@ def attribute(
         "shapley",
         "pathways",
         "diagnostic",
-    ] = "necessity",
-    level: Literal["proximal", "distal"] = "proximal",
+    ] = "shapley",
+    level: Literal["proximal", "distal"] | None = None,
     target: str | None = None,
+    baseline: Baseline = "healthy",
     coupling: str = "monotone",
     seed: int = 0,
 ) -> Attribution:
@@ -239,15 +94,19 @@ def attribute(
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
     causes : str, or sequence of str or of tuples of str, optional
-        A tuple, or ``"a+b"``, is a set of causes, set together (not for the games). Default: the
-        causes of the level; for ``shapley`` only those that no other cause of the level precedes,
-        since an intermediate node in the same game blocks what precedes it. In a graph without
-        levels, all ancestors of the target, or for ``shapley`` its roots.
+        Default: every cause on a path to the target but the graph's ``traits``, which nobody can
+        change. For ``shapley`` these are the players, and what is no player stays the person's.
+        A tuple, or ``"a+b"``, is a set of causes, set together (not for the games).
     method : str
         Write Y for the target being there, Y(s) for its being there had the cause been s, x' for
         the reference, x for the person's state of the cause where that is reported and adverse,
         otherwise its worst; e for all that is reported, c for what the cause cannot change, its
         own value left out.
+
+        ``shapley``, the default: where the risk comes in. Each cause is credited with its own
+        departure, that is, with what its own causes do not explain, and hands on what came from
+        above; see `departures`. Shares of ``P(Y | e)`` less the risk of the baseline, below zero
+        where a departure protects.
 
         ``necessity``: ``P(not Y(x') | Y, e)``, the probability of necessity.
         ``sufficiency``: ``P(Y(x) | X = x', not Y, c)``, the probability that the cause would
@@ -255,10 +114,7 @@ def attribute(
         ``necessity_and_sufficiency``: ``P(Y(x), not Y(x') | c)``.
         The three are those of Pearl (2009, chapter 9, doi:10.1017/CBO9780511803161), exact in the
         twin network under the coupling, beside bounds that need no coupling (Tian and Pearl 2000,
-        doi:10.1023/A:1018912507879).
-
-        ``shapley``: shares of ``v(all) - v(none)`` where ``v(S) = P(Y | do(causes in S as in the
-        person, the others at reference), c)``, c being the evidence that no cause can change.
+        doi:10.1023/A:1018912507879). They overlap along a chain of causes.
 
         ``pathways``: shares of the excess risk by route. A route is a set of edges, and
         ``v(S) = P(Y | routes in S pass on the person's values, the others the reference)``:
@@ -270,17 +126,23 @@ def attribute(
         node that they enter first; ``"straight to target"`` passes none.
 
         ``diagnostic``: ``P(X not at reference | e)``.
-    level : {"proximal", "distal"}
-        The nodes that play this role in the graph.
+    level : {"proximal", "distal"}, optional
+        Show only the causes that play this role in the graph; nothing that is shown depends on
+        it. For ``pathways`` it says which routes are told apart, by default the proximal.
     target : str, optional
+    baseline : {"healthy", "average"}
+        For ``shapley``, what the risk is compared with: that of someone with healthy habits and
+        history whose every other node answers typically, or that of people in general.
     coupling : {"monotone", "independent_causes", "independent"}
+        For the probabilities of causation; ``shapley`` uses the monotone one.
     seed : int
-        For games of more than 14 players, whose orders are sampled.
+        For ``shapley``, where shares are sampled.
 
     Returns
     -------
     Attribution
-        ``draws`` of shape ``(draw, cause)``.
+        ``draws`` of shape ``(draw, cause)``; of at most 400 draws, evenly spaced, where shares
+        are sampled.
 
     Raises
     ------
@@ -306,8 +168,16 @@ def attribute(
     downstream lives in one world, and only what reaches it over each edge is chosen, so that no
     recanting witness arises.
 
-    *Sampled orders.* Each order of the players is taken with its reverse. Shares then still sum
-    to the total in each draw, and ``error`` is the standard error of each mean over the pairs.
+    *Effect.* Beside each number stands the probability that the effect behind it is above zero:
+    for a game that of the share; for ``necessity`` that of ``P(Y | c, x) - P(Y(x') | c, x)``, x
+    being the person's own value where it is reported, and averaged over otherwise; for
+    ``sufficiency`` of ``P(Y(x) | X = x', c) - P(Y | X = x', c)``; for
+    ``necessity_and_sufficiency`` of ``P(Y(x) | c) - P(Y(x') | c)``. Sentences tell of a cause only
+    where the sign of its effect has a probability of 0.95 or more.
+
+    *Sampling.* Where what is reported makes a game too large to be exact, it is played in random
+    orders, each with its reverse. Shares then still sum to ``total`` in each draw, and ``error``
+    is the Monte Carlo standard error of each mean.
 
     Examples
     --------
@@ -319,29 +189,43 @@ def attribute(
     ([[0.625]], [[[0.625]], [[0.875]]])
     """
     graph = posterior.graph
-    if method not in METHODS:
-        hint, known = suggest(method, METHODS), choices(METHODS)
-        raise QueryError(say("queries.no_method", name=method, hint=hint, choices=known))
+    _check_names(method, level)
+    check_baseline(baseline)
     check_coupling(coupling)
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
     if method == "necessity":
         _demand_target(event, evidence)
+    routes: Routes | None = None
+    shown: tuple[str, ...] | None = None
+    if method != "pathways":
+        chosen, shown = _chosen(graph, event, causes, method, level)
+        if method == "shapley" and not _game(posterior, evidence, chosen, event, baseline).exact:
+            posterior = posterior.subset(SAMPLED_DRAWS)
     tables = posterior.beside_prior
-    routes = None
     if method == "pathways":
-        routes = read_routes(graph, event, causes, level)
-        chosen: tuple[tuple[str, ...], ...] = tuple((name,) for name in routes)
+        routes = read_routes(graph, event, causes, level or "proximal")
+        chosen = tuple((name,) for name in routes)
+        about = [{end for edge in route for end in edge} for route in routes.values()]
         shares = pathways(tables, evidence, routes, event)
         grades = tuple(route_grade(graph, route, event) for route in routes.values())
+        studied = (Studied(),) * len(chosen)
     else:
-        chosen = read_causes(graph, event, causes, method, level)
-        shares = _compute(tables, evidence, chosen, method, event, coupling, seed)
+        about = [set(group) for group in chosen]
+        shares = _compute(tables, evidence, chosen, method, event, baseline, coupling, seed)
         grades = tuple(
             worst_grade(*(weakest_link(graph, name, event.node) for name in group))
             for group in chosen
         )
+        studied = tuple(total_evidence_of(graph, group, event.node) for group in chosen)
     own = posterior.draws
+    effects = shares.draws[:own] if method in GAMES else None
+    if method in COUPLED:
+        effects = np.column_stack(
+            [_effect(posterior, evidence, group, method, event) for group in chosen]
+        )
+    facts = support(shares.draws, posterior, about, event.node)
+    told = _notes(graph, evidence, chosen, method, event, coupling, routes, shares)
     return Attribution(
         shares.draws[:own],
         event,
@@ -349,16 +233,80 @@ def attribute(
         tuple(TOGETHER.join(group) for group in chosen),
         method,
         grades,
-        data_support(shares.draws, posterior),
+        studied,
+        facts,
         coupling=coupling if method in COUPLED else None,
+        baseline=baseline if method == "shapley" else None,
         bounds=shares.bounds and (shares.bounds[0][:own], shares.bounds[1][:own]),
+        effects=effects,
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
         error=shares.error,
+        shown=shown,
         graph=graph,
-        notes=_notes(graph, evidence, chosen, method, event, coupling, routes, shares),
-        warnings=posterior.warnings,
+        notes=(*told, *unmeasured_note(graph, facts)),
+        warnings=posterior.warnings_about((event.node, *evidence)),
     )
+
+
+def _check_names(method: str, level: str | None) -> None:
+    for key, name, known in (
+        ("queries.no_method", method, METHODS),
+        ("queries.no_level", level, LEVELS),
+    ):
+        if name is not None and name not in known:
+            raise QueryError(say(key, name=name, hint=suggest(name, known), choices=choices(known)))
+
+
+def _chosen(
+    graph: CausalGraph,
+    target: Target,
+    causes: str | Sequence[str | Sequence[str]] | None,
+    method: str,
+    level: str | None,
+) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...] | None]:
+    """Return the causes that are computed, and those of them that are shown; None for all."""
+    if causes is not None:
+        return read_causes(graph, target, causes, method, level or LEVELS[0]), None
+    players = players_of(graph, target)
+    names = tuple(name for name in graph.topological if name in players)
+    if level is None:
+        return tuple((name,) for name in names), None
+    shown = tuple(name for name in names if name in at_level(graph, level))
+    if not shown:
+        raise QueryError(
+            say("queries.no_cause_at_level", level=level, target=target.node, graph=graph.name)
+        )
+    # Only a game has to be played whole for the part that is shown.
+    return tuple((name,) for name in (names if method == "shapley" else shown)), shown
+
+
+def _effect(
+    posterior: Posterior,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    method: str,
+    target: Target,
+) -> Array:
+    """Return what a set of causes does to the probability of the target; see `attribute`."""
+    graph = posterior.graph
+    unset = dict.fromkeys(group, 0)
+    setting = {name: evidence.get(name, 0) or len(graph.node(name).states) - 1 for name in group}
+    context = unchanged(graph, evidence, group)
+    first: Mapping[str, int]
+    if method == "necessity":
+        own = {name: evidence[name] for name in earliest(graph, group) if name in evidence}
+        if len(own) == len(group) and not any(own.values()):
+            return np.zeros(posterior.draws)
+        context, first, second = {**context, **own}, {}, unset
+    elif method == "sufficiency":
+        context, first, second = {**context, **unset}, setting, {}
+    else:
+        first, second = setting, unset
+    with_cause, without = (
+        probability(World(posterior, context, setting), target) for setting in (first, second)
+    )
+    return with_cause - without
 
 
 def _compute(
@@ -367,6 +315,7 @@ def _compute(
     causes: Sequence[tuple[str, ...]],
     method: str,
     target: Target,
+    baseline: Baseline,
     coupling: str,
     seed: int,
 ) -> Shares:
@@ -380,9 +329,9 @@ def _compute(
         found = [ask(tables, evidence, group, target, coupling) for group in causes]
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
         return Shares(shares, bounds=(lower, upper))
-    single = [group[0] for group in causes]
     if method == "shapley":
-        return Departures(tables, evidence, single, target).shares(seed=seed)
+        return _game(tables, evidence, causes, target, baseline).shares(seed=seed)
+    single = [group[0] for group in causes]
 
     def adverse(cause: str, seen: Mapping[str, int]) -> Array:
         if cause in seen:
@@ -394,6 +343,16 @@ def _compute(
         np.column_stack([adverse(cause, evidence) for cause in single]),
         before=np.column_stack([adverse(cause, {}) for cause in single]),
     )
+
+
+def _game(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    causes: Sequence[tuple[str, ...]],
+    target: Target,
+    baseline: Baseline,
+) -> Departures:
+    return Departures(tables, evidence, [name for (name,) in causes], target, baseline)
 
 
 def _demand_target(target: Target, evidence: Mapping[str, int]) -> None:
@@ -443,5 +402,6 @@ def _notes(
         if told:
             notes.append(say("queries.attribute.pathways.aside", nodes=worded(told)))
     if shares.error is not None:
-        notes.append(say("queries.attribute.sampled", error=points(np.full(2, shares.error.max()))))
+        error = decimal(100 * float(shares.error.max()), 2)
+        notes.append(say("queries.attribute.sampled", error=error))
     return tuple(notes)

@@ -48,7 +48,6 @@ export const points = (row) => fill(words.numbers.points_estimate, {
   mean: signed(row.mean), low: signed(row.low), high: signed(row.high),
 });
 
-export const onePoint = (share) => fill(words.numbers.points, { number: signed(share) });
 
 function signed(share) {
   const size = decimal(Math.abs(100 * share), 1);

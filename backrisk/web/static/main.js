@@ -120,14 +120,16 @@ const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`)
 async function askCauses(signal) {
   const method = chosen("method");
   byId("causes-lead").textContent = words.causes.method_help[method];
+  byId("baseline").hidden = method !== "shapley";
   const state = evidence[outcome()];
   const { reference } = facts.nodes[outcome()];
   if (method === "necessity" && (state === undefined || state === reference)) {
     needOutcome();
     return;
   }
-  const answer = await ask("/attribute", { ...asked(), method, level: chosen("level") }, signal);
-  showCauses(answer, method);
+  const level = chosen("level") || null;
+  const question = { ...asked(), method, level, baseline: chosen("baseline") };
+  showCauses(await ask("/attribute", question, signal));
 }
 
 async function askHelp(signal) {
@@ -177,7 +179,7 @@ byId("clear").addEventListener("click", () => {
   clearForm();
   refresh();
 });
-for (const name of ["method", "level"]) {
+for (const name of ["method", "level", "baseline"]) {
   for (const radio of document.querySelectorAll(`input[name="${name}"]`)) {
     radio.addEventListener("change", () => again("causes", askCauses));
   }

@@ -2,12 +2,12 @@
 
 import { bar, scale } from "./bars.js";
 import {
-  byId, decimal, estimate, facts, fill, fillWith, make, nodeWords, onePoint, percent, points, range,
-  stateWords, words,
+  byId, estimate, facts, fill, fillWith, make, nodeWords, percent, points, range, stateWords, words,
 } from "./facts.js";
 import { goTo, outcome, siteWords } from "./form.js";
 
 const LITTLE = 0.005; // half a point: actions below are folded away
+const LEADS = 0.05; // a chance of the largest share that is worth a word
 
 const body = (id) => byId(id).querySelector(".body");
 
@@ -49,34 +49,43 @@ function axis(most, least = 0) {
       make("span", {}, percent(least)), make("span", {}, percent(most))));
 }
 
-export function showCauses(answer, method) {
-  const values = answer.rows.flatMap((row) => [row.high, row.low]);
-  const least = Math.min(0, ...answer.rows.map((row) => row.low));
+export function showCauses(answer) {
+  const { method, baseline, total } = answer;
+  const playing = answer.rows.filter((row) => !total || row.playing);
+  const values = playing.flatMap((row) => [row.high, row.low]);
+  const least = Math.min(0, ...values);
   const top = method === "necessity" ? 1 : scale(values);
   const bottom = least < -0.002 ? -scale([least]) : 0;
-  const rows = answer.rows.map((row) => {
-    const bounds = "lower_bound" in row ? [row.lower_bound, row.upper_bound] : null;
-    const details = [
-      words.evidence[row.grade],
-      support(row.data_support),
-      fill(words.causes.leading, { share: percent(row.leading) }),
-    ];
-    if (bounds) {
-      const [low, high] = bounds.map(percent);
+  const rowOf = (row) => {
+    const limits = "lower_bound" in row ? [row.lower_bound_low, row.upper_bound_high] : null;
+    const details = [row.evidence, ...row.support];
+    details.push(fill(words.causes.effect, { share: percent(row.p_effect) }));
+    if (row.leading > LEADS) details.push(fill(words.causes.leading, { share: percent(row.leading) }));
+    if (limits) {
+      const [low, high] = limits.map(percent);
       details.push(fill(words.causes.bounds, { low, high }));
     }
+    const told = total ? points(row)
+      : row.at_least ? fill(words.causes.at_least, { estimate: estimate(row) }) : estimate(row);
     return make("li", { class: "row" },
       make("span", { class: "name" }, causeHeading(row.name), " ",
         method === "pathways" ? "" : make("span", { class: "state" }, stateOf(row))),
-      bar(row, { least: bottom, most: top, limits: bounds }),
-      make("span", { class: "value" }, method === "necessity" ? estimate(row) : points(row)),
-      make("span", { class: "meta" }, details.join(" · ")));
-  });
-  const total = answer.rows.reduce((sum, row) => sum + row.mean, 0); // of means: exact
+      bar(row, { least: bottom, most: top, limits, kind: row.sign < 0 ? "good" : "person" }),
+      make("span", { class: "value" }, told),
+      make("span", { class: "meta" }, details.filter(Boolean).join(" · ")));
+  };
+  const clear = playing.filter((row) => row.sign).map(rowOf);
+  const unclear = playing.filter((row) => !row.sign).map(rowOf);
+  const said = baseline ? words.causes.totals[baseline] : words.causes.excess;
   body("causes").replaceChildren(
-    method !== "necessity"
-      ? make("p", {}, fill(words.causes.excess, { total: onePoint(total) })) : "",
-    make("ol", { class: "rows" }, ...rows), axis(top, bottom), ...notes(answer));
+    total ? make("p", {}, fill(said, { total: points(total) })) : "",
+    clear.length ? make("ol", { class: "rows" }, ...clear)
+      : make("p", { class: "note" }, words.causes.none),
+    clear.length ? axis(top, bottom) : "",
+    unclear.length ? make("details", {},
+      make("summary", {}, fill(words.causes.unclear, { n: unclear.length })),
+      make("ol", { class: "rows" }, ...unclear)) : "",
+    ...notes(answer));
 }
 
 const stateOf = (row) => row.state in (facts.nodes[row.name]?.states ?? {})
@@ -90,12 +99,6 @@ export function needOutcome() {
   const jump = make("button", { type: "button", class: "plain" }, words.causes.report);
   jump.addEventListener("click", () => goTo(facts.place[outcome()]));
   body("causes").replaceChildren(make("p", { class: "note" }, words.causes.necessity_needs), jump);
-}
-
-function support(share) {
-  if (share === null || share === undefined) return words.support.unknown;
-  const { little, some, much } = words.support;
-  return fill(share < 0.1 ? little : share < 0.5 ? some : much, { share: decimal(share, 2) });
 }
 
 const notes = (answer) => answer.notes.map((note) => make("p", { class: "note" }, note));
@@ -120,10 +123,9 @@ export function showHelp(answer) {
       bar(row, { least, most, kind: "good" }),
       make("span", { class: "value" }, points({ mean: -row.mean, low: -row.high, high: -row.low })),
       make("span", { class: "meta" }, [
-        fill(words.help.nnt, { nnt: row.nnt_words }),
         fill(words.help.best, { share: percent(row.p_best) }),
-        words.evidence[row.grade],
-        support(row.data_support),
+        row.evidence,
+        ...row.support,
       ].join(" · "))));
   const small = rows.filter((_, i) => i > 0 && answer.rows[i].mean < LITTLE);
   const shown = rows.filter((row) => !small.includes(row));

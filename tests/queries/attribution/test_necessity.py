@@ -46,11 +46,13 @@ def test_necessity_is_its_lower_bound_where_effects_have_one_sign(seed):
     cause = above[int(rng.integers(len(above)))]
     person = worst_off(rng, graph, [cause])
     event = f"{graph.outcome}>={person[graph.outcome]}"  # what is reported, and no more
-    answer = attribute(posterior, person, [cause], target=event)
+    answer = attribute(posterior, person, [cause], target=event, method="necessity")
     np.testing.assert_allclose(answer.draws, answer.bounds[0], **EXACT)
     assert answer.at_least.tolist() == [True]
     # Another coupling leaves it, and no coupling gives less.
-    anew = attribute(posterior, person, [cause], target=event, coupling="independent")
+    anew = attribute(
+        posterior, person, [cause], target=event, coupling="independent", method="necessity"
+    )
     assert (anew.draws >= answer.bounds[0] - 1e-12).all()
 
 
@@ -59,7 +61,7 @@ def test_necessity_exceeds_its_lower_bound_where_effects_have_both_signs():
     y = np.array([[0.5, 0.9], [0.1, 0.6]])  # x prevents beside m, and brings m about
     cpts = {"x": [0.5, 0.5], "m": [[0.8, 0.2], [0.2, 0.8]], "y": np.stack([1 - y, y], axis=-1)}
     posterior = Posterior.from_cpts(graph, cpts)
-    answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"])
+    answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"], method="necessity")
     assert answer.draws[0, 0] > answer.bounds[0][0, 0] + 1e-3
     assert answer.at_least.tolist() == [False]
 
@@ -98,9 +100,10 @@ def edge(bounds, shares):
     """An answer about one cause with these draws."""
     graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", TWO))
     posterior = random_posterior(np.random.default_rng(0), graph, draws=3)
-    answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"])
+    answer = attribute(posterior, {"x": "yes", "y": "yes"}, ["x"], method="necessity")
     lower, upper = (np.array(bound)[:, None] for bound in bounds)
-    return replace(answer, draws=np.array(shares)[:, None], bounds=(lower, upper))
+    draws = np.array(shares)[:, None]
+    return replace(answer, draws=draws, bounds=(lower, upper), effects=np.ones_like(draws))
 
 
 def test_what_is_said_of_bounds():
@@ -108,7 +111,8 @@ def test_what_is_said_of_bounds():
     (said,) = edge((lower, upper), [0.3, 0.4, 0.5]).sentences()
     assert said == (
         "Had x been at the reference, y would have been absent with probability 40 % "
-        "(31 % to 49 %), between 21 % and 69 % if no coupling is assumed (evidence none)."
+        "(31 % to 49 %), between 21 % and 69 % if no coupling is assumed (evidence none along the "
+        "path)."
     )
     (said,) = edge((lower, upper), lower).sentences()
     assert "with probability at least 30 % (21 % to 39 %), between 21 % and 69 %" in said
