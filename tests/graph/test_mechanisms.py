@@ -141,6 +141,34 @@ def test_a_nominal_cause_has_an_effect_for_each_state():
         np.testing.assert_allclose(table[:, kind, a], expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("pairs", [(), (("p0", "p4"), ("p4", "p5"))])
+def test_a_row_is_its_formula_and_the_same_to_the_bit_whatever_else_is_asked(pairs):
+    """Of many parents, in halves; causes with an interaction are in one of them."""
+    parents = [Node(f"p{i}", ("a", "b", "c")[: 2 + i % 2], nominal=i == 3) for i in range(6)]
+    y = Node("y", ("a", "b", "c"), mechanism="ordinal_logit", interactions=pairs)
+    edges = tuple(Edge(p.name, "y", "c", "stated", "weak", Prior(0.3, 0.5)) for p in parents)
+    layout = Layout(CausalGraph("g", (*parents, y), edges))
+    found = layout.mechanisms["y"]
+    fractions, effects = layout.draw_prior(3, np.random.default_rng(9))
+    mine = fractions[:, layout.fraction_slices["y"]].T, effects[:, layout.effect_slices["y"]].T
+    every = np.indices(found.shape[:-1]).reshape(6, -1).T
+    table = found.rows(*mine, every)
+    some = np.random.default_rng(10).choice(len(every), size=7)
+    np.testing.assert_array_equal(found.rows(*mine, every[some]), table[some])
+    for row in some:
+        np.testing.assert_array_equal(found.rows(*mine, every[row, None])[0], table[row])
+        states = [np.array([[code]]) for code in every[row]]
+        below = found.levels(*mine)(states)[:, 0]  # computed by adding on the log odds scale
+        np.testing.assert_allclose(np.cumsum(table[row], axis=0)[:-1], below, rtol=1e-12)
+
+
+def test_an_ordinal_logit_without_causes_is_its_average():
+    layout = Layout(CausalGraph("g", (node("y", 3, "ordinal_logit"),)))
+    fractions, effects = layout.draw_prior(4, np.random.default_rng(0))
+    expected = break_sticks(fractions)
+    np.testing.assert_allclose(layout.cpt("y", fractions, effects), expected, rtol=1e-12)
+
+
 def test_a_noisy_max_is_the_largest_of_its_leak_and_causes(every_mechanism):
     layout = Layout(every_mechanism)
     fractions, effects = layout.draw_prior(3, np.random.default_rng(6))
