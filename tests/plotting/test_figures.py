@@ -154,8 +154,8 @@ def test_bounds_are_drawn_behind_the_shares(answers):
 
 
 def test_labels_say_the_state_and_the_evidence(answers):
-    whole = "evidence contradicted (path: contradicted)"
-    assert f"core strength: weak\n{whole}" in words(answers["necessity"].plot())
+    said = words(answers["necessity"].plot())
+    assert "hip flexor tightness: not reported\nevidence contradicted, whole weak" in said
     assert "compensation: not reported\nevidence weak" in words(answers["pathways"].plot())
     assert "core strength: strong\nevidence" in words(answers["recommend"].plot())
     assert "with good core strength" in words(answers["counterfactual"].plot())
@@ -169,6 +169,7 @@ def test_who_has_no_part_is_not_drawn_and_a_colour_tells_the_sign(answers):
     effects = answer.draws.copy()
     effects[:, 0], effects[:, 1] = 0.1, -0.1
     effects[:, 2] = 1e-17
+    effects[:, 3] = np.where(np.arange(len(effects)) % 2, 0.1, -0.1)
     signed = replace(answer, draws=effects, effects=effects)
     axes = signed.plot().axes[0]
     (dot,) = (part for part in axes.collections if isinstance(part, PathCollection))
