@@ -96,7 +96,7 @@ def test_plain_values_hold_everything_and_no_nan():
     answer = plain(notes=("Note.",), warnings=("Chains differ.",))
     assert answer.to_dict() == {
         "kind": "plain",
-        "target": "low back pain",
+        "target": "current low back pain",
         "evidence": {"fatigue": "high"},
         "interval": {"kind": "equal-tailed", "probability": 0.9},
         "draws": 3,
@@ -121,7 +121,7 @@ def test_a_line_holds_88_characters():
 
 
 def test_a_row_is_read_by_the_name_of_its_node():
-    assert plain().row_label("pain") == "low back pain"
+    assert plain().row_label("pain") == "current low back pain"
 
 
 def test_the_warnings_of_the_fit_are_in_the_answer(posterior):
@@ -138,7 +138,7 @@ def test_an_answer_asked_in_one_language_is_read_in_another(core_prior, elsewher
         assert answer.text == "RISK OF ANY SORE END"
         assert advice.notes[-1] == "ASIDE SORE"
         asked = risk(core_prior, {"fatigue": "high"})
-    assert asked.target.label == answer.target.label == "low back pain"
+    assert asked.target.label == answer.target.label == "current low back pain"
     assert asked.text == answer.text
 
 

@@ -58,7 +58,11 @@ def test_the_card_tells_how_the_model_was_made(core, runner, tmp_path):
             parameters=str(free),
         ),
         say("report.card.numbers", people="1,200", known="90"),
-        say("report.card.missing", least="fatigue 25 %, low back pain 90 %", latent="lumbar load"),
+        say(
+            "report.card.missing",
+            least="fatigue 25 %, current low back pain 90 %",
+            latent="lumbar load",
+        ),
         "Seed 7; numpy 2.0.",
         say("report.card.participants", people="1,200"),
         say("report.card.no_codebook"),
