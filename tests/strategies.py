@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -243,46 +243,6 @@ class Brute:
                     ]
         return above / below
 
-    def routes(
-        self,
-        event: Callable[[dict[str, int]], bool],
-        evidence: Mapping[str, int],
-        routes: Mapping[str, Sequence[tuple[str, str]]],
-    ) -> list[float]:
-        """Average marginal contributions of routes over all their orders."""
-        heads = {head for route in routes.values() for _, head in route}
-        anew = heads.union(*(self.graph.descendants(head) for head in heads))
-
-        def value(inside: Sequence[str]) -> float:
-            off = {edge for name, route in routes.items() if name not in inside for edge in route}
-            above = below = 0.0
-            for full, p in self.joint().items():
-                state = dict(zip(self.graph.names, full, strict=True))
-                if any(state[name] != code for name, code in evidence.items()):
-                    continue
-                below += p
-                # What the routes lead to happens anew, from what each edge passes on.
-                worlds = [({n: k for n, k in state.items() if n not in anew}, p)]
-                for name in (n for n in self.graph.topological if n in anew):
-                    grown = []
-                    for world, q in worlds:
-                        passed = {
-                            parent: 0 if (parent, name) in off else world[parent]
-                            for parent in self.graph.parents(name)
-                        }
-                        row = self.row(name, passed)
-                        grown += [({**world, name: k}, q * row[k]) for k in self.states[name]]
-                    worlds = grown
-                above += sum(q * event(world) for world, q in worlds)
-            return above / below
-
-        known = {
-            frozenset(inside): value(inside)
-            for size in range(len(routes) + 1)
-            for inside in itertools.combinations(routes, size)
-        }
-        return self.orders(tuple(routes), known)
-
     @staticmethod
     def orders(players: Sequence[str], values: Mapping[frozenset[str], float]) -> list[float]:
         """Shapley shares, from their definition."""
@@ -293,15 +253,12 @@ class Brute:
                 shares[player] += gain / math.factorial(len(players))
         return [shares[player] for player in players]
 
-    def departures(
-        self,
-        event: Callable[[dict[str, int]], bool],
-        evidence: Mapping[str, int],
-        players: Sequence[str],
-        baseline: str = "healthy",
-        reference: Sequence[str] = (),
-    ) -> list[float]:
-        """Shapley shares of own departures, by enumeration of every node's noise.
+    def respond(self, name: str, state: Mapping[str, int], noise: float) -> int:
+        """The node's state under its noise, given the states of its parents."""
+        return int(np.searchsorted(np.cumsum(self.row(name, state))[:-1], noise))
+
+    def people(self, evidence: Mapping[str, int]) -> list[tuple[float, dict[str, float]]]:
+        """Every way that the nodes' noise may be in someone with the evidence, and how likely.
 
         The noise of a node is cut wherever one of its CDFs lies: within a piece its states are
         the same under every configuration of its parents.
@@ -315,20 +272,29 @@ class Brute:
             name: [(b - a, (a + b) / 2) for a, b in itertools.pairwise(ends) if b - a > 1e-15]
             for name, ends in cuts.items()
         }
-
-        def respond(name: str, state: Mapping[str, int], noise: float) -> int:
-            return int(np.searchsorted(np.cumsum(self.row(name, state))[:-1], noise))
-
         people = []
         for combo in itertools.product(*(pieces[name] for name in graph.topological)):
             noise = {n: u for n, (_, u) in zip(graph.topological, combo, strict=True)}
             state: dict[str, int] = {}
             for name in graph.topological:
-                state[name] = respond(name, state, noise[name])
+                state[name] = self.respond(name, state, noise[name])
                 if evidence.get(name, state[name]) != state[name]:
                     break
             else:
                 people.append((math.prod(length for length, _ in combo), noise))
+        return people
+
+    def departures(
+        self,
+        event: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        players: Sequence[str],
+        baseline: str = "healthy",
+        reference: Sequence[str] = (),
+    ) -> list[float]:
+        """Shapley shares of own departures, by enumeration of every node's noise."""
+        graph = self.graph
+        people = self.people(evidence)
 
         def healthy(name: str) -> bool:
             return baseline == "healthy" and (not graph.parents(name) or name in reference)
@@ -341,7 +307,9 @@ class Brute:
                     grown = []
                     for world, p in worlds:
                         if name not in players or name in inside:
-                            grown.append(({**world, name: respond(name, world, noise[name])}, p))
+                            grown.append(
+                                ({**world, name: self.respond(name, world, noise[name])}, p)
+                            )
                         elif healthy(name):
                             grown.append(({**world, name: 0}, p))
                         else:
@@ -357,3 +325,64 @@ class Brute:
             for inside in itertools.combinations(players, size)
         }
         return self.orders(players, values)
+
+    def routes(
+        self,
+        event: Callable[[dict[str, int]], bool],
+        evidence: Mapping[str, int],
+        players: Sequence[str],
+        routes: Mapping[str, Sequence[tuple[str, str]]],
+        heads: Collection[str],
+        baseline: str = "healthy",
+        reference: Sequence[str] = (),
+    ) -> list[float]:
+        """Shapley shares of routes into the heads, by enumeration of every node's noise.
+
+        All nodes are worked out in the person; all but the heads once more without the players'
+        departures; the heads from what they hear of both. A player of which nothing is known
+        keeps its noise, unless it is set to its reference.
+        """
+        graph = self.graph
+        people = self.people(evidence)
+        told = set(evidence).union(*(graph.ancestors(name) for name in evidence))
+        over = {edge: name for name, route in routes.items() for edge in route}
+
+        def healthy(name: str) -> bool:
+            return baseline == "healthy" and (not graph.parents(name) or name in reference)
+
+        def value(inside: frozenset[str]) -> float:
+            found = 0.0
+            for weight, noise in people:
+                here: dict[str, int] = {}
+                for name in graph.topological:
+                    here[name] = self.respond(name, here, noise[name])
+                worlds: list[tuple[dict[str, int], float]] = [({}, 1.0)]
+                for name in graph.topological:
+                    keeps = name not in players or (name in heads and name in inside)
+                    grown = []
+                    for world, p in worlds:
+                        heard = {
+                            parent: here[parent]
+                            if over.get((parent, name)) in inside
+                            else world[parent]
+                            for parent in graph.parents(name)
+                        }
+                        if keeps or not (healthy(name) or name in told):
+                            grown.append(
+                                ({**world, name: self.respond(name, heard, noise[name])}, p)
+                            )
+                        elif healthy(name):
+                            grown.append(({**world, name: 0}, p))
+                        else:
+                            row = self.row(name, heard)
+                            grown += [({**world, name: k}, p * row[k]) for k in self.states[name]]
+                    worlds = grown
+                found += weight * sum(p for world, p in worlds if event(world))
+            return found / sum(weight for weight, _ in people)
+
+        values = {
+            frozenset(inside): value(frozenset(inside))
+            for size in range(len(routes) + 1)
+            for inside in itertools.combinations(routes, size)
+        }
+        return self.orders(tuple(routes), values)

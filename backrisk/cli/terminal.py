@@ -39,7 +39,7 @@ _SHARES = ("risk_after", "share", "gain")
 # What a narrow terminal goes without, the first to go first.
 _FIRST_TO_GO = (
     *("moved_by_prior", "monte_carlo_error", "state", "p_helps", "contraction", "risk_after"),
-    *("leading", "p_effect"),
+    *("leading", "p_effect", "grade"),
 )
 
 

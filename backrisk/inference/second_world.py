@@ -8,15 +8,16 @@ these, linear in each, and its slope in one is what the node's own noise adds on
 
 Only nodes with something seen at or below them differ from what people are on average: of the
 others nothing is known in world 0, and world 1 needs no pair of worlds for them.
+
+A switch may also decide what is heard over edges: on, their effects hear in world 1 what their
+causes are in world 0; off, what they are in world 1. So one world passes into the other by routes.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 
 import numpy as np
 
@@ -27,7 +28,8 @@ from backrisk.inference.coupling import coupled, cumulated, laid_out
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable, reached
 
-SWITCH = 2  # the world, so to speak, of a node's switch: off, on
+SWITCH = 2  # the world, so to speak, of a switch: off, on
+_HEARD = 3  # and on: what a node's effects hear over the first route, the second, and so on
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,16 @@ class SecondWorld:
     target : str
     codes : sequence of int
         The states of the target that count.
+    lost : frozenset of str
+        Nodes that have no switch and are off.
+    heard : mapping of (cause, effect) to str
+        The switch of each edge over which world 0 may be heard in world 1. Its cause differs
+        between the worlds. A switch may have many edges; it is not one of a node.
+
+    Notes
+    -----
+    Every node that an edge of `heard` leads to, and what these cause, hear nothing but that from
+    nodes that come before them and differ; so each node is in two worlds, and not in three.
     """
 
     tables: Tables
@@ -55,14 +67,26 @@ class SecondWorld:
     reference: frozenset[str]
     target: str
     codes: Sequence[int]
+    lost: frozenset[str] = frozenset()
+    heard: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def graph(self) -> CausalGraph:
         """The tables' graph."""
         return self.tables.graph
 
+    @cached_property
+    def switches(self) -> tuple[str, ...]:
+        """The names of all switches: nodes, then those of edges."""
+        return tuple(dict.fromkeys([*self.switched, *self.heard.values()]))
+
+    def moved(self, switch: str) -> frozenset[str]:
+        """Return the nodes that a switch may change in world 1."""
+        effects = {effect for (_, effect), name in self.heard.items() if name == switch}
+        return reached(self.graph, frozenset(effects or {switch}))
+
     def slopes(self, points: Iterable[float]) -> list[Array]:
-        """Return how the probability of the event grows with each node's own noise.
+        """Return how the probability of the event grows with each switch.
 
         Parameters
         ----------
@@ -71,16 +95,16 @@ class SecondWorld:
 
         Returns
         -------
-        list of ndarray, each (switched, draw)
+        list of ndarray, each (switch, draw)
             ``P(event in world 1 | switch on, evidence) - P(event in world 1 | off, evidence)``,
             the other switches being on with the probability of the point.
         """
         chosen, slopes = list(points), []
-        _, beside = self._joints([self.codes], [(name, SWITCH) for name in self.switched], chosen)
+        _, beside = self._joints([self.codes], [(name, SWITCH) for name in self.switches], chosen)
         for on, joint in zip(chosen, beside, strict=True):
             # A switch has nothing to do with what is known of world 0.
             apart = np.array([[1.0 / (on - 1.0)], [1.0 / on]])
-            gained = [(joint[name, SWITCH][0] * apart).sum(axis=0) for name in self.switched]
+            gained = [(joint[name, SWITCH][0] * apart).sum(axis=0) for name in self.switches]
             slopes.append(np.array(gained) / self._off.sum(axis=0))
         return slopes
 
@@ -121,7 +145,7 @@ class SecondWorld:
         """Return the joint of the target's events in world 1, and of others, with the evidence."""
         sources, sizes = self._sources
         chances = [
-            {(name, SWITCH): np.array([[1.0 - on], [on]]) for name in self.switched}
+            {(name, SWITCH): np.array([[1.0 - on], [on]]) for name in self.switches}
             for on in points
         ]
         keep = (self.target, 1)
@@ -130,7 +154,7 @@ class SecondWorld:
     @cached_property
     def changed(self) -> frozenset[str]:
         """The nodes that may differ between the worlds."""
-        return reached(self.graph, frozenset(self.switched))
+        return reached(self.graph, self.lost.union(self.switched))
 
     @cached_property
     def decided(self) -> frozenset[str]:
@@ -147,6 +171,7 @@ class SecondWorld:
     def _sources(self) -> tuple[list[Fetched], dict[Variable, int]]:
         """Return the tables that bear on the target in world 1, and how many states they have."""
         families = [self._family(name, worlds) for name, worlds in self.needed]
+        families += self._hearings()
         near = _connected([scope for scope, _ in families], (self.target, 1))
         kept = [(scope, fetch) for scope, fetch in families if near.intersection(scope)]
         sizes = {v: 2 if v[1] == SWITCH else self._states(v[0]) for v in near}
@@ -164,10 +189,13 @@ class SecondWorld:
     def needed(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
         """The nodes that matter, causes first, with the worlds in which they do."""
         above = self.graph.ancestors(self.target) | {self.target}
+        causes = {cause for cause, _ in self.heard}
+        heard = causes.union(*map(self.graph.ancestors, causes))
+        given = self.decided | (self.lost & self.reference)
         found = []
         for name in self.graph.topological:
-            here = name in self.told or name in above - self.changed
-            there = name in above and name in self.changed and name not in self.decided
+            here = name in self.told or name in above - self.changed or name in heard
+            there = name in (above & self.changed) - given
             if here or there:
                 found.append((name, (0,) * here + (1,) * there))
         return tuple(found)
@@ -187,67 +215,102 @@ class SecondWorld:
 
     def _family(self, name: str, worlds: tuple[int, ...]) -> Fetched:
         """Return a node's table given its causes, in the worlds in which it matters."""
-        parents = self.graph.parents(name)
-        sides = [self._side(name, [self._variable(p, world) for p in parents]) for world in worlds]
+        sides = [self._side(name, world) for world in worlds]
         own = self.evidence.get(name)
         if worlds == (0,):
-            scope, table = sides[0]
+            scope, part = sides[0]
             if own is None:
-                return (*scope, (name, 0)), table
-            return scope, lambda some: table(some)[..., own, :]
+                return (*scope, (name, 0)), part
+            return scope, lambda some: part(some)[..., own, :]
         switch = ((name, SWITCH),) if name in self.switched else ()
         if worlds == (1,):
             return self._anew(name, *sides[0], switch)
         return self._pair(name, sides, switch, own)
 
-    def _side(self, name: str, parents: Sequence[Variable]) -> Fetched:
+    def _side(self, name: str, world: int) -> Fetched:
         """Return a node's CPT where what is known of its causes is filled in.
 
         Scope without the node, and how to get the table, ``(*scope, state, draw)``.
         """
-        decided = tuple(v for v in parents if v[1] == SWITCH)
-        combos = itertools.product(*((0, self.evidence[node]) for node, _ in decided))
-        states = dict(zip(decided, np.array(list(combos)).T, strict=True))
-        at: list[Any] = []
-        for v in parents:
-            if v in states:
-                at.append(states[v])
-            elif v[1] == 0 and v[0] in self.evidence:
-                at.append(np.array([self.evidence[v[0]]]))
-            else:
-                at.append(slice(None))
-        left = tuple(v for v, code in zip(parents, at, strict=True) if isinstance(code, slice))
+        told_by = [self._heard(parent, name, world) for parent in self.graph.parents(name)]
+        switches = tuple(dict.fromkeys(v for v, _ in told_by if v and v[1] == SWITCH))
+        rest = tuple(v for v, _ in told_by if v and v[1] != SWITCH)
+        # One row for each way to turn the switches that decide a cause's state.
+        turned = np.indices((2,) * len(switches)).reshape(len(switches), 2 ** len(switches))
+        at = tuple(
+            slice(None)
+            if v in rest
+            else np.asarray(codes)[turned[switches.index(v)]]
+            if v
+            else np.asarray(codes)
+            for v, codes in told_by
+        )
 
         @cache  # what the posterior lays out is laid out when it is first needed
-        def part() -> Callable[[slice], Array]:
-            return self.tables.cut(name, tuple(at))
+        def cut() -> Callable[[slice], Array]:
+            return self.tables.cut(name, at)
 
-        def table(some: slice) -> Array:
-            found = part()(some)
-            return found.reshape(*(2,) * len(decided), *found.shape[1:])
+        def part(some: slice) -> Array:
+            rows = cut()(some)
+            return rows.reshape(*(2 for _ in switches), *rows.shape[1:])
 
-        return (*decided, *left), table
+        return (*switches, *rest), part
 
-    def _variable(self, name: str, world: int) -> Variable:
-        """Return the variable that tells a cause's state in a world."""
-        if world and name in self.decided:
-            return name, SWITCH
-        return name, int(world and name in self.changed)
+    def _heard(self, name: str, effect: str, world: int) -> tuple[Variable | None, Sequence[int]]:
+        """Return what tells an effect the state of its cause in a world, as `_told_by`."""
+        switch = self.heard.get((name, effect)) if world else None
+        if switch is None:
+            return self._told_by(name, world)
+        (here, known), (there, otherwise) = (self._told_by(name, world) for world in (0, 1))
+        if here is None and there is None:
+            return (switch, SWITCH), [*otherwise, *known]
+        return (name, _HEARD + self.switches.index(switch)), range(self._states(name))
+
+    def _told_by(self, name: str, world: int) -> tuple[Variable | None, Sequence[int]]:
+        """Return the variable that tells a node's state in a world, and the states it stands for.
+
+        There is none where the one state is known.
+        """
+        if world and name in self.changed:
+            if name in self.lost & self.reference:
+                return None, [0]
+            if name in self.decided:
+                return (name, SWITCH), [0, self.evidence[name]]
+            return (name, 1), range(self._states(name))
+        if name in self.evidence:
+            return None, [self.evidence[name]]
+        return (name, 0), range(self._states(name))
+
+    def _hearings(self) -> list[Fetched]:
+        """Return the tables of what is heard over a route: a node's state in one of two worlds."""
+        found: dict[tuple[Variable, ...], Array] = {}  # of a route into several nodes, one
+        for (name, effect), switch in self.heard.items():
+            heard, _ = self._heard(name, effect, 1)
+            if heard is None or heard[1] == SWITCH:
+                continue
+            (here, known), (there, otherwise) = (self._told_by(name, world) for world in (0, 1))
+            states = np.eye(self._states(name))
+            on, off = states[list(known)][:, None], states[list(otherwise)][None]
+            table = np.stack(np.broadcast_arrays(off, on))
+            gone = tuple(axis for axis, v in ((1, here), (2, there)) if v is None)
+            scope = ((switch, SWITCH), *(v for v in (here, there) if v), heard)
+            found[scope] = table.squeeze(gone)[..., None]
+        return [(scope, partial(_same, table)) for scope, table in found.items()]
 
     def _anew(
         self,
         name: str,
         scope: tuple[Variable, ...],
-        table: Callable[[slice], Array],
+        part: Callable[[slice], Array],
         switch: tuple[Variable, ...],
     ) -> Fetched:
         """Return the table of a node of which nothing is known: its noise is as anyone's."""
         open_axes = (*scope, (name, 1))
         if not switch or name not in self.reference:
-            return open_axes, table
+            return open_axes, part
 
         def fetch(some: slice) -> Array:
-            on = table(some)
+            on = part(some)
             return np.stack([_at_reference(on.sum(axis=-2), on.shape[-2]), on])
 
         return (*switch, *open_axes), fetch
@@ -266,20 +329,28 @@ class SecondWorld:
 
         def fetch(some: slice) -> Array:
             here, there = (
-                laid_out(cumulated(table(some)[None], positive=positive), 1, scope, union, 2)
-                for scope, table in sides
+                laid_out(cumulated(part(some)[None], positive=positive), 1, scope, union, 2)
+                for scope, part in sides
             )
-            both: Array = coupled(here, there, (codes, None), "monotone")[0]
-            if switch:
-                if name in self.reference:
-                    off = _at_reference(both.sum(axis=-2), both.shape[-2])
-                else:
-                    off = coupled(here, there, (codes, None), "independent")[0]
-                both = np.stack([off, both])
+
+            def joint(coupling: str) -> Array:
+                found: Array = coupled(here, there, (codes, None), coupling)[0]
+                return found
+
+            both = joint("independent" if name in self.lost else "monotone")
+            if switch and name in self.reference:
+                both = np.stack([_at_reference(both.sum(axis=-2), both.shape[-2]), both])
+            elif switch:
+                both = np.stack([joint("independent"), both])
             return both if own is None else both[..., 0, :, :]
 
         open_states = ((name, 0),) * (own is None) + ((name, 1),)
         return (*switch, *union, *open_states), fetch
+
+
+def _same(table: Array, _: slice) -> Array:
+    """Return a table that is the same in all draws."""
+    return table
 
 
 def _at_reference(chance: Array, states: int) -> Array:

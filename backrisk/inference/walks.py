@@ -37,7 +37,7 @@ def walks(
 
     Returns
     -------
-    list of ndarray, each (switched, draw)
+    list of ndarray, each (switch, draw)
         For each order: what turning each switch on adds to P(event in world 1 | evidence), the
         mean of the order and its reverse, and of the samples.
     """
@@ -77,6 +77,8 @@ class _People:
     ) -> None:
         self.world, self.graph = world, world.graph
         self.target = world.target
+        self.on: set[str] = set()
+        self.there: dict[str, NDArray[np.intp]] = {}
         self.here: dict[str, NDArray[np.intp]] = {}
         self.windows: dict[str, tuple[Array, Array]] = {}  # of the noise, in which the state lies
         self.noise: dict[str, Array] = {}
@@ -88,35 +90,32 @@ class _People:
                 given = drawn[name, 0] if code is None else np.full((1, 1), code)
                 self.here[name] = given.astype(np.intp)
             if name in world.told and 1 in worlds:
-                low, high = _window(self._levels(name, self.here), self.here[name])
+                low, high = _window(self._levels(name, 0), self.here[name])
                 self.windows[name] = low, high
                 noise = low + (high - low) * noise
-            elif name not in world.told and worlds == (0,):
-                self.here[name] = _state(self._levels(name, self.here), noise)
+            elif name not in world.told and 0 in worlds:
+                self.here[name] = _state(self._levels(name, 0), noise)
             self.noise[name], self.fresh[name] = noise, uniforms[name, _FRESH][:, None]
-        self.there: dict[str, NDArray[np.intp]] = {}
 
     def walk(self, order: Sequence[int]) -> Array:
         """Turn the switches on in an order, and off again in the same: on in the reverse order."""
-        world, switched = self.world, self.world.switched
-        on: set[str] = set()
-        gains = np.zeros((len(switched), world.tables.draws))
-        chance = self._follow(world.changed, on)
-        for turn in (on.add, on.remove):
+        switches = self.world.switches
+        gains = np.zeros((len(switches), self.world.tables.draws))
+        chance = self._follow(self.world.changed)
+        for turn, sign in ((self.on.add, 1), (self.on.remove, -1)):
             for i in order:
-                turn(switched[i])
-                reached = {switched[i], *self.graph.descendants(switched[i])}
-                after = self._follow(reached, on)
-                gains[i] += (after - chance if turn == on.add else chance - after) / 2
+                turn(switches[i])
+                after = self._follow(self.world.moved(switches[i]))
+                gains[i] += sign * (after - chance) / 2
                 chance = after
         return gains
 
-    def _follow(self, reached: set[str] | frozenset[str], on: set[str]) -> Array:
-        """Follow world 1 through the nodes that a switch reaches: P(event) for each draw."""
+    def _follow(self, moved: frozenset[str]) -> Array:
+        """Follow world 1 through the nodes that a switch changes: P(event) for each draw."""
         for name in self.world.passed:
-            if name in reached:
-                self.there[name] = self._there(name, on)
-        levels = self._levels(self.target, self.here | self.there)
+            if name in moved:
+                self.there[name] = self._there(name)
+        levels = self._levels(self.target, 1)
         low, high = self.windows.get(self.target, (0.0, 1.0))
         ends = np.concatenate([np.zeros_like(levels[:1]), levels, np.ones_like(levels[:1])])
         inside = np.clip(np.minimum(high, ends[1:]) - np.maximum(low, ends[:-1]), 0.0, None)
@@ -124,19 +123,22 @@ class _People:
         found: Array = np.broadcast_to(chance.mean(axis=0), (self.world.tables.draws,))
         return found
 
-    def _there(self, name: str, on: set[str]) -> NDArray[np.intp]:
+    def _there(self, name: str) -> NDArray[np.intp]:
         world = self.world
-        off = name in world.switched and name not in on
+        off = name in world.lost or (name in world.switched and name not in self.on)
         if off and name in world.reference:
             return np.zeros((1, 1), np.intp)
         if name in world.decided:
             return self.here[name]
-        noise = self.fresh[name] if off else self.noise[name]
-        return _state(self._levels(name, self.here | self.there), noise)
+        return _state(self._levels(name, 1), self.fresh[name] if off else self.noise[name])
 
-    def _levels(self, name: str, states: Mapping[str, NDArray[np.intp]]) -> Array:
-        parents = [states[parent] for parent in self.graph.parents(name)]
-        return self.world.tables.levels(name, parents)
+    def _levels(self, name: str, side: int) -> Array:
+        """Return a node's CDF given its causes in a world, as it hears of them."""
+        heard = self.world.heard if side else {}
+        there = self.here | self.there if side else self.here
+        parents = self.graph.parents(name)
+        states = [(self.here if heard.get((p, name)) in self.on else there)[p] for p in parents]
+        return self.world.tables.levels(name, states)
 
 
 def _stratified(samples: int, rng: np.random.Generator) -> Array:

@@ -20,7 +20,6 @@ from backrisk.likelihood.joints import Joint
 from backrisk.likelihood.tables import slopes, whole_table
 
 LARGEST = 16_000_000  # cells of a joint table for one draw: 128 MB
-_TOGETHER = 4_000_000  # cells up to which figures share one joint table
 _AT_ONCE = 2_000_000  # cells of all draws that are worked on at once
 
 
@@ -85,24 +84,24 @@ class Implied:
 
     @cached_property
     def _groups(self) -> list[tuple[Joint, tuple[int, ...]]]:
-        """Contrasts that are read off one joint table."""
-        graph = self.layout.graph
-        together: dict[tuple[str, str | None], list[int]] = {}
-        for i, contrast in enumerate(self.contrasts):
-            cut = contrast.cause if contrast.by_lot and graph.parents(contrast.cause) else None
-            together.setdefault((contrast.effect, cut), []).append(i)
-        found = []
-        for (_, cut), chosen in together.items():
-            joint = self._joint(chosen, cut)
-            if joint.cells <= _TOGETHER or len(chosen) == 1:
-                found.append((joint, tuple(chosen)))
+        """Contrasts that are read off one joint table: those that make it no larger."""
+        found: list[tuple[Joint, tuple[int, ...]]] = []
+        alone = [self._joint((i,)) for i in range(len(self.contrasts))]
+        for i in sorted(range(len(alone)), key=lambda i: (-alone[i].cells, i)):
+            for place, (joint, chosen) in enumerate(found):
+                both = self._joint((*chosen, i))
+                if joint.cut == alone[i].cut and both.cells <= joint.cells:
+                    found[place] = both, (*chosen, i)
+                    break
             else:
-                found += [(self._joint([i], cut), (i,)) for i in chosen]
+                found.append((alone[i], (i,)))
         return found
 
-    def _joint(self, chosen: Sequence[int], cut: str | None) -> Joint:
+    def _joint(self, chosen: Sequence[int]) -> Joint:
+        graph, first = self.layout.graph, self.contrasts[chosen[0]]
         keep = dict.fromkeys(node for i in chosen for node in self.contrasts[i].nodes)
-        return Joint(self.layout.graph, tuple(keep), cut)
+        cut = first.cause if first.by_lot and graph.parents(first.cause) else None
+        return Joint(graph, tuple(keep), cut)
 
     @property
     def cells(self) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     >>> from backrisk.graph import load_graph
     >>> target = read_target(load_graph("runner_core"), "pain>=limiting")
     >>> target.codes, target.label
-    ((2,), 'limiting low back pain')
+    ((2,), 'current, limiting low back pain')
     """
     if asked is None:
         if graph.outcome is None:

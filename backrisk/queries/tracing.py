@@ -5,6 +5,7 @@ Path tracing on posterior means: quick and approximate, where `attribute` is exa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.asked import read_person, read_target
 from backrisk.queries.seeing import distribution
+
+_CELLS = 2**22  # of a table in all the draws that its mean is taken over: 32 MB
+_SAMPLES = 500  # of the causes of a node with more cells than that
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,19 @@ class Flow:
 
 
 def adverse_chances(posterior: Posterior) -> dict[str, Array]:
-    """Return the posterior mean chance of each node not being at its reference, ``(*parents,)``."""
+    """Return the posterior mean chance of each node not being at its reference, ``(*parents,)``.
+
+    Of a large table it is the mean of fewer draws; a node whose table is too large even for these
+    is left out.
+    """
     graph = posterior.graph
-    names = [name for name in graph.names if name not in graph.items]
-    return {name: 1.0 - posterior.mean_cpt(name)[..., 0] for name in names}
+    found = {}
+    for name in graph.names:
+        cells = math.prod(graph.shape(name))
+        few = posterior if cells * posterior.draws <= _CELLS else posterior.thinned
+        if name not in graph.items and cells * few.draws <= _CELLS:
+            found[name] = 1.0 - few.mean_cpt(name)[..., 0]
+    return found
 
 
 def flow(
@@ -66,7 +79,8 @@ def flow(
     posterior : Posterior
     person : mapping
     chances : mapping of node to ndarray
-        Of `adverse_chances`, which do not depend on the person.
+        Of `adverse_chances`, which do not depend on the person. What nodes without an entry hear
+        of their causes is sampled, from the same numbers for everyone.
     target : str, optional
     routes : int
         At most this many.
@@ -85,15 +99,22 @@ def flow(
     evidence = read_person(posterior, person)
     world = World(posterior, evidence, {})
     shares = {}
-    for name in chances:
+    names = [name for name in graph.names if name not in graph.items]
+    for name in names:
         if name in evidence:
             shares[name] = np.eye(len(graph.node(name).states))[evidence[name]]
         else:
             shares[name] = distribution(world, name).mean(axis=-1)
     lifts: dict[tuple[str, str], float] = {}
-    for name, chance in chances.items():
-        lifts |= _lifts(name, graph.parents(name), chance, shares)
-    return Flow(evidence, shares, lifts, _routes(event.node, set(evidence), shares, lifts, routes))
+    for name in names:
+        if name in chances:
+            lifts |= _lifts(name, graph.parents(name), chances[name], shares)
+        else:
+            lifts |= _sampled_lifts(posterior.thinned, name, shares)
+    # What nobody can change is no cause that a route could begin at.
+    begins = set(evidence).union(n for n in names if not graph.parents(n))
+    starts = begins.difference(graph.playing("traits"))
+    return Flow(evidence, shares, lifts, _routes(event.node, begins, starts, shares, lifts, routes))
 
 
 def _lifts(
@@ -109,14 +130,40 @@ def _lifts(
     return lifts
 
 
+def _sampled_lifts(
+    posterior: Posterior, effect: str, shares: Mapping[str, Array]
+) -> dict[tuple[str, str], float]:
+    """Return the same as `_lifts` from samples of the states of a node's causes."""
+    parents = posterior.graph.parents(effect)
+    rng = np.random.default_rng(0)
+    uniforms = rng.random((_SAMPLES, len(parents)))
+    states = np.empty(uniforms.shape, dtype=np.intp)
+    for axis, parent in enumerate(parents):
+        states[:, axis] = np.searchsorted(np.cumsum(shares[parent])[:-1], uniforms[:, axis])
+    lifts = {}
+    for axis, parent in enumerate(parents):
+        adverse = np.empty(len(shares[parent]))
+        for code in range(len(adverse)):
+            there = states.copy()
+            there[:, axis] = code
+            adverse[code] = 1.0 - posterior.rows(effect, there)[:, 0].mean()
+        lifts[parent, effect] = float(shares[parent] @ (adverse - adverse[0]))
+    return lifts
+
+
 def _routes(
     target: str,
-    seen: set[str],
+    begins: set[str],
+    starts: set[str],
     shares: Mapping[str, Array],
     lifts: Mapping[tuple[str, str], float],
     most: int,
 ) -> tuple[tuple[str, ...], ...]:
-    """Return the strongest routes; one begins where the state is known, or has no cause."""
+    """Return the strongest routes into a target.
+
+    They begin where a node's state is known, or has no cause; those that begin elsewhere than at
+    the starts are left out.
+    """
     into: dict[str, list[str]] = {}
     for cause, effect in lifts:
         into.setdefault(effect, []).append(cause)
@@ -124,10 +171,9 @@ def _routes(
 
     def walk(route: tuple[str, ...], slope: float) -> None:
         here = route[0]
-        begins = here in seen or here not in into
-        if begins and len(route) > 1:
+        if here in starts and len(route) > 1:
             found.append((slope * (1.0 - float(shares[here][0])), route))
-        if begins and here != target:
+        if here in begins and here != target:
             return
         for cause in into.get(here, ()):
             exposure = 1.0 - float(shares[cause][0])

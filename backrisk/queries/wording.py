@@ -37,7 +37,9 @@ def _kind(path: str, studied: Studied) -> str:
         return "path"
     if studied.outcome:
         return "other"
-    worse = GRADES.index(studied.grade) >= GRADES.index(path)
+    if studied.grade == path:
+        return "both"
+    worse = GRADES.index(studied.grade) > GRADES.index(path)
     return "total_first" if worse else "path_first"
 
 

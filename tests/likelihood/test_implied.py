@@ -68,14 +68,16 @@ def test_how_ratios_are_computed_together_changes_nothing(monkeypatch):
     layout = Layout(every_mechanism())
     drawn = layout.draw_prior(5, np.random.default_rng(4))
     expected = Implied(layout, CONTRASTS).values(*drawn)
-    monkeypatch.setattr(implied, "_TOGETHER", 0)  # a table for each
-    monkeypatch.setattr(implied, "_AT_ONCE", 1)  # and each draw alone
-    apart = Implied(layout, CONTRASTS)
-    np.testing.assert_allclose(apart.values(*drawn), expected, rtol=1e-12)
     point = [part[0] for part in drawn]
     together = Implied(layout, CONTRASTS)
-    for one, other in zip(apart.gradient(*point), together.gradient(*point), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-14)
+    assert len(together._groups) < len(CONTRASTS)
+    gradients = together.gradient(*point)
+    monkeypatch.setattr(implied, "_AT_ONCE", 1)  # each draw alone
+    for i, contrast in enumerate(CONTRASTS):
+        apart = Implied(layout, (contrast,))
+        np.testing.assert_allclose(apart.values(*drawn)[:, 0], expected[:, i], rtol=1e-12)
+        for one, other in zip(apart.gradient(*point), gradients, strict=True):
+            np.testing.assert_allclose(one[0], other[i], rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.parametrize("make", [every_mechanism, nominal_causes])

@@ -2,9 +2,12 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 
 from backrisk import (
     BackriskError,
@@ -76,16 +79,10 @@ def test_a_notebook_shows_a_figure_without_pyplot(core_prior):
 
 
 def test_what_is_drawn_is_the_table(answers):
-    (line,) = [
-        line for line in answers["recommend"].plot().axes[0].lines if line.get_marker() == "o"
-    ]
-    table = answers["recommend"].table
-    np.testing.assert_allclose(line.get_xdata(), 100 * table["mean"])
-    assert table["nnt_words"].iloc[0] in words(answers["recommend"].plot())
-    (line,) = [
-        line for line in answers["necessity"].plot().axes[0].lines if line.get_marker() == "o"
-    ]
-    np.testing.assert_allclose(line.get_xdata(), answers["necessity"].table["mean"])
+    shown = dots(answers["recommend"].plot())
+    np.testing.assert_allclose(shown, 100 * answers["recommend"].table["mean"])
+    shown = dots(answers["necessity"].plot())
+    np.testing.assert_allclose(shown, answers["necessity"].table["mean"])
 
 
 def test_nothing_to_draw_is_one_sentence(core_prior):
@@ -111,8 +108,11 @@ def test_without_matplotlib_figures_say_what_to_install(answers, monkeypatch):
 
 def dots(figure):
     """Where the dots of the intervals lie, the first row first."""
-    (line,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    return line.get_xdata()
+    axes = figure.axes[0]
+    lines = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
+    scattered = (part for part in axes.collections if isinstance(part, PathCollection))
+    (found,) = [*lines, *(part.get_offsets()[:, 0] for part in scattered)]
+    return found
 
 
 def test_each_figure_shows_what_its_table_holds(answers):
@@ -147,20 +147,50 @@ def test_bounds_are_drawn_behind_the_shares(answers):
     table = answer.table
     bars = answer.plot().axes[0].patches
     left, width = [bar.get_x() for bar in bars], [bar.get_width() for bar in bars]
-    np.testing.assert_allclose(left, table["lower_bound"])
-    np.testing.assert_allclose(np.add(left, width), table["upper_bound"])
+    np.testing.assert_allclose(left, table["lower_bound_low"])
+    np.testing.assert_allclose(np.add(left, width), table["upper_bound_high"])
     assert len(answer.plot().legends) == 1
     assert not answers["shapley"].plot().legends
 
 
 def test_labels_say_the_state_and_the_evidence(answers):
-    assert "core strength: weak\nevidence contradicted" in words(answers["necessity"].plot())
+    said = words(answers["necessity"].plot())
+    assert "hip flexor tightness: not reported\nevidence contradicted, whole weak" in said
     assert "compensation: not reported\nevidence weak" in words(answers["pathways"].plot())
     assert "core strength: strong\nevidence" in words(answers["recommend"].plot())
     assert "with good core strength" in words(answers["counterfactual"].plot())
     assert "through pelvic tilt" in words(answers["mediate"].plot())
     title = answers["mediate"].plot().axes[0].get_title(loc="left")
     assert title == "core strength: strong to weak"
+
+
+def test_who_has_no_part_is_not_drawn_and_a_colour_tells_the_sign(answers):
+    answer = answers["shapley"]
+    effects = answer.draws.copy()
+    effects[:, 0], effects[:, 1] = 0.1, -0.1
+    effects[:, 2] = 1e-17
+    effects[:, 3] = np.where(np.arange(len(effects)) % 2, 0.1, -0.1)
+    signed = replace(answer, draws=effects, effects=effects)
+    axes = signed.plot().axes[0]
+    (dot,) = (part for part in axes.collections if isinstance(part, PathCollection))
+    rows = [cause for cause in signed.table.index if signed.playing[signed.causes.index(cause)]]
+    assert signed.causes[2] not in rows
+    assert len(dot.get_offsets()) == len(rows)
+    colour = {name: to_hex(face) for name, face in zip(rows, dot.get_facecolors(), strict=True)}
+    assert colour[signed.causes[0]] == canvas.MARK
+    assert colour[signed.causes[1]] == canvas.PROTECTS
+    unclear = [n for n in rows if not signed.signs[signed.causes.index(n)]]
+    assert unclear
+    assert {colour[name] for name in unclear} == {canvas.UNCLEAR}
+
+
+def test_an_axis_says_the_baseline_and_the_monte_carlo_error(answers):
+    answer = answers["shapley"]
+    assert "healthy habits" in words(answer.plot())
+    assert "people in general" in words(replace(answer, baseline="average").plot())
+    assert "Monte Carlo" not in words(answer.plot())
+    error = np.full(len(answer.causes), 0.0012)
+    assert "Monte Carlo error at most 0.12 points" in words(replace(answer, error=error).plot())
 
 
 def test_every_kind_of_answer_has_a_figure():

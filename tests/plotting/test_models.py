@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.collections import PathCollection
 
 from backrisk import BackriskError, CausalGraph, Posterior, intervene
 from backrisk.graph import Layout
@@ -10,7 +11,9 @@ from tests.strategies import nominal_causes
 
 
 def dots(axes):
-    return [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
+    scattered = [part for part in axes.collections if isinstance(part, PathCollection)]
+    lines = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
+    return [*lines, *(part.get_offsets()[:, 0] for part in scattered)]
 
 
 def test_interventions_are_side_by_side_the_largest_fall_on_top(core_prior):

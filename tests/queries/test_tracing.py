@@ -1,10 +1,13 @@
 """What flows along each edge, from hand-made tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from backrisk import CausalGraph, Posterior
-from backrisk.queries import adverse_chances, flow
+from backrisk.graph import Roles
+from backrisk.queries import adverse_chances, flow, tracing
 
 TWO = ["no", "yes"]
 
@@ -107,3 +110,72 @@ def test_a_cause_that_protects_is_on_no_route():
     found = flow(posterior, {}, adverse_chances(posterior))
     assert found.lifts["a", "y"] == pytest.approx(-0.1)
     assert found.routes == (("b", "y"),)
+
+
+def test_no_route_begins_at_a_trait_or_at_the_reference():
+    edges = [("sex", "y"), ("sex", "m"), ("x", "m"), ("m", "y"), ("z", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys(("sex", "x", "m", "y", "z"), TWO))
+    assert graph.parents("m") == ("sex", "x")
+    assert graph.parents("y") == ("sex", "m", "z")
+    add = np.array([[0.1, 0.3], [0.4, 0.6]])
+    more = 0.1 + np.add.outer(np.add.outer([0.0, 0.2], [0.0, 0.3]), [0.0, 0.1])
+    cpts = {name: [0.5, 0.5] for name in ("sex", "x", "z")}
+    cpts |= {"m": np.stack([1 - add, add], axis=-1), "y": np.stack([1 - more, more], axis=-1)}
+    chances = adverse_chances(Posterior.from_cpts(graph, cpts))
+    traits = replace(graph, roles=Roles(traits=("sex",)))
+    for person in ({}, {"sex": "yes"}):
+        plain = flow(Posterior.from_cpts(graph, cpts), person, chances)
+        assert {route[0] for route in plain.routes} == {"sex", "x", "z"}
+        found = flow(Posterior.from_cpts(traits, cpts), person, chances)
+        assert set(found.routes) == {("x", "m", "y"), ("z", "y")}
+        assert found.lifts == plain.lifts
+    healthy = flow(Posterior.from_cpts(traits, cpts), {"sex": "yes", "x": "no", "z": "no"}, chances)
+    assert healthy.routes == ()
+
+
+def test_a_family_too_large_to_lay_out_is_sampled(monkeypatch):
+    """Where causes add up, what one of them adds is the same in every sample."""
+    names = [f"c{place}" for place in range(5)]
+    graph = CausalGraph.from_edges([(n, "y") for n in names], dict.fromkeys([*names, "y"], TWO))
+    rng = np.random.default_rng(11)
+    weights = rng.uniform(0.02, 0.15, size=(3, 5))
+    states = np.indices((2,) * 5)
+    table = 0.1 + np.einsum("dp,pabcef->dabcef", weights, states)
+    cpts = {name: [1 - 0.15 * k, 0.15 * k] for k, name in enumerate(names, start=1)}
+    posterior = Posterior.from_cpts(graph, cpts | {"y": np.stack([1 - table, table], axis=-1)})
+    exact = flow(posterior, {"c1": "yes"}, adverse_chances(posterior))
+    monkeypatch.setattr(tracing, "_CELLS", 2**6 * 3 - 1)
+    chances = adverse_chances(posterior)
+    assert set(chances) == set(names)
+    sampled = flow(posterior, {"c1": "yes"}, chances)
+    assert sampled.lifts == pytest.approx(exact.lifts, abs=1e-12)
+    assert sampled.routes == exact.routes
+    monkeypatch.setattr(tracing, "_CELLS", 2**6 * 3)
+    assert "y" in adverse_chances(posterior)
+
+
+def test_sampled_lifts_are_those_of_the_table(monkeypatch):
+    states = {"a": ["s0", "s1", "s2"], "b": TWO, "c": ["s0", "s1", "s2"], "y": TWO}
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y"), ("c", "y")], states)
+    rng = np.random.default_rng(12)
+    cpts = {n: rng.dirichlet(np.ones(len(s))) for n, s in states.items() if n != "y"}
+    posterior = Posterior.from_cpts(graph, cpts | {"y": rng.dirichlet(np.ones(2), size=(3, 2, 3))})
+    exact = flow(posterior, {}, adverse_chances(posterior))
+    sampled = flow(posterior, {}, {})
+    # A mean of samples that lie between -1 and 1, at most.
+    assert sampled.lifts == pytest.approx(exact.lifts, abs=4.5 / np.sqrt(tracing._SAMPLES))
+    monkeypatch.setattr(tracing, "_SAMPLES", 200_000)
+    close = flow(posterior, {}, {})
+    assert close.lifts == pytest.approx(exact.lifts, abs=4.5 / np.sqrt(200_000))
+    assert close.shares.keys() == exact.shares.keys()
+
+
+def test_the_mean_of_a_large_table_is_taken_over_fewer_draws(monkeypatch):
+    graph = CausalGraph.from_edges([("a", "b")], dict.fromkeys("ab", TWO))
+    draws = 250
+    rows = np.random.default_rng(13).dirichlet(np.ones(2), size=(draws, 2))
+    posterior = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": rows})
+    monkeypatch.setattr(tracing, "_CELLS", 4 * draws - 1)
+    kept = posterior.spaced(100)
+    found = adverse_chances(posterior)["b"]
+    np.testing.assert_allclose(found, rows[kept, :, 1].mean(axis=0), rtol=0, atol=1e-12)

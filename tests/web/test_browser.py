@@ -270,10 +270,17 @@ def test_help_causes_and_questions_are_ranked_with_what_they_rest_on(open_page, 
     page = open_page(f"{address}/#{FRAGMENT}")
     settled(page)
     first = br.recommend(posterior, ANSWERS).table.iloc[0]
-    expect(page.locator("#help .row").first).to_contain_text(f"treat: {first['nnt_words']}")
-    shares = br.attribute(posterior, ANSWERS, method="shapley").table
-    expect(page.locator("#causes .row")).to_have_count(len(shares))
-    expect(page.locator("#causes .row").first).to_contain_text("data support")
+    expect(page.locator("#help .row").first).to_contain_text(percent(first["p_best"]))
+    shares = br.attribute(posterior, ANSWERS)
+    expect(page.locator("#causes .row")).to_have_count(int(shares.playing.sum()))
+    clear = sum(1 for sign in shares.signs if sign)
+    expect(page.locator("#causes .body > .rows > .row")).to_have_count(clear)
+    expect(page.locator("#causes .row").first).to_contain_text("along the path")
+    expect(page.locator("#causes .row").first).to_contain_text("by the data")
+    expect(page.locator("#causes")).to_contain_text("healthy habits and history")
+    page.locator('input[name="baseline"][value="average"]').check()
+    expect(page.locator("#causes")).to_contain_text("less that of people in general")
+    settled(page)
     page.locator("#ask button").first.click()
     assert page.evaluate("document.activeElement.id.startsWith('q-')")
     expect(page.locator("#cascade .box.seen")).to_have_count(3)  # the plank is only a sign

@@ -114,13 +114,14 @@ def test_every_sentence_is_used_and_every_one_used_is_there():
 
 
 def test_what_is_asked_for_by_a_code_has_a_sentence_for_each():
-    from backrisk.graph import GRADES
+    from backrisk.queries import BASELINES
 
-    assert set(SENTENCES["evidence"]) == set(GRADES)
     causes = SENTENCES["causes"]
     assert list(causes["methods"]) == ["shapley", "pathways", "necessity"]  # the first is checked
     assert set(causes["method_help"]) == set(causes["methods"])
-    assert list(causes["levels"]) == ["proximal", "distal"]
+    assert list(causes["levels"]) == ["every", "proximal", "distal"]  # the first is checked
+    assert list(causes["baselines"]) == list(BASELINES)  # the first is checked
+    assert list(causes["totals"]) == list(BASELINES)
     assert set(SENTENCES["whatif"]["rungs"]) == {"intervene", "counterfactual"}
 
 

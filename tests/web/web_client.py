@@ -38,13 +38,18 @@ CALLS = {
     ),
     "necessity": (
         "/attribute",
-        {"person": HURTING, "causes": ["fatigue", "compensation"]},
+        {"person": HURTING, "causes": ["fatigue", "compensation"], "method": "necessity"},
         lambda p: br.attribute(p, HURTING, ["fatigue", "compensation"], method="necessity"),
     ),
     "shapley": (
         "/attribute",
-        {"person": PERSON, "method": "shapley"},
-        lambda p: br.attribute(p, PERSON, method="shapley"),
+        {"person": PERSON, "level": "distal"},
+        lambda p: br.attribute(p, PERSON, level="distal"),
+    ),
+    "average": (
+        "/attribute",
+        {"person": PERSON, "method": "shapley", "baseline": "average"},
+        lambda p: br.attribute(p, PERSON, baseline="average"),
     ),
     "diagnostic": (
         "/attribute",

@@ -83,10 +83,8 @@ class Departures:
 
     @cached_property
     def _world(self) -> SecondWorld:
-        graph = self.tables.graph
-        healthy = {*graph.playing("healthy"), *(n for n in graph.names if not graph.parents(n))}
-        reference = frozenset(healthy if self.baseline == "healthy" else ())
-        playing = _playing(graph, self.evidence, self.players, reference)
+        reference = at_reference(self.tables.graph, self.baseline)
+        playing = playing_of(self.tables.graph, self.evidence, self.players, reference)
         target = self.target
         return SecondWorld(
             self.tables, self.evidence, playing, reference, target.node, target.codes
@@ -95,7 +93,7 @@ class Departures:
     @property
     def exact(self) -> bool:
         """Whether shares are exact; else both worlds are sampled, with an error that is stated."""
-        return not self._world.switched or self._world.cells * self.tables.draws <= _CELLS
+        return _exact(self._world)
 
     def shares(self, *, seed: int = 0, quick: bool = False) -> Shares:
         """Return the share of each player.
@@ -118,23 +116,49 @@ class Departures:
         QueryError
             If a table would not fit the budget.
         """
-        world = self._world
-        draws = np.zeros((self.tables.draws, len(self.players)))
-        if not world.switched:
-            return Shares(draws, total=np.zeros(self.tables.draws))
-        columns = [self.players.index(name) for name in world.switched]
-        if self.exact:
-            total = None if quick else world.everybody - world.nobody
-            draws[:, columns] = diagonal(world.slopes, len(columns), total).T
-            return Shares(draws, total=draws.sum(axis=1) if total is None else total)
-        found, some = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
-        draws[:, columns] = found.T
-        error = np.zeros(len(self.players))
-        error[columns] = some
-        return Shares(draws, total=draws.sum(axis=1), error=error)
+        return play(self._world, self.players, seed=seed, quick=quick)
 
 
-def _playing(
+def play(
+    world: SecondWorld, players: Sequence[str], *, seed: int = 0, quick: bool = False
+) -> Shares:
+    """Return the share of each switch of a second world; of a player without a switch, none.
+
+    Parameters
+    ----------
+    world : SecondWorld
+    players : sequence of str
+        All switches are among them.
+    seed, quick
+        As for `Departures.shares`.
+    """
+    draws = np.zeros((world.tables.draws, len(players)))
+    if not world.switches:
+        return Shares(draws, total=np.zeros(world.tables.draws))
+    columns = [players.index(name) for name in world.switches]
+    if _exact(world):
+        total = None if quick else world.everybody - world.nobody
+        draws[:, columns] = diagonal(world.slopes, len(columns), total).T
+        return Shares(draws, total=draws.sum(axis=1) if total is None else total)
+    found, some = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
+    draws[:, columns] = found.T
+    error = np.zeros(len(players))
+    error[columns] = some
+    return Shares(draws, total=draws.sum(axis=1), error=error)
+
+
+def _exact(world: SecondWorld) -> bool:
+    """Return whether a table over both worlds is small enough for all draws."""
+    return not world.switches or world.cells * world.tables.draws <= _CELLS
+
+
+def at_reference(graph: CausalGraph, baseline: Baseline) -> frozenset[str]:
+    """Return the nodes that are at their reference where their departure is lost."""
+    roots = {name for name in graph.names if not graph.parents(name)}
+    return frozenset({*graph.playing("healthy"), *roots} if baseline == "healthy" else ())
+
+
+def playing_of(
     graph: CausalGraph,
     evidence: Mapping[str, int],
     players: Sequence[str],

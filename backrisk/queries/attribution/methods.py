@@ -44,7 +44,6 @@ from backrisk.queries.attribution.necessity import (
     unchanged,
 )
 from backrisk.queries.attribution.pathways import (
-    Routes,
     pathways,
     read_routes,
     route_grade,
@@ -116,14 +115,15 @@ def attribute(
         twin network under the coupling, beside bounds that need no coupling (Tian and Pearl 2000,
         doi:10.1023/A:1018912507879). They overlap along a chain of causes.
 
-        ``pathways``: shares of the excess risk by route. A route is a set of edges, and
-        ``v(S) = P(Y | routes in S pass on the person's values, the others the reference)``:
-        what the routes leave is as it is in the person given e; all that they lead to happens
-        anew. At the proximal level a route starts at a node of that level, or one in the
-        graph's role ``passing``, and enters the target or a passing node next to it; routes are
-        told apart by where they start. At the
-        distal level, and with `causes`, a route leaves a cause, and routes are told apart by the
-        node that they enter first; ``"straight to target"`` passes none.
+        ``pathways``: shares of the same total by route. A route is a set of edges, and
+        ``v(S) = P(Y in world S | e)``: with their own noise, the nodes that routes enter hear over
+        the routes in S what their causes are in the person, over the others what they would be
+        had every cause lost its departure. At the proximal level the causes are those of
+        ``shapley``, and a route enters the target or a node next to it in the graph's role
+        ``passing``; routes are told apart by where they start, and a passing node of which
+        something is known has its own departure for one. At the distal level, and with `causes`,
+        a route leaves a cause, and routes are told apart by the node that they enter first;
+        ``"straight to target"`` passes none.
 
         ``diagnostic``: ``P(X not at reference | e)``.
     level : {"proximal", "distal"}, optional
@@ -162,11 +162,10 @@ def attribute(
     on Y. Evidence on mediators is left out of them: there the estimate of necessity, which uses
     it, may lie outside.
 
-    *Routes.* These are effects of interventions on edges, identified without a coupling by the
-    edge g-formula if the graph holds and the noise of each node is independent of the others',
-    across worlds too (Shpitser and Tchetgen Tchetgen 2016, doi:10.1214/15-AOS1411): each node
-    downstream lives in one world, and only what reaches it over each edge is chosen, so that no
-    recanting witness arises.
+    *Routes.* As for ``shapley``, a node's noise is the one uniform number of the monotone coupling,
+    with its posterior given e; independent of other nodes' without evidence. Each node hears one
+    world over each edge, so that no recanting witness arises (Shpitser and Tchetgen Tchetgen 2016,
+    doi:10.1214/15-AOS1411).
 
     *Effect.* Beside each number stands the probability that the effect behind it is above zero:
     for a game that of the share; for ``necessity`` that of ``P(Y | c, x) - P(Y(x') | c, x)``, x
@@ -196,7 +195,6 @@ def attribute(
     evidence = read_person(posterior, person)
     if method == "necessity":
         _demand_target(event, evidence)
-    routes: Routes | None = None
     shown: tuple[str, ...] | None = None
     if method != "pathways":
         chosen, shown = _chosen(graph, event, causes, method, level)
@@ -204,11 +202,14 @@ def attribute(
             posterior = posterior.subset(SAMPLED_DRAWS)
     tables = posterior.beside_prior
     if method == "pathways":
-        routes = read_routes(graph, event, causes, level or "proximal")
-        chosen = tuple((name,) for name in routes)
-        about = [{end for edge in route for end in edge} for route in routes.values()]
-        shares = pathways(tables, evidence, routes, event)
-        grades = tuple(route_grade(graph, route, event) for route in routes.values())
+        routes = read_routes(graph, event, causes, level or "proximal", evidence)
+        chosen = tuple((name,) for name in routes.edges)
+        about = [
+            {end for edge in route for end in edge} or {name}
+            for name, route in routes.edges.items()
+        ]
+        shares = pathways(tables, evidence, routes, event, baseline=baseline, seed=seed)
+        grades = tuple(route_grade(graph, *route, event) for route in routes.edges.items())
         studied = (Studied(),) * len(chosen)
     else:
         about = [set(group) for group in chosen]
@@ -225,7 +226,7 @@ def attribute(
             [_effect(posterior, evidence, group, method, event) for group in chosen]
         )
     facts = support(shares.draws, posterior, about, event.node)
-    told = _notes(graph, evidence, chosen, method, event, coupling, routes, shares)
+    told = _notes(graph, evidence, chosen, method, event, coupling, shares)
     return Attribution(
         shares.draws[:own],
         event,
@@ -369,7 +370,6 @@ def _notes(
     method: str,
     target: Target,
     coupling: str,
-    routes: Routes | None,
     shares: Shares,
 ) -> tuple[str, ...]:
     names = names_of(graph)
@@ -377,15 +377,12 @@ def _notes(
     def worded(nodes: Iterable[str]) -> str:
         return listed(map(names.node, nodes))
 
-    if routes is None:
-        starts = {name for group in causes for name in group}
-    else:
-        starts = {effect for route in routes.values() for _, effect in route}
-    changed = frozenset().union(*(graph.descendants(name) for name in starts))
-    reported = [name for name in graph.names if name in evidence and name in changed]
-    mediators = [name for name in reported if name != target.node]
     notes: list[str] = []
     if method in COUPLED:
+        starts = {name for group in causes for name in group}
+        changed = frozenset().union(*(graph.descendants(name) for name in starts))
+        reported = [name for name in graph.names if name in evidence and name in changed]
+        mediators = [name for name in reported if name != target.node]
         notes.append(say("queries.coupling_assumed", coupling=coupling_name(coupling)))
         seen = evidence.get(target.node, 0)
         if method == "necessity" and seen > min(target.codes):
@@ -397,10 +394,6 @@ def _notes(
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
         return tuple(notes)
     notes.append(say(f"queries.attribute.{method}.rests_on"))
-    if method == "pathways":
-        told = [name for name in graph.names if name in evidence and name in changed | starts]
-        if told:
-            notes.append(say("queries.attribute.pathways.aside", nodes=worded(told)))
     if shares.error is not None:
         error = decimal(100 * float(shares.error.max()), 2)
         notes.append(say("queries.attribute.sampled", error=error))

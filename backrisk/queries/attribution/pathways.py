@@ -1,24 +1,36 @@
-"""Shares of the excess risk by route: a game over which edges pass on the person's values."""
+"""By which routes a person's risk comes in: the game of own departures, played over edges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.graph import GRADES, CausalGraph, Node
-from backrisk.inference import Rewired, Tables, World, pairs
+from backrisk.graph import GRADES, CausalGraph
+from backrisk.inference import SecondWorld, Tables, reached
 from backrisk.queries.answer import Target, row_name
-from backrisk.queries.attribution.causes import at_level, read_causes
-from backrisk.queries.attribution.shapley import Shares, diagonal
+from backrisk.queries.attribution.causes import players_of, read_causes
+from backrisk.queries.attribution.departures import Baseline, at_reference, play, playing_of
+from backrisk.queries.attribution.shapley import Shares
 from backrisk.queries.paths import weakest_link, worst_grade
-from backrisk.queries.seeing import probability
 from backrisk.words import say
 
-Routes = dict[str, tuple[tuple[str, str], ...]]
+
+@dataclass(frozen=True)
+class Routes:
+    """Routes into a target, each a set of edges.
+
+    Parameters
+    ----------
+    players : tuple of str
+        The causes whose departures the routes pass on.
+    edges : mapping of str to tuple of (cause, effect)
+        By the route's name. A route without edges is the own departure of the node of that name,
+        which other routes enter.
+    """
+
+    players: tuple[str, ...]
+    edges: Mapping[str, tuple[tuple[str, str], ...]]
 
 
 def direct_route(target: str) -> str:
@@ -31,47 +43,60 @@ def read_routes(
     target: Target,
     causes: str | Sequence[str | Sequence[str]] | None,
     level: str,
+    evidence: Mapping[str, int],
 ) -> Routes:
-    """Return the edges of each route by its name.
+    """Return the routes that are asked about.
 
     Raises
     ------
     QueryError
         As `read_causes`; if there is no route, or routes overlap.
     """
-    ancestors = graph.ancestors(target.node)
-    towards = [e for e in graph.edges if e.effect in ancestors or e.effect == target.node]
+    above = graph.ancestors(target.node)
     if causes is None and level == "proximal":
-        loads = set(graph.playing("passing")) & set(graph.parents(target.node))
-        starting = {*at_level(graph, level), *graph.playing("passing")}
-        final = [
-            edge
-            for edge in towards
-            if edge.effect in loads | {target.node}
-            and edge.cause not in loads
-            and edge.cause in starting
-        ]
-        names = dict.fromkeys(edge.cause for edge in final)
-        if not names:
-            raise QueryError(
-                say("queries.no_cause_at_level", level=level, target=target.node, graph=graph.name)
-            )
-        return {n: tuple((e.cause, e.effect) for e in final if e.cause == n) for n in names}
-    chosen = read_causes(graph, target, causes, "pathways", level)
-    members = {group[0] for group in chosen}
+        return _final(graph, target, evidence)
+    members = {group[0] for group in read_causes(graph, target, causes, "pathways", level)}
     for name in graph.names:
-        if name in members and (above := graph.ancestors(name) & members):
-            raise QueryError(say("queries.routes_overlap", cause=name, above=sorted(above)[0]))
-    leaving = [edge for edge in towards if edge.cause in members]
-    found: Routes = {}
-    for edge in leaving:
-        name = edge.effect if edge.effect != target.node else direct_route(target.node)
-        found[name] = (*found.get(name, ()), (edge.cause, edge.effect))
-    return found
+        if name in members and (before := graph.ancestors(name) & members):
+            raise QueryError(say("queries.routes_overlap", cause=name, above=sorted(before)[0]))
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for edge in graph.edges:
+        if edge.cause in members and edge.effect in above | {target.node}:
+            straight = edge.effect == target.node
+            name = direct_route(target.node) if straight else edge.effect
+            found[name] = (*found.get(name, ()), (edge.cause, edge.effect))
+    return Routes(tuple(name for name in graph.names if name in members), found)
 
 
-def route_grade(graph: CausalGraph, route: Sequence[tuple[str, str]], target: Target) -> str:
+def _final(graph: CausalGraph, target: Target, evidence: Mapping[str, int]) -> Routes:
+    """Return the routes into the target and what passes on to it, told apart by their start."""
+    players = players_of(graph, target)
+    above = graph.ancestors(target.node)
+    last = above.intersection(graph.playing("passing"), graph.parents(target.node))
+    heads = reached(graph, last | {target.node}) & (above | {target.node})
+    differing = reached(graph, frozenset(players)) - heads
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for edge in graph.edges:
+        if edge.effect in heads and edge.cause in differing:
+            found[edge.cause] = (*found.get(edge.cause, ()), (edge.cause, edge.effect))
+    told = frozenset(evidence).union(*(graph.ancestors(name) for name in evidence))
+    passing = heads.intersection(players)
+    # What nothing is known of has no departure to pass on: it is a row only where none other is.
+    own = passing & (told | at_reference(graph, "healthy")) or (passing if not found else set())
+    found |= {name: () for name in graph.names if name in own}
+    if not found:
+        raise QueryError(
+            say("queries.no_cause_at_level", level="proximal", target=target.node, graph=graph.name)
+        )
+    return Routes(players, found)
+
+
+def route_grade(
+    graph: CausalGraph, name: str, route: Sequence[tuple[str, str]], target: Target
+) -> str:
     """Return the grade of the weakest edge on the strongest path over a route."""
+    if not route:
+        return weakest_link(graph, name, target.node)
     grade = {(edge.cause, edge.effect): edge.grade for edge in graph.edges}
     over = []
     for cause, effect in route:
@@ -85,83 +110,57 @@ def pathways(
     evidence: Mapping[str, int],
     routes: Routes,
     target: Target,
+    *,
+    baseline: Baseline = "healthy",
+    seed: int = 0,
 ) -> Shares:
-    """Play the game of the routes: which of them pass on the person's values."""
-    # A route that passes reference values anyhow has no share.
-    open_routes = {
-        name: route
-        for name, route in routes.items()
-        if any(evidence.get(cause, 1) > 0 for cause, _ in route)
-    }
-    draws = np.zeros((tables.draws, len(routes)))
-    if not open_routes:
-        return Shares(draws, total=np.zeros(tables.draws))
-    switched, again, switches = _switched(tables, open_routes, target)
-    keep, others = (again.node, 0), [(name, 0) for name in switches]
+    """Share the risk that departures bring in by the routes that they take.
 
-    def slopes(points: Sequence[float]) -> list[Array]:
-        found = []
-        for on in points:
-            chance = dict.fromkeys(switches, np.array([[1.0 - on], [on]]))
-            soft = replace(switched, replaced={**switched.replaced, **chance})
-            joint = pairs(World(soft, evidence, {}), keep, others, again.codes)
-            event = [joint[switch][1] / joint[switch].sum(axis=0) for switch in others]
-            found.append(np.array([passed - blocked for blocked, passed in event]))
-        return found
+    Parameters
+    ----------
+    tables : Tables
+        A posterior.
+    evidence : mapping of node to state code
+        Not impossible.
+    routes : Routes
+    target : Target
+    baseline : {"healthy", "average"}
+    seed : int
+        For what is sampled.
 
-    nobody, everyone = (
-        probability(World(switched, {**evidence, **dict.fromkeys(switches, on)}, {}), again)
-        for on in (0, 1)
-    )
-    shares = diagonal(slopes, len(switches), everyone - nobody)
-    columns = [i for i, name in enumerate(routes) if name in open_routes]
-    draws[:, columns] = shares.T
-    return Shares(draws, total=everyone - nobody)
+    Notes
+    -----
+    Of the two worlds of `Departures`, let world 1 be that in which every player has lost its
+    departure. The nodes that routes enter, and what these cause on the way to the target, are
+    worked out with the person's noise from what they hear: over an edge of a route that is on the
+    cause's state in world 0, over one that is off that in world 1. A player among them has a route
+    of its own, which keeps its noise or draws it afresh. With all routes on the target is the
+    person's, with none that of a person without departures: shares sum to the total of
+    `Departures` for the same players and baseline.
 
+    Every node hears one world over each edge, so there is no recanting witness (Shpitser and
+    Tchetgen Tchetgen 2016, doi:10.1214/15-AOS1411).
 
-def _switched(
-    tables: Tables, routes: Routes, target: Target
-) -> tuple[Rewired, Target, tuple[str, ...]]:
-    """Let all that routes lead to happen anew, with a switch for each route.
+    Returns
+    -------
+    Shares
+        ``draws`` of shape ``(draw, route)``, which sum to ``total`` in each draw.
 
-    An edge of a route passes on its cause's value, or the reference where the route is off, to
-    the new copy of its effect; the copies have the CPTs of what they copy.
+    Raises
+    ------
+    QueryError
+        If a table would not fit the budget.
     """
     graph = tables.graph
-    heads = {effect for route in routes.values() for _, effect in route}
-    anew = heads.union(*(graph.descendants(head) for head in heads))
-    anew &= graph.ancestors(target.node) | {target.node}
-    taken = set(graph.names)
-
-    def free(name: str) -> str:
-        """Return a name that no node has yet."""
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        return name
-
-    copies = {name: free(f"{name}_anew") for name in graph.names if name in anew}
-    switches = tuple(free(f"route_{i}") for i in range(len(routes)))
-    switch = {
-        edge: name for name, route in zip(switches, routes.values(), strict=True) for edge in route
+    reference = at_reference(graph, baseline)
+    playing = playing_of(graph, evidence, routes.players, reference)
+    changed = reached(graph, frozenset(playing))
+    own = tuple(name for name in playing if name in routes.edges and not routes.edges[name])
+    heard = {
+        edge: name for name, route in routes.edges.items() for edge in route if edge[0] in changed
     }
-    nodes = [replace(graph.node(n), name=copy, interactions=()) for n, copy in copies.items()]
-    nodes += [Node(name, ("off", "on")) for name in switches]
-    edges = []
-    replaced = {name: np.full((2, 1), 0.5) for name in switches}
-    for edge in graph.edges:
-        if edge.effect not in copies:
-            continue
-        cause, effect = copies.get(edge.cause, edge.cause), copies[edge.effect]
-        if turned := switch.get((edge.cause, edge.effect)):
-            passed, states = free(f"{cause}_to_{effect}"), graph.node(edge.cause).states
-            nodes.append(Node(passed, states))
-            edges += [replace(edge, cause=name, effect=passed) for name in (cause, turned)]
-            on = np.eye(len(states))
-            off = np.broadcast_to(on[0], on.shape)
-            replaced[passed], cause = np.stack([off, on], axis=1)[..., None], passed
-        edges.append(replace(edge, cause=cause, effect=effect))
-    twice = replace(graph, nodes=(*graph.nodes, *nodes), edges=(*graph.edges, *edges), outcome=None)
-    same = {copy: name for name, copy in copies.items()}
-    again = Target(copies[target.node], target.codes, target.label)
-    return Rewired(tables, replaced, twice, same), again, switches
+    lost = frozenset(playing).difference(own)
+    world = SecondWorld(
+        tables, evidence, own, reference, target.node, target.codes, lost=lost, heard=heard
+    )
+    return play(world, tuple(routes.edges), seed=seed)

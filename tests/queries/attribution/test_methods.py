@@ -14,7 +14,6 @@ from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph, 
 from backrisk.inference import COUPLINGS
 from backrisk.queries import read_target
 from backrisk.queries.attribution import pathways
-from backrisk.queries.attribution.pathways import read_routes
 
 EXACT = {"rtol": 0, "atol": 1e-10}
 SEEDS = st.integers(0, 2**32 - 1)
@@ -60,10 +59,6 @@ def test_new_methods_equal_enumeration(seed):
     }
     needed = attribute(posterior, hurting, every, coupling=coupling, method="necessity")
     assert needed.causes == tuple(" + ".join(group) for group in every)
-    routes = read_routes(graph, read_target(graph, None), None, "proximal")
-    leaving = read_routes(graph, read_target(graph, None), [alone], "proximal")
-    shares = attribute(posterior, person, method="pathways")
-    first = attribute(posterior, person, [alone], method="pathways")
     there = present(graph)
     for draw in range(posterior.draws):
         brute = Brute(posterior, draw, brute_coupling(coupling))
@@ -90,8 +85,6 @@ def test_new_methods_equal_enumeration(seed):
         for column, group in enumerate(every):
             absent = 1 - brute.counterfactual(there, coded(graph, hurting), dict.fromkeys(group, 0))
             np.testing.assert_allclose(needed.draws[draw, column], absent, **EXACT)
-        np.testing.assert_allclose(shares.draws[draw], brute.routes(there, seen, routes), **EXACT)
-        np.testing.assert_allclose(first.draws[draw], brute.routes(there, seen, leaving), **EXACT)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -180,54 +173,12 @@ def test_nobody_leads_who_has_no_share_and_equal_shares_lead_together():
     assert "leading" not in needed.table
 
 
-def test_routes_leave_a_graphs_own_names_alone():
-    names = ["x", "m", "m_anew", "y_anew", "route_0", "y"]
-    edges = [("x", "m"), ("m", "y"), ("m_anew", "y"), ("y_anew", "m"), ("route_0", "y")]
-    plain = CausalGraph.from_edges(edges, dict.fromkeys(names, ("no", "yes")), outcome="y")
-    posterior = random_posterior(np.random.default_rng(7), plain, draws=3)
-    other = dict(zip(names, ["x", "m", "n", "o", "p", "y"], strict=True))
-    renamed = CausalGraph.from_edges(
-        [(other[a], other[b]) for a, b in edges],
-        dict.fromkeys(other.values(), ("no", "yes")),
-        outcome="y",
-    )
-    same = Posterior.from_cpts(renamed, {other[n]: posterior.cpt(n) for n in names})
-    first, second = (attribute(p, {"x": "yes"}, method="pathways") for p in (posterior, same))
-    np.testing.assert_allclose(first.draws, second.draws, **EXACT)
-
-
 @pytest.mark.parametrize("causes", [[1], [("x", 2)], [None]])
 def test_causes_that_are_no_names_are_refused(causes):
     graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", ("no", "yes")))
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.9, 0.1], [0.4, 0.6]]})
     with pytest.raises(QueryError, match="expected a node's name, or a tuple of names"):
         attribute(posterior, {"y": "yes"}, causes, method="necessity")
-
-
-def test_pathways_of_the_runner_have_names_and_sum(core_prior):
-    person = {"core_strength": "weak", "fatigue": "high"}
-    answer = attribute(core_prior, person, method="pathways")
-    assert answer.causes == ("pelvic_tilt", "compensation")
-    np.testing.assert_allclose(answer.draws.sum(axis=1), answer.total, **EXACT)
-    assert (answer.support.contraction <= 1).all()
-    runner = load_graph("runner")
-    aim = read_target(runner, None)
-    final = read_routes(runner, aim, None, "proximal")
-    assert set(final) == {
-        "core_strength",
-        "pelvic_tilt",
-        "compensation",
-        "impact_load",
-        "running_posture",
-        "trunk_imbalance",
-        "gait_abnormality",
-    }
-    distal = read_routes(runner, aim, None, "distal")
-    assert set(distal["straight to pain"]) == {
-        ("strength_training", "pain"),
-        ("warm_up", "pain"),
-        ("previous_back_pain", "pain"),
-    }
 
 
 def test_what_cannot_be_asked_is_refused(core_prior):
@@ -302,7 +253,8 @@ def test_a_route_is_graded_by_its_strongest_path():
         ([("a", "m"), ("b", "m")], "moderate"),  # the best of the two
         ([("a", "y")], "weak"),  # nothing follows
     ):
-        assert pathways.route_grade(graph, route, target) == grade
+        assert pathways.route_grade(graph, "m", route, target) == grade
+    assert pathways.route_grade(graph, "m", (), target) == "moderate"  # its own departure
 
 
 NECESSITY = {"core_strength": "weak", "fatigue": "high", "pain": "limiting"}
