@@ -105,8 +105,7 @@ def drawn_truth(graph: CausalGraph, seed: int) -> Posterior:
     for at, (effect, causes) in enumerate(layout.effect_terms):
         if len(causes) == 1 and (causes[0][0], effect) in false:
             effects[:, at] = 0.0
-    cpts = {name: layout.cpt(name, fractions, effects) for name in graph.names}
-    return Posterior.from_cpts(graph, cpts)
+    return Posterior(graph, fractions, effects)
 
 
 def _tells(graph: CausalGraph, edge: Edge) -> bool:

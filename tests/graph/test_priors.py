@@ -6,6 +6,7 @@ from scipy.special import logit
 
 from backrisk import CausalGraph, Edge, Node, Prior
 from backrisk.graph import Layout, NoisyMax, OrdinalLogit, Saturated, mechanism
+from backrisk.graph.priors import _linear_predictor
 from tests.strategies import nominal_causes
 
 
@@ -165,6 +166,10 @@ def test_averaged_over_many_parents_a_node_is_as_likely_as_its_margin():
         for p, m in zip(parents, rng.normal(size=12), strict=True)
     ]
     layout = Layout(CausalGraph("g", (*parents, y), tuple(edges)))
+    shift, share = _linear_predictor(parents, layout.mechanisms["y"].effects)
+    assert len(shift) < 3**12
+    assert share.sum() == pytest.approx(1.0, abs=1e-9)
+    assert share @ shift == pytest.approx(0.0, abs=1e-9)  # every effect is centred
     a, b = layout.prior.fractions
     codes = np.column_stack([rng.choice(3, size=200_000, p=p.margin) for p in parents])
     rows, counts = np.unique(codes, axis=0, return_counts=True)

@@ -66,6 +66,7 @@ def uncut(cpts, monkeypatch):
     [
         (slice(None), slice(None)),
         (np.array([2]), slice(None)),
+        (np.array([2, 1]), slice(None)),
         (slice(None), np.array([1, 0, 2])),
         (np.array([0, 2, 0]), np.array([1])),
         (np.array([0, 2, 0]), np.array([1, 0, 1])),
