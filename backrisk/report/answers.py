@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from backrisk.cohort import Agreement, agreement_with
 from backrisk.inference import World
@@ -17,6 +17,7 @@ from backrisk.queries import (
     Risk,
     Target,
     ask_next,
+    at_level,
     attribute,
     downstream,
     named,
@@ -53,8 +54,8 @@ class PersonAnswers:
     shares : Attribution
         By ``shapley``, against the healthy baseline.
     needed : Attribution, optional
-        By ``necessity``, where the target is reported: about the reported severity, unless a
-        target was given.
+        By ``necessity`` at the proximal level, where the target is reported: about the reported
+        severity, unless a target was given.
     advice : Recommendation
     questions : Questions
     all_draws : int
@@ -127,7 +128,10 @@ def person_answers(
     needed = None
     if codes.get(event.node, -1) in event.codes:
         severity = f"{event.node}>={reported[event.node]}" if target is None else target
-        needed = attribute(posterior, reported, method="necessity", target=severity)
+        # Two worlds from an early cause on are the largest sums there are: a report waits for none.
+        near = any(name in graph.ancestors(event.node) for name in at_level(graph, "proximal"))
+        level: Literal["proximal"] | None = "proximal" if near else None
+        needed = attribute(posterior, reported, method="necessity", level=level, target=severity)
     return PersonAnswers(
         posterior,
         person,

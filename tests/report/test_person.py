@@ -16,7 +16,9 @@ def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
     page = Tables(render_person(hurting, ".html", date=DAY).decode()).found
     before = {k: v for k, v in HURTING.items() if k != "pain"}
     shares = attribute(runner, before)
-    needed = attribute(runner, HURTING, method="necessity", target="pain>=limiting")
+    needed = attribute(
+        runner, HURTING, method="necessity", level="proximal", target="pain>=limiting"
+    )
     actions, questions = recommend(runner, HURTING).table, ask_next(runner, HURTING).table
     playing = shares.table[[shares.playing[shares.causes.index(n)] for n in shares.table.index]]
     sure = needed.table[[needed.signs[needed.causes.index(n)] > 0 for n in needed.table.index]]

@@ -410,7 +410,7 @@ def test_a_site_is_chosen_restored_and_printed(open_page):
         expect(page.locator("#risk")).to_contain_text("Average: Oslo")
         settled(page, 2)
         first = br.recommend(model.at_site("Oslo"), ANSWERS).table.iloc[0]
-        expect(page.locator("#help .row").first).to_contain_text(f"treat: {first['nnt_words']}")
+        expect(page.locator("#help .row").first).to_contain_text(percent(first["p_best"]))
         inspect(page)
         page.get_by_role("button", name="Copy a link").click()
         link = page.locator("#link-text").input_value()

@@ -127,7 +127,8 @@ async function askCauses(signal) {
     needOutcome();
     return;
   }
-  const level = chosen("level") || null;
+  // Looking back through an early cause takes minutes: that is asked of Python.
+  const level = chosen("level") || (method === "necessity" ? "proximal" : null);
   const question = { ...asked(), method, level, baseline: chosen("baseline") };
   showCauses(await ask("/attribute", question, signal));
 }
