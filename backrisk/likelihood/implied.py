@@ -20,7 +20,7 @@ from backrisk.likelihood.joints import Joint
 from backrisk.likelihood.tables import slopes, whole_table
 
 LARGEST = 16_000_000  # cells of a joint table for one draw: 128 MB
-_AT_ONCE = 2_000_000  # cells of all draws that are worked on at once
+_AT_ONCE = 8_000_000  # cells of all draws that are worked on at once
 
 
 @dataclass(frozen=True)

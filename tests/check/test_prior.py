@@ -28,7 +28,7 @@ def core():
 
 @pytest.fixture(scope="module")
 def associations(runner):
-    return prior_associations(runner, seed=1, draws=300)
+    return prior_associations(runner, seed=1, draws=200)
 
 
 def test_what_is_implied_reaches_what_was_published(associations, runner):
@@ -123,7 +123,7 @@ def test_prior_margins_follow_the_stated_ones(runner):
 
 
 def test_prior_margins_hold_most_published_prevalences(runner):
-    table = prior_margins(runner, seed=1)
+    table = prior_margins(runner, seed=1, draws=200)
     cited = table[table["published"].notna()]
     assert set(cited["inside"]) <= {"yes", "no"}
     # 0.007 is the lowest of nineteen studies, and 0.045 that of a single race.
