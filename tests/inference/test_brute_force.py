@@ -49,12 +49,14 @@ def test_every_query_equals_enumeration(seed):
         ).draws,
     }
     diagnosed = diagnose(posterior, person)
-    without_own = {n: c for n, c in coded(graph, upstream).items() if n not in do}
     for draw in range(posterior.draws):
         brute = Brute(posterior, draw, brute_coupling)
         expected = {
             "risk": brute.probability(present(graph), seen),
-            "intervene": brute.probability(present(graph), without_own, coded(graph, do)),
+            # What is reported of the set node stays evidence about what lies above it.
+            "intervene": brute.counterfactual(
+                present(graph), coded(graph, upstream), coded(graph, do)
+            ),
             "counterfactual": brute.counterfactual(present(graph), seen, coded(graph, do)),
             "necessity": [
                 1.0 - brute.counterfactual(present(graph), coded(graph, hurting), {cause: 0})
