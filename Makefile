@@ -51,7 +51,7 @@ notebooks: $(READY)  ## Execute the notebooks in place
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
 
 data: $(READY)  ## Simulate the packaged survey again
-	$(BIN)/backrisk simulate --graph runner --n 2000 --seed 1 --out data/survey.csv
+	$(BIN)/backrisk simulate --graph runner --n 2000 --seed 1 --truth 1 --out data/survey.csv
 
 reports: $(READY)  ## Fit the packaged survey and make the example reports
 	$(BIN)/python -m tests.example_reports
