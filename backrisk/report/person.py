@@ -371,6 +371,9 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         heading("grade", wide=3),
         heading("narrowed"),
     )
+    if not rows:
+        none = say("report.person.needed_none", target=again(needed.target.label))
+        return [Text((none, *needed.asides()), tone="small")]
     title = say("report.person.needed", target=again(needed.target.label))
     note = " ".join([say("report.person.needed_note"), *needed.asides(), *map(again, needed.notes)])
     return [cut(Table("needed", title, columns, rows, note), _NEEDED)]
