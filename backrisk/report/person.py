@@ -419,8 +419,8 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
         cause
         for answer in (answers.shares, answers.needed)
         if answer is not None
-        for cause, sign in zip(answer.causes, answer.signs, strict=True)
-        if sign
+        for cause, playing in zip(answer.causes, answer.playing, strict=True)
+        if playing
     ]
     used = links(posterior.graph, shown, answers.risk.target.node)
     sources = [cited(names, edge) for edge in used[:_SOURCES]]
