@@ -78,4 +78,4 @@ def test_a_bad_fit_is_said_on_the_first_page(core):
     judged = Diagnostics("nutpie", {}, ("12 transitions diverged.",))
     bad = replace(core.subset(3), diagnostics=judged)
     pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
-    assert "The fit of this model was not good: 12 transitions diverged." in pages[0]
+    assert "Warning: 12 transitions diverged." in pages[0]
