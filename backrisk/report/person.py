@@ -371,6 +371,9 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         heading("grade", wide=3),
         heading("narrowed"),
     )
+    if not rows:
+        none = say("report.person.needed_none", target=again(needed.target.label))
+        return [Text((none, *needed.asides()), tone="small")]
     title = say("report.person.needed", target=again(needed.target.label))
     note = " ".join([say("report.person.needed_note"), *needed.asides(), *map(again, needed.notes)])
     return [cut(Table("needed", title, columns, rows, note), _NEEDED)]
@@ -416,8 +419,8 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
         cause
         for answer in (answers.shares, answers.needed)
         if answer is not None
-        for cause, sign in zip(answer.causes, answer.signs, strict=True)
-        if sign
+        for cause, playing in zip(answer.causes, answer.playing, strict=True)
+        if playing
     ]
     used = links(posterior.graph, shown, answers.risk.target.node)
     sources = [cited(names, edge) for edge in used[:_SOURCES]]

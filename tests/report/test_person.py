@@ -23,19 +23,18 @@ def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
     playing = shares.table[[shares.playing[shares.causes.index(n)] for n in shares.table.index]]
     sure = needed.table[[needed.signs[needed.causes.index(n)] > 0 for n in needed.table.index]]
     for name, table in (("shares", playing), ("needed", sure), ("actions", actions)):
-        rows = [row for row in page[name] if row]
-        assert len(rows) >= min(4, len(table)) > 0
+        rows = [row for row in page.get(name, []) if row]
+        assert len(rows) >= min(4, len(table))
         for shown, (_, row) in zip(rows, table.iterrows(), strict=False):
             assert shown[0] == triple(row)
     for shown, (_, row) in zip(
         [row for row in page["shares"] if row], playing.iterrows(), strict=False
     ):
         assert [cell["value"] for cell in shown[1:]] == [row["p_effect"], row["leading"]]
-    limits = [row[1:] for row in page["needed"] if row]
-    assert limits[0] == [
-        {"low": sure["lower_bound_low"].iloc[0], "high": sure["upper_bound_high"].iloc[0]},
-        {"value": sure["p_effect"].iloc[0]},
-    ]
+    limits = [row[1:] for row in page.get("needed", []) if row]
+    for shown, (_, row) in zip(limits, sure.iterrows(), strict=False):
+        ends = {"low": row["lower_bound_low"], "high": row["upper_bound_high"]}
+        assert shown == [ends, {"value": row["p_effect"]}]
     told = [row for row in page["questions"] if row]
     assert [row[0]["value"] for row in told] == questions["share"].head(len(told)).tolist()
     assert hurting.risk.draws.tolist() == risk(runner, before).draws.tolist()
@@ -79,4 +78,4 @@ def test_a_bad_fit_is_said_on_the_first_page(core):
     judged = Diagnostics("nutpie", {}, ("12 transitions diverged.",))
     bad = replace(core.subset(3), diagnostics=judged)
     pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
-    assert "The fit of this model was not good: 12 transitions diverged." in pages[0]
+    assert "Warning: 12 transitions diverged." in pages[0]
