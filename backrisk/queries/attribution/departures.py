@@ -93,7 +93,7 @@ class Departures:
     @property
     def exact(self) -> bool:
         """Whether shares are exact; else both worlds are sampled, with an error that is stated."""
-        return _exact(self._world)
+        return is_exact(self._world)
 
     def shares(self, *, seed: int = 0, quick: bool = False) -> Shares:
         """Return the share of each player.
@@ -119,6 +119,18 @@ class Departures:
         return play(self._world, self.players, seed=seed, quick=quick)
 
 
+def had_been_healthy(
+    tables: Tables, evidence: Mapping[str, int], cause: str, target: Target
+) -> SecondWorld:
+    """Return the second world in which one cause is at its reference where its switch is off.
+
+    What the switch adds, for a person who reports the target, is the cause's necessity under the
+    monotone coupling.
+    """
+    reference = frozenset({cause})
+    return SecondWorld(tables, evidence, (cause,), reference, target.node, target.codes)
+
+
 def play(
     world: SecondWorld, players: Sequence[str], *, seed: int = 0, quick: bool = False
 ) -> Shares:
@@ -136,7 +148,7 @@ def play(
     if not world.switches:
         return Shares(draws, total=np.zeros(world.tables.draws))
     columns = [players.index(name) for name in world.switches]
-    if _exact(world):
+    if is_exact(world):
         total = None if quick else world.everybody - world.nobody
         draws[:, columns] = diagonal(world.slopes, len(columns), total).T
         return Shares(draws, total=draws.sum(axis=1) if total is None else total)
@@ -147,7 +159,7 @@ def play(
     return Shares(draws, total=draws.sum(axis=1), error=error)
 
 
-def _exact(world: SecondWorld) -> bool:
+def is_exact(world: SecondWorld) -> bool:
     """Return whether a table over both worlds is small enough for all draws."""
     return not world.switches or world.cells * world.tables.draws <= _CELLS
 

@@ -11,7 +11,7 @@ import numpy as np
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import Tables, World
+from backrisk.inference import SecondWorld, Tables, World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
 from backrisk.queries.asked import (
@@ -34,6 +34,9 @@ from backrisk.queries.attribution.departures import (
     Baseline,
     Departures,
     check_baseline,
+    had_been_healthy,
+    is_exact,
+    play,
 )
 from backrisk.queries.attribution.necessity import (
     demand_possible,
@@ -200,6 +203,10 @@ def attribute(
         chosen, shown = _chosen(graph, event, causes, method, level)
         if method == "shapley" and not _game(posterior, evidence, chosen, event, baseline).exact:
             posterior = posterior.subset(SAMPLED_DRAWS)
+        if method == "necessity" and any(
+            _too_large(posterior, evidence, group, event, coupling) for group in chosen
+        ):
+            posterior = posterior.subset(SAMPLED_DRAWS)
     tables = posterior.beside_prior
     if method == "pathways":
         routes = read_routes(graph, event, causes, level or "proximal", evidence)
@@ -327,9 +334,19 @@ def _compute(
             whole = World(tables, evidence, {}).joint([])
             demand_possible(whole)
             ask = partial(necessity, whole=whole)
-        found = [ask(tables, evidence, group, target, coupling) for group in causes]
+        found, errors = [], np.zeros(len(causes))
+        for place, group in enumerate(causes):
+            known: dict[str, Array] = {}
+            if method == "necessity" and (
+                world := _too_large(tables, evidence, group, target, coupling)
+            ):
+                played = play(world, group, seed=seed)
+                assert played.error is not None
+                known["share"], errors[place] = played.draws[:, 0], played.error[0]
+            found.append(ask(tables, evidence, group, target, coupling, **known))
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
-        return Shares(shares, bounds=(lower, upper))
+        error = errors if errors.any() else None
+        return Shares(shares, bounds=(lower, upper), error=error)
     if method == "shapley":
         return _game(tables, evidence, causes, target, baseline).shares(seed=seed)
     single = [group[0] for group in causes]
@@ -344,6 +361,20 @@ def _compute(
         np.column_stack([adverse(cause, evidence) for cause in single]),
         before=np.column_stack([adverse(cause, {}) for cause in single]),
     )
+
+
+def _too_large(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    group: tuple[str, ...],
+    target: Target,
+    coupling: str,
+) -> SecondWorld | None:
+    """Return the second world of a single cause whose necessity has to be sampled."""
+    if coupling != "monotone" or len(group) > 1 or evidence.get(group[0]) == 0:
+        return None
+    world = had_been_healthy(tables, evidence, group[0], target)
+    return None if is_exact(world) else world
 
 
 def _game(
@@ -392,8 +423,8 @@ def _notes(
             notes.append(say("queries.attribute.outside", nodes=worded(mediators)))
         if method != "necessity" and reported:
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
-        return tuple(notes)
-    notes.append(say(f"queries.attribute.{method}.rests_on"))
+    else:
+        notes.append(say(f"queries.attribute.{method}.rests_on"))
     if shares.error is not None:
         error = decimal(100 * float(shares.error.max()), 2)
         notes.append(say("queries.attribute.sampled", error=error))

@@ -26,6 +26,7 @@ def necessity(
     target: Target,
     coupling: str,
     whole: Array,
+    share: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the probability of necessity and its two bounds.
 
@@ -42,6 +43,8 @@ def necessity(
         but to say who could owe the target to the causes.
     whole : ndarray, shape (draw,)
         The probability of the evidence.
+    share : ndarray, shape (draw,), optional
+        The probability, where it is known already.
 
     Returns
     -------
@@ -58,8 +61,9 @@ def necessity(
     and Pearl (2000, doi:10.1023/A:1018912507879) within each level of exposure.
     Assumes that the graph holds; the probability rests on the coupling as well.
     """
-    prevented = _prevented(tables, evidence, group, target, coupling)
-    share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
+    if share is None:
+        prevented = _prevented(tables, evidence, group, target, coupling)
+        share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
     first = earliest(tables.graph, group)
     setting = dict.fromkeys(group, 0)
     context = unchanged(tables.graph, evidence, group)

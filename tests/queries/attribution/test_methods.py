@@ -263,9 +263,18 @@ NECESSITY = {"core_strength": "weak", "fatigue": "high", "pain": "limiting"}
 @pytest.mark.parametrize(
     ("method", "words"),
     [
-        ("necessity", "Had {cause} been at the reference, current low back pain would have been absent"),
-        ("sufficiency", "with {cause} at the reference, the adverse state would bring about current low"),
-        ("necessity_and_sufficiency", "the adverse state of {cause} would bring about current low back"),
+        (
+            "necessity",
+            "Had {cause} been at the reference, current low back pain would have been absent",
+        ),
+        (
+            "sufficiency",
+            "with {cause} at the reference, the adverse state would bring about current low",
+        ),
+        (
+            "necessity_and_sufficiency",
+            "the adverse state of {cause} would bring about current low back",
+        ),
         ("shapley", "The share of {phrase} is "),
         ("pathways", "The share that passes through {cause} is "),
         ("diagnostic", "The probability that {cause} is adverse is "),
