@@ -198,7 +198,7 @@ def test_the_command_line(posterior, files, lang, monkeypatch, arguments):
     "arguments",
     [
         ["risk", "MODEL", "--person", "person.json", "--target", "nichts"],
-        ["attribute", "MODEL", "--person", "person.json"],
+        ["attribute", "MODEL", "--person", "person.json", "--method", "necessity"],
         ["intervene", "MODEL", "--person", "nobody.json", "--do", "milben"],
     ],
 )

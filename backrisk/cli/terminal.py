@@ -271,4 +271,4 @@ def _bare(share: float) -> str:
 def _cell(value: Any, digits: int = 2) -> str:
     if isinstance(value, str):
         return value
-    return "-" if value != value else decimal(value, digits)
+    return "-" if value is None or value != value else decimal(value, digits)

@@ -45,7 +45,7 @@ def _kind(path: str, studied: Studied) -> str:
 
 def _graded(names: Names, path: str, studied: Studied) -> dict[str, str]:
     total = names.grade(studied.grade) if studied.grade else ""
-    return {"path": names.grade(path), "total": total, "outcome": studied.outcome}
+    return {"path": names.grade(path), "total": total, "outcome": names.outcome(studied.outcome)}
 
 
 def narrowed_cell(row: Mapping[Any, Any]) -> str:

@@ -141,6 +141,10 @@ class Names:
         """Return what the vocabulary says on a topic of its own, such as when to see a doctor."""
         return self._find("texts", name)
 
+    def outcome(self, text: str) -> str:
+        """Return the outcome of a published figure, as the graph's file of evidence has it."""
+        return self._find("outcomes", text) or text
+
     def grade(self, name: str) -> str:
         """Return an evidence grade."""
         return str(say(f"phrases.grades.{name}"))

@@ -9,7 +9,7 @@ from strategies import Brute
 from backrisk import Codebook, Posterior
 from backrisk.check import Calibration, calibrate, calibration
 from backrisk.check.calibration import bands
-from backrisk.graph import CausalGraph, Edge, Layout, Node, Prior
+from backrisk.graph import CausalGraph, Edge, Layout, Node, ParameterPrior, Prior
 from backrisk.plotting import plot_calibration
 
 FITS = 200
@@ -104,14 +104,15 @@ class Fits:
 
     def __init__(self, graph, monkeypatch):
         self.truths, self.surveys, self.settings, self.compiled = [], [], [], []
-        draw = Layout.draw_prior
+        draw = ParameterPrior.draw
 
-        def draw_prior(layout, draws, rng):
-            self.truths.append(draw(layout, draws, rng))
+        def draw_prior(prior, draws, rng):
+            self.truths.append(draw(prior, draws, rng))
             return self.truths[-1]
 
-        def compile_model(given, survey):
+        def compile_model(given, survey, *, evidence):
             assert given is graph
+            assert evidence
             self.compiled.append(survey)
             return f"model {len(self.compiled)}"
 
@@ -121,7 +122,7 @@ class Fits:
             self.settings.append(settings)
             return self.found(-1)
 
-        monkeypatch.setattr(Layout, "draw_prior", draw_prior)
+        monkeypatch.setattr(ParameterPrior, "draw", draw_prior)
         monkeypatch.setattr(calibration, "compile_model", compile_model)
         monkeypatch.setattr(calibration, "fit", fit)
 
@@ -176,7 +177,13 @@ def test_each_fit_has_a_truth_a_survey_and_a_seed_of_its_own(monkeypatch):
     assert len({asked.pop("seed") for asked in done.settings}) == 3
     # The model is compiled once.
     assert done.compiled == done.surveys[:1]
-    asked = {"draws": 250, "tune": 400, "compiled": "model 1", "progress": False}
+    asked = {
+        "draws": 250,
+        "tune": 400,
+        "compiled": "model 1",
+        "evidence": True,
+        "progress": False,
+    }
     assert done.settings == [asked] * 3
     # All of it follows from the seed.
     calibrate(graph, **settings, seed=5, draws=8, tune=9)

@@ -44,7 +44,7 @@ def test_a_persons_pdf_is_a_page_for_the_person_and_a_page_of_notes(hurting):
     pdf = render_person(hurting, date=DAY)
     first, second = text_of(pdf)
     own, average = hurting.risk.draws.mean(), hurting.risk.average.mean()
-    assert f"about {100 * own:.0f} would report current low back pain" in first
+    assert f"about {100 * own:.0f} report current low back pain" in first
     assert f"about {100 * average:.0f}" in first
     assert "weak (35 s)" in first
     assert "Decision support, not a diagnosis." in first
