@@ -145,8 +145,9 @@ def prior_associations(
     --------
     >>> from backrisk.graph import load_graph
     >>> table = prior_associations(load_graph("runner_core"), draws=200).set_index("cause")
-    >>> table.loc["fatigue", ["published", "overlap", "used"]].tolist()
-    [2.68, 'yes', 'yes']
+    >>> found = table.loc["fatigue"]
+    >>> float(found["published"]), found["overlap"], found["used"]
+    (2.68, 'yes', 'yes')
     """
     layout = Layout(graph)
     known = conditioned(layout) if evidence else Conditioned(layout.prior, readings(graph))

@@ -92,7 +92,7 @@ def drawn_truth(graph: CausalGraph, seed: int) -> Posterior:
     >>> from backrisk.graph import load_graph
     >>> graph = load_graph("runner_core")
     >>> false_claims(graph, 1)
-    ()
+    (('core_strength', 'pelvic_tilt'),)
     >>> drawn_truth(graph, 1).draws
     1
     """
