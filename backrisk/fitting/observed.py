@@ -66,7 +66,8 @@ def prepare(graph: CausalGraph, survey: Survey) -> Prepared:
     FitError
         If the survey belongs to another graph, or exact elimination is out of reach.
     """
-    if not set(graph.names) <= set(survey.graph.names) or graph.name != survey.graph.name:
+    left_out = {left.name for left in survey.graph.left_out}
+    if not set(graph.names) <= {*survey.graph.names, *left_out} or graph.name != survey.graph.name:
         said = say("fitting.other_graph", found=survey.graph.name, expected=graph.name)
         raise FitError(said)
     patterns = tabulate(survey)

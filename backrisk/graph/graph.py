@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backrisk.errors import GraphError
 from backrisk.graph.elements import Edge, Node, Stated
+from backrisk.graph.leaving_out import without
 from backrisk.graph.order import ancestors, topological
 from backrisk.graph.plain import read_plain, to_plain
 from backrisk.graph.validate import in_order, validate
@@ -191,10 +192,40 @@ class CausalGraph(Stated):
                     "graph.no_node",
                     graph=self.name,
                     node=name,
-                    suggestion=suggest(name, self._by_name),
+                    suggestion=self.near(name),
                 )
             )
         return self._by_name[name]
+
+    def near(self, name: object, others: Iterable[str] = ()) -> str:
+        """Return in brackets what to tell of a name that no node has; empty where there is nothing.
+
+        Why it is left out of the graph, or which name of a node, or of the others, is near.
+
+        Examples
+        --------
+        >>> graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+        >>> graph.near("xx"), graph.without({"x": "Nobody was asked."}).near("x")
+        (" (did you mean 'x'?)", ' (left out: Nobody was asked)')
+        """
+        for left in self.left_out:
+            if left.name == name:
+                return f" {say('graph.is_left_out', reason=left.reason.rstrip('.'))}"
+        return suggest(name, [*others, *self.names])
+
+    def without(self, reasons: Mapping[str, str]) -> CausalGraph:
+        """Return the graph without some nodes; see `backrisk.graph.leaving_out`.
+
+        Parameters
+        ----------
+        reasons : mapping of str to str
+            Why each node is left out.
+
+        Raises
+        ------
+        GraphError
+        """
+        return without(self, reasons)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def demand_node(graph: CausalGraph, name: str, what: str) -> None:
     QueryError
     """
     if name not in graph.names:
-        hint = suggest(name, graph.names)
+        hint = graph.near(name)
         raise QueryError(
             say("queries.no_node", what=say(what), name=name, graph=graph.name, hint=hint)
         )

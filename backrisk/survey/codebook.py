@@ -55,6 +55,12 @@ class Codebook(Contents):
         The column of sampling weights, finite numbers not below 0: ``weight: w``.
     ignore : tuple of str
         Columns that the file may hold and that are not read, such as identifiers: ``[id, email]``.
+    leaves_out : dict of str to str
+        Nodes of the graph that the survey knows nothing of and that a fit to it leaves out, each
+        with the reason, a sentence that whoever asks about the node is told:
+        ``{surface: Nobody was asked where they run.}``. A fit learns nothing of a node that nobody
+        measures, and each that leads to the outcome multiplies the work of summing it out. Its
+        effects become part of chance, as in `CausalGraph.without`. None by default.
     one_row_per : OneRowPer, optional
         Which row stands for a person who appears several times:
         ``{column: id, by: date, keep: first}``. By default every row is a person.
@@ -126,7 +132,7 @@ class Codebook(Contents):
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
     def extend(self, graph: CausalGraph) -> CausalGraph:
-        """Add the nodes that tell of answers, with their edges.
+        """Add the nodes that tell of answers, with their edges, and leave out what it leaves out.
 
         An Item for every item of the codebook, a child of its construct; a response for every
         answer that may be missing because of its own value, a child of that answer. Nodes that

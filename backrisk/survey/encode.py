@@ -82,7 +82,7 @@ def encode_person(
             near = suggest(raw, states)
             refuse(name, raw, say("survey.expected.label", labels=choices(states), near=near))
         elif not states:
-            near = suggest(name, [*book.columns, *graph.names])
+            near = graph.near(name, book.columns)
             problems.append(say("survey.person.unknown", name=name, near=near))
     for name, derived in book.derived.items():
         put(name, book.node_of(name), derived.state(derived.value(inputs)))

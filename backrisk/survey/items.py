@@ -15,6 +15,7 @@ from backrisk.words import say
 
 def extend(book: Contents, graph: CausalGraph) -> CausalGraph:
     """Return a graph with the items and responses of a codebook; see `Codebook.extend`."""
+    graph = graph.without(book.leaves_out)
     nodes, edges = list(graph.nodes), list(graph.edges)
     for name, spec in book.measures.items():
         if spec.item is not None and name not in graph.names:

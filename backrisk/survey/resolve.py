@@ -25,14 +25,14 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
     SurveyError
         Every contradiction with the graph, or within the codebook.
     """
-    problems = _inputs(book, source)
+    problems = [*_inputs(book, source), *_left_out(book, graph, source)]
     observed: dict[str, str] = {}
     changed: dict[str, Measure] = {**book.columns, **book.derived}
     for name, spec in book.measures.items():
         target = str(spec.measured)
         at = {"source": source, "column": name}
         if target not in graph.names:
-            near = suggest(target, graph.names)
+            near = graph.near(target)
             problems.append(
                 say("survey.codebook.no_node", **at, node=target, graph=graph.name, near=near)
             )
@@ -105,4 +105,23 @@ def _inputs(book: Contents, source: str) -> list[Said]:
         for column in derived.from_
         if column not in book.columns
     ]
+    return problems
+
+
+def _left_out(book: Contents, graph: CausalGraph, source: str) -> list[Said]:
+    """Return what is wrong with the nodes that the codebook leaves out."""
+    measured = {spec.measured for spec in book.measures.values()}
+    already = {left.name for left in graph.left_out}
+    problems = []
+    for name, reason in book.leaves_out.items():
+        at = {"source": source, "node": name}
+        if name not in graph.names and name not in already:
+            near = graph.near(name)
+            problems.append(say("survey.codebook.leaves_out_nobody", **at, near=near))
+        elif name in measured:
+            problems.append(say("survey.codebook.leaves_out_measured", **at))
+        elif name == graph.outcome:
+            problems.append(say("survey.codebook.leaves_out_outcome", **at))
+        elif not reason.strip():
+            problems.append(say("survey.codebook.leaves_out_silently", **at))
     return problems

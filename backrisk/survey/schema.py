@@ -424,6 +424,7 @@ class Contents(Keys):
     site: str | None = None
     weight: str | None = None
     ignore: tuple[str, ...] = ()
+    leaves_out: dict[str, str] = {}
     one_row_per: OneRowPer | None = None
 
     @property

@@ -1,8 +1,12 @@
 """The nodes that answers add to a graph."""
 
-import numpy as np
+from dataclasses import replace
 
-from backrisk.graph import Prior
+import numpy as np
+import pytest
+
+from backrisk.errors import QueryError
+from backrisk.graph import Node, Prior
 from backrisk.survey import Codebook
 from tests.survey._small import GRAPH, book, contents
 
@@ -91,3 +95,17 @@ def test_a_response_is_known_where_its_question_was_asked():
     assert graph.node("ache_response").states == ("answered", "not_answered")
     rest = [i for i in range(len(graph.names)) if i not in at]
     assert (filled[:, rest] == before[:, rest]).all()
+
+
+def test_what_the_codebook_leaves_out_is_in_no_survey_of_it():
+    data = contents() | {"leaves_out": {"extra": "Nobody was asked."}}
+    graph = replace(GRAPH, nodes=(*GRAPH.nodes, Node("extra", ("no", "yes"))))
+    found = Codebook.from_dict(data, graph)
+    less = found.extend(graph)
+    assert less.names == (*GRAPH.names, "plank")
+    assert [left.name for left in less.left_out] == ["extra"]
+    assert found.extend(less) is less
+    again = Codebook.from_dict(found.to_dict(), less)  # as a saved model reads it
+    assert again == found
+    with pytest.raises(QueryError, match=r"'extra' .*\(left out: Nobody was asked\)"):
+        found.encode_person({"extra": "yes"}, less)

@@ -1,8 +1,11 @@
 """A codebook against its graph."""
 
+from dataclasses import replace
+
 import pytest
 
 from backrisk.errors import SurveyError
+from backrisk.graph import Node
 from backrisk.survey import Codebook
 from tests.survey._small import GRAPH, book, changed, contents
 
@@ -83,3 +86,22 @@ def test_a_resolved_codebook_resolves_to_itself_also_with_its_items_in_the_graph
     found = book()
     assert found.resolved(GRAPH) == found
     assert found.resolved(found.extend(GRAPH)) == found
+
+
+@pytest.mark.parametrize(
+    ("leaves_out", "said"),
+    [
+        (
+            {"cor": "Why."},
+            r"names 'cor', which is not a node of the graph \(did you mean 'core'\?\)",
+        ),
+        ({"core": "Why."}, "names 'core', which a column measures"),
+        ({"extra": " "}, "names 'extra' without a reason"),
+        ({"hurts": "Why."}, "names 'hurts', the outcome"),
+    ],
+)
+def test_what_a_codebook_cannot_leave_out(leaves_out, said):
+    nodes = (*GRAPH.nodes, Node("extra", ("no", "yes")), Node("hurts", ("no", "yes")))
+    graph = replace(GRAPH, nodes=nodes, outcome="hurts")
+    with pytest.raises(SurveyError, match=said):
+        Codebook.from_dict(contents() | {"leaves_out": leaves_out}, graph)
