@@ -1,5 +1,6 @@
 from .batches import joint_of_people as joint_of_people
 from .batches import together as together
+from .bucket_tree import each as each
 from .bucket_tree import pairs as pairs
 from .coupling import COUPLINGS as COUPLINGS
 from .run import BUDGET as BUDGET

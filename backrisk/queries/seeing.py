@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.inference import BUDGET, World, contradiction, together
+from backrisk.inference import BUDGET, World, contradiction, each, together
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import (
@@ -392,14 +392,11 @@ def diagnose(
     graph = posterior.graph
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
-    rows: list[tuple[str, str]] = []
-    after, before = [], []
-    for node in graph.nodes:
-        if node.name in evidence or node.name in graph.items:
-            continue
-        rows += [(node.name, state) for state in node.states]
-        after.append(distribution(World(posterior, evidence, {}), node.name))
-        before.append(posterior.marginal(node.name))
+    nodes = [n for n in graph.nodes if n.name not in evidence and n.name not in graph.items]
+    names = [node.name for node in nodes]
+    rows = [(node.name, state) for node in nodes for state in node.states]
+    after = list(distributions(posterior, evidence, names).values())
+    before = [posterior.marginal(name) for name in names]
     empty = np.zeros((posterior.draws, 0))
     return Diagnosis(
         np.concatenate([a.T for a in after], axis=1) if after else empty,
@@ -415,3 +412,35 @@ def diagnose(
 def distribution(world: World, node: str) -> Array:
     """Return P(node | evidence), ``(state, draw)``."""
     return world.conditional([(node, 0)])
+
+
+def distributions(
+    posterior: Posterior, evidence: Mapping[str, int], nodes: Sequence[str]
+) -> dict[str, Array]:
+    """Return P(node | evidence) of each node, ``(state, draw)``, in the order of the nodes.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    evidence : mapping of node to state code
+    nodes : sequence of str
+        Not seen.
+
+    Raises
+    ------
+    QueryError
+        If the answers contradict each other.
+    """
+    if not evidence:
+        return {name: posterior.marginal(name) for name in nodes}
+    graph, world = posterior.graph, World(posterior, evidence, {})
+    told = {*evidence, *nodes}
+    # Nothing that is asked or seen depends on a last node: for all others its table is no matter.
+    last = [name for name in nodes if told.isdisjoint(graph.descendants(name))]
+    found = {name: distribution(world, name) for name in last}
+    for (name, _), joint in each(world, [(n, 0) for n in nodes if n not in found]).items():
+        whole = joint.sum(axis=0)
+        if not whole.all():
+            raise QueryError(contradiction())
+        found[name] = joint / whole
+    return {name: found[name] for name in nodes}

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from backrisk._types import Array
-from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.asked import read_person, read_target
-from backrisk.queries.seeing import distribution
+from backrisk.queries.seeing import distributions
 
 _CELLS = 2**22  # of a table in all the draws that its mean is taken over: 32 MB
 _SAMPLES = 500  # of the causes of a node with more cells than that
@@ -97,14 +96,14 @@ def flow(
     graph = posterior.graph
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
-    world = World(posterior, evidence, {})
-    shares = {}
     names = [name for name in graph.names if name not in graph.items]
-    for name in names:
-        if name in evidence:
-            shares[name] = np.eye(len(graph.node(name).states))[evidence[name]]
-        else:
-            shares[name] = distribution(world, name).mean(axis=-1)
+    unseen = distributions(posterior, evidence, [name for name in names if name not in evidence])
+    shares = {
+        name: unseen[name].mean(axis=-1)
+        if name in unseen
+        else np.eye(len(graph.node(name).states))[evidence[name]]
+        for name in names
+    }
     lifts: dict[tuple[str, str], float] = {}
     for name in names:
         if name in chances:

@@ -5,7 +5,7 @@ import pytest
 from strategies import random_graph, random_person, random_posterior
 
 from backrisk import QueryError
-from backrisk.inference import World, bucket_tree, pairs
+from backrisk.inference import World, bucket_tree, each, pairs
 
 
 @pytest.mark.parametrize("chunk", [4 * 2**20, 1])  # one chunk, or 64 draws at once
@@ -28,6 +28,21 @@ def test_each_joint_equals_one_elimination(seed, chunk, monkeypatch):
         inside = joint[codes].sum(axis=0)
         np.testing.assert_allclose(found[other][1], inside, rtol=0, atol=1e-12)
         np.testing.assert_allclose(found[other][0], joint.sum(axis=0) - inside, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_each_alone_equals_one_elimination(seed):
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, int(rng.integers(2, 8)), density=0.4)
+    posterior = random_posterior(rng, graph, draws=70)
+    person = random_person(rng, graph, 0.3)
+    seen = {n: graph.node(n).code(s) for n, s in person.items()}
+    world = World(posterior, seen, {})
+    wanted = [(name, 0) for name in graph.names if name not in seen]
+    found = each(world, wanted)
+    assert set(found) == set(wanted)
+    for variable in wanted:
+        np.testing.assert_allclose(found[variable], world.joint([variable]), rtol=0, atol=1e-12)
 
 
 def test_tables_beyond_the_budget_are_refused(monkeypatch):
