@@ -9,7 +9,7 @@ its own variable.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -27,6 +27,8 @@ from backrisk.words import say
 
 # The variables of a table, and how to get it for some draws, (*variables, draw), or one for all.
 Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
+# A variable whose joint is asked for, and the table that the product does without, if any.
+_Asked = tuple[Variable, "_Table | None"]
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _FEW = 16  # draws worked on at once, at least
@@ -111,6 +113,57 @@ def each(world: World, variables: Iterable[Variable]) -> Mapping[Variable, Array
     return {v: table[0] for v, table in found.items()}
 
 
+def set_in_turn(
+    world: World, keep: Variable, nodes: Iterable[str], codes: Sequence[int]
+) -> Mapping[str, Array]:
+    """Return P(keep in codes or not, evidence) where each node in turn is set to each state.
+
+    A node that is set has lost its table and nothing else: what the others multiply to is in the
+    bucket of that table. So all interventions together take one pass up and one down.
+
+    Parameters
+    ----------
+    world : World
+        In which nothing is set.
+    keep : variable
+        As for `pairs`.
+    nodes : iterable of str
+        Causes of `keep`, neither seen nor cause of what is seen.
+    codes : sequence of int
+        States of `keep` that count.
+
+    Returns
+    -------
+    mapping of str to ndarray, shape (2, state, draw)
+        First axis: `keep` outside the codes, and in them.
+
+    Raises
+    ------
+    QueryError
+        If the tables do not fit the budget.
+    """
+    sources = world.sources((keep,))
+    sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
+    events = ([code for code in range(sizes[keep]) if code not in codes], codes)
+    draws = world.posterior.draws
+    places = {scope[-1]: place for place, (scope, _) in enumerate(sources) if scope}
+    found = {name: np.empty((2, sizes[name, 0], draws)) for name in nodes}
+    order, chunks = _prepared(sources, sizes, keep, events, draws)
+    for some in chunks:
+        tables = [_with_events(_Table(scope, get(some)), keep, events) for scope, get in sources]
+        buckets, root = _upwards(tables, (), order, keep, {})
+        own = {id(tables[places[name, 0]]): (name, 0) for name in found}
+
+        def about(bucket: _Bucket, own: dict[int, Variable] = own) -> Iterator[_Asked]:
+            for table in bucket.inputs:
+                if id(table) in own:
+                    yield own[id(table)], table
+
+        for (name, _), joint in _back(buckets, root, keep, about).items():
+            found[name][..., some] = joint
+    return found
+
+
 def joints(
     sources: Sequence[Fetched],
     sizes: Mapping[Variable, int],
@@ -151,26 +204,52 @@ def joints(
         If the tables do not fit the budget.
     """
     wanted = frozenset(others)
-    reduced = sizes if keep is None else {**sizes, keep: len(events)}
-    order, cells = elimination_order(sources, reduced, keep)
-    if 8 * cells > BUDGET:
-        raise QueryError(
-            say("inference.too_many_pairs", cells=f"{cells:,}", budget=f"{BUDGET // 8:,}")
-        )
-    chunk = max(_CACHE // (8 * cells), _FEW)
+    order, chunks = _prepared(sources, sizes, keep, events, draws)
+
+    def about(bucket: _Bucket) -> Iterator[_Asked]:
+        if bucket.variable is not None and bucket.variable in wanted:
+            yield bucket.variable, None
+
     alone = [np.empty((len(events), draws)) for _ in alternatives]
     beside = [{v: np.empty((len(events), sizes[v], draws)) for v in wanted} for _ in alternatives]
-    for start in range(0, draws, chunk):
-        some = slice(start, min(start + chunk, draws))
+    for some in chunks:
         tables = [_with_events(_Table(scope, get(some)), keep, events) for scope, get in sources]
         known: dict[int, _Table] = {}
         for alternative, one, many in zip(alternatives, alone, beside, strict=True):
             further = [_Table((v,), table) for v, table in alternative.items()]
             buckets, root = _upwards(tables, further, order, keep, known)
             one[:, some] = root.message.values
-            for v, joint in _back(buckets, root, keep, wanted).items():
+            for v, joint in _back(buckets, root, keep, about).items():
                 many[v][..., some] = joint  # of one draw, where it is the same in all
     return alone, beside
+
+
+def _prepared(
+    sources: Sequence[Fetched],
+    sizes: Mapping[Variable, int],
+    keep: Variable | None,
+    events: Sequence[Sequence[int]],
+    draws: int,
+) -> tuple[tuple[Variable, ...], Iterator[slice]]:
+    """Return the order of elimination, and the draws that are worked on at once."""
+    reduced = sizes if keep is None else {**sizes, keep: len(events)}
+    order, cells = elimination_order(sources, reduced, keep)
+    _demand_room(cells)
+    return order, _chunks(cells, draws)
+
+
+def _demand_room(cells: int) -> None:
+    """Refuse what would need more than the budget for a single draw."""
+    if 8 * cells > BUDGET:
+        raise QueryError(
+            say("inference.too_many_pairs", cells=f"{cells:,}", budget=f"{BUDGET // 8:,}")
+        )
+
+
+def _chunks(cells: int, draws: int) -> Iterator[slice]:
+    chunk = max(_CACHE // (8 * cells), _FEW)
+    for start in range(0, draws, chunk):
+        yield slice(start, min(start + chunk, draws))
 
 
 def elimination_order(
@@ -252,16 +331,11 @@ def drawn(
         If the tables do not fit the budget.
     """
     order, cells = elimination_order(sources, sizes, None)
-    if 8 * cells > BUDGET:
-        raise QueryError(
-            say("inference.too_many_pairs", cells=f"{cells:,}", budget=f"{BUDGET // 8:,}")
-        )
+    _demand_room(cells)
     found: list[dict[Variable, NDArray[np.int8]]] = [
         {v: np.empty((len(u), draws), np.int8) for v, u in numbers.items()} for numbers in uniforms
     ]
-    chunk = max(_CACHE // (8 * cells), _FEW)
-    for start in range(0, draws, chunk):
-        some = slice(start, min(start + chunk, draws))
+    for some in _chunks(cells, draws):
         live = [_Table(scope, get(some)) for scope, get in sources]
         buckets: list[_Bucket] = []
         for v in order:
@@ -299,14 +373,18 @@ def _one_state(
 
 
 def _back(
-    buckets: Sequence[_Bucket], root: _Bucket, keep: Variable | None, wanted: frozenset[Variable]
+    buckets: Sequence[_Bucket],
+    root: _Bucket,
+    keep: Variable | None,
+    about: Callable[[_Bucket], Iterable[_Asked]],
 ) -> dict[Variable, Array]:
-    """Send what each bucket did not see back to it, where a wanted variable lies there."""
+    """Send what each bucket did not see back to it, where something is asked about it."""
+    asked = {id(bucket): tuple(about(bucket)) for bucket in buckets}
     above = {id(table): bucket for bucket in (*buckets, root) for table in bucket.inputs}
     visited = {id(root)}
     for bucket in buckets:
         at = bucket
-        while bucket.variable in wanted and id(at) not in visited:
+        while asked[id(bucket)] and id(at) not in visited:
             visited.add(id(at))
             at = above[id(at.message)]
     unseen: dict[int, list[_Table]] = {id(root): []}
@@ -318,13 +396,14 @@ def _back(
         rest = [table for table in parent.inputs if table is not bucket.message]
         rest += unseen[id(parent)]
         unseen[id(bucket)] = [_multiply(rest, {*bucket.message.scope, keep})] if rest else []
-        if bucket.variable is not None and bucket.variable in wanted:
-            joint = _multiply([*bucket.inputs, *unseen[id(bucket)]], {keep, bucket.variable})
+        for variable, lost in asked[id(bucket)]:
+            inputs = [table for table in bucket.inputs if table is not lost]
+            joint = _multiply([*inputs, *unseen[id(bucket)]], {keep, variable})
             if keep is None:
-                found[bucket.variable] = joint.values[None]
-                continue
-            first = joint.scope.index(keep)
-            found[bucket.variable] = joint.values if first == 0 else joint.values.swapaxes(0, 1)
+                found[variable] = joint.values[None]
+            else:
+                straight = joint.scope.index(keep) == 0
+                found[variable] = joint.values if straight else joint.values.swapaxes(0, 1)
     return found
 
 

@@ -27,6 +27,7 @@ from backrisk.inference.bucket_tree import Fetched, elimination_order, joints
 from backrisk.inference.coupling import coupled, cumulated, laid_out
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable, reached
+from backrisk.inference.world import World
 
 SWITCH = 2  # the world, so to speak, of a switch: off, on
 _HEARD = 3  # and on: what a node's effects hear over the first route, the second, and so on
@@ -111,27 +112,23 @@ class SecondWorld:
     @property
     def nobody(self) -> Array:
         """P(event in world 1 | evidence) with every switch off, ``(draw,)``."""
-        return self._chance_of_event(self._off)
+        chance: Array = self._off[1] / self._off.sum(axis=0)
+        return chance
 
     @property
     def everybody(self) -> Array:
         """P(event in world 1 | evidence) with every switch on, ``(draw,)``: that of world 0."""
-        return self._chance_of_event(self._at(1.0))
+        if self.target in self.evidence:
+            return np.full(self.tables.draws, float(self.evidence[self.target] in self.codes))
+        seen = (self.target, 0)
+        return World(self.tables, self.evidence, {}).conditional([seen], {seen: self.codes})
 
     @cached_property
     def _off(self) -> Array:
-        return self._at(0.0)
-
-    def _at(self, on: float) -> Array:
-        """P(event in world 1, evidence) and that of its absence, ``(2, draw)``."""
+        """P(event in world 1, evidence) and that of its absence, all off, ``(2, draw)``."""
         others = set(range(self._states(self.target))) - set(self.codes)
-        (joint,), _ = self._joints([sorted(others), self.codes], (), [on])
+        (joint,), _ = self._joints([sorted(others), self.codes], (), [0.0])
         return joint
-
-    @staticmethod
-    def _chance_of_event(joint: Array) -> Array:
-        chance: Array = joint[1] / joint.sum(axis=0)
-        return chance
 
     @property
     def cells(self) -> int:

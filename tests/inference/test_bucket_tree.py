@@ -5,7 +5,7 @@ import pytest
 from strategies import random_graph, random_person, random_posterior
 
 from backrisk import QueryError
-from backrisk.inference import World, bucket_tree, each, pairs
+from backrisk.inference import World, bucket_tree, each, pairs, set_in_turn
 
 
 @pytest.mark.parametrize("chunk", [4 * 2**20, 1])  # one chunk, or 64 draws at once
@@ -43,6 +43,29 @@ def test_each_alone_equals_one_elimination(seed):
     assert set(found) == set(wanted)
     for variable in wanted:
         np.testing.assert_allclose(found[variable], world.joint([variable]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("chunk", [4 * 2**20, 1])
+@pytest.mark.parametrize("seed", range(25))
+def test_each_intervention_equals_one_of_its_own(seed, chunk, monkeypatch):
+    monkeypatch.setattr(bucket_tree, "_CACHE", chunk)
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, int(rng.integers(3, 8)), density=0.5)
+    posterior = random_posterior(rng, graph, draws=40)
+    target = graph.outcome
+    person = random_person(rng, graph, 0.2)
+    seen = {n: graph.node(n).code(s) for n, s in person.items() if n != target}
+    causes = [n for n in graph.names if n in graph.ancestors(target)]
+    free = [n for n in causes if not {n, *graph.descendants(n)} & set(seen)]
+    codes = sorted({int(c) for c in rng.integers(0, len(graph.node(target).states), 2)})
+    found = set_in_turn(World(posterior, seen, {}), (target, 0), free, codes)
+    assert list(found) == free
+    for name in free:
+        for code in range(len(graph.node(name).states)):
+            joint = World(posterior, seen, {name: code}).joint([(target, 1)])
+            inside = joint[codes].sum(axis=0)
+            np.testing.assert_allclose(found[name][1, code], inside, rtol=0, atol=1e-12)
+            np.testing.assert_allclose(found[name][0, code], joint.sum(axis=0) - inside, atol=1e-12)
 
 
 def test_tables_beyond_the_budget_are_refused(monkeypatch):
