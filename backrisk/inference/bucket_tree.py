@@ -31,7 +31,7 @@ Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
 _Asked = tuple[Variable, "_Table | None"]
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
-_FEW = 16  # draws worked on at once, at least
+_FEW = 32  # draws worked on at once, at least
 
 
 @dataclass(frozen=True, eq=False)
