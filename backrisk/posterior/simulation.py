@@ -177,7 +177,8 @@ def simulate(
     gaps : bool
         Leave answers out: some at random, and tests more often for older people, which makes
         them missing at random given age. Answers with a ``nonresponse`` in the codebook are
-        missing where the response node says so, whatever `gaps` is.
+        missing where the response node says so, whatever `gaps` is. A question that the codebook
+        does not ask of everyone is left blank where it would not have been asked.
 
     Returns
     -------
@@ -215,6 +216,7 @@ def simulate(
             columns[name] = [codebook.decode(name, state, rng) for state in states]
     order = [name for name in codebook.columns if name in columns]
     frame = pd.DataFrame({name: columns[name] for name in order}, dtype=object)
+    frame = codebook.without_unasked(frame)
     if gaps:
         frame = _with_gaps(frame, graph, codebook, codes, rng)
     for name, spec in codebook.measures.items():

@@ -101,4 +101,9 @@ def _reading(name: str, spec: Asked | Derived, answers: CohortAnswers) -> str:
             say("report.reading.from", cut=short(cut), state=names.state(node, state))
             for cut, state in zip(spec.cuts, spec.states[1:], strict=True)
         ]
+    if spec.asked_if is not None:
+        said.append(say("report.reading.asked_if", when=spec.asked_if.when))
+        if spec.asked_if.otherwise is not None:
+            state = names.state(node, spec.asked_if.otherwise)
+            said.append(say("report.reading.not_asked", state=state))
     return say("report.common.semicolon").join(said)

@@ -8,7 +8,8 @@ are reduced to their distinct answer patterns by an engine, before anything come
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,11 @@ class Survey:
     squares : ndarray of float, shape (rows,), optional
         The sum of the squared weights of the people of the row; needed beside `people`, where
         there are weights, for the effective sample size.
+    not_asked : mapping of str to int
+        How many people were not asked, by node: those for whom the codebook's ``asked_if`` does
+        not hold. Where it says which state follows they count as observed, else as unobserved.
+    cautions : tuple of str
+        What the table shows that a reader should know before it is fitted, in sentences.
 
     Examples
     --------
@@ -69,6 +75,8 @@ class Survey:
     sites: tuple[str, ...] = ()
     people: NDArray[np.int64] | None = None
     squares: NDArray[np.float64] | None = None
+    not_asked: Mapping[str, int] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
 
     @property
     def n(self) -> int:
@@ -138,9 +146,10 @@ class Survey:
             place = extended.names.index(book.node_of(name))
             states = extended.nodes[place].states
             codes[:, place] = frames.encode_measure(frame, name, spec, book, states)
+        not_asked = frames.put_not_asked(frame, book, extended, codes)
         if (codes < 0).all():
             raise SurveyError(say("survey.table.no_answers", source=source, rows=len(frame)))
-        codes = book.with_responses(codes, extended, frame.columns)
+        codes = book.with_responses(codes, extended, frame.columns, not_asked.rows)
         weights: NDArray[np.float64] | None = None
         site, sites = None, tuple[str, ...]()
         if book.weight in frame.columns:
@@ -150,7 +159,16 @@ class Survey:
         if book.site in frame.columns:
             site, labels = pd.factorize(frame[book.site].astype(str).str.strip(), sort=True)
             sites = tuple(map(str, labels))
-        return cls(extended, codes, book, weights, site, sites)
+        return cls(
+            extended,
+            codes,
+            book,
+            weights,
+            site,
+            sites,
+            not_asked=not_asked.people,
+            cautions=not_asked.cautions(book),
+        )
 
 
 def read_survey(
@@ -227,7 +245,7 @@ def _count(
         book = choose_codebook(codebook, source.columns, graph)
         extended = book.extend(graph)
         found = tabulate_source(source, book, extended)
-        codes = book.with_responses(found.codes, extended, source.columns)
+        codes = book.with_responses(found.codes, extended, source.columns, found.not_asked.rows)
     return Survey(
         graph=extended,
         codes=codes,
@@ -237,4 +255,6 @@ def _count(
         sites=found.sites,
         people=found.people,
         squares=found.squares,
+        not_asked=found.not_asked.people,
+        cautions=found.not_asked.cautions(book),
     )

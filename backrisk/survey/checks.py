@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from backrisk.errors import SurveyError
+from backrisk.survey.branching import columns_of
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.site_names import AVERAGE, NEW, reserved
 from backrisk.words import Said, say, suggest
@@ -78,6 +79,13 @@ def header_problems(names: Sequence[str], codebook: Contents, source: str) -> li
         say("survey.table.repeated_column", source=source, column=name, count=count)
         for name, count in Counter(names).items()
         if count > 1
+    ]
+    problems += [
+        say("survey.branching.not_in_file", source=source, column=name, other=other)
+        for name in codebook.columns
+        if name in names
+        for other in columns_of(codebook, name)
+        if other not in names
     ]
     if not set(names) & set(codebook.columns):
         problems.append(say("survey.table.no_column", source=source, book=book))

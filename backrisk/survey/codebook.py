@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from backrisk import _yaml
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
-from backrisk.survey import decode, encode, items
+from backrisk.survey import branching, decode, encode, items
 from backrisk.survey.problems import failure, schema_problems
 from backrisk.survey.resolve import resolve
 from backrisk.survey.schema import Column, Contents
@@ -141,7 +142,11 @@ class Codebook(Contents):
         return items.extend(self, graph)
 
     def with_responses(
-        self, codes: NDArray[np.int8], graph: CausalGraph, columns: Iterable[str]
+        self,
+        codes: NDArray[np.int8],
+        graph: CausalGraph,
+        columns: Iterable[str],
+        not_asked: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> NDArray[np.int8]:
         """Fill in which answers were given, for the measures whose missingness is modelled.
 
@@ -152,12 +157,14 @@ class Codebook(Contents):
             As `extend` gave it.
         columns : iterable of str
             What the file has: what was not asked at all was not refused.
+        not_asked : mapping of str to ndarray of bool, shape (rows,), optional
+            By measure, the rows of people who were not asked.
 
         Returns
         -------
         ndarray of int8, shape (rows, nodes)
         """
-        return items.with_responses(self, codes, graph, columns)
+        return items.with_responses(self, codes, graph, columns, not_asked or {})
 
     def encode_answer(self, column: str, raw: object) -> tuple[str, str | None]:
         """Return the node that a raw answer fills, and the label of the state it says.
@@ -215,6 +222,20 @@ class Codebook(Contents):
             The name is unknown or its text cannot be drawn, or no typical inputs say the state.
         """
         return decode.decode_derived(self, name, state, rng)
+
+    def without_unasked(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Leave blank what people would not have been asked, as `asked_if` of each column says.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Raw answers, a row for each person.
+
+        Returns
+        -------
+        pandas.DataFrame
+        """
+        return branching.blanked(self, frame)
 
 
 def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) -> Codebook:

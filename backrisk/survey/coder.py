@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 
+from backrisk.survey.branching import Gate, asked, columns_of, unticked
 from backrisk.survey.checks import TEXT, expectation
 from backrisk.survey.dictionary import Dictionary
 from backrisk.survey.expressions import Expression, cut, quotient
+from backrisk.survey.logic import BOX
 from backrisk.survey.numeric import GONE, Numbers, read_numbers
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Column, Contents, Derived
@@ -72,6 +75,32 @@ class Coder:
                 value = quotient(value, self._number(inputs[1]), spec)
             return cut(value, spec.cuts, [code(state) for state in spec.states])
         return self._label(name, code)
+
+    def gated(self, gate: Gate, own: Expression) -> Expression:
+        """Return the code of a measure that is not asked of everyone, as `Gate` says."""
+        columns = [c for c in columns_of(self.codebook, gate.name) if c in self.columns]
+        if not columns:
+            return own
+
+        def skipped(raw: tuple[object, ...]) -> bool:
+            cells = dict(zip(columns, raw, strict=False))
+            return asked(self.codebook, gate.name, cells) is False
+
+        # One key that is null would mean null, not a blank: hence two at least.
+        keys = [self.columns[column] for column in columns]
+        off = self.known.meaning([*keys, keys[0]], skipped, pa.bool_())
+        empty: Expression | None = None
+        if gate.name in self.columns and BOX in gate.name:
+            cell, name = self.columns[gate.name], gate.name
+            empty = self.known.meaning([cell], lambda raw: unticked(name, raw[0]), pa.bool_())
+
+        def code(t: Any) -> Any:
+            found = own(t).fill_null(-1).cast("int64")
+            given = found if empty is None else empty(t).fill_null(False).ifelse(-1, found)
+            instead = (given < 0).ifelse(gate.states, given + gate.states + 1)
+            return off(t).fill_null(False).ifelse(instead, found)
+
+        return code
 
     def check(self, name: str) -> None:
         """See to it that the cells of a column are checked, whether a measure uses it or not."""

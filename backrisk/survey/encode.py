@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph
+from backrisk.survey.branching import asked, gated, unticked
 from backrisk.survey.schema import Contents, Measure
 from backrisk.words import Said, choices, say, suggest
 
@@ -86,6 +87,24 @@ def encode_person(
             problems.append(say("survey.person.unknown", name=name, near=near))
     for name, derived in book.derived.items():
         put(name, book.node_of(name), derived.state(derived.value(inputs)))
+    said = {
+        name: found[node][1]
+        for name in book.columns
+        if name in book.measures and (node := book.node_of(name)) in found
+    }
+    for name, unasked in gated(book).items():
+        if unasked.measured is None or asked(book, name, answers, said) is not False:
+            continue
+        assert unasked.asked_if is not None
+        state = unasked.asked_if.otherwise
+        given = found.get(book.node_of(name), (name, state))[1]
+        if given != state and not unticked(name, answers.get(name)):
+            when = unasked.asked_if.when
+            problems.append(say("survey.branching.person", name=name, when=when))
+        elif state is not None:
+            found[book.node_of(name)] = (name, state)
+        else:
+            found.pop(book.node_of(name), None)
     if problems:
         raise QueryError("\n".join(problems))
     return {node: state for node, (_, state) in found.items()}

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
+from backrisk.survey.branching import Gate, NotAsked, gate_of
 from backrisk.survey.checks import RefusedCell, expectation, header_problems
 from backrisk.survey.coder import Coder
 from backrisk.survey.expressions import Digit, Expression, any_of, certain, pack
@@ -46,6 +47,7 @@ class Tabulated:
         Sums of the weights and of their squares.
     site : ndarray of int, shape (patterns,), optional
     sites : tuple of str
+    not_asked : NotAsked
     """
 
     codes: NDArray[np.int8]
@@ -54,6 +56,7 @@ class Tabulated:
     squares: NDArray[np.float64] | None
     site: NDArray[np.intp] | None
     sites: tuple[str, ...]
+    not_asked: NotAsked
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Coded:
     bad : dict
         Column that tells a refused cell, by the survey's name of the cell's column.
     sites : tuple of str
+    gates : tuple of Gate
+        Of the measures that are not asked of everyone, whose digits hold more than states.
     """
 
     table: ibis.Table
@@ -80,9 +85,17 @@ class Coded:
     digits: tuple[tuple[tuple[int, int], ...], ...]
     bad: dict[str, str]
     sites: tuple[str, ...] = ()
+    gates: tuple[Gate, ...] = ()
 
     def unpack(self, words: Sequence[NDArray[np.int64]], nodes: int) -> NDArray[np.int16]:
         """Return codes of shape (rows, nodes + 1) from packed words; the site comes last."""
+        codes = self.packed_codes(words, nodes)
+        for gate in self.gates:
+            codes[:, gate.node] = gate.settled(codes[:, gate.node])
+        return codes
+
+    def packed_codes(self, words: Sequence[NDArray[np.int64]], nodes: int) -> NDArray[np.int16]:
+        """Return the same with the codes of `gates` as their digits hold them."""
         codes = np.full((len(words[0]) if words else 0, nodes + 1), -1, dtype=np.int16)
         for word, digits in zip(words, self.digits, strict=True):
             rest = np.array(word, dtype=np.int64)
@@ -132,11 +145,15 @@ def tabulate_source(source: Source, codebook: Contents, graph: CausalGraph) -> T
     if "kept" in found:
         found = found[found["kept"].astype(bool)].groupby(list(coded.words)).sum().reset_index()
 
-    codes = coded.unpack([found[word].to_numpy(np.int64) for word in coded.words], len(graph.names))
+    columns = [found[word].to_numpy(np.int64) for word in coded.words]
+    codes = coded.packed_codes(columns, len(graph.names))
     order = np.lexsort(codes.T[[*range(codes.shape[1] - 2, -1, -1), -1]])
     codes, found = codes[order], found.iloc[order]
     people = found["people"].to_numpy(np.int64)
     site = codes[:, -1].astype(np.intp) if coded.sites else None
+    not_asked = NotAsked.of(coded.gates, codes, people, graph.names)
+    for gate in coded.gates:
+        codes[:, gate.node] = gate.settled(codes[:, gate.node])
     answers = np.ascontiguousarray(codes[:, :-1], dtype=np.int8)
     if (answers < 0).all():
         raise SurveyError(
@@ -146,7 +163,7 @@ def tabulate_source(source: Source, codebook: Contents, graph: CausalGraph) -> T
     if weights is not None and not weights.sum() > 0:
         raise SurveyError(say("survey.table.no_weight", source=source.name, column=codebook.weight))
     squares = found["ww"].to_numpy(np.float64) if weighted else None
-    return Tabulated(answers, people, weights, squares, site, coded.sites)
+    return Tabulated(answers, people, weights, squares, site, coded.sites, not_asked)
 
 
 def encode_table(source: Source, codebook: Contents, graph: CausalGraph) -> Coded:
@@ -168,6 +185,7 @@ def encode_table(source: Source, codebook: Contents, graph: CausalGraph) -> Code
     """
     coder = Coder(source, codebook)
     digits: list[Digit] = []
+    gates: list[Gate] = []
     sites: tuple[str, ...] = ()
     if codebook.site in coder.columns:
         site, sites = coder.site(codebook.site)
@@ -175,8 +193,13 @@ def encode_table(source: Source, codebook: Contents, graph: CausalGraph) -> Code
     for name, spec in codebook.measures.items():
         node = graph.names.index(codebook.node_of(name))
         states = graph.nodes[node].states
-        if (state := coder.state(name, spec, states)) is not None:
+        if (state := coder.state(name, spec, states)) is None:
+            continue
+        if (gate := gate_of(name, spec, node, states)) is None:
             digits.append((node, len(states) + 1, state))
+        else:
+            digits.append((node, gate.base, coder.gated(gate, state)))
+            gates.append(gate)
     for name in codebook.columns:
         coder.check(name)
     added: dict[str, Expression] = {}
@@ -203,6 +226,7 @@ def encode_table(source: Source, codebook: Contents, graph: CausalGraph) -> Code
         tuple(tuple((node, base) for node, base, _ in word) for word in packed),
         bad,
         sites,
+        tuple(gates),
     )
 
 

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk.errors import SurveyError
+from backrisk.graph import CausalGraph
+from backrisk.survey.branching import NotAsked, asked, columns_of, gate_of, unticked
 from backrisk.survey.checks import TEXT
 from backrisk.survey.lines import read_header, split_records
 from backrisk.survey.problems import failure
@@ -110,3 +112,45 @@ def encode_measure(
     rows = list(zip(*(frame[column] for column in inputs), strict=True))
     codes = {raw: code(raw) for raw in set(rows)}
     return np.fromiter((codes[raw] for raw in rows), dtype=np.int8, count=len(rows))
+
+
+def put_not_asked(
+    frame: pd.DataFrame, book: Contents, graph: CausalGraph, codes: NDArray[np.int8]
+) -> NotAsked:
+    """Put in what follows for people who were not asked.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+    book : Contents
+    graph : CausalGraph
+        Extended by the codebook's items.
+    codes : ndarray of int8, shape (rows, nodes)
+        Changed in place.
+
+    Returns
+    -------
+    NotAsked
+    """
+    gates, packed = [], codes.astype(np.int16)
+    for name, spec in book.measures.items():
+        node = graph.names.index(book.node_of(name))
+        gate = gate_of(name, spec, node, graph.nodes[node].states)
+        columns = [column for column in columns_of(book, name) if column in frame]
+        if gate is None or not columns:
+            continue
+        rows = list(zip(*(frame[column] for column in columns), strict=True))
+        found = {
+            raw: asked(book, name, dict(zip(columns, raw, strict=True))) is False
+            for raw in dict.fromkeys(rows)
+        }
+        off = np.array([found[raw] for raw in rows])
+        own = packed[:, node].copy()
+        if name in frame:
+            own[[unticked(name, cell) for cell in frame[name]]] = -1
+        instead = np.where(own < 0, gate.states, own + gate.states + 1)
+        packed[:, node] = np.where(off, instead, packed[:, node])
+        codes[:, node] = gate.settled(packed[:, node])
+        gates.append(gate)
+    people = np.ones(len(frame), np.int64)
+    return NotAsked.of(gates, packed, people, graph.names)

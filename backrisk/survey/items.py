@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -32,7 +32,11 @@ def extend(book: Contents, graph: CausalGraph) -> CausalGraph:
 
 
 def with_responses(
-    book: Contents, codes: NDArray[np.int8], graph: CausalGraph, columns: Iterable[str]
+    book: Contents,
+    codes: NDArray[np.int8],
+    graph: CausalGraph,
+    columns: Iterable[str],
+    not_asked: Mapping[str, NDArray[np.bool_]],
 ) -> NDArray[np.int8]:
     """Return codes with the responses filled in; see `Codebook.with_responses`."""
     filled, present = codes.copy(), set(columns)
@@ -42,6 +46,8 @@ def with_responses(
             answer = graph.names.index(book.node_of(name))
             response = graph.names.index(book.response_of(name))
             filled[:, response] = codes[:, answer] < 0  # the second state is NOT_ANSWERED
+            if name in not_asked:  # who was not asked did not refuse
+                filled[not_asked[name], response] = -1
     return filled
 
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from backrisk.errors import SurveyError
 from backrisk.survey.schema import (
+    AskedIf,
     Column,
     Condition,
     Contents,
@@ -26,7 +27,7 @@ _WIDE = 60  # characters of a wrong value that are shown
 _KEYS = sorted(
     {
         field.alias or name
-        for model in (Contents, Column, Derived, Nonresponse, OneRowPer, Rule, Condition)
+        for model in (Contents, AskedIf, Column, Derived, Nonresponse, OneRowPer, Rule, Condition)
         for name, field in model.model_fields.items()
     }
 )

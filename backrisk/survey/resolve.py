@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backrisk.graph import CausalGraph
+from backrisk.survey.branching import contradictions
 from backrisk.survey.problems import failure
 from backrisk.survey.schema import Contents, Derived, Measure
 from backrisk.words import Said, say, suggest
@@ -26,6 +27,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
         Every contradiction with the graph, or within the codebook.
     """
     problems = [*_inputs(book, source), *_left_out(book, graph, source)]
+    problems += contradictions(book, source)
     observed: dict[str, str] = {}
     changed: dict[str, Measure] = {**book.columns, **book.derived}
     for name, spec in book.measures.items():
@@ -55,7 +57,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
                     states=len(states),
                 )
             )
-        used: list[str | None] = list(states)
+        used: list[str | None] = [*states, *spec.unasked]
         for state, row in (spec.misclassification or {}).items():
             used += [state, *row]
         update: dict[str, Any] = {"states": states}

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Set
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from backrisk.survey.logic import parse
 from backrisk.words import choices, say, suggest
 
 MISSING = ("", "NA", "N/A", "NaN", "nan")
@@ -59,6 +60,29 @@ class Nonresponse(Keys):
     why: str = ""
 
 
+class AskedIf(Keys):
+    """Of whom a question was asked.
+
+    Parameters
+    ----------
+    when : str
+        In REDCap's branching logic: ``"[injury] = 'yes' and [weeks] > 2"``. A label of the file
+        and the state that it says both match. See `backrisk.survey.logic.parse`.
+    else : str, optional
+        The state that follows where the question was not asked: who has no injury loses no time.
+        By default nothing follows; the node stays unobserved, and is counted as not asked.
+    """
+
+    when: str
+    otherwise: str | None = Field(default=None, alias="else")
+
+    @field_validator("when")
+    @classmethod
+    def _can_be_read(cls, when: str) -> str:
+        parse(when)
+        return when
+
+
 class Measure(Keys):
     """What a column and a derived value have in common; `Column` explains the keys."""
 
@@ -69,6 +93,7 @@ class Measure(Keys):
     error: Literal["learned", "fixed", "unknown"] = "learned"
     people: float = Field(default=RELIABILITY_PEOPLE, gt=0)
     nonresponse: Nonresponse | None = None
+    asked_if: AskedIf | None = None
     question: str = ""
     source: str = ""
     unit: str = ""
@@ -83,8 +108,8 @@ class Measure(Keys):
 
     @property
     def said(self) -> frozenset[str]:
-        """The states that an answer can say."""
-        return frozenset(self.states)
+        """The states that an answer, or its absence, can say."""
+        return frozenset(self.states) | self.unasked
 
     def state(self, value: float | str | None) -> str | None:
         """Return the state that a value says, None where it is missing."""
@@ -113,7 +138,15 @@ class Measure(Keys):
             raise ValueError(say("survey.rules.cuts_increase"))
         if self.typical and self.typical[0] >= self.typical[1]:
             raise ValueError(say("survey.rules.low_to_high", key="typical"))
+        if self.asked_if and self.asked_if.otherwise is not None and self.measured is None:
+            raise ValueError(say("survey.rules.else_measures"))
         return self
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """The state that follows where the question was not asked; empty where none does."""
+        state = None if self.asked_if is None else self.asked_if.otherwise
+        return frozenset() if state is None else frozenset({state})
 
 
 class Column(Measure):
@@ -171,6 +204,10 @@ class Column(Measure):
     nonresponse : Nonresponse, optional
         A missing answer may depend on what it would have been:
         ``{mean: 0.5, sd: 0.5, share: 0.1}``. By default it does not.
+    asked_if : AskedIf, optional
+        Of whom it was asked, where not of everyone: ``{when: "[injury] = 'yes'", else: none}``. A
+        blank then is not a missing answer: the node takes the state under ``else``, or is counted
+        as not asked. An answer that was given all the same stays, and is told.
     question : str
         The question as it is asked; a form, a report and a codebook's sheet show it.
     source : str
@@ -215,8 +252,9 @@ class Column(Measure):
 
     @property
     def said(self) -> frozenset[str]:
-        """The states that an answer can say."""
-        return frozenset(self.states if self.labels is None else self.labels.values())
+        """The states that an answer, or its absence, can say."""
+        labelled = frozenset(self.states if self.labels is None else self.labels.values())
+        return labelled | self.unasked
 
     def read(self, raw: object, missing: tuple[str, ...]) -> float | str | None:
         """Return the number, the state or the text of a raw answer, None where it is missing.
@@ -362,10 +400,9 @@ class Derived(Measure):
     def said(self) -> frozenset[str]:
         """The states that a derived value can say."""
         if self.derive != "first_match":
-            return frozenset(self.states)
-        return frozenset(rule.state for rule in self.rules if rule.state) | (
-            frozenset() if self.otherwise is None else {self.otherwise}
-        )
+            return frozenset(self.states) | self.unasked
+        told = frozenset(rule.state for rule in self.rules if rule.state) | self.unasked
+        return told if self.otherwise is None else told | {self.otherwise}
 
     def divisor(self, second: float) -> float:
         """Return what the first input is divided by."""

@@ -21,7 +21,7 @@ from backrisk.graph import CausalGraph, Layout, load_graph
 from backrisk.posterior import Diagnostics, Posterior, simulate
 from backrisk.queries import attribute, read_target, recommend, risk
 from backrisk.summary import summarise
-from backrisk.survey import load_codebook, opened
+from backrisk.survey import Codebook, load_codebook, opened
 from tests.benchmarks.common import in_child
 from tests.benchmarks.score import write, write_each
 
@@ -481,3 +481,24 @@ def test_an_identifier_is_kept_once_and_under_its_name(tmp_path, runner):
     with pytest.raises(QueryError, match="'row'"):
         score(runner, path, tmp_path / "scored.csv", ids=["row"])
     assert [p.name for p in tmp_path.iterdir()] == ["cohort.csv"]
+
+
+def test_a_row_that_was_not_asked_is_scored_as_that_person_is(tmp_path):
+    states = {"injury": ["no", "yes"], "loss": ["none", "week"], "ache": ["no", "yes"]}
+    graph = CausalGraph.from_edges([("injury", "loss"), ("loss", "ache")], states)
+    asked_if = {"when": "[injury] = 'yes'", "else": "none"}
+    columns = {"injury": {"node": "injury"}, "loss": {"node": "loss", "asked_if": asked_if}}
+    data = {"name": "b", "graph": "graph", "columns": columns}
+    cpts = {
+        "injury": [[0.6, 0.4]],
+        "loss": [[[0.9, 0.1], [0.5, 0.5]]],
+        "ache": [[[0.8, 0.2], [0.3, 0.7]]],
+    }
+    posterior = replace(Posterior.from_cpts(graph, cpts), codebook=Codebook.from_dict(data, graph))
+    people = [("no", ""), ("yes", ""), ("yes", "week"), ("", "")]
+    frame = pd.DataFrame(people, columns=["injury", "loss"])
+    frame.to_csv(tmp_path / "people.csv", index=False)
+    done = score(posterior, tmp_path / "people.csv", tmp_path / "out.csv")
+    found = pd.read_csv(done.out)["risk"]
+    # Not injured, so without loss: 0.2. Injured, loss not told: half and half. Nothing told: all.
+    assert found.tolist() == pytest.approx([0.2, 0.45, 0.7, 0.2 + 0.5 * (0.6 * 0.1 + 0.4 * 0.5)])
