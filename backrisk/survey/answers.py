@@ -21,6 +21,12 @@ from backrisk.graph import CausalGraph
 from backrisk.survey import frames, readers
 from backrisk.survey.checks import frame_problems, header_problems
 from backrisk.survey.codebook import Codebook, choose_codebook
+from backrisk.survey.design import (
+    demand_design,
+    design_cautions,
+    like_identifiers,
+    repeated_identifiers,
+)
 from backrisk.survey.problems import failure
 from backrisk.words import say
 
@@ -48,8 +54,9 @@ class Survey:
     people : ndarray of int, shape (rows,), optional
         How many people each row stands for; left out, each stands for one.
     squares : ndarray of float, shape (rows,), optional
-        The sum of the squared weights of the people of the row; needed beside `people`, where
-        there are weights, for the effective sample size.
+        The sum of the squared weights of the people of the row, for the effective sample size;
+        needed beside `people`, where there are weights. Of visits that share a weight of one, the
+        weights: they are worth as many people as there are.
     not_asked : mapping of str to int
         How many people were not asked, by node: those for whom the codebook's ``asked_if`` does
         not hold. Where it says which state follows they count as observed, else as unobserved.
@@ -159,6 +166,16 @@ class Survey:
         if book.site in frame.columns:
             site, labels = pd.factorize(frame[book.site].astype(str).str.strip(), sort=True)
             sites = tuple(map(str, labels))
+        squares = None
+        if book.design is not None and book.design.person in frame.columns:
+            weights = frames.shares_of_people(frame[book.design.person], book.missing)
+            squares = weights  # the visits of one person tell no more than one
+        each = np.ones(len(codes), np.int64)
+        demand_design(book, extended, codes, each, source)
+        told = [
+            repeated_identifiers(name, frame[name].nunique(), frame[name].count())
+            for name in like_identifiers(book, frame.columns)
+        ]
         return cls(
             extended,
             codes,
@@ -166,8 +183,13 @@ class Survey:
             weights,
             site,
             sites,
+            squares=squares,
             not_asked=not_asked.people,
-            cautions=not_asked.cautions(book),
+            cautions=(
+                *not_asked.cautions(book),
+                *design_cautions(book, extended, codes, each, site),
+                *(each for each in told if each is not None),
+            ),
         )
 
 
@@ -246,6 +268,7 @@ def _count(
         extended = book.extend(graph)
         found = tabulate_source(source, book, extended)
         codes = book.with_responses(found.codes, extended, source.columns, found.not_asked.rows)
+        demand_design(book, extended, found.codes, found.people, source.name)
     return Survey(
         graph=extended,
         codes=codes,
@@ -256,5 +279,9 @@ def _count(
         people=found.people,
         squares=found.squares,
         not_asked=found.not_asked.people,
-        cautions=found.not_asked.cautions(book),
+        cautions=(
+            *found.not_asked.cautions(book),
+            *design_cautions(book, extended, found.codes, found.people, found.site),
+            *found.cautions,
+        ),
     )

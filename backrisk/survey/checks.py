@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from backrisk.errors import SurveyError
+from backrisk.survey import design
 from backrisk.survey.branching import columns_of
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.site_names import AVERAGE, NEW, reserved
@@ -87,6 +88,7 @@ def header_problems(names: Sequence[str], codebook: Contents, source: str) -> li
         for other in columns_of(codebook, name)
         if other not in names
     ]
+    problems += design.header_problems(names, codebook, source)
     if not set(names) & set(codebook.columns):
         problems.append(say("survey.table.no_column", source=source, book=book))
     return problems

@@ -65,6 +65,9 @@ class Codebook(Contents):
     one_row_per : OneRowPer, optional
         Which row stands for a person who appears several times:
         ``{column: id, by: date, keep: first}``. By default every row is a person.
+    design : Design, optional
+        How people were chosen, where not each with the same chance: ``{kind: case_control,
+        prevalence: 0.14}``, ``{kind: matched, set: pair}``, ``{kind: repeated, person: id}``.
 
     Examples
     --------

@@ -11,7 +11,7 @@ Python. The codes of a row are packed into a few integers, by which the rows are
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -24,12 +24,13 @@ from backrisk.graph import CausalGraph
 from backrisk.survey.branching import Gate, NotAsked, gate_of
 from backrisk.survey.checks import RefusedCell, expectation, header_problems
 from backrisk.survey.coder import Coder
+from backrisk.survey.design import like_identifiers, repeated_identifiers
 from backrisk.survey.expressions import Digit, Expression, any_of, certain, pack
 from backrisk.survey.problems import failure
 from backrisk.survey.readers import ROW, Source
-from backrisk.survey.repeats import kept
+from backrisk.survey.repeats import kept, share_of_person
 from backrisk.survey.schema import Contents
-from backrisk.words import say
+from backrisk.words import Said, say
 
 LISTED = 1000  # bad cells that are told one by one
 _WORD = 2**62  # a packed word stays below it, well within 64 bits
@@ -48,6 +49,7 @@ class Tabulated:
     site : ndarray of int, shape (patterns,), optional
     sites : tuple of str
     not_asked : NotAsked
+    cautions : tuple of str
     """
 
     codes: NDArray[np.int8]
@@ -57,6 +59,7 @@ class Tabulated:
     site: NDArray[np.intp] | None
     sites: tuple[str, ...]
     not_asked: NotAsked
+    cautions: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,28 @@ def tabulate_source(source: Source, codebook: Contents, graph: CausalGraph) -> T
     if weights is not None and not weights.sum() > 0:
         raise SurveyError(say("survey.table.no_weight", source=source.name, column=codebook.weight))
     squares = found["ww"].to_numpy(np.float64) if weighted else None
-    return Tabulated(answers, people, weights, squares, site, coded.sites, not_asked)
+    if codebook.design is not None and codebook.design.person is not None:
+        squares = weights  # the visits of one person tell no more than one
+    return Tabulated(
+        answers,
+        people,
+        weights,
+        squares,
+        site,
+        coded.sites,
+        not_asked,
+        tuple(_repeated(source, codebook)),
+    )
+
+
+def _repeated(source: Source, codebook: Contents) -> Iterator[Said]:
+    """Say which columns look as if several rows were of one person."""
+    for name in like_identifiers(codebook, dict.fromkeys(source.columns)):
+        cell = source.table[f"c{source.columns.index(name)}"]
+        found = source.table.agg(people=cell.nunique(), rows=cell.count()).to_pyarrow()
+        told = repeated_identifiers(name, *found.to_pylist()[0].values())
+        if told is not None:
+            yield told
 
 
 def encode_table(source: Source, codebook: Contents, graph: CausalGraph) -> Coded:
@@ -205,6 +229,8 @@ def encode_table(source: Source, codebook: Contents, graph: CausalGraph) -> Code
     added: dict[str, Expression] = {}
     if codebook.weight in coder.columns:
         added["weight"] = coder.weight(codebook.weight)
+    if codebook.design is not None and codebook.design.person in coder.columns:
+        added["weight"] = share_of_person(coder, codebook.design.person)
     if codebook.one_row_per is not None and codebook.one_row_per.column in coder.columns:
         added["kept"] = kept(coder, codebook.one_row_per)
 

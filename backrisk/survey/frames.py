@@ -154,3 +154,13 @@ def put_not_asked(
         gates.append(gate)
     people = np.ones(len(frame), np.int64)
     return NotAsked.of(gates, packed, people, graph.names)
+
+
+def shares_of_people(cells: pd.Series[Any], missing: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the weight of each visit: one over the visits of its person.
+
+    A visit without an identifier is a person of its own.
+    """
+    person = cells.map(lambda raw: TEXT.read(raw, missing))
+    visits = person.map(person.value_counts())
+    return np.asarray(1.0 / visits.fillna(1.0), np.float64)

@@ -70,9 +70,9 @@ def tabulate(survey: Survey) -> Patterns:
     codes, site = (unique, None) if survey.site is None else (unique[:, 1:], unique[:, 0])
     each = np.ones(len(rows), np.int64) if survey.people is None else survey.people
     weights = each.astype(np.float64) if survey.weights is None else survey.weights
-    squares = weights**2 if survey.people is None else survey.squares
-    if survey.weights is None or squares is None:  # without weights each person weighs one
-        squares = weights
+    squares = survey.squares
+    if squares is None:  # without weights each person weighs one
+        squares = weights if survey.weights is None else weights**2
     return Patterns(
         codes=np.ascontiguousarray(codes, dtype=np.int8),
         weights=np.bincount(index, weights, len(unique)),

@@ -16,6 +16,7 @@ from backrisk.survey.schema import (
     Condition,
     Contents,
     Derived,
+    Design,
     Nonresponse,
     OneRowPer,
     Rule,
@@ -27,7 +28,17 @@ _WIDE = 60  # characters of a wrong value that are shown
 _KEYS = sorted(
     {
         field.alias or name
-        for model in (Contents, AskedIf, Column, Derived, Nonresponse, OneRowPer, Rule, Condition)
+        for model in (
+            Contents,
+            AskedIf,
+            Design,
+            Column,
+            Derived,
+            Nonresponse,
+            OneRowPer,
+            Rule,
+            Condition,
+        )
         for name, field in model.model_fields.items()
     }
 )

@@ -47,6 +47,27 @@ def kept(coder: Coder, rule: OneRowPer) -> Expression:
     return lambda t: person(t).isnull() | (place(t) == 0)
 
 
+def share_of_person(coder: Coder, name: str) -> Expression:
+    """Return the weight of each visit: one over the visits of its person.
+
+    A visit without an identifier is a person of its own.
+
+    Parameters
+    ----------
+    coder : Coder
+        Of a table that has the column.
+    name : str
+        The column that identifies a person.
+    """
+    person = _person(coder, name)
+
+    def share(t: Any) -> Any:
+        visits = t[ROW].count().over(group_by=person(t))
+        return person(t).isnull().ifelse(1.0, 1.0 / visits.cast("float64"))
+
+    return share
+
+
 def _person(coder: Coder, name: str) -> Expression:
     """Return who a row is about, as text without spaces around it; null where missing."""
     cell, words = coder.columns[name], coder.codebook.missing

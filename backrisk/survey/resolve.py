@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backrisk.graph import CausalGraph
+from backrisk.survey import design
 from backrisk.survey.branching import contradictions
 from backrisk.survey.problems import failure
 from backrisk.survey.schema import Contents, Derived, Measure
@@ -28,6 +29,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
     """
     problems = [*_inputs(book, source), *_left_out(book, graph, source)]
     problems += contradictions(book, source)
+    chosen = design.resolved(book, graph, source, problems)
     observed: dict[str, str] = {}
     changed: dict[str, Measure] = {**book.columns, **book.derived}
     for name, spec in book.measures.items():
@@ -85,6 +87,9 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
         update={
             "columns": {name: changed[name] for name in book.columns},
             "derived": {name: changed[name] for name in book.derived},
+            "design": chosen,
+            # A set is to its rows what a site is: the codes of both stand in the same place.
+            "site": chosen.set if chosen is not None and chosen.set else book.site,
         }
     )
 

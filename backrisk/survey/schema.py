@@ -20,6 +20,7 @@ from backrisk.words import choices, say, suggest
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 # Prior people behind a stated reliability: about the size of the studies that measure one.
 RELIABILITY_PEOPLE = 200.0
+PREVALENCE_PEOPLE = 10_000.0  # a prevalence counts as known, but not beyond what a register knows
 
 
 class Keys(BaseModel):
@@ -446,6 +447,61 @@ class OneRowPer(Keys):
     keep: Literal["first", "last"] = "first"
 
 
+class Design(Keys):
+    """How the rows of a survey came to be in it, where they are no plain sample of people.
+
+    Parameters
+    ----------
+    kind : {"case_control", "matched", "stratified", "repeated"}
+        ``case_control``: people were chosen by the outcome, so many cases and so many controls.
+        ``matched``: each case with one or more controls who are like it, in the sets of `set`.
+        ``stratified``: groups were sampled at different rates, which the codebook's ``weight``
+        undoes. ``repeated``: a row is a visit; the visits of the person in `person` share a
+        weight of one.
+    outcome : str, optional
+        The node that people were chosen by: a column's own. By default the graph's outcome.
+    cases : str, optional
+        The state of the outcome from which on a person is a case; by default the second.
+    prevalence : float, optional
+        Of cases and controls: the share of cases in the population that the model is to speak of,
+        between 0 and 1. Without it, no risk of anybody can be told, only odds ratios.
+    people : float
+        How many people the prevalence was found in; 10,000 by default.
+    set : str, optional
+        Of a matched design: the column that names the set of each row.
+    person : str, optional
+        Of a repeated design: the column that identifies a person.
+
+    Examples
+    --------
+    >>> Design(kind="case_control", prevalence=0.14).prevalence
+    0.14
+    """
+
+    kind: Literal["case_control", "matched", "stratified", "repeated"]
+    outcome: str | None = None
+    cases: str | None = None
+    prevalence: float | None = Field(default=None, gt=0, lt=1)
+    people: float = Field(default=PREVALENCE_PEOPLE, gt=0)
+    set: str | None = None
+    person: str | None = None
+
+    @property
+    def by_outcome(self) -> bool:
+        """Whether people were chosen by the outcome."""
+        return self.kind in ("case_control", "matched")
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Design:
+        if (self.set is not None) != (self.kind == "matched"):
+            raise ValueError(say("survey.rules.design_set"))
+        if (self.person is not None) != (self.kind == "repeated"):
+            raise ValueError(say("survey.rules.design_person"))
+        if not self.by_outcome and (self.outcome or self.cases or self.prevalence is not None):
+            raise ValueError(say("survey.rules.design_outcome"))
+        return self
+
+
 class Contents(Keys):
     """What the file of a codebook holds; `Codebook` explains the keys."""
 
@@ -463,6 +519,7 @@ class Contents(Keys):
     ignore: tuple[str, ...] = ()
     leaves_out: dict[str, str] = {}
     one_row_per: OneRowPer | None = None
+    design: Design | None = None
 
     @property
     def measures(self) -> dict[str, Column | Derived]:
@@ -474,7 +531,8 @@ class Contents(Keys):
     def known(self) -> tuple[str, ...]:
         """Every column that a file may hold."""
         one = self.one_row_per
-        extra = (self.site, self.weight, one and one.column, one and one.by, *self.ignore)
+        person = self.design and self.design.person
+        extra = (self.site, self.weight, one and one.column, one and one.by, person, *self.ignore)
         return tuple(dict.fromkeys([*self.columns, *(name for name in extra if name)]))
 
     def node_of(self, name: str) -> str:
