@@ -20,6 +20,7 @@ from .plotting import plot as plot
 from .posterior import Diagnostics as Diagnostics
 from .posterior import Posterior as Posterior
 from .posterior import load_posterior as load_posterior
+from .posterior import odds_ratios as odds_ratios
 from .posterior import simulate as simulate
 from .posterior import truth as truth
 from .queries import Attribution as Attribution

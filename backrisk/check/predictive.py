@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from backrisk.errors import QueryError
 from backrisk.inference import World
 from backrisk.posterior import Posterior
-from backrisk.queries import distribution
+from backrisk.queries import demand_risks, distribution
 from backrisk.summary import interval
-from backrisk.survey import Survey, tabulate
+from backrisk.survey import Survey, cases_of, tabulate
 from backrisk.words import say
 
 _MOSTLY_PRIOR = 0.2  # a distance below which little was learned
@@ -96,26 +96,32 @@ def predicted_margins(posterior: Posterior, survey: Survey) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Columns ``node, state, survey, model, low, high``: shares among those who answered, and
-        the model's mean and interval for the population.
+        the model's mean and interval for the population. Where people were chosen by the outcome,
+        cases and controls are weighted to its prevalence.
 
     Raises
     ------
     QueryError
-        If the survey was read for another graph.
+        If the survey was read for another graph, or its design leaves every share unknown.
     """
     if survey.graph != posterior.graph:
         found, expected = survey.graph.name, posterior.graph.name
         raise QueryError(say("check.other_graph", found=found, expected=expected))
+    demand_risks(posterior)
     patterns = tabulate(survey)
+    weights, design = patterns.weights, survey.codebook.design
+    if design is not None and design.prevalence is not None:
+        # As the population has cases and controls, of which the model speaks.
+        cases, controls = cases_of(design, survey.graph, patterns.codes)
+        case, control = design.prevalence / weights[cases].sum(), 1.0 - design.prevalence
+        weights = weights * np.where(cases, case, control / weights[controls].sum())
     rows = []
     for column, node in enumerate(posterior.graph.nodes):
         codes = patterns.codes[:, column]
         seen = codes >= 0
         if not seen.any():
             continue
-        shares = np.bincount(
-            codes[seen], weights=patterns.weights[seen], minlength=len(node.states)
-        )
+        shares = np.bincount(codes[seen], weights=weights[seen], minlength=len(node.states))
         shares = shares / shares.sum()
         draws = distribution(World(posterior, {}, {}), node.name)
         low, high = interval(draws.T)

@@ -18,6 +18,7 @@ from backrisk.inference import contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries import (
     Target,
+    demand_risks,
     downstream,
     possible,
     probabilities,
@@ -265,10 +266,12 @@ def agreement_with(
 
 
 def _read(posterior: Posterior, survey: Survey | str | Path) -> tuple[Survey, str]:
+    demand_risks(posterior)
     source = ""
     if not isinstance(survey, Survey):
         source = Path(str(survey).partition("::")[0]).name
-        survey = read_survey(survey, posterior.graph, posterior.codebook)
+        book = posterior.codebook and posterior.codebook.of_anybody()
+        survey = read_survey(survey, posterior.graph, book)
     if survey.graph.names != posterior.graph.names:
         raise QueryError(
             say("cohort.other_graph", graph=survey.graph.name, model=posterior.graph.name)

@@ -206,7 +206,7 @@ def _positive(draws: int) -> int:
 def _codebook(posterior: Posterior, table: Source) -> Codebook:
     """Return the codebook that knows more of the columns, without what only a fit needs."""
     plain = Codebook.plain(posterior.graph)
-    own = posterior.codebook or plain
+    own = plain if posterior.codebook is None else posterior.codebook.of_anybody()
     names = set(table.columns)
     best = own if len(names & set(own.known)) >= len(names & set(plain.known)) else plain
     unused = [name for name in (best.site, best.weight) if name]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.fitting.observed import SITE
+from backrisk.fitting.sampled import CASE, Sampled
 from backrisk.graph import Layout, ParameterPrior, at_site
 from backrisk.likelihood import Circuit, total_log_likelihood
 from backrisk.posterior import SiteEffects
@@ -38,7 +39,12 @@ def log_prior(
 
 
 def log_likelihood_of(
-    circuit: Circuit, layout: Layout, fractions: Array, beta: Array, sites: SiteEffects | None
+    circuit: Circuit,
+    layout: Layout,
+    fractions: Array,
+    beta: Array,
+    sites: SiteEffects | None,
+    sampled: Sampled | None = None,
 ) -> Array:
     """Return the log likelihood of a survey in each draw, ``(draw,)``.
 
@@ -52,8 +58,16 @@ def log_likelihood_of(
         As for `log_prior`.
     sites : SiteEffects, optional
         Of the sites that the circuit has.
+    sampled : Sampled, optional
+        How people were chosen by the outcome.
     """
-    return total_log_likelihood(circuit, _Rows(layout, fractions, beta, sites))
+    source = _Rows(layout, fractions, beta, sites, sampled)
+    found = total_log_likelihood(circuit, source)
+    if sampled is not None and sampled.sets is not None:
+        outcome = layout.graph.names[sampled.outcome]
+        rows = source.rows(outcome, sampled.sets.causes.astype(np.intp), slice(None))
+        found = found + sampled.sets.log_likelihood(sampled.log_odds(rows))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +78,7 @@ class _Rows:
     fractions: Array
     beta: Array
     sites: SiteEffects | None
+    sampled: Sampled | None = None
 
     @property
     def draws(self) -> int:
@@ -74,6 +89,10 @@ class _Rows:
         if name == SITE:  # whose own distribution counts for nothing
             assert self.sites is not None
             return np.ones((len(rows), len(self.sites.names), len(fractions)))
+        if name == CASE:
+            assert self.sampled is not None
+            told = self.sampled.told[rows[:, 0]]
+            return np.repeat(told[..., None], len(fractions), axis=-1)
         if self.sites is None or name not in self.layout.pooled:
             return self.layout.rows(name, fractions.T, beta, rows)
         states = self.layout.mechanisms[name].shape[-1]

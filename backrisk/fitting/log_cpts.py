@@ -32,7 +32,8 @@ def log_cells(
     layout : Layout
     fractions, beta : TensorVariable, vectors
     design : mapping of str to TensorVariable
-        What `lay_out` gave for the circuit's cells, as constants or as shared data.
+        What `lay_out` gave for the circuit's cells, as constants or as shared data. Beside it
+        ``told``, the logs of cells that are known, where people were chosen by the outcome.
     shift : TensorVariable, shape (site, pooled node), optional
         Added to the linear predictor at each site.
     sites : int
@@ -47,7 +48,9 @@ def log_cells(
         _known_cells(layout),
         _ordinal_cells(layout, sums, fractions, beta, design, shift),
         _noisy_max_cells(layout, sums, fractions, design),
+        # Of the nodes that only the circuit has, in their order: the site, being a case.
         pt.zeros(sites) if shift is not None else None,
+        design.get("told"),
     ]
     return pt.concatenate([part for part in parts if part is not None])[design["place"]]
 

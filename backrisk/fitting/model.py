@@ -14,6 +14,7 @@ from backrisk.fitting.design import lay_out
 from backrisk.fitting.log_cpts import log_cells
 from backrisk.fitting.observed import pooled_sites, survey_circuit
 from backrisk.fitting.op import MarginalLogLikelihood
+from backrisk.fitting.sampled import Sampled
 from backrisk.graph import SITE_SCALE, CausalGraph, Layout, ParameterPrior
 from backrisk.likelihood import Circuit
 from backrisk.posterior import EFFECTS, FRACTIONS, SITE_SCALES, SITE_SHIFTS
@@ -66,8 +67,9 @@ def build_model(
     if survey is not None and survey.graph != graph:
         own = survey.graph
         raise FitError(say("fitting.not_its_graph", graph=own.name, count=len(own.names)))
+    sampled = Sampled.of(survey)
     if survey is not None and circuit is None:
-        circuit = survey_circuit(survey, tabulate(survey))
+        circuit = survey_circuit(survey, tabulate(survey), sampled)
     layout = Layout(graph)
     prior = prior or layout.prior
     sites = pooled_sites(survey)
@@ -93,15 +95,20 @@ def build_model(
         if circuit is not None:
             data = {
                 name: pytensor.shared(part, name=name)
-                for name, part in data_of(layout, circuit, len(sites)).items()
+                for name, part in data_of(layout, circuit, len(sites), sampled).items()
             }
             cells = log_cells(layout, fractions, beta, data, shift, len(sites))
             value, _ = MarginalLogLikelihood()(cells, data["tape"], data["reals"])
             pm.Potential("log_likelihood", value)
+            if sampled is not None and sampled.sets is not None:
+                pm.Potential("matched_sets", sampled.potential(cells, data))
     return model
 
 
-def data_of(layout: Layout, circuit: Circuit, sites: int) -> dict[str, NDArray[Any]]:
+def data_of(
+    layout: Layout, circuit: Circuit, sites: int, sampled: Sampled | None = None
+) -> dict[str, NDArray[Any]]:
     """Return what a compiled model knows of a survey, by the names of its shared variables."""
     tape, reals = circuit.packed()
-    return {"tape": tape, "reals": reals, **lay_out(layout, circuit.cells, sites)}
+    design = {} if sampled is None else sampled.data(circuit)
+    return {"tape": tape, "reals": reals, **lay_out(layout, circuit.cells, sites), **design}

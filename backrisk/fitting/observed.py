@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import FitError
+from backrisk.fitting.sampled import Sampled
 from backrisk.graph import (
     CausalGraph,
     Edge,
@@ -35,6 +36,8 @@ class Prepared:
     patterns : Patterns
     circuit : Circuit
     layout : Layout
+    sampled : Sampled, optional
+        How people were chosen by the outcome; None where they were not.
     known : Conditioned, optional
         The graph's prior, conditioned on what was published; None where that is left out.
     """
@@ -43,6 +46,7 @@ class Prepared:
     patterns: Patterns
     circuit: Circuit
     layout: Layout
+    sampled: Sampled | None = None
     known: Conditioned | None = None
 
     @property
@@ -53,8 +57,12 @@ class Prepared:
     @property
     def conjugate(self) -> bool:
         """Whether the posterior is a product of Dirichlets."""
-        return not len(self.circuit.roots) and all(
-            isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
+        return (
+            self.sampled is None
+            and not len(self.circuit.roots)
+            and all(
+                isinstance(each, Saturated | KnownItem) for each in self.layout.mechanisms.values()
+            )
         )
 
 
@@ -70,28 +78,34 @@ def prepare(graph: CausalGraph, survey: Survey) -> Prepared:
     if not set(graph.names) <= {*survey.graph.names, *left_out} or graph.name != survey.graph.name:
         said = say("fitting.other_graph", found=survey.graph.name, expected=graph.name)
         raise FitError(said)
-    patterns = tabulate(survey)
-    return Prepared(survey, patterns, survey_circuit(survey, patterns), Layout(survey.graph))
+    patterns, sampled = tabulate(survey), Sampled.of(survey)
+    circuit = survey_circuit(survey, patterns, sampled)
+    return Prepared(survey, patterns, circuit, Layout(survey.graph), sampled)
 
 
 def pooled_sites(survey: Survey | None) -> tuple[str, ...]:
     """Return the sites whose intercepts are pooled: none unless there are at least two."""
     if survey is None or survey.site is None or len(survey.sites) < 2:
         return ()
+    if survey.codebook.design is not None and survey.codebook.design.set is not None:
+        return ()  # matched sets, which the likelihood conditions on
     return survey.sites
 
 
-def survey_circuit(survey: Survey, patterns: Patterns) -> Circuit:
+def survey_circuit(survey: Survey, patterns: Patterns, sampled: Sampled | None = None) -> Circuit:
     """Compile a survey's patterns into a circuit.
 
     With sites, each ordinal node has a CPT for each site: the site is one more cause of it, which
-    everyone reports and whose own distribution counts for nothing.
+    everyone reports and whose own distribution counts for nothing. Where people were chosen by the
+    outcome, whether a person is a case is one more effect of it; see `backrisk.fitting.sampled`.
 
     Parameters
     ----------
     survey : Survey
     patterns : Patterns
         What `tabulate` gave.
+    sampled : Sampled, optional
+        What `Sampled.of` gave; None where people were not chosen by the outcome.
 
     Returns
     -------
@@ -108,6 +122,9 @@ def survey_circuit(survey: Survey, patterns: Patterns) -> Circuit:
         assert patterns.site is not None
         codes = np.column_stack([codes, patterns.site]).astype(np.int8)
         graph = with_sites(graph, survey.sites)
+    if sampled is not None:
+        codes, weights = sampled.rows(survey, patterns, codes, weights)
+        graph = sampled.with_case(graph)
     return build_circuit(graph, codes, weights, by_row)
 
 

@@ -30,11 +30,15 @@ def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
     Raises
     ------
     FitError
-        If the survey belongs to another graph, or has patterns instead of people.
+        If the survey belongs to another graph, or has patterns instead of people, or if these were
+        chosen by the outcome: the likelihood then is not a product over people.
     """
     if survey.graph != posterior.graph:
         said = say("fitting.other_graph", found=survey.graph.name, expected=posterior.graph.name)
         raise FitError(said)
+    design = survey.codebook.design
+    if design is not None and design.by_outcome:
+        raise FitError(say("fitting.chosen_by_outcome"))
     if survey.people is not None:
         raise FitError(say("fitting.patterns_only"))
     patterns = tabulate(survey)

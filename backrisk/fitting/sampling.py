@@ -35,7 +35,7 @@ from backrisk.posterior import (
     Posterior,
     SiteEffects,
 )
-from backrisk.survey import Survey
+from backrisk.survey import Design, Survey
 from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
@@ -51,6 +51,7 @@ class CompiledModel:
     sites: tuple[str, ...]
     known: Conditioned | None
     compiled: Any
+    design: Design | None = None
 
 
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
@@ -84,7 +85,8 @@ def _compiled(prepared: Prepared) -> CompiledModel:
         warnings.simplefilter("ignore")  # what the libraries tell about their own insides
         model = build_model(survey.graph, survey, circuit=prepared.circuit, prior=prepared.prior)
         compiled = nutpie.compile_pymc_model(model, var_names=_recorded(model))
-    return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled)
+    design = None if prepared.sampled is None else prepared.sampled.design
+    return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled, design)
 
 
 def fit(
@@ -177,7 +179,7 @@ def fit(
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
     prepared = prepare(graph, survey)
-    cautions = check_identified(survey)
+    cautions = (*survey.cautions, *check_identified(survey))
     layout = prepared.layout
     rng = np.random.default_rng(seed)
     if compiled is not None and evidence == (compiled.known is None):
@@ -219,7 +221,9 @@ def fit(
         sites=sites,
         meta=_meta(prepared, seed, draws, tune),
         log_prior=log_prior(prepared.prior, fractions, beta, sites),
-        log_likelihood=log_likelihood_of(prepared.circuit, layout, fractions, beta, sites),
+        log_likelihood=log_likelihood_of(
+            prepared.circuit, layout, fractions, beta, sites, prepared.sampled
+        ),
     )
 
 
@@ -248,11 +252,15 @@ def _by_nutpie(
     survey = prepared.survey
     if compiled is None:
         model = _compiled(prepared).compiled
-    elif (compiled.graph, compiled.sites) != (survey.graph, pooled_sites(survey)):
+    elif (compiled.graph, compiled.sites, compiled.design) != (
+        survey.graph,
+        pooled_sites(survey),
+        None if prepared.sampled is None else prepared.sampled.design,
+    ):
         raise FitError(say("fitting.other_model"))
     else:
         sites = len(pooled_sites(survey))
-        data = data_of(prepared.layout, prepared.circuit, sites)
+        data = data_of(prepared.layout, prepared.circuit, sites, prepared.sampled)
         model = compiled.compiled.with_data(**data)
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
@@ -290,6 +298,7 @@ def _fingerprint(prepared: Prepared, settings: Settings, seed: int) -> str:
         {
             "graph": prepared.survey.graph.to_dict(),
             "evidence": prepared.known is not None,
+            "design": _design(prepared.survey),
             "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
             "settings": [settings.draws, settings.tune, settings.target_accept, seed],
             "versions": _versions(),
@@ -325,6 +334,7 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
         "synthetic": survey.codebook.synthetic,
         "survey": survey.codebook.title or survey.codebook.name,
         "population": survey.codebook.population,
+        "design": _design(survey),
         "figures": [
             {"cause": each.cause, "effect": each.effect, "citation": each.citation}
             for each in (reading.figure for reading in (known.used if known else ()))
@@ -334,6 +344,12 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
         "tune": tune,
         "versions": _versions(),
     }
+
+
+def _design(survey: Survey) -> dict[str, Any] | None:
+    """Return how people were chosen, as plain values; None of a plain sample."""
+    design = survey.codebook.design
+    return None if design is None else design.model_dump(exclude_none=True)
 
 
 def _versions() -> dict[str, str]:

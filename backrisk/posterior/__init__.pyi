@@ -7,6 +7,7 @@ from .diagnostics import ESS_PER_CHAIN as ESS_PER_CHAIN
 from .diagnostics import R_HAT as R_HAT
 from .diagnostics import Diagnostics as Diagnostics
 from .loading import load_posterior as load_posterior
+from .odds import odds_ratios as odds_ratios
 from .posterior import Posterior as Posterior
 from .simulation import drawn_truth as drawn_truth
 from .simulation import false_claims as false_claims

@@ -24,7 +24,7 @@ from backrisk.posterior.parametric import ParametricCPTs
 from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.storage import seal, store
 from backrisk.survey import AVERAGE, Codebook
-from backrisk.words import names_of, say
+from backrisk.words import names_of, percent, say
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -173,8 +173,28 @@ class Posterior:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What concerns every answer: whom the survey compared, where it says so; the fit's own."""
-        compared = str(self.meta.get("population", ""))
-        return (*((compared,) if compared else ()), *self.diagnostics.warnings)
+        told = (str(self.meta.get("population", "")), self.chosen)
+        return (*(each for each in told if each), *self.diagnostics.warnings)
+
+    @property
+    def chosen(self) -> str:
+        """How people were chosen by the outcome, and what rests on it; empty where they were not.
+
+        Where `risks_known` is false, it says why no risk of anybody can be told.
+        """
+        design = self.meta.get("design") or {}
+        if design.get("kind") not in ("case_control", "matched"):
+            return ""
+        share, names = design.get("prevalence"), names_of(self.graph)
+        key = f"posterior.design.{design['kind']}{'' if share is None else '_anchored'}"
+        about = {} if share is None else {"share": percent(share)}
+        return say(key, node=names.node(design["outcome"]), **about)
+
+    @property
+    def risks_known(self) -> bool:
+        """Whether the survey's design lets risks be told, and not odds ratios alone."""
+        design = self.meta.get("design") or {}
+        return not self.chosen or design.get("prevalence") is not None
 
     @property
     def has_prior(self) -> bool:

@@ -2,6 +2,7 @@ from .answer import Answer as Answer
 from .answer import Target as Target
 from .asked import check_coupling as check_coupling
 from .asked import coupling_name as coupling_name
+from .asked import demand_risks as demand_risks
 from .asked import named as named
 from .asked import read_names as read_names
 from .asked import read_person as read_person

@@ -114,9 +114,11 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     ------
     QueryError
         If a name, a label or a number is not understood; near names are suggested. If the model
-        gives what is reported probability zero in some draw, whatever is asked about it.
+        gives what is reported probability zero in some draw, whatever is asked about it. If the
+        design of its survey leaves every risk unknown.
     """
     graph = posterior.graph
+    demand_risks(posterior)
     if not isinstance(person, Mapping):
         raise QueryError(say("queries.person_form", person=repr(person)))
     if posterior.codebook is not None:
@@ -130,6 +132,17 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     }
     demand_agreement(posterior, codes)
     return codes
+
+
+def demand_risks(posterior: Posterior) -> None:
+    """Refuse to tell risks where people were chosen by the outcome and its prevalence is unknown.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not posterior.risks_known:
+        raise QueryError(posterior.chosen)
 
 
 def demand_agreement(posterior: Posterior, evidence: Mapping[str, int]) -> None:

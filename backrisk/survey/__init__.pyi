@@ -5,6 +5,7 @@ from .checks import header_problems as header_problems
 from .codebook import Codebook as Codebook
 from .codebook import load_codebook as load_codebook
 from .codebook import packaged_codebooks as packaged_codebooks
+from .design import cases_of as cases_of
 from .engine import Coded as Coded
 from .engine import cell_problems as cell_problems
 from .engine import encode_table as encode_table
@@ -16,6 +17,7 @@ from .readers import batches as batches
 from .readers import opened as opened
 from .schema import Column as Column
 from .schema import Derived as Derived
+from .schema import Design as Design
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved

@@ -169,6 +169,18 @@ class Codebook(Contents):
         """
         return items.with_responses(self, codes, graph, columns, not_asked or {})
 
+    def of_anybody(self) -> Codebook:
+        """Return the codebook for people who were not chosen as the survey's were.
+
+        Without its design; a column of sets or of persons may be there and is not read.
+        """
+        if self.design is None:
+            return self
+        apart = [name for name in (self.design.set, self.design.person) if name is not None]
+        site = None if self.design.set is not None else self.site
+        update = {"design": None, "site": site, "ignore": (*self.ignore, *apart)}
+        return self.model_copy(update=update)
+
     def encode_answer(self, column: str, raw: object) -> tuple[str, str | None]:
         """Return the node that a raw answer fills, and the label of the state it says.
 
