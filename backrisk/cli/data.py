@@ -24,7 +24,7 @@ from backrisk.cli.options import (
 from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
-from backrisk.posterior import Posterior, load_posterior
+from backrisk.posterior import Posterior, load_posterior, odds_ratios
 from backrisk.words import Names, decimal, interval_name, names_of, percent, say
 
 
@@ -290,6 +290,9 @@ def _checked(
         report["failures"] = failures.to_dict(orient="records")
     if margins is not None:
         report["margins"] = margins.to_dict(orient="records")
+    if posterior.chosen:
+        report["design"] = dict(posterior.meta["design"])
+        report["odds_ratios"] = odds_ratios(posterior).to_dict(orient="records")
     return report
 
 
@@ -320,6 +323,14 @@ def _show_check(
         "reading": [row["reading"] for row in rows],
     }
     show_table(say("cli.check.learned"), columns, console.out)
+    if posterior.chosen:
+        rows = odds_ratios(posterior).to_dict("records")
+        columns = {
+            "": [names.pair(row["cause"], row["state"]) for row in rows],
+            "ratio": [_ratio(row["median"], row["low"], row["high"]) for row in rows],
+        }
+        event = names.node(posterior.meta["design"]["outcome"])
+        show_table(say("cli.check.odds_ratios", event=event), columns, console.out, folded=("",))
     if margins is not None:
         rows = margins.to_dict("records")
         columns = {

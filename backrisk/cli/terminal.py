@@ -128,6 +128,8 @@ def show_diagnostics(posterior: Posterior, console: Console) -> None:
     for warning in found.warnings:
         told = say("cli.warning", warning=again(warning))
         console.print(told, style="yellow", markup=False)
+    if posterior.chosen:
+        console.print(say("cli.note", note=posterior.chosen), markup=False)
     for conflict in posterior.conflicts_about():
         console.print(say("cli.warning", warning=conflict), style="yellow", markup=False)
     for caution in found.cautions:

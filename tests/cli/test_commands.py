@@ -2,11 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import backrisk
+from backrisk import CausalGraph, Posterior, odds_ratios
 from backrisk.cli import app
+from backrisk.graph import Layout
 from backrisk.queries.attribution.methods import METHODS
 
 run = CliRunner()
@@ -220,6 +223,30 @@ def test_simulate_validate_fit_check_from_the_shell(tmp_path):
     assert report["margins"]
     code, text = said("check", model)
     assert code == 0
+
+
+def test_a_model_of_people_chosen_by_the_outcome_tells_odds_ratios_and_no_risk(tmp_path):
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    draws = Layout(graph).draw_prior(50, np.random.default_rng(1))
+    design = {"kind": "case_control", "outcome": "y", "cases": "yes"}
+    meta = {"design": design}
+    posterior = Posterior(graph, *draws, prior_fractions=draws[0], prior_beta=draws[1], meta=meta)
+    model = posterior.save(tmp_path / "m.nc")
+    code, text = said("check", model, "--format", "json")
+    assert code == 0
+    report = json.loads(text)
+    assert report["design"] == design
+    (row,) = report["odds_ratios"]
+    assert row["median"] == pytest.approx(odds_ratios(posterior)["median"][0])
+    code, text = said("check", model)
+    assert code == 0
+    assert "no risk can be told" in " ".join(text.split())
+    assert "Odds ratios of y" in text
+    person = tmp_path / "p.json"
+    person.write_text("{}")
+    code, text = said("risk", model, "--person", person)
+    assert code == 2
+    assert "no risk can be told" in " ".join(text.split())
 
 
 def test_the_version_is_told():
