@@ -71,8 +71,10 @@ def tabulate(survey: Survey) -> Patterns:
     each = np.ones(len(rows), np.int64) if survey.people is None else survey.people
     weights = each.astype(np.float64) if survey.weights is None else survey.weights
     squares = survey.squares
-    if squares is None:  # without weights each person weighs one
-        squares = weights if survey.weights is None else weights**2
+    if squares is None and survey.people is None:
+        squares = weights**2
+    if survey.weights is None or squares is None:  # without weights each person weighs one
+        squares = weights
     return Patterns(
         codes=np.ascontiguousarray(codes, dtype=np.int8),
         weights=np.bincount(index, weights, len(unique)),
