@@ -11,7 +11,7 @@ import pandas as pd
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior
+from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior, hidden_nodes
 from backrisk.words import say
 
 _APART = 3.0  # standard deviations within chains between two chains' means: different modes
@@ -40,8 +40,8 @@ def explain(posterior: Posterior) -> pd.DataFrame:
 
     Notes
     -----
-    *Label switching*: chains that agree on the likelihood and disagree on which state of an
-    unobserved node is which sit in modes apart. *Ridge*: how common a state is and how often an
+    *Label switching*: chains that agree on the likelihood and disagree on which state of a
+    hidden node is which sit in modes apart. *Ridge*: how common a state is and how often an
     item is wrong about it trade off, so that the two are correlated along a narrow valley. What
     fits neither is called slow mixing.
     """
@@ -49,14 +49,10 @@ def explain(posterior: Posterior) -> pd.DataFrame:
         raise QueryError(say("check.not_sampled"))
     import arviz as az
 
-    answered = posterior.meta.get("answered", {})
+    answered = dict(posterior.meta.get("answered", {}))
     sampled = _Sampled(
         graph=posterior.graph,
-        hidden=frozenset(
-            name
-            for name in posterior.graph.names
-            if not answered.get(name, 1.0) and name not in posterior.graph.items
-        ),
+        hidden=frozenset(hidden_nodes(posterior.graph, answered)),
         values=np.concatenate([posterior.fractions, posterior.beta], axis=1),
         chains=posterior.chains,
         labels=(*posterior.layout.fraction_labels, *posterior.layout.effect_labels),
@@ -94,7 +90,7 @@ class _Sampled:
     ----------
     graph : CausalGraph
     hidden : frozenset of str
-        Nodes that nobody observed.
+        Nodes that are hidden in most people.
     values : ndarray, shape (draw, parameter)
         One chain after the other.
     chains : int
@@ -131,7 +127,7 @@ class _Sampled:
         return say("check.slow.why"), say("check.slow.remedy")
 
     def switched(self, at: int) -> str | None:
-        """Return the unobserved node, at or beside a parameter's, whose states were swapped.
+        """Return the hidden node, at or beside a parameter's, whose states were swapped.
 
         Two chains of which each sits in a mirror image of the other have means far apart for how
         little each moves.

@@ -11,7 +11,7 @@ from backrisk._types import Array
 from backrisk.fitting.observed import SITE
 from backrisk.fitting.sampled import CASE, Sampled
 from backrisk.graph import Layout, ParameterPrior, at_site
-from backrisk.likelihood import Circuit, total_log_likelihood
+from backrisk.likelihood import Circuit, Rows, total_log_likelihood
 from backrisk.posterior import SiteEffects
 
 
@@ -61,13 +61,24 @@ def log_likelihood_of(
     sampled : Sampled, optional
         How people were chosen by the outcome.
     """
-    source = _Rows(layout, fractions, beta, sites, sampled)
+    source = rows_of(layout, fractions, beta, sites, sampled)
     found = total_log_likelihood(circuit, source)
     if sampled is not None and sampled.sets is not None:
         outcome = layout.graph.names[sampled.outcome]
         rows = source.rows(outcome, sampled.sets.causes.astype(np.intp), slice(None))
         found = found + sampled.sets.log_likelihood(sampled.log_odds(rows))
     return found
+
+
+def rows_of(
+    layout: Layout,
+    fractions: Array,
+    beta: Array,
+    sites: SiteEffects | None,
+    sampled: Sampled | None = None,
+) -> Rows:
+    """Return what gives a circuit's rows of CPTs; parameters are as for `log_likelihood_of`."""
+    return _Rows(layout, fractions, beta, sites, sampled)
 
 
 @dataclass(frozen=True, eq=False)

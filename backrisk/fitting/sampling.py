@@ -14,6 +14,7 @@ import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
+from scipy.special import expit
 
 from backrisk._types import Array
 from backrisk.errors import FitError
@@ -22,6 +23,7 @@ from backrisk.fitting.conflicts import find_conflicts
 from backrisk.fitting.densities import log_likelihood_of, log_prior
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judging import PARAMETERS, flat, judge
+from backrisk.fitting.labels import labelled_start, labels_said
 from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.graph import CausalGraph, Layout
@@ -34,6 +36,7 @@ from backrisk.posterior import (
     Diagnostics,
     Posterior,
     SiteEffects,
+    swapped,
 )
 from backrisk.survey import Design, Survey
 from backrisk.words import choices, percent, say, suggest
@@ -188,6 +191,8 @@ def fit(
         used = conditioned(layout) if compiled is None else compiled.known
         prepared = replace(prepared, known=used)
         cautions += _left_out(used)
+    if not prepared.conjugate:
+        cautions += labels_said(prepared)
     prior_fractions, prior_beta = prepared.prior.draw(_PRIOR_DRAWS, rng)
     sites = None
     if prepared.conjugate:
@@ -209,7 +214,7 @@ def fit(
             sites = SiteEffects(survey.sites, shift, scale)
         diagnostics = judge(tree, sampler, cautions)
     conflicts = find_conflicts(layout, prepared.prior, fractions, beta)
-    return Posterior(
+    posterior = Posterior(
         graph=survey.graph,
         fractions=fractions,
         beta=beta,
@@ -225,6 +230,11 @@ def fit(
             prepared.circuit, layout, fractions, beta, sites, prepared.sampled
         ),
     )
+    if diagnostics.good:
+        return posterior
+    told = tuple(each.sentence for each in swapped(posterior))
+    judged = replace(posterior.diagnostics, warnings=(*told, *diagnostics.warnings))
+    return replace(posterior, diagnostics=judged)
 
 
 def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Generator) -> Array:
@@ -262,6 +272,8 @@ def _by_nutpie(
         sites = len(pooled_sites(survey))
         data = data_of(prepared.layout, prepared.circuit, sites, prepared.sampled)
         model = compiled.compiled.with_data(**data)
+    if (start := labelled_start(prepared)) is not None:
+        model = replace(model, initial_point_func=start.beside(model.initial_point_func))
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     tree = run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
@@ -277,8 +289,16 @@ def _by_pymc(
         warnings.simplefilter("ignore")  # convergence is judged below
         survey = prepared.survey
         model = build_model(survey.graph, survey, circuit=prepared.circuit, prior=prepared.prior)
+        started: dict[str, Any] = {}
+        if (start := labelled_start(prepared)) is not None:
+            fractions = np.where(start.fractions, expit(start.log_odds), prepared.prior.start)
+            values = {FRACTIONS: fractions, "z": np.where(start.effects, start.z, 0.0)}
+            known = {var.name for var in model.free_RVs}
+            initial = {name: value for name, value in values.items() if name in known}
+            started = {"initvals": initial, "init": "adapt_diag"}  # as they are, without jitter
         with model:
             tree: xr.DataTree = pm.sample(
+                **started,
                 draws=settings.draws,
                 tune=settings.tune,
                 chains=chains,

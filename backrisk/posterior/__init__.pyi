@@ -14,3 +14,5 @@ from .simulation import false_claims as false_claims
 from .simulation import simulate as simulate
 from .simulation import truth as truth
 from .sites import SiteEffects as SiteEffects
+from .switching import hidden_nodes as hidden_nodes
+from .switching import swapped as swapped

@@ -90,10 +90,17 @@ def test_label_switching_is_chains_three_deviations_apart_at_or_beside_what_nobo
 def test_chains_apart_where_everything_was_observed_are_not_label_switching(sound):
     for posterior in (
         changed(sound, "z", modes(9.0)),  # nobody observed c, but z is not beside it
-        replace(changed(sound, "c", modes(9.0)), meta={"answered": {"c": 0.01, "y": 1.0}}),
+        replace(changed(sound, "c", modes(9.0)), meta={"answered": {"c": 0.5, "y": 1.0}}),
         replace(changed(sound, "c", modes(9.0)), meta={}),  # nothing is known of it
     ):
         assert [kind(why) for why in explain(posterior)["why"]] == ["Slow mixing"]
+
+
+def test_a_few_people_who_tell_of_a_node_leave_it_hidden_in_most(sound):
+    few = replace(changed(sound, "c", modes(9.0)), meta={"answered": {"c": 0.05, "y": 1.0}})
+    (row,) = explain(few).to_dict("records")
+    assert kind(row["why"]) == "Label switching"
+    assert "Observe 'c' in some more people" in row["what_to_do"]
 
 
 def test_the_distance_is_taken_between_the_farthest_chains_over_the_average_spread(sound):
