@@ -111,7 +111,11 @@ class Node:
         prior is flat.
     misclassification : tuple of tuple of float, optional
         For an item, in place of a reliability: the probability of each answer, a row for each
-        state of the construct that it measures.
+        state of the construct that it measures. The answers may then be the item's own, such as
+        yes and no where the construct is one of three kinds.
+    row_people : tuple of float, optional
+        For an item with a misclassification: how many people's observations each row is worth,
+        where that differs; `concentration` where it is left out.
     fixed : bool
         For an item: its error is known, and not learned from the data.
     nominal : bool
@@ -141,6 +145,7 @@ class Node:
     interactions: tuple[tuple[str, str], ...] = ()
     reliability: float | None = None
     misclassification: tuple[tuple[float, ...], ...] | None = None
+    row_people: tuple[float, ...] | None = None
     fixed: bool = False
     nominal: bool = False
     label: str = ""

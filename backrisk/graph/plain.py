@@ -162,8 +162,9 @@ def _read_node(name: str, entry: Any, source: str) -> Node:
         for key in ("reliability", "concentration"):
             if key in values:
                 values[key] = float(values[key])
-        if "margin" in values:
-            values["margin"] = tuple(map(float, values["margin"]))
+        for key in ("margin", "row_people"):
+            if key in values:
+                values[key] = tuple(map(float, values[key]))
         if "misclassification" in values:
             rows = values["misclassification"]
             values["misclassification"] = tuple(tuple(map(float, row)) for row in rows)

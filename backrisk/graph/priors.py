@@ -123,32 +123,36 @@ def _saturated(graph: CausalGraph, node: Node) -> Mechanism:
 def _item(graph: CausalGraph, node: Node) -> Mechanism:
     construct = graph.node(graph.parents(node.name)[0])
     rows = np.full((len(construct.states), len(node.states)), 1.0 / len(node.states))
-    people = float(len(node.states))  # nothing is known of its error: Dirichlet(1, ..., 1)
+    # Where nothing is known of its error: Dirichlet(1, ..., 1).
+    people = np.full(len(rows), float(len(node.states)))
+    # Answers of its own are none of the construct's states: nothing says which is nearest.
+    own = not set(node.states) <= set(construct.states)
+    stated = node.misclassification is not None or node.reliability is not None
+    if stated:
+        people = np.array(node.row_people or [node.concentration] * len(rows))
     if node.misclassification is not None:
-        rows, people = np.array(node.misclassification), node.concentration
+        rows = np.array(node.misclassification)
     elif node.reliability is not None:
         exact = _nearest_answer(construct, node.states)
         chance = prior_marginal(construct) @ exact
         rows = node.reliability * exact + (1.0 - node.reliability) * chance
-        people = node.concentration
     shape = graph.shape(node.name)
-    stated = node.misclassification is not None or node.reliability is not None
     if node.fixed:
         known = tuple(tuple(map(float, row)) for row in rows)
         return KnownItem(node.name, (construct.name,), shape, (), (), known)
-    # Of what nothing is known, chains start where answers tell states apart: a chain that started
-    # in the mirror image, where every answer is wrong, could stay there.
-    exact = _nearest_answer(construct, node.states)
-    starts = _START * exact + (1.0 - _START) * rows if not stated else rows
+    starts = rows
+    if not stated and not own:
+        # Chains start where answers tell states apart: a chain that started in the mirror image,
+        # where every answer is wrong, could stay there.
+        starts = _START * _nearest_answer(construct, node.states) + (1.0 - _START) * rows
+    alpha = people[:, None] * np.maximum(rows, LEAST)
     return Item(
         node.name,
         (construct.name,),
         shape,
         tuple(
             Simplex(label, node.states, tuple(map(float, row)), tuple(map(float, start)))
-            for label, row, start in zip(
-                _row_labels(graph, node), people * np.maximum(rows, LEAST), starts, strict=True
-            )
+            for label, row, start in zip(_row_labels(graph, node), alpha, starts, strict=True)
         ),
     )
 

@@ -73,13 +73,15 @@ def _reason(graph: CausalGraph, node: Node) -> MechanismReason:
     about = {"count": rows, "most": SATURATED_ROWS, "causes": stated, "construct": _names(edges)}
     answers = kind in ("item", "response")
     why = say(f"graph.reasons.{kind if answers else decided}", **about)
-    priors = {
-        "saturated": _saturated,
-        "ordinal_logit": _ordinal_logit,
-        "response": _ordinal_logit,
-        "noisy_max": _noisy_max,
-        "item": _item,
-    }[kind](node, edges)
+    if kind == "item":
+        priors = _item(node, graph.node(edges[0].cause))
+    else:
+        priors = {
+            "saturated": _saturated,
+            "ordinal_logit": _ordinal_logit,
+            "response": _ordinal_logit,
+            "noisy_max": _noisy_max,
+        }[kind](node, edges)
     return MechanismReason(node.name, kind, decided, why, tuple(priors))
 
 
@@ -138,7 +140,7 @@ def _noisy_max(node: Node, edges: tuple[Edge, ...]) -> Iterable[Said]:
         yield say("graph.reasons.causes_vague", causes=vague, people=people, mean=mean)
 
 
-def _item(node: Node, edges: tuple[Edge, ...]) -> Iterable[Said]:
+def _item(node: Node, construct: Node) -> Iterable[Said]:
     if node.misclassification is not None:
         key = "rates"
     else:
@@ -146,5 +148,10 @@ def _item(node: Node, edges: tuple[Edge, ...]) -> Iterable[Said]:
     share = None if node.reliability is None else f"{node.reliability:g}"
     if node.fixed:
         yield say(f"graph.reasons.{key}_fixed", reliability=share)
+        return
+    if node.row_people is not None:
+        rows = zip(construct.states, node.row_people, strict=True)
+        shown = listed([f"{state} {_people(count)}" for state, count in rows])
+        yield say("graph.reasons.rates_by_row", rows=shown)
         return
     yield say(f"graph.reasons.{key}", reliability=share, people=_people(node.concentration))

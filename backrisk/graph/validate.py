@@ -93,7 +93,12 @@ def validate(graph: Stated) -> None:
         if node.mechanism == "item":
             causes = [by_name[name] for name in parents[node.name]]
             _check_item(node, causes, children[node.name], where)
-        elif node.misclassification is not None or node.fixed or node.reliability is not None:
+        elif (
+            node.misclassification is not None
+            or node.row_people is not None
+            or node.fixed
+            or node.reliability is not None
+        ):
             raise GraphError(say("graph.only_an_item", where=where))
         if node.mechanism == "response":
             _check_response(node, incoming[node.name], children[node.name], where)
@@ -148,7 +153,7 @@ def _check_node(node: Node, where: str) -> None:
         raise GraphError(say("graph.node_name", where=where))
     for key in ("states", "labels", "interactions"):
         _check_order(node, key, where)
-    for key in ("margin", "misclassification"):
+    for key in ("margin", "misclassification", "row_people"):
         if getattr(node, key) is not None:
             _check_order(node, key, where)
     if len(node.states) < 2:
@@ -260,7 +265,9 @@ def _check_item(node: Node, parents: Sequence[Node], children: Sequence[Node], w
     if len(parents) != 1 or any(child.mechanism != "response" for child in children):
         raise GraphError(say("graph.item_family", where=where))
     (construct,) = parents
-    if tuple(s for s in construct.states if s in node.states) != node.states:
+    rows = node.misclassification
+    rated, reliable = rows is not None, node.reliability is not None
+    if not answers_fit(node.states, construct.states, rated=rated, reliable=reliable):
         raise GraphError(
             say(
                 "graph.item_states",
@@ -269,7 +276,6 @@ def _check_item(node: Node, parents: Sequence[Node], children: Sequence[Node], w
                 states=", ".join(construct.states),
             )
         )
-    rows = node.misclassification
     if rows is not None and node.reliability is not None:
         raise GraphError(say("graph.misclassification_and_reliability", where=where))
     if rows is not None and (
@@ -288,6 +294,45 @@ def _check_item(node: Node, parents: Sequence[Node], children: Sequence[Node], w
         )
     if node.fixed and rows is None and node.reliability is None:
         raise GraphError(say("graph.fixed", where=where))
+    people = node.row_people
+    if people is not None and (
+        rows is None
+        or len(people) != len(construct.states)
+        or not all(0 < count < math.inf for count in people)
+    ):
+        about = {"construct": construct.name, "rows": len(construct.states)}
+        raise GraphError(say("graph.row_people", where=where, **about))
+
+
+def answers_fit(
+    answers: Sequence[str], states: Sequence[str], *, rated: bool, reliable: bool
+) -> bool:
+    """Whether an item's answers can be read: as its construct's states, or as its own.
+
+    Parameters
+    ----------
+    answers : sequence of str
+        Of the item.
+    states : sequence of str
+        Of its construct.
+    rated, reliable : bool
+        Whether it has a misclassification, which says what each answer means, or a reliability,
+        which says how far answers agree with states.
+
+    Examples
+    --------
+    >>> kinds = ("none", "mild", "bad")
+    >>> answers_fit(("none", "bad"), kinds, rated=False, reliable=True)
+    True
+    >>> answers_fit(("no", "yes"), kinds, rated=False, reliable=False)
+    True
+    >>> answers_fit(("none", "mlid"), kinds, rated=False, reliable=False)
+    False
+    """
+    shared = [state for state in states if state in answers]
+    if len(shared) == len(answers):
+        return shared == list(answers)
+    return not reliable and (rated or not shared)
 
 
 def _check_response(

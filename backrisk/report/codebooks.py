@@ -82,7 +82,7 @@ def dictionary(answers: CohortAnswers) -> list[Block]:
 
 def _reading(name: str, spec: Asked | Derived, answers: CohortAnswers) -> str:
     book, names = answers.survey.codebook, names_of(answers.survey.graph)
-    node = str(spec.measured)
+    node = name if spec.answers else str(spec.measured)
     said = []
     if isinstance(spec, Derived):
         said.append(say(f"report.reading.{spec.derive}", columns=joined(spec.from_)))

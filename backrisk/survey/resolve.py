@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, answers_fit
 from backrisk.survey import design
 from backrisk.survey.branching import contradictions
 from backrisk.survey.problems import failure
@@ -48,7 +48,8 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
                 say("survey.codebook.observed_twice", **at, node=spec.node, first=first)
             )
         known = graph.node(target).states
-        states = spec.states or known
+        answers = spec.answers or known
+        states = spec.states or answers
         if spec.cuts and len(states) != len(spec.cuts) + 1:
             problems.append(
                 say(
@@ -60,8 +61,12 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
                 )
             )
         used: list[str | None] = [*states, *spec.unasked]
-        for state, row in (spec.misclassification or {}).items():
-            used += [state, *row]
+        stated = spec.misclassification or {}
+        for row in stated.values():
+            used += row
+        people = spec.people if isinstance(spec.people, dict) else {}
+        if spec.error == "fixed" and stated and set(known) - set(stated):
+            problems.append(say("survey.rules.rows_missing", **at, node=target))
         update: dict[str, Any] = {"states": states}
         if isinstance(spec, Derived):
             used += [spec.otherwise, *(rule.state for rule in spec.rules)]
@@ -77,8 +82,19 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             say(
                 "survey.codebook.no_state", **at, node=target, state=said, near=suggest(said, known)
             )
+            for said in dict.fromkeys([*stated, *people])
+            if said not in known
+        ]
+        if spec.answers and not answers_fit(answers, known, rated=bool(stated), reliable=False):
+            problems.append(say("survey.codebook.answers_shared", **at, node=target))
+        problems += [
+            say("survey.codebook.no_answer", **at, answer=said, near=suggest(said, answers))
+            if spec.answers
+            else say(
+                "survey.codebook.no_state", **at, node=target, state=said, near=suggest(said, known)
+            )
             for said in dict.fromkeys(used)
-            if said is not None and said not in known
+            if said is not None and said not in answers
         ]
         changed[name] = spec.model_copy(update=update)
     if problems:

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Set
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -92,7 +92,10 @@ class Measure(Keys):
     reliability: float | None = Field(default=None, ge=0, le=1)
     misclassification: dict[str, dict[str, float]] | None = None
     error: Literal["learned", "fixed", "unknown"] = "learned"
-    people: float = Field(default=RELIABILITY_PEOPLE, gt=0)
+    people: Annotated[float, Field(gt=0)] | dict[str, Annotated[float, Field(gt=0)]] = (
+        RELIABILITY_PEOPLE
+    )
+    answers: tuple[str, ...] = ()
     nonresponse: Nonresponse | None = None
     asked_if: AskedIf | None = None
     question: str = ""
@@ -135,6 +138,12 @@ class Measure(Keys):
             raise ValueError(say("survey.rules.item_error"))
         if not self.item and (stated or self.error != "learned"):
             raise ValueError(say("survey.rules.error_without_item"))
+        if self.answers and (not self.item or self.reliability is not None):
+            raise ValueError(say("survey.rules.own_answers"))
+        if self.answers and (len(self.answers) < 2 or len(set(self.answers)) < len(self.answers)):
+            raise ValueError(say("survey.rules.two_answers"))
+        if isinstance(self.people, dict) and self.misclassification is None:
+            raise ValueError(say("survey.rules.people_by_row"))
         if any(high <= low for low, high in zip(self.cuts, self.cuts[1:], strict=False)):
             raise ValueError(say("survey.rules.cuts_increase"))
         if self.typical and self.typical[0] >= self.typical[1]:
@@ -195,13 +204,18 @@ class Column(Measure):
         Of an item: how far the answer says the construct's state, from 0 (nothing) to 1 (all).
     misclassification : mapping, optional
         Of an item, in place of a reliability: for each state of the construct the probability of
-        each answer, ``{no: {no: 0.9, yes: 0.1}, yes: {no: 0.2, yes: 0.8}}``.
+        each answer, ``{no: {no: 0.9, yes: 0.1}, yes: {no: 0.2, yes: 0.8}}``. Of a state that is
+        left out nothing is known.
+    answers : tuple of str
+        Of an item: its own answers, the healthiest first, where they are no states of the
+        construct: ``[no, yes]`` of a sign of one of three kinds. They need a `misclassification`,
+        or ``error: unknown``.
     error : {"learned", "fixed", "unknown"}
         Of an item: the stated error is where the data start from (the default), or is known for
         sure, or nothing is known and neither `reliability` nor `misclassification` is given.
-    people : float
+    people : float or mapping
         Of an item: how many people the stated error was measured on, as far as the prior goes;
-        200 by default.
+        200 by default. With a misclassification also by state, ``{no: 300, yes: 40}``.
     nonresponse : Nonresponse, optional
         A missing answer may depend on what it would have been:
         ``{mean: 0.5, sd: 0.5, share: 0.1}``. By default it does not.

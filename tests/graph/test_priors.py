@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from backrisk import CausalGraph, Edge, Node, Prior
+from backrisk import CausalGraph, Edge, GraphError, Node, Prior
 from backrisk.graph import Layout, NoisyMax, OrdinalLogit, Saturated, mechanism
 from backrisk.graph.priors import _linear_predictor
 from tests.strategies import nominal_causes
@@ -248,3 +248,57 @@ def test_an_answer_that_is_missing_is_shared_by_its_neighbours():
     found = item(("no", "high"), ("no", "some", "high", "worst"), reliability=1.0, fixed=True)
     expected = [[1, 0], [0.5, 0.5], [0, 1], [0, 1]]
     np.testing.assert_allclose(found.cpt(np.zeros((1, 0)), np.zeros((1, 0)))[0], expected)
+
+
+KINDS = Node("kind", ("sprain", "strain", "tear"), nominal=True)
+
+
+def sign(**about):
+    """A yes/no sign of one of three kinds."""
+    node = Node("sign", ("no", "yes"), mechanism="item", **about)
+    edge = Edge("kind", "sign", "Claim.", "measurement", "moderate")
+    return CausalGraph("kinds", (KINDS, node), (edge,))
+
+
+def test_each_row_of_a_sign_has_a_prior_of_its_own():
+    rates = ((0.9, 0.1), (0.5, 0.5), (0.25, 0.75))
+    graph = sign(misclassification=rates, row_people=(100.0, 2.0, 40.0))
+    rows = mechanism(graph, "sign").simplexes
+    expected = [[90.0, 10.0], [1.0, 1.0], [10.0, 30.0]]
+    assert [list(row.alpha) for row in rows] == [pytest.approx(row) for row in expected]
+    assert [row.start for row in rows] == list(rates)
+    alike = mechanism(sign(misclassification=rates, concentration=100.0), "sign").simplexes
+    assert [sum(row.alpha) for row in alike] == pytest.approx([100.0] * 3)
+
+
+def test_of_answers_of_their_own_nothing_says_where_a_chain_starts():
+    rows = mechanism(sign(), "sign").simplexes
+    assert [row.alpha for row in rows] == [(1.0, 1.0)] * 3
+    assert [row.start for row in rows] == [(0.5, 0.5)] * 3
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"reliability": 0.8}, "Answers of its own need a 'misclassification'"),
+        ({"row_people": (1.0, 1.0, 1.0)}, "'row_people' needs a misclassification"),
+        (
+            {"misclassification": ((0.9, 0.1),) * 3, "row_people": (1.0, 1.0)},
+            "3 numbers above 0",
+        ),
+        (
+            {"misclassification": ((0.9, 0.1),) * 3, "row_people": (1.0, 0.0, 1.0)},
+            "3 numbers above 0",
+        ),
+        ({"misclassification": ((0.9, 0.1),) * 2}, "should have 3 rows"),
+    ],
+)
+def test_a_sign_that_cannot_stand_is_refused(about, said):
+    with pytest.raises(GraphError, match=said):
+        sign(**about)
+
+
+def test_a_sign_is_written_as_it_was_read():
+    rates = ((0.9, 0.1), (0.5, 0.5), (0.25, 0.75))
+    graph = sign(misclassification=rates, row_people=(100.0, 2.0, 40.0))
+    assert CausalGraph.from_dict(graph.to_dict()) == graph

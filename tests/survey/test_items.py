@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from backrisk.errors import QueryError
-from backrisk.graph import Node, Prior
-from backrisk.survey import Codebook
+from backrisk.errors import QueryError, SurveyError
+from backrisk.graph import CausalGraph, Node, Prior
+from backrisk.survey import Codebook, Survey
 from tests.survey._small import GRAPH, book, contents
 
 
@@ -109,3 +110,61 @@ def test_what_the_codebook_leaves_out_is_in_no_survey_of_it():
     assert again == found
     with pytest.raises(QueryError, match=r"'extra' .*\(left out: Nobody was asked\)"):
         found.encode_person({"extra": "yes"}, less)
+
+
+KINDS = CausalGraph.from_edges(
+    [("kind", "pain")], {"kind": ["sprain", "strain", "tear"], "pain": ["no", "yes"]}
+)
+RATES = {"sprain": {"no": 0.9, "yes": 0.1}, "tear": {"no": 0.3, "yes": 0.7}}
+
+
+def sign(**about):
+    """The codebook of a sign with answers of its own, of one of three kinds."""
+    about = {"item": "kind", "answers": ["no", "yes"], **about}
+    columns = {"swollen": about, "pain": {"node": "pain"}}
+    return Codebook.from_dict({"name": "b", "graph": "graph", "columns": columns}, KINDS)
+
+
+def test_a_sign_has_answers_of_its_own_and_a_prior_for_each_row():
+    found = sign(misclassification=RATES, people={"sprain": 300, "tear": 40})
+    node = found.extend(KINDS).node("swollen")
+    assert node.states == ("no", "yes")
+    # Of a strain nothing is said, so that each answer is worth one person.
+    assert node.misclassification == ((0.9, 0.1), (0.5, 0.5), (0.3, 0.7))
+    assert node.row_people == (300.0, 2.0, 40.0)
+    assert found.encode_answer("swollen", "yes") == ("swollen", "yes")
+    alike = sign(misclassification=RATES | {"strain": {"no": 1.0}}, people=50)
+    node = alike.extend(KINDS).node("swollen")
+    assert (node.row_people, node.concentration) == (None, 50.0)
+    assert Codebook.from_dict(found.to_dict(), KINDS) == found
+
+
+def test_a_sign_may_be_a_label_or_a_number():
+    labelled = sign(error="unknown", labels={"0": "no", "1": "yes", "2": "yes"})
+    frame = pd.DataFrame({"swollen": ["0", "2", ""], "pain": "no"})
+    survey = Survey.from_frame(frame, KINDS, labelled)
+    assert survey.codes[:, survey.graph.names.index("swollen")].tolist() == [0, 1, -1]
+    measured = sign(error="unknown", type="number", cuts=[2.5])
+    frame = pd.DataFrame({"swollen": ["1", "3", ""], "pain": "no"})
+    survey = Survey.from_frame(frame, KINDS, measured)
+    assert survey.codes[:, survey.graph.names.index("swollen")].tolist() == [0, 1, -1]
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"reliability": 0.8}, "with them a 'misclassification'"),
+        ({"error": "unknown", "answers": ["no"]}, "at least two different answers"),
+        ({"error": "unknown", "answers": ["no", "no"]}, "at least two different answers"),
+        ({"error": "unknown", "answers": ["sprain", "yes"]}, "some of its 'answers' are states"),
+        ({"error": "unknown", "people": {"tear": 3}}, "Only a 'misclassification' can have"),
+        ({"error": "unknown", "labels": {"0": "nein"}}, "'nein' is not one of the item's"),
+        ({"misclassification": {"teer": {"no": 1.0}}}, "'teer' is not a state of node 'kind'"),
+        ({"misclassification": {"tear": {"nay": 1.0}}}, "'nay' is not one of the item's"),
+        ({"misclassification": RATES, "people": {"teer": 3}}, "'teer' is not a state of"),
+        ({"misclassification": RATES, "error": "fixed"}, "needs a row for every state of 'kind'"),
+    ],
+)
+def test_a_sign_that_cannot_stand_is_refused(about, said):
+    with pytest.raises(SurveyError, match=said):
+        sign(**about)
