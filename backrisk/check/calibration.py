@@ -131,7 +131,7 @@ def calibrate(
     -------
     Calibration
     """
-    codebook = codebook or Codebook.plain(graph)
+    codebook = (codebook or Codebook.plain(graph)).of_anybody()
     extended = codebook.extend(graph)
     layout = Layout(extended)
     prior = conditioned(layout).prior if evidence else layout.prior

@@ -188,7 +188,8 @@ def simulate(
     Raises
     ------
     QueryError
-        If n is below 1.
+        If n is below 1, or the codebook states how people were chosen: simulated ones are a plain
+        sample.
     SurveyError
         If the codebook has a column whose answers cannot be drawn.
 
@@ -203,6 +204,8 @@ def simulate(
         raise QueryError(say("posterior.nobody", n=n))
     rng = np.random.default_rng(seed)
     codebook = codebook or Codebook.plain(graph)
+    if codebook.design is not None and codebook.design.kind != "stratified":
+        raise QueryError(say("posterior.simulated_design", kind=codebook.design.kind))
     graph = codebook.extend(graph)
     codes = draw_states(posterior or truth(graph), n, rng)
     columns: dict[str, list[object]] = {}

@@ -204,6 +204,19 @@ def test_pymc_has_the_same_likelihood(kind):
         assert logp(point) == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["case_control", "matched"])
+def test_patterns_of_people_have_the_likelihood_of_the_people(kind, tmp_path):
+    frame = pairs(3, 9, 4, 6)
+    frame = pd.concat([frame, frame.assign(pair=frame["pair"] + "b"), frame[frame["y"] == "no"]])
+    design = {"kind": kind, "prevalence": 0.2} | ({"set": "pair"} if kind == "matched" else {})
+    keys = {} if kind == "matched" else {"ignore": ["pair"]}
+    survey = by_design(one_cause(), frame, design, **keys)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    counted = read_survey(tmp_path / "a.csv", one_cause(), survey.codebook, engine="duckdb")
+    assert counted.n == survey.n
+    np.testing.assert_allclose(drawn(counted, 1)[2], drawn(survey, 1)[2], rtol=1e-12)
+
+
 def pairs(both, first, second, neither):
     """Matched pairs by who of case and control was exposed, in McNemar's four cells."""
     rows = []

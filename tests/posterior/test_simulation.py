@@ -262,3 +262,13 @@ def test_no_false_claim_adds_to_the_packaged_survey():
         table = model.cpt(effect)
         if graph.node(effect).interactions == ():
             np.testing.assert_allclose(np.diff(table, axis=axis), 0, atol=1e-12)
+
+
+def test_people_are_not_simulated_by_a_design():
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    columns = {"x": {"node": "x"}, "y": {"node": "y"}}
+    data = {"name": "b", "graph": "graph", "columns": columns, "design": {"kind": "case_control"}}
+    made = Codebook.from_dict(data, graph)
+    with pytest.raises(QueryError, match="the design 'case_control', but simulated people"):
+        simulate(graph, 5, 1, codebook=made)
+    assert len(simulate(graph, 5, 1, codebook=made.of_anybody())) == 5
