@@ -182,7 +182,7 @@ def fit(
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
     prepared = prepare(graph, survey)
-    cautions = (*survey.cautions, *check_identified(survey))
+    cautions = (*check_identified(survey), *survey.cautions)
     layout = prepared.layout
     rng = np.random.default_rng(seed)
     if compiled is not None and evidence == (compiled.known is None):
