@@ -217,7 +217,7 @@ def _codebook(posterior: Posterior, table: Source) -> Codebook:
             "site": None,
             "weight": None,
             "one_row_per": None,
-            "ignore": (*best.ignore, *(name for name in unused if name not in best.columns)),
+            "ignore": best.ignoring(*(name for name in unused if name not in best.columns)).ignore,
         }
     )
 
@@ -263,7 +263,7 @@ def _problems(
     """Return the number of problems, and the lines that list them."""
     from backrisk.survey import cell_problems
 
-    known = book.model_copy(update={"ignore": (*book.ignore, *ids)})
+    known = book.ignoring(*ids)
     header = header_problems(table.columns, known, table.name)
     cells = cell_problems(table, coded, book, LISTED) if refused else []
     lines: list[tuple[int | str, str, str, str]] = [("", "", "", words) for words in header]

@@ -177,7 +177,7 @@ def fit(
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
     prepared = prepare(graph, survey)
-    cautions = check_identified(survey)
+    cautions = (*survey.cautions, *check_identified(survey))
     layout = prepared.layout
     rng = np.random.default_rng(seed)
     if compiled is not None and evidence == (compiled.known is None):

@@ -5,6 +5,8 @@ from .checks import header_problems as header_problems
 from .codebook import Codebook as Codebook
 from .codebook import load_codebook as load_codebook
 from .codebook import packaged_codebooks as packaged_codebooks
+from .encode import find_state as find_state
+from .encode import named_states as named_states
 from .engine import Coded as Coded
 from .engine import cell_problems as cell_problems
 from .engine import encode_table as encode_table

@@ -15,9 +15,11 @@ from backrisk import _yaml
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import decode, encode, items
+from backrisk.survey.cautions import PLAIN, WEIGHT
 from backrisk.survey.problems import failure, schema_problems
 from backrisk.survey.resolve import resolve
 from backrisk.survey.schema import Column, Contents
+from backrisk.survey.spelling import spell
 from backrisk.words import say, suggest
 
 
@@ -50,11 +52,14 @@ class Codebook(Contents):
     derived : dict of str to Derived
         Values computed from the columns, such as a body mass index; see `Derived`. None by default.
     site : str, optional
-        The column that names the site or centre of each person: ``site: clinic``.
+        The column that names the site or centre of each person: ``site: clinic``. By default there
+        is none, whatever the columns are called.
     weight : str, optional
-        The column of sampling weights, finite numbers not below 0: ``weight: w``.
-    ignore : tuple of str
+        The column of sampling weights, finite numbers not below 0: ``weight: w``. By default there
+        is none: a column called weight may hold a body's.
+    ignore : tuple of str, or "rest"
         Columns that the file may hold and that are not read, such as identifiers: ``[id, email]``.
+        ``ignore: rest`` leaves out every column that the codebook does not name; they are told.
     leaves_out : dict of str to str
         Nodes of the graph that the survey knows nothing of and that a fit to it leaves out, each
         with the reason, a sentence that whoever asks about the node is told:
@@ -111,11 +116,52 @@ class Codebook(Contents):
     def plain(cls, graph: CausalGraph) -> Codebook:
         """Return the codebook of a plain table: columns named by nodes, states as labels.
 
-        A column ``weight`` holds weights unless a node has that name.
+        A column ``weight`` may be there and is not read: whether it holds sampling weights or a
+        body's weight, only its owner knows; see `with_roles`.
         """
         columns = {name: Column(node=name) for name in graph.names}
-        weight = None if "weight" in columns else "weight"
-        return cls(name="plain", graph=graph.name, columns=columns, weight=weight).resolved(graph)
+        ignore = () if WEIGHT in columns else (WEIGHT,)
+        return cls(name=PLAIN, graph=graph.name, columns=columns, ignore=ignore).resolved(graph)
+
+    def with_roles(
+        self,
+        columns: Iterable[str],
+        source: str,
+        *,
+        weight: str | None = None,
+        site: str | None = None,
+    ) -> Codebook:
+        """Return the codebook with the columns that hold weights and sites, where they are given.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            Of the table, as its header spells them.
+        source : str
+            What messages call the table.
+        weight, site : str, optional
+            By default as the codebook says.
+
+        Raises
+        ------
+        SurveyError
+            The table has no such column, or the codebook reads it as something else.
+        """
+        names, update = tuple(columns), dict[str, str]()
+        for role, given in (("weight", weight), ("site", site)):
+            if given is None:
+                continue
+            name = spell(given) or ""
+            told = {"source": source, "role": role, "column": given}
+            if name not in names:
+                raise SurveyError(say("survey.roles.none", **told, near=suggest(given, names)))
+            if name in self.columns:
+                raise SurveyError(say("survey.roles.taken", **told, book=self.name))
+            update[role] = name
+        book = self.model_copy(update=update)
+        if book.site is not None and book.site == book.weight:
+            raise SurveyError(say("survey.roles.both", source=source, column=book.site))
+        return book
 
     def resolved(self, graph: CausalGraph) -> Codebook:
         """Return the codebook with its states written out.
@@ -290,7 +336,9 @@ def packaged_codebooks() -> tuple[str, ...]:
 
 
 def choose_codebook(
-    codebook: Codebook | str | Path | None, columns: Iterable[str], graph: CausalGraph
+    codebook: Codebook | str | Path | None,
+    columns: Iterable[str],
+    graph: CausalGraph,
 ) -> Codebook:
     """Return the codebook to read these columns with, checked against the graph.
 

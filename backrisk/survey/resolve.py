@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from backrisk.graph import CausalGraph
 from backrisk.survey.problems import failure
-from backrisk.survey.schema import Contents, Derived, Measure
+from backrisk.survey.schema import Column, Contents, Derived, Measure
+from backrisk.survey.spelling import no_answer, spell
 from backrisk.words import Said, say, suggest
 
 
@@ -25,7 +27,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
     SurveyError
         Every contradiction with the graph, or within the codebook.
     """
-    problems = [*_inputs(book, source), *_left_out(book, graph, source)]
+    problems = [*_inputs(book, source), *_roles(book, source), *_left_out(book, graph, source)]
     observed: dict[str, str] = {}
     changed: dict[str, Measure] = {**book.columns, **book.derived}
     for name, spec in book.measures.items():
@@ -44,6 +46,8 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
                 say("survey.codebook.observed_twice", **at, node=spec.node, first=first)
             )
         known = graph.node(target).states
+        spelled = {spell(state): state for state in known}
+        spec = _in_the_graphs_words(spec, spelled)
         states = spec.states or known
         if spec.cuts and len(states) != len(spec.cuts) + 1:
             problems.append(
@@ -61,13 +65,19 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
         update: dict[str, Any] = {"states": states}
         if isinstance(spec, Derived):
             used += [spec.otherwise, *(rule.state for rule in spec.rules)]
+            inputs = [book.columns[c].unit if c in book.columns else "" for c in spec.from_]
+            try:
+                spec = spec.converting(tuple(inputs))
+            except ValueError as error:
+                problems.append(say("survey.codebook.conversion", **at, why=error.args[0]))
         elif spec.type == "label":
-            labels = spec.labels or {state: state for state in states}
+            labels = spec.labels or {spell(state) or "": state for state in states}
             update["labels"] = labels
             used += labels.values()
             problems += [
                 say("survey.codebook.label_is_missing", **at, label=label)
-                for label in sorted(set(labels) & set(book.missing))
+                for label in labels
+                if label in book.missing or no_answer(spell(label), book.missing)
             ]
         problems += [
             say(
@@ -85,6 +95,36 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             "derived": {name: changed[name] for name in book.derived},
         }
     )
+
+
+def _in_the_graphs_words[M: Measure](spec: M, spelled: Mapping[str | None, str]) -> M:
+    """Return a measure whose states are written as the graph writes them."""
+
+    def same[S: str | None](state: S) -> Any:
+        return spelled.get(state, state)
+
+    update: dict[str, Any] = {"states": tuple(map(same, spec.states))}
+    if spec.misclassification is not None:
+        update["misclassification"] = {
+            same(state): {same(answer): share for answer, share in row.items()}
+            for state, row in spec.misclassification.items()
+        }
+    if isinstance(spec, Derived):
+        rules = [rule.model_copy(update={"state": same(rule.state)}) for rule in spec.rules]
+        update |= {"rules": tuple(rules), "otherwise": same(spec.otherwise)}
+    elif isinstance(spec, Column) and spec.labels is not None:
+        update["labels"] = {label: same(state) for label, state in spec.labels.items()}
+    return spec.model_copy(update=update)
+
+
+def _roles(book: Contents, source: str) -> list[Said]:
+    """Return which columns were given a role beside their own."""
+    problems = []
+    if book.weight is not None and book.weight in book.measures:
+        problems.append(say("survey.codebook.weight_measures", source=source, column=book.weight))
+    if book.site is not None and book.site == book.weight:
+        problems.append(say("survey.codebook.site_is_weight", source=source, column=book.site))
+    return problems
 
 
 def _inputs(book: Contents, source: str) -> list[Said]:
