@@ -62,59 +62,52 @@ def checked[**P, R](function: Callable[P, R]) -> Callable[P, R]:
     Traceback (most recent call last):
     TypeError: half: 'number' should be a number, not '3' (str).
     """
-    signature = inspect.signature(function)
-
-    @functools.cache
-    def hints() -> dict[str, Any]:
-        return hints_of(function)  # at the first call: a module may not be whole before
+    check = _check_of(function.__name__, function, function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            given = signature.bind(*args, **kwargs).arguments
-        except TypeError as error:
-            told = {"function": function.__name__, "why": str(error)}
-            raise TypeError(say("phrases.call", **told)) from None
-        known = hints()
-        for name, value in given.items():
-            hint = known.get(name, Any)
-            if not _is(value, hint):
-                refuse(function.__name__, name, value, hint)
+        check(*args, **kwargs)
         return function(*args, **kwargs)
 
     return call
 
 
 def checked_class[C: type](made: C) -> C:
-    """Return a class that holds the arguments of its instances to its annotations; see `checked`."""
+    """Hold the arguments of a dataclass to the annotations of its fields; see `checked`."""
     init = made.__init__  # type: ignore[misc]
-    init.__annotations__ = {**init.__annotations__, "return": None}
-    made.__init__ = _checked_init(made, init)  # type: ignore[misc]
-    return made
-
-
-def _checked_init(made: type, init: Callable[..., None]) -> Callable[..., None]:
-    signature = inspect.signature(init)
-
-    @functools.cache
-    def hints() -> dict[str, Any]:
-        return hints_of(made)
+    check = _check_of(made.__name__, init, made)
 
     @functools.wraps(init)
     def call(self: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            given = signature.bind(self, *args, **kwargs).arguments
-        except TypeError as error:
-            told = {"function": made.__name__, "why": str(error)}
-            raise TypeError(say("phrases.call", **told)) from None
-        known = hints()
-        for name, value in given.items():
-            hint = known.get(name, Any)
-            if not _is(value, hint):
-                refuse(made.__name__, name, value, hint)
+        check(self, *args, **kwargs)
         init(self, *args, **kwargs)
 
-    return call
+    made.__init__ = call  # type: ignore[misc]
+    return made
+
+
+def _check_of(name: str, function: Callable[..., Any], annotated: Any) -> Callable[..., None]:
+    """Return what checks the arguments of a call."""
+    signature = inspect.signature(function)
+
+    @functools.cache
+    def hints() -> dict[str, Any]:  # at the first call: a module may not be whole before
+        if isinstance(annotated, type):
+            return hints_of(annotated)
+        mine = {key: hint for key, hint in annotated.__annotations__.items() if key != "return"}
+        return hints_of(types.SimpleNamespace(__annotations__=mine), annotated.__globals__)
+
+    def check(*args: Any, **kwargs: Any) -> None:
+        try:
+            given = signature.bind(*args, **kwargs).arguments
+        except TypeError as error:
+            raise TypeError(say("phrases.call", function=name, why=str(error))) from None
+        known = hints()
+        for argument, value in given.items():
+            if not _is(value, hint := known.get(argument, Any)):
+                refuse(name, argument, value, hint)
+
+    return check
 
 
 def refuse(function: str, argument: str, value: object, hint: Any) -> NoReturn:

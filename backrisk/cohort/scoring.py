@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backrisk._arguments import checked
 from backrisk._files import written
 from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.errors import QueryError, SurveyError
@@ -68,6 +69,7 @@ class Scored:
     warnings: tuple[str, ...] = ()
 
 
+@checked
 def score(
     posterior: Posterior,
     source: str | Path,

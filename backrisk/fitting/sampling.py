@@ -15,6 +15,7 @@ import nutpie
 import pymc as pm
 import xarray as xr
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
@@ -53,6 +54,7 @@ class CompiledModel:
     compiled: Any
 
 
+@checked
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
     """Compile a model once, for many surveys of the same graph and sites.
 
@@ -87,6 +89,7 @@ def _compiled(prepared: Prepared) -> CompiledModel:
     return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled)
 
 
+@checked
 def fit(
     graph: CausalGraph,
     survey: Survey,

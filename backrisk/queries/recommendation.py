@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -161,6 +162,7 @@ def _of_a_hundred(reduction: float, target: str) -> str:
     return say(f"queries.recommend.of_a_hundred.{kind}", target=target, number=str(number))
 
 
+@checked
 def recommend(
     posterior: Posterior,
     person: Mapping[str, Any],

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked, checked_class
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey import frames, readers
@@ -28,6 +29,7 @@ from backrisk.words import Said, say
 _BIG = 50_000_000  # bytes of a file that pandas still reads by default
 
 
+@checked_class
 @dataclass(frozen=True, eq=False)
 class Survey:
     """Answers of people as integer codes; no names, no identifiers.
@@ -92,6 +94,7 @@ class Survey:
         return pd.Series(shares, index=list(self.graph.names), name="answered")
 
     @classmethod
+    @checked
     def from_frame(
         cls,
         frame: pd.DataFrame,
@@ -171,6 +174,7 @@ class Survey:
         return cls(extended, codes, book, weights, places, sites, cautions=cautions, census=census)
 
 
+@checked
 def read_survey(
     path: str | Path,
     graph: CausalGraph,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from backrisk import _yaml
+from backrisk._arguments import checked
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import decode, encode, items
@@ -80,6 +81,7 @@ class Codebook(Contents):
     """
 
     @classmethod
+    @checked
     def from_dict(cls, data: Mapping[str, Any], graph: CausalGraph | None = None) -> Codebook:
         """Check a codebook's contents, as read from YAML, against its graph.
 
@@ -113,6 +115,7 @@ class Codebook(Contents):
         return resolve(codebook, graph or load_graph(codebook.graph), source)
 
     @classmethod
+    @checked
     def plain(cls, graph: CausalGraph) -> Codebook:
         """Return the codebook of a plain table: columns named by nodes, states as labels.
 
@@ -123,6 +126,7 @@ class Codebook(Contents):
         ignore = () if WEIGHT in columns else (WEIGHT,)
         return cls(name=PLAIN, graph=graph.name, columns=columns, ignore=ignore).resolved(graph)
 
+    @checked
     def with_roles(
         self,
         columns: Iterable[str],
@@ -263,6 +267,7 @@ class Codebook(Contents):
         return decode.decode_derived(self, name, state, rng)
 
 
+@checked
 def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) -> Codebook:
     """Read a codebook by the name of a packaged one or by path, and check it.
 

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 
 from backrisk.errors import SurveyError
 from backrisk.survey.schema import (
+    LISTED,
     Column,
     Condition,
     Contents,
     Derived,
     Nonresponse,
-    LISTED,
     OneRowPer,
     Rule,
 )
