@@ -25,5 +25,7 @@ from .mechanisms import independent_causes as independent_causes
 from .mechanisms import too_large as too_large
 from .parameter_prior import ParameterPrior as ParameterPrior
 from .priors import mechanism as mechanism
+from .reasons import MechanismReason as MechanismReason
+from .reasons import mechanism_reasons as mechanism_reasons
 from .site_shift import SITE_SCALE as SITE_SCALE
 from .site_shift import at_site as at_site

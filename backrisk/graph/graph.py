@@ -21,7 +21,7 @@ from backrisk.words import say, suggest
 if TYPE_CHECKING:
     import networkx as nx
 
-_SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is left free
+SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is left free
 
 
 @checked_class
@@ -345,16 +345,34 @@ class CausalGraph(Stated):
         str
             As `Node.mechanism` has it.
         """
+        return self.chosen_mechanism(name)[0]
+
+    def chosen_mechanism(self, name: str) -> tuple[str, str]:
+        """Return how a node depends on its parents, and what decided it.
+
+        Returns
+        -------
+        kind : str
+            See `mechanism`.
+        decided : str
+            ``stated`` (by the graph), ``root``, ``nominal``, ``priors`` (an edge states one),
+            ``few_rows`` or ``many_rows`` (configurations of the parents, none with a prior).
+            `mechanism_reasons` words it.
+        """
         node = self.node(name)
         if node.mechanism is not None:
-            return node.mechanism
+            return node.mechanism, "stated"
         edges = self.edges_into(name)
+        if not edges:
+            return "saturated", "root"
+        if node.nominal and len(node.states) > 2:
+            return "saturated", "nominal"
+        if any(edge.priors for edge in edges):
+            return "ordinal_logit", "priors"
         rows = math.prod(self.shape(name)[:-1])
-        if not edges or (node.nominal and len(node.states) > 2):
-            return "saturated"
-        if rows <= _SATURATED_ROWS and not any(edge.priors for edge in edges):
-            return "saturated"
-        return "ordinal_logit"
+        return (
+            ("saturated", "few_rows") if rows <= SATURATED_ROWS else ("ordinal_logit", "many_rows")
+        )
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """Return the DAG as NetworkX has it, with grades and claims on the edges."""

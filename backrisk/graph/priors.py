@@ -27,11 +27,11 @@ from backrisk.graph.mechanisms import (
 # Parts of the labels by which a saved model is read again: the same whatever language is spoken.
 _ON_AVERAGE, _STEPS_OF = " ".join(("on", "average")), " ".join(("steps", "of"))
 _FEWEST_DRAWS = 1000  # a posterior should be able to hold so many
-_INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
-_VAGUE_EFFECT = (0.0, 1.0)  # mean and sd where the graph states no prior of an edge
-_INTERACTION = (0.0, 0.5)  # of an interaction
-_NOISY_EFFECT = 0.5  # log odds ratio of a noisy-max's cause where the graph states no prior
-_NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
+INCREMENTS = 2.0  # Dirichlet weight of each step between a cause's states: gently equal
+VAGUE_EFFECT = (0.0, 1.0)  # mean and sd where the graph states no prior of an edge
+INTERACTION = (0.0, 0.5)  # of an interaction
+NOISY_EFFECT = 0.5  # log odds ratio of a noisy-max's cause where the graph states no prior
+NOISY_CONCENTRATION = 5.0  # prior observations behind each cause of a noisy-max
 _MOST_VALUES, _GRID = 2**16, 2**13  # of a linear predictor; the grid they are merged on
 LEAST = 0.02  # no prior share is below this
 _START = 0.6  # how far answers of unknown error tell states apart where a chain starts
@@ -226,7 +226,7 @@ def _ordinal_logit(graph: CausalGraph, node: Node) -> Mechanism:
         Simplex(
             f"{node.name}, {_STEPS_OF} {parent.name}",
             parent.states[1:],
-            (_INCREMENTS,) * (size - 1),
+            (INCREMENTS,) * (size - 1),
         )
         for parent in parents
         if (size := len(parent.states)) > 2 and not parent.nominal
@@ -246,7 +246,7 @@ def _ordinal_effects(node: Node, edges: Sequence[Edge], parents: Sequence[Node])
     for edge, parent in zip(edges, parents, strict=True):
         for term in terms[parent.name]:
             prior = edge.prior if term.state is None else edge.prior_of(parent.states[term.state])
-            mean, sd = (prior.mean, prior.sd) if prior else _VAGUE_EFFECT
+            mean, sd = (prior.mean, prior.sd) if prior else VAGUE_EFFECT
             label = f"{node.name}, {term.name}"
             effects.append(Effect(label, (term.position,), mean, sd, term.centre, (term.state,)))
     for first, second in node.interactions:
@@ -254,7 +254,7 @@ def _ordinal_effects(node: Node, edges: Sequence[Edge], parents: Sequence[Node])
             label = f"{node.name}, {one.name} x {other.name}"
             pair, states = (one.position, other.position), (one.state, other.state)
             centre = one.centre * other.centre
-            effects.append(Effect(label, pair, *_INTERACTION, centre, states))
+            effects.append(Effect(label, pair, *INTERACTION, centre, states))
     return effects
 
 
@@ -312,14 +312,14 @@ def _noisy_max(graph: CausalGraph, node: Node) -> Mechanism:
         cause = graph.node(edge.cause)
         for state in range(1, len(cause.states)):
             prior = edge.prior_of(cause.states[state])
-            mean = prior.mean if prior else _NOISY_EFFECT
+            mean = prior.mean if prior else NOISY_EFFECT
             share = 1.0 if cause.nominal else state / (len(cause.states) - 1)
             shift = max(mean, 0.0) * share
             # The cause's CDF, by which that of the leak is multiplied so that the odds of being
             # above each state grow by exp(shift).
             ratio = 1.0 / (below + (1.0 - below) * np.exp(shift))
             pmf = np.maximum(np.diff(ratio, prepend=0.0, append=1.0), LEAST)
-            alpha = _NOISY_CONCENTRATION * pmf / pmf.sum()
+            alpha = NOISY_CONCENTRATION * pmf / pmf.sum()
             label = f"{node.name}, {cause.name}={cause.states[state]}"
             simplexes.append(Simplex(label, node.states, tuple(map(float, alpha))))
     return NoisyMax(node.name, graph.parents(node.name), graph.shape(node.name), tuple(simplexes))
