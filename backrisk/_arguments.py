@@ -10,7 +10,7 @@ import functools
 import inspect
 import os
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from numbers import Integral, Real
 from textwrap import shorten
 from typing import Any, Literal, NoReturn, TypeAliasType, TypeVar, Union, get_args, get_origin
@@ -104,8 +104,15 @@ def _check_of(name: str, function: Callable[..., Any], annotated: Any) -> Callab
             raise TypeError(say("phrases.call", function=name, why=str(error))) from None
         known = hints()
         for argument, value in given.items():
-            if not _is(value, hint := known.get(argument, Any)):
-                refuse(name, argument, value, hint)
+            hint, kind = known.get(argument, Any), signature.parameters[argument].kind
+            each = (value,)
+            if kind is inspect.Parameter.VAR_POSITIONAL:
+                each = value
+            elif kind is inspect.Parameter.VAR_KEYWORD:
+                each = tuple(value.values())
+            for one in each:
+                if not _is(one, hint):
+                    refuse(name, argument, one, hint)
 
     return check
 
@@ -127,8 +134,9 @@ def refuse(function: str, argument: str, value: object, hint: Any) -> NoReturn:
 
 def _parts(hint: Any) -> tuple[Any, ...]:
     """Return the alternatives of an annotation, each once."""
-    if isinstance(hint, TypeAliasType):
-        return _parts(hint.__value__)
+    alias = get_origin(hint) or hint
+    if isinstance(alias, TypeAliasType):
+        return _parts(alias.__value__)
     if get_origin(hint) in (Union, types.UnionType):
         return tuple(dict.fromkeys(part for arg in get_args(hint) for part in _parts(arg)))
     return (hint,)
@@ -152,8 +160,8 @@ def _is_one(value: object, hint: Any) -> bool:
         return True
     if issubclass(origin, os.PathLike):
         return isinstance(value, os.PathLike)
-    if issubclass(origin, np.ndarray):
-        return True  # lists become arrays
+    if issubclass(origin, np.ndarray):  # lists become arrays
+        return isinstance(value, np.ndarray | list | tuple) or hasattr(value, "__array__")
     if issubclass(origin, Iterable) and not issubclass(origin, Mapping) and get_args(hint):
         return _is_many(value, origin, get_args(hint)[0])
     if origin is tuple:
@@ -166,8 +174,10 @@ def _is_many(value: object, origin: type, each: Any) -> bool:
         return isinstance(value, str) and str in _parts(each)
     if isinstance(value, Mapping) or not isinstance(value, Iterable):
         return False
-    if each is str and isinstance(value, list | tuple):
-        return all(isinstance(name, str) for name in value)
+    if origin is tuple and not isinstance(value, Sequence | Set):
+        return False
+    if isinstance(each, type) and isinstance(value, Sequence | Set):
+        return all(_is_one(one, each) for one in value)
     return True
 
 
@@ -186,7 +196,7 @@ def _word(hint: Any) -> str:
     if origin is Literal:
         return say("phrases.one_of", labels=say("phrases.comma").join(map(repr, get_args(hint))))
     if isinstance(origin, type):
-        for kind, key in ((os.PathLike, "path"), (Mapping, "mapping")):
+        for kind, key in ((os.PathLike, "path"), (Mapping, "mapping"), (np.ndarray, "array")):
             if issubclass(origin, kind):
                 return str(say(f"phrases.kinds.{key}"))
         if issubclass(origin, Iterable) and get_args(hint):

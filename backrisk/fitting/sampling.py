@@ -36,7 +36,7 @@ from backrisk.posterior import (
     Posterior,
     SiteEffects,
 )
-from backrisk.survey import Survey
+from backrisk.survey import Codebook, Survey, as_survey
 from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
@@ -92,7 +92,8 @@ def _compiled(prepared: Prepared) -> CompiledModel:
 @checked
 def fit(
     graph: CausalGraph,
-    survey: Survey,
+    survey: Any,
+    codebook: Codebook | str | Path | None = None,
     *,
     seed: int,
     draws: int = 1000,
@@ -105,6 +106,8 @@ def fit(
     compiled: CompiledModel | None = None,
     evidence: bool = True,
     progress: bool = True,
+    weight: str | None = None,
+    site: str | None = None,
 ) -> Posterior:
     """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.
 
@@ -115,11 +118,14 @@ def fit(
     ----------
     graph : CausalGraph
         The graph that the survey was read for; the codebook's items are added by the survey.
-    survey : Survey
+    survey : Survey, str, Path or frame
+        A table is read by `read_survey`, which `codebook`, `weight` and `site` are for.
         Sampling weights are scaled to sum to their effective sample size (Kish 1965), which gives
         a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153). With at least two
         sites, the intercepts of ordinal nodes vary by site and are partially pooled; see
         `Posterior.at_site`. The margins of nodes without causes are those of all sites together.
+    codebook : Codebook, str or Path, optional
+        Of a table: how its columns are read.
     seed : int
     draws : int
         For each chain, after `tune` steps of adaptation.
@@ -143,6 +149,8 @@ def fit(
         the posterior is exact. Leave them out where the survey is one of the studies behind them.
     progress : bool
         Show a progress bar.
+    weight, site : str, optional
+        Of a table: the columns of sampling weights and of sites, by default as the codebook says.
 
     Returns
     -------
@@ -152,6 +160,8 @@ def fit(
 
     Raises
     ------
+    SurveyError
+        If a table cannot be read.
     FitError
         If the survey belongs to another graph, a number is out of range, the graph is beyond
         exact elimination, or an unobserved node cannot be told from the error of its items.
@@ -161,7 +171,7 @@ def fit(
     >>> import pandas as pd
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> frame = pd.DataFrame({"x": ["no", "yes"] * 20, "y": ["no", "no", "yes", "yes"] * 10})
-    >>> posterior = fit(g, Survey.from_frame(frame, g), seed=1, draws=500)
+    >>> posterior = fit(g, frame, seed=1, draws=500)
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
@@ -179,6 +189,7 @@ def fit(
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
+    survey = as_survey(survey, graph, codebook, weight=weight, site=site)
     prepared = prepare(graph, survey)
     cautions = (*survey.cautions, *check_identified(survey))
     layout = prepared.layout

@@ -391,6 +391,7 @@ def _costs(
     known = {*(_label(graph, *one) for one in options), *graph.names}
     if not isinstance(costs, Mapping):
         raise QueryError(say("queries.costs_form", costs=repr(costs)))
+    read_names(tuple(costs), "costs")
     for name, cost in costs.items():
         if name.partition("=")[0] not in graph.names:
             raise QueryError(say("queries.cost_unknown", name=name, hint=suggest(name, known)))

@@ -5,6 +5,7 @@ from .checks import header_problems as header_problems
 from .codebook import Codebook as Codebook
 from .codebook import load_codebook as load_codebook
 from .codebook import packaged_codebooks as packaged_codebooks
+from .conversion import as_survey as as_survey
 from .encode import find_state as find_state
 from .encode import named_states as named_states
 from .engine import Coded as Coded
@@ -21,3 +22,7 @@ from .schema import Derived as Derived
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved
+from .understood import ReadColumn as ReadColumn
+from .understood import Understood as Understood
+from .understood import describe as describe
+from .understood import say_counts as say_counts

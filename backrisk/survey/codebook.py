@@ -80,6 +80,14 @@ class Codebook(Contents):
     ('a', 'yes')
     """
 
+    def __init__(self, **data: Any) -> None:
+        """Refuse what a key may not hold in the sentences of a codebook's file."""
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            source = say("survey.codebook.named", name=data.get("name", "?"))
+            raise failure(source, schema_problems(error, source)) from None
+
     @classmethod
     @checked
     def from_dict(cls, data: Mapping[str, Any], graph: CausalGraph | None = None) -> Codebook:
@@ -109,9 +117,12 @@ class Codebook(Contents):
     @classmethod
     def _checked(cls, data: Mapping[str, Any], graph: CausalGraph | None, source: str) -> Codebook:
         try:
-            codebook = cls.model_validate(data)
+            # Of the file, not of the class: its initialiser would name the source another way.
+            held = Contents.model_validate(data)
         except ValidationError as error:
             raise failure(source, schema_problems(error, source)) from None
+        values = {name: getattr(held, name) for name in Contents.model_fields}
+        codebook = cls.model_construct(held.model_fields_set, **values)
         return resolve(codebook, graph or load_graph(codebook.graph), source)
 
     @classmethod

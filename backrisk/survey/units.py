@@ -97,8 +97,8 @@ def factor(unit: Unit, into: Unit) -> float:
 
     Examples
     --------
-    >>> factor(unit_of("mi"), unit_of("km")), factor(unit_of("kg"), unit_of("kg"))
-    (1.609344, 1.0)
+    >>> factor(unit_of("in"), unit_of("cm")), factor(unit_of("kg"), unit_of("kg"))
+    (2.54, 1.0)
     """
     return unit.size / into.size
 
