@@ -22,6 +22,7 @@ from .schema import Derived as Derived
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved
+from .understood import NOT_READ as NOT_READ
 from .understood import ReadColumn as ReadColumn
 from .understood import Understood as Understood
 from .understood import describe as describe

@@ -81,9 +81,6 @@ def table_cautions(book: Contents, census: Census) -> tuple[Said, ...]:
     if told:
         found.append(say("survey.cautions.unused", labels=say("phrases.semicolon").join(told)))
     left = unread(book, census.columns)
-    if left and book.takes_rest:
-        names = _few(say("phrases.quoted", text=name) for name in left)
-        found.append(say("survey.cautions.unread", count=len(left), columns=names))
     lacking = {bare_name(name): name for name in book.columns if name not in census.columns}
     found += [
         say("survey.cautions.near", column=name, known=lacking[bare_name(name)])

@@ -437,7 +437,7 @@ class Derived(Measure):
         into = found[1:] * 2
         if self.derive == "bmi":
             into = [unit_of("kg"), unit_of("cm")]
-            if self.unit and re.sub(r"[\s^*]|per", "", self.unit.casefold()) not in _KG_M2:
+            if self.unit and _bare_unit(self.unit) not in _KG_M2:
                 raise ValueError(say("survey.rules.bmi_unit", unit=self.unit))
             for column, unit, wanted, known in zip(self.from_, units, into, found, strict=True):
                 assert wanted is not None
@@ -483,9 +483,13 @@ class Derived(Measure):
         return self.otherwise
 
 
+def _bare_unit(unit: str) -> str:
+    return re.sub(r"[\s^*]", "", re.sub(r"\bper\b", "/", unit.casefold()))
+
+
 # The lightest and the heaviest adults on record, with a margin.
 _POSSIBLE = {"bmi": (7.0, 150.0)}
-_KG_M2 = ("kg/m2", "kg/m²", "kgm-2", "kg/sqm")
+_KG_M2 = ("kg/m2", "kg/m²", "kgm-2", "kgm⁻²", "kg/sqm")
 
 
 class OneRowPer(Keys):
@@ -525,7 +529,7 @@ class Contents(Keys):
     weight: Word | None = None
     ignore: Annotated[
         Annotated[tuple[Word, ...], BeforeValidator(_listed), Tag(LISTED)]
-        | Annotated[Literal["rest"], Tag(REST)],
+        | Annotated[Literal["rest"], BeforeValidator(str.strip), Tag(REST)],
         Discriminator(_list_or_rest),
     ] = ()
     leaves_out: dict[Word, str] = {}

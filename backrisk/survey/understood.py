@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,9 @@ from backrisk.survey.patterns import tabulate
 from backrisk.survey.schema import Column, Derived
 from backrisk.words import listed, say
 
-_SAME = 6  # labels that are told one by one
+NOT_READ = ("site", "weight", "person", "visit", "ignored")  # roles of columns without states
+_FEW = 8  # nodes up to which the family of each is told with its priors
+_WIDE = 60  # letters up to which labels are told one by one
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class ReadColumn:
         The node or the construct that it measures; empty where it measures none.
     how : str
         Labels, cut points with their unit, rules, the error of an item.
+    labels : mapping of str to str
+        The state that each label says; empty where there are none.
     counts : mapping of str to int
         People by state; empty where it measures nothing.
     answered, missing, not_asked : int
@@ -56,6 +60,7 @@ class ReadColumn:
     missing: int
     not_asked: int
     derived: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -160,22 +165,30 @@ class Understood:
         return pd.DataFrame(rows, columns=["column", "node", "state", "people"])
 
     @property
-    def fit(self) -> list[str]:
-        """What a fit would be, a sentence each: families, what is summed out, items, design."""
-        groups: dict[tuple[str, str], list[str]] = {}
-        for family in self.families:
-            groups.setdefault((family.mechanism, family.decided), []).append(family.node)
+    def others(self) -> list[str]:
+        """A sentence on the columns that measure nothing: roles, what is not read or not there."""
         told: list[str] = [
             say(
-                "survey.understood.family",
-                mechanism=say(f"survey.understood.mechanisms.{kind}"),
-                why=say(f"survey.understood.decided.{decided}"),
-                nodes=listed(nodes),
+                "survey.understood.column_alone",
+                column=each.column,
+                role=say(f"survey.understood.roles.{each.role}", node=each.node),
             )
-            if kind not in ("item", "response")
-            else say(f"survey.understood.{kind}s", nodes=listed(nodes))
-            for (kind, decided), nodes in groups.items()
+            for each in self.columns
+            if each.role in NOT_READ and each.role != "ignored"
         ]
+        if ignored := [each.column for each in self.columns if each.role == "ignored"]:
+            told.append(say("survey.understood.ignored", columns=listed(ignored)))
+        if self.absent:
+            told.append(say("survey.understood.absent", columns=listed(self.absent)))
+        words = [word or str(say("survey.understood.blank")) for word in self.missing]
+        if words:
+            told.append(say("survey.understood.no_answer", words=listed(words)))
+        return told
+
+    @property
+    def fit(self) -> list[str]:
+        """What a fit would be, a sentence each: families, what is summed out, items, design."""
+        told = self._each_family() if len(self.families) <= _FEW else self._families_by_kind()
         by_items = [f.node for f in self.families if f.observed == "by_items"]
         hidden = [f.node for f in self.families if f.observed == "hidden"]
         if by_items:
@@ -187,6 +200,34 @@ class Understood:
             for node, why in self.left_out.items()
         ]
         return [*told, *self.design]
+
+    def _each_family(self) -> list[str]:
+        return [
+            say(
+                "survey.understood.each_family",
+                node=family.node,
+                mechanism=say(f"survey.understood.mechanisms.{family.mechanism}"),
+                why=family.why,
+                priors=" ".join(family.priors),
+            )
+            for family in self.families
+        ]
+
+    def _families_by_kind(self) -> list[str]:
+        groups: dict[tuple[str, str], list[str]] = {}
+        for family in self.families:
+            groups.setdefault((family.mechanism, family.decided), []).append(family.node)
+        return [
+            say(
+                "survey.understood.family",
+                mechanism=say(f"survey.understood.mechanisms.{kind}"),
+                why=say(f"survey.understood.decided.{decided}"),
+                nodes=listed(nodes),
+            )
+            if kind not in ("item", "response")
+            else say(f"survey.understood.{kind}s", nodes=listed(nodes))
+            for (kind, decided), nodes in groups.items()
+        ]
 
     @property
     def text(self) -> str:
@@ -200,19 +241,19 @@ class Understood:
             graph=self.graph,
         )
         lines = [str(counted)]
-        for each in self.columns:
-            said = {
-                "column": each.column,
-                "role": say(f"survey.understood.roles.{each.role}", node=each.node),
-                "how": each.how,
-                "counts": say_counts(each),
-                "missing": f"{each.missing:,}",
-            }
-            key = "column" if each.how else "column_alone"
-            lines.append(say(f"survey.understood.{key}", **said))
-        if self.absent:
-            lines.append(say("survey.understood.absent", columns=listed(self.absent)))
-        return "\n".join([*lines, *self.fit, *self.cautions])
+        lines += [
+            say(
+                "survey.understood.column",
+                column=each.column,
+                role=say(f"survey.understood.roles.{each.role}", node=each.node),
+                how=each.how,
+                counts=say_counts(each),
+                missing=f"{each.missing:,}",
+            )
+            for each in self.columns
+            if each.role not in NOT_READ
+        ]
+        return "\n".join([*lines, *self.others, *self.fit, *self.cautions])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
@@ -222,7 +263,7 @@ class Understood:
             "patterns": self.patterns,
             "missing": list(self.missing),
             "columns": [
-                {**dataclasses.asdict(each), "counts": dict(each.counts)} for each in self.columns
+                {**dataclasses.asdict(each), "how": str(each.how)} for each in self.columns
             ],
             "absent": list(self.absent),
             "fit": {
@@ -284,8 +325,9 @@ def describe(
     3 people, 3 distinct answer patterns; codebook 'plain', graph 'graph'.
     'a' says the node a: labels as the states; no 1, yes 1; missing 1.
     'b' says the node b: labels as the states; no 2, yes 1; missing 0.
-    Free rows, since it has no causes: a.
-    Free rows, since no edge states a prior and its causes have few configurations: b.
+    No answer: blank, NA, N/A, NaN and nan.
+    a: free rows. It has no causes. Each state is worth 1 person.
+    b: free rows. No edge into it states a prior, and its causes have 2 configurations, at most ...
     Every person counts once: no column holds weights.
     """
     if isinstance(survey, Survey):
@@ -326,6 +368,7 @@ def describe(
                 missing,
                 not_asked,
                 isinstance(spec, Derived),
+                (spec.labels or {}) if isinstance(spec, Column) else {},
             )
         )
     columns += _others(read, present)
@@ -429,14 +472,13 @@ def _labels(spec: Column) -> str:
         return str(say("survey.understood.how.any_label"))
     if all(label == state for label, state in spec.labels.items()):
         return str(say("survey.understood.how.states"))
-    pairs = [
+    pairs = say("phrases.comma").join(
         say("survey.understood.how.label", label=label, state=state)
         for label, state in spec.labels.items()
-    ]
-    shown = pairs[:_SAME]
-    if len(pairs) > _SAME:
-        shown.append(say("survey.cautions.others", count=len(pairs) - _SAME))
-    return say("phrases.comma").join(shown)
+    )
+    if len(pairs) > _WIDE:
+        return str(say("survey.understood.how.labels", count=len(spec.labels)))
+    return pairs
 
 
 def _families(read: Survey) -> tuple[Family, ...]:

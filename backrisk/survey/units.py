@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _ONE = re.compile(rf"([+-]?){_NUMBER}\s*([^\d\s][^\d]*)")
-_TWO = re.compile(rf"(\d+)\s*([^\d\s]+?)\s*{_NUMBER}\s*([^\d]*)")
+_TWO = re.compile(rf"(\d+)\s*([^\d\s.]+?)\s*{_NUMBER}\s*([^\d]*)")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d{2}(?:\.\d+)?)\s*([^\d\s][^\d]*)?")
 
 
