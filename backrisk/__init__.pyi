@@ -1,5 +1,6 @@
 from .cohort import Scored as Scored
 from .cohort import score as score
+from .errors import ArgumentError as ArgumentError
 from .errors import BackriskError as BackriskError
 from .errors import FitError as FitError
 from .errors import GraphError as GraphError

@@ -18,6 +18,7 @@ from typing import get_type_hints as hints_of
 
 import numpy as np
 
+from backrisk.errors import ArgumentError
 from backrisk.words import say
 
 _WIDE = 60  # characters of a wrong value that are shown
@@ -30,7 +31,7 @@ _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
 _UNKNOWN = (Any, object, inspect.Parameter.empty)
 
 
-def checked[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+def checked[**P, R](*own: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Return a function that refuses an argument of a type that its annotation does not name.
 
     Checked are truth values, numbers, text, paths, mappings, lists of names and classes; a list
@@ -38,55 +39,69 @@ def checked[**P, R](function: Callable[P, R]) -> Callable[P, R]:
 
     Parameters
     ----------
-    function : callable
-        A function, or a class whose instances it makes.
+    *own : str
+        Arguments of which the function itself says what is wrong with them.
 
     Returns
     -------
     callable
+        The decorator.
 
     Raises
     ------
-    TypeError
-        When it is called: one sentence that names the argument, what it should be and what was
-        given.
+    ArgumentError
+        When the function is called: one sentence that names the argument, what it should be and
+        what was given.
 
     Examples
     --------
-    >>> @checked
+    >>> @checked()
     ... def half(number: float) -> float:
     ...     return number / 2
     >>> half(3)
     1.5
     >>> half("3")
     Traceback (most recent call last):
-    TypeError: half: 'number' should be a number, not '3' (str).
+    backrisk.errors.ArgumentError: half: 'number' should be a number, not '3' (str).
     """
-    check = _check_of(function.__name__, function, function)
 
-    @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        check(*args, **kwargs)
-        return function(*args, **kwargs)
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        check = _check_of(function.__name__, function, function, own)
 
-    return call
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            check(*args, **kwargs)
+            return function(*args, **kwargs)
 
+        return call
 
-def checked_class[C: type](made: C) -> C:
-    """Hold the arguments of a dataclass to the annotations of its fields; see `checked`."""
-    init = made.__init__  # type: ignore[misc]
-    check = _check_of(made.__name__, init, made)
-
-    @functools.wraps(init)
-    def call(self: Any, *args: Any, **kwargs: Any) -> None:
-        check(self, *args, **kwargs)
-        init(self, *args, **kwargs)
-
-    made.__init__ = call  # type: ignore[misc]
-    return made
+    return decorate
 
 
-def _check_of(name: str, function: Callable[..., Any], annotated: Any) -> Callable[..., None]:
+def checked_class[C: type](*own: str) -> Callable[[C], C]:
+    """Return what holds the arguments of a dataclass to the annotations of its fields.
+
+    See `checked`.
+    """
+
+    def decorate(made: C) -> C:
+        init = made.__init__  # type: ignore[misc]
+        check = _check_of(made.__name__, init, made, own)
+
+        @functools.wraps(init)
+        def call(self: Any, *args: Any, **kwargs: Any) -> None:
+            check(self, *args, **kwargs)
+            init(self, *args, **kwargs)
+
+        made.__init__ = call  # type: ignore[misc]
+        return made
+
+    return decorate
+
+
+def _check_of(
+    name: str, function: Callable[..., Any], annotated: Any, own: tuple[str, ...]
+) -> Callable[..., None]:
     """Return what checks the arguments of a call."""
     signature = inspect.signature(function)
 
@@ -101,9 +116,11 @@ def _check_of(name: str, function: Callable[..., Any], annotated: Any) -> Callab
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
-            raise TypeError(say("phrases.call", function=name, why=str(error))) from None
+            raise ArgumentError(say("phrases.call", function=name, why=str(error))) from None
         known = hints()
         for argument, value in given.items():
+            if argument in own:
+                continue
             hint, kind = known.get(argument, Any), signature.parameters[argument].kind
             each = (value,)
             if kind is inspect.Parameter.VAR_POSITIONAL:
@@ -120,7 +137,7 @@ def _check_of(name: str, function: Callable[..., Any], annotated: Any) -> Callab
 def refuse(function: str, argument: str, value: object, hint: Any) -> NoReturn:
     """Raise what tells of an argument of the wrong type."""
     shown = shorten(" ".join(repr(value).split()), _WIDE, placeholder="...")
-    raise TypeError(
+    raise ArgumentError(
         say(
             "phrases.argument",
             function=function,

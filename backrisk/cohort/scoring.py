@@ -69,7 +69,7 @@ class Scored:
     warnings: tuple[str, ...] = ()
 
 
-@checked
+@checked()
 def score(
     posterior: Posterior,
     source: str | Path,

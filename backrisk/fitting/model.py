@@ -22,7 +22,7 @@ from backrisk.survey import Survey, tabulate
 from backrisk.words import say
 
 
-@checked
+@checked()
 def build_model(
     graph: CausalGraph,
     survey: Survey | None = None,

@@ -14,7 +14,7 @@ from backrisk.survey import Survey, tabulate
 from backrisk.words import say
 
 
-@checked
+@checked()
 def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
     """Compute each person's log-likelihood after sampling, for leave-one-out comparison.
 

@@ -54,7 +54,7 @@ class CompiledModel:
     compiled: Any
 
 
-@checked
+@checked()
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
     """Compile a model once, for many surveys of the same graph and sites.
 
@@ -89,7 +89,7 @@ def _compiled(prepared: Prepared) -> CompiledModel:
     return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled)
 
 
-@checked
+@checked()
 def fit(
     graph: CausalGraph,
     survey: Any,

@@ -13,7 +13,7 @@ from backrisk.graph.graph import CausalGraph
 from backrisk.words import choices, say, suggest
 
 
-@checked
+@checked()
 def load_graph(name_or_path: str | Path) -> CausalGraph:
     """Load a packaged graph by name, or a graph from a YAML file.
 

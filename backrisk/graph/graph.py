@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is left free
 
 
-@checked_class
+@checked_class()
 @dataclass(frozen=True)
 class CausalGraph(Stated):
     """A causal DAG as data: frozen, validated when made.
@@ -73,7 +73,7 @@ class CausalGraph(Stated):
         validate(self)
 
     @classmethod
-    @checked
+    @checked("edges", "states")
     def from_edges(
         cls,
         edges: Iterable[tuple[str, str]],
@@ -122,7 +122,7 @@ class CausalGraph(Stated):
                     value = repr(states[node])
                     raise GraphError(say("graph.states_not_a_list", node=node, value=value))
             labels = {str(node): tuple(map(str, states[node])) for node in states}
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, LookupError) as error:
             raise GraphError(say("graph.not_edges_and_states", why=error)) from error
         causes = {cause for cause, _ in pairs}
         sinks = [node for node in labels if node not in causes]
@@ -137,7 +137,7 @@ class CausalGraph(Stated):
         )
 
     @classmethod
-    @checked
+    @checked("data")
     def from_dict(
         cls, data: Mapping[str, Any], source: str = "graph", folder: Traversable | None = None
     ) -> CausalGraph:

@@ -27,7 +27,7 @@ from backrisk.survey import Codebook
 from backrisk.words import say
 
 
-@checked
+@checked()
 def load_posterior(path: str | Path) -> Posterior:
     """Load a saved posterior, refusing a file that is foreign, truncated or altered.
 

@@ -35,7 +35,7 @@ _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
 
 
-@checked_class
+@checked_class()
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Draws of the parameters of a graph, and what produced them. Holds no person's row.
@@ -101,7 +101,7 @@ class Posterior:
     log_likelihood: Array | None = None
 
     @classmethod
-    @checked
+    @checked()
     def from_cpts(cls, graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> Posterior:
         """Make a posterior from CPTs, without a fit.
 
@@ -197,7 +197,7 @@ class Posterior:
         assert self.beta is not None
         return ParametricCPTs(self.layout, self.fractions, self.beta)
 
-    @checked
+    @checked()
     def cpt(self, name: str) -> Array:
         """Return the draws of a node's CPT.
 
@@ -400,7 +400,7 @@ class Posterior:
         """A few of these draws, kept so that their tables are computed once."""
         return self.subset(_THINNED)
 
-    @checked
+    @checked()
     def at_site(self, site: str | None, *, seed: int = 0) -> Posterior:
         """Return the posterior of one site, or of a site that was not in the survey.
 
@@ -445,7 +445,7 @@ class Posterior:
         """Return which draws `subset` keeps."""
         return spaced(self.draws, draws)
 
-    @checked
+    @checked()
     def subset(self, draws: int) -> Posterior:
         """Return a posterior of at most this many draws, evenly spaced over the chains.
 
@@ -517,7 +517,7 @@ class Posterior:
         }
         return seal(datatree(groups), record)
 
-    @checked
+    @checked()
     def save(self, path: str | Path) -> Path:
         """Save as netCDF, written beside and renamed, so that nothing is left half-written.
 

@@ -23,7 +23,7 @@ _WIDER = 1.5  # how much further from its prior mean than expected an effect of 
 _DOUBTED, _FALSE = ("none", "contradicted"), 0.5  # grades of claims that may be false, how often
 
 
-@checked
+@checked()
 def truth(graph: CausalGraph) -> Posterior:
     """Return the truth that synthetic surveys are drawn from: every parameter at its prior mean.
 
@@ -154,7 +154,7 @@ def _few_rows(posterior: Posterior, parents: NDArray[np.int8]) -> Iterator[NDArr
         yield order[row // most == part]
 
 
-@checked
+@checked()
 def simulate(
     graph: CausalGraph,
     n: int,

@@ -199,10 +199,10 @@ def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[s
     ------
     QueryError
     """
-    if not do:
-        raise QueryError(say("queries.do_empty"))
     if not isinstance(do, Mapping):
         raise QueryError(say("queries.do_form", do=repr(do)))
+    if not do:
+        raise QueryError(say("queries.do_empty"))
     for name in do:
         if name == target.node:
             raise QueryError(say("queries.do_target", node=name))

@@ -81,7 +81,7 @@ class Contrast(Answer):
 _CONTRAST = ("before", "after", "change")  # rows of its table
 
 
-@checked
+@checked("person", "do")
 def intervene(
     posterior: Posterior,
     person: Mapping[str, Any],
@@ -159,7 +159,7 @@ def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
     return tuple(notes)
 
 
-@checked
+@checked("person", "do")
 def counterfactual(
     posterior: Posterior,
     person: Mapping[str, Any],

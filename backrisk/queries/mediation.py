@@ -113,7 +113,7 @@ class Mediation(Answer):
         return [*said, say("queries.mediate.evidence", grade=self.names.grade(self.grade))]
 
 
-@checked
+@checked("person")
 def mediate(
     posterior: Posterior,
     person: Mapping[str, Any],

@@ -111,7 +111,7 @@ class Questions(Answer):
         return said
 
 
-@checked
+@checked("person")
 def ask_next(
     posterior: Posterior,
     person: Mapping[str, Any],

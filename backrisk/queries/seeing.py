@@ -140,7 +140,7 @@ def probability(world: World, target: Target, *, strict: bool = True) -> Array:
     return world.conditional([variable], {variable: target.codes}, strict=strict)
 
 
-@checked
+@checked("person")
 def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None) -> Risk:
     """Return how likely the target is for a person. Rung: seeing.
 
@@ -191,7 +191,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     )
 
 
-@checked
+@checked()
 def risks(
     posterior: Posterior,
     people: Sequence[Mapping[str, Any]],
@@ -361,7 +361,7 @@ def possible(posterior: Posterior, codes: NDArray[np.integer[Any]]) -> NDArray[n
     return found
 
 
-@checked
+@checked("person")
 def diagnose(
     posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None
 ) -> Diagnosis:

@@ -52,7 +52,7 @@ from backrisk.words.phrases import whole
 _LEAST, _CAUSES = 5, 3  # questions answered least, causes, that are named
 
 
-@checked
+@checked()
 def model_card(
     posterior: Posterior,
     out: str | Path,

@@ -57,7 +57,7 @@ _SHOWN = 3  # causes of a group that a page shows
 _PEOPLE = 100_000  # rows of the sheet of people
 
 
-@checked
+@checked()
 def report_cohort(
     posterior: Posterior,
     survey: Survey | str | Path,

@@ -126,7 +126,7 @@ def render_person(
         return render(person_document(answers, stated(date)), suffix, folder)
 
 
-@checked
+@checked("person")
 def report_person(
     posterior: Posterior,
     person: Mapping[str, Any],

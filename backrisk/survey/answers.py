@@ -29,7 +29,7 @@ from backrisk.words import Said, say
 _BIG = 50_000_000  # bytes of a file that pandas still reads by default
 
 
-@checked_class
+@checked_class()
 @dataclass(frozen=True, eq=False)
 class Survey:
     """Answers of people as integer codes; no names, no identifiers.
@@ -94,7 +94,7 @@ class Survey:
         return pd.Series(shares, index=list(self.graph.names), name="answered")
 
     @classmethod
-    @checked
+    @checked()
     def from_frame(
         cls,
         frame: pd.DataFrame,
@@ -174,7 +174,7 @@ class Survey:
         return cls(extended, codes, book, weights, places, sites, cautions=cautions, census=census)
 
 
-@checked
+@checked()
 def read_survey(
     path: str | Path,
     graph: CausalGraph,

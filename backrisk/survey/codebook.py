@@ -89,7 +89,7 @@ class Codebook(Contents):
             raise failure(source, schema_problems(error, source)) from None
 
     @classmethod
-    @checked
+    @checked()
     def from_dict(cls, data: Mapping[str, Any], graph: CausalGraph | None = None) -> Codebook:
         """Check a codebook's contents, as read from YAML, against its graph.
 
@@ -126,7 +126,7 @@ class Codebook(Contents):
         return resolve(codebook, graph or load_graph(codebook.graph), source)
 
     @classmethod
-    @checked
+    @checked()
     def plain(cls, graph: CausalGraph) -> Codebook:
         """Return the codebook of a plain table: columns named by nodes, states as labels.
 
@@ -137,7 +137,7 @@ class Codebook(Contents):
         ignore = () if WEIGHT in columns else (WEIGHT,)
         return cls(name=PLAIN, graph=graph.name, columns=columns, ignore=ignore).resolved(graph)
 
-    @checked
+    @checked()
     def with_roles(
         self,
         columns: Iterable[str],
@@ -278,7 +278,7 @@ class Codebook(Contents):
         return decode.decode_derived(self, name, state, rng)
 
 
-@checked
+@checked()
 def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) -> Codebook:
     """Read a codebook by the name of a packaged one or by path, and check it.
 

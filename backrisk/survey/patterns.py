@@ -41,7 +41,7 @@ class Patterns:
     squares: NDArray[np.float64]
 
 
-@checked
+@checked()
 def tabulate(survey: Survey) -> Patterns:
     """Reduce a survey to its distinct answer patterns.
 

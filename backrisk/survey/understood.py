@@ -289,7 +289,7 @@ class Understood:
         return self.text
 
 
-@checked
+@checked()
 def describe(
     survey: Any,
     graph: CausalGraph | None = None,

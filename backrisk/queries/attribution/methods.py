@@ -70,7 +70,7 @@ METHODS = (
 )
 
 
-@checked
+@checked("person")
 def attribute(
     posterior: Posterior,
     person: Mapping[str, Any],
