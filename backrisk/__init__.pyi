@@ -1,5 +1,6 @@
 from .cohort import Scored as Scored
 from .cohort import score as score
+from .errors import ArgumentError as ArgumentError
 from .errors import BackriskError as BackriskError
 from .errors import FitError as FitError
 from .errors import GraphError as GraphError
@@ -44,6 +45,8 @@ from .report import report_cohort as report_cohort
 from .report import report_person as report_person
 from .survey import Codebook as Codebook
 from .survey import Survey as Survey
+from .survey import Understood as Understood
+from .survey import describe as describe
 from .survey import load_codebook as load_codebook
 from .survey import read_survey as read_survey
 from .survey import tabulate as tabulate

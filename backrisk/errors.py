@@ -7,7 +7,8 @@
     ├── SurveyError      a codebook or a table of answers; carries every problem found
     ├── FitError         a model that cannot be fitted
     ├── PosteriorError   a saved model that cannot be read or written
-    └── QueryError       a person, a piece of evidence, an intervention, a target
+    ├── QueryError       a person, a piece of evidence, an intervention, a target
+    └── ArgumentError    a call in Python with the wrong type of argument; a TypeError as well
 
 Each message is one sentence that names what was wrong, where, and what was expected.
 """
@@ -51,3 +52,7 @@ class PosteriorError(BackriskError):
 
 class QueryError(BackriskError):
     """A question cannot be asked as it was put."""
+
+
+class ArgumentError(BackriskError, TypeError):
+    """A function was called with the wrong type of argument, or with the wrong arguments."""

@@ -10,12 +10,12 @@ from backrisk import load_codebook, load_graph, simulate
 from backrisk.posterior import drawn_truth, false_claims
 
 PUBLIC = """
-Attribution BackriskError CausalGraph Codebook Contrast Diagnosis Diagnostics Edge FitError
-GraphError Mediation Node Posterior PosteriorError Prior QueryError Questions Recommendation Risk
-Scored Survey SurveyError ask_next attribute build_model compile_model counterfactual
-diagnose fit intervene load_codebook load_graph load_posterior log_likelihood mediate model_card
-odds_ratios packaged_graphs plot read_survey recommend report_cohort report_person risk risks
-score simulate tabulate truth
+ArgumentError Attribution BackriskError CausalGraph Codebook Contrast Diagnosis Diagnostics Edge
+FitError GraphError Mediation Node Posterior PosteriorError Prior QueryError Questions
+Recommendation Risk Scored Survey SurveyError Understood ask_next attribute build_model
+compile_model counterfactual describe diagnose fit intervene load_codebook load_graph load_posterior
+log_likelihood mediate model_card odds_ratios packaged_graphs plot read_survey recommend
+report_cohort report_person risk risks score simulate tabulate truth
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}

@@ -19,13 +19,18 @@ from backrisk.cli.options import (
     GraphOption,
     ModelFile,
     SeedOption,
+    SiteColumn,
     SurveyFile,
+    WeightColumn,
 )
 from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior, odds_ratios
+from backrisk.survey import NOT_READ, Understood
 from backrisk.words import Names, decimal, interval_name, names_of, percent, say
+
+_NARROW = 100  # characters of a terminal that has no room for a column more
 
 
 def simulate(
@@ -57,32 +62,59 @@ def validate(
     graph: GraphOption = "runner",
     codebook: CodebookOption = None,
     engine: EngineOption = None,
+    weight: WeightColumn = None,
+    site: SiteColumn = None,
+    format: FormatOption = Format.table,
 ) -> None:
-    """Run `backrisk.read_survey` and show what is answered."""
-    from backrisk.survey import read_survey, tabulate
+    """Show `backrisk.describe`: how a survey was read, and what a fit to it would be."""
+    from backrisk.survey import describe, read_survey
 
     with sentences():
-        read = read_survey(survey, load_graph(graph), codebook, engine=engine)
-        names = names_of(read.graph)
-        columns = {
-            "node": [names.node(name) for name in read.graph.names],
-            "answered": [
-                say("cli.validate.not_measured") if part == 0 else percent(float(part))
-                for part in read.answered
-            ],
-        }
-        title = say("cli.validate.title", file=Path(survey).name, count=read.n, n=f"{read.n:,}")
-        show_table(title, columns, console.out)
-        patterns = len(tabulate(read).weights)
-        told = say(
-            "cli.validate.done",
-            count=patterns,
-            patterns=f"{patterns:,}",
-            codebook=read.codebook.name,
+        read = read_survey(
+            survey, load_graph(graph), codebook, engine=engine, weight=weight, site=site
         )
-        console.out.print(told, markup=False)
+        found = describe(read)
+        if format is Format.json:
+            print(json.dumps(found.to_dict(), indent=2))
+            return
+        _show_understood(Path(survey).name, found)
         if read.codebook.synthetic:
             console.out.print(say("cli.validate.synthetic"))
+
+
+def _show_understood(file: str, found: Understood) -> None:
+    from backrisk.survey import say_counts
+
+    read = [each for each in found.columns if each.role not in NOT_READ]
+    names = [each.column for each in read]
+    says = [str(say(f"cli.validate.roles.{each.role}", node=each.node)) for each in read]
+    columns = {"column": names, "says": says}
+    if console.out.width < _NARROW:  # two lines in one column
+        pairs = zip(names, says, strict=True)
+        columns = {"column": [a if a == b else f"{a}\n {b}" for a, b in pairs]}
+    columns |= {
+        "read_as": [each.how for each in read],
+        "people": [say_counts(each) for each in read],
+        "missing": [f"{each.missing:,}" for each in read],
+    }
+    if any(each.not_asked for each in read):
+        columns["not_asked"] = [f"{each.not_asked:,}" for each in read]
+    title = say(
+        "cli.validate.title",
+        file=file,
+        count=found.people,
+        n=f"{found.people:,}",
+        patterns=f"{found.patterns:,}",
+        codebook=found.codebook,
+    )
+    show_table(title, columns, console.out, folded=("column", "says", "read_as", "people"))
+    for line in (*found.others, *found.fit):
+        console.out.print(line, markup=False)
+    for caution in found.cautions:
+        told = say("cli.validate.caution", caution=caution)
+        console.out.print(told, style="yellow", markup=False)
+    if not found.cautions:
+        console.out.print(say("cli.validate.no_cautions"))
 
 
 def fit(
@@ -103,6 +135,8 @@ def fit(
         bool, typer.Option("--evidence/--no-evidence", help=say("cli.fit.evidence"))
     ] = True,
     engine: EngineOption = None,
+    weight: WeightColumn = None,
+    site: SiteColumn = None,
 ) -> None:
     """Run `backrisk.fit` and save the model."""
     from backrisk.survey import read_survey
@@ -113,7 +147,7 @@ def fit(
         if out.is_dir():
             raise QueryError(say("cli.fit.is_folder", out=out))
         chosen = load_graph(graph)
-        read = read_survey(survey, chosen, codebook, engine=engine)
+        read = read_survey(survey, chosen, codebook, engine=engine, weight=weight, site=site)
         from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
 
         kept = out.with_name(f"{out.name}.chains")

@@ -95,6 +95,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_number(constant: str) -> None:
+    """Read NaN, which Python and pandas write for what was not answered, as no answer."""
+    if constant == "NaN":
+        return
     raise QueryError(say("cli.person.not_a_number", constant=constant))
 
 

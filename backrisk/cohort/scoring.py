@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from backrisk._arguments import checked
 from backrisk._files import written
 from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.errors import QueryError, SurveyError
@@ -68,6 +69,7 @@ class Scored:
     warnings: tuple[str, ...] = ()
 
 
+@checked()
 def score(
     posterior: Posterior,
     source: str | Path,
@@ -217,7 +219,7 @@ def _codebook(posterior: Posterior, table: Source) -> Codebook:
             "site": None,
             "weight": None,
             "one_row_per": None,
-            "ignore": (*best.ignore, *(name for name in unused if name not in best.columns)),
+            "ignore": best.ignoring(*(name for name in unused if name not in best.columns)).ignore,
         }
     )
 
@@ -263,7 +265,7 @@ def _problems(
     """Return the number of problems, and the lines that list them."""
     from backrisk.survey import cell_problems
 
-    known = book.model_copy(update={"ignore": (*book.ignore, *ids)})
+    known = book.ignoring(*ids)
     header = header_problems(table.columns, known, table.name)
     cells = cell_problems(table, coded, book, LISTED) if refused else []
     lines: list[tuple[int | str, str, str, str]] = [("", "", "", words) for words in header]

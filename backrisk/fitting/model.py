@@ -9,6 +9,7 @@ import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked
 from backrisk.errors import FitError
 from backrisk.fitting.design import lay_out
 from backrisk.fitting.log_cpts import log_cells
@@ -22,6 +23,7 @@ from backrisk.survey import Survey, tabulate
 from backrisk.words import say
 
 
+@checked()
 def build_model(
     graph: CausalGraph,
     survey: Survey | None = None,

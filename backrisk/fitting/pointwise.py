@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from backrisk._arguments import checked
 from backrisk.errors import FitError
 from backrisk.fitting.observed import pooled_sites
 from backrisk.likelihood import build_circuit, in_parts, row_log_likelihood, stack_logs
@@ -13,6 +14,7 @@ from backrisk.survey import Survey, tabulate
 from backrisk.words import say
 
 
+@checked()
 def log_likelihood(posterior: Posterior, survey: Survey) -> xr.DataTree:
     """Compute each person's log-likelihood after sampling, for leave-one-out comparison.
 

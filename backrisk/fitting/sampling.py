@@ -16,6 +16,7 @@ import pymc as pm
 import xarray as xr
 from scipy.special import expit
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
@@ -38,7 +39,7 @@ from backrisk.posterior import (
     SiteEffects,
     swapped,
 )
-from backrisk.survey import Design, Survey
+from backrisk.survey import Codebook, Design, Survey, as_survey
 from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
@@ -57,6 +58,7 @@ class CompiledModel:
     design: Design | None = None
 
 
+@checked()
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
     """Compile a model once, for many surveys of the same graph and sites.
 
@@ -92,9 +94,11 @@ def _compiled(prepared: Prepared) -> CompiledModel:
     return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled, design)
 
 
+@checked()
 def fit(
     graph: CausalGraph,
-    survey: Survey,
+    survey: Any,
+    codebook: Codebook | str | Path | None = None,
     *,
     seed: int,
     draws: int = 1000,
@@ -107,6 +111,8 @@ def fit(
     compiled: CompiledModel | None = None,
     evidence: bool = True,
     progress: bool = True,
+    weight: str | None = None,
+    site: str | None = None,
 ) -> Posterior:
     """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.
 
@@ -117,11 +123,14 @@ def fit(
     ----------
     graph : CausalGraph
         The graph that the survey was read for; the codebook's items are added by the survey.
-    survey : Survey
+    survey : Survey, str, Path or frame
+        A table is read by `read_survey`, which `codebook`, `weight` and `site` are for.
         Sampling weights are scaled to sum to their effective sample size (Kish 1965), which gives
         a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153). With at least two
         sites, the intercepts of ordinal nodes vary by site and are partially pooled; see
         `Posterior.at_site`. The margins of nodes without causes are those of all sites together.
+    codebook : Codebook, str or Path, optional
+        Of a table: how its columns are read.
     seed : int
     draws : int
         For each chain, after `tune` steps of adaptation.
@@ -145,6 +154,8 @@ def fit(
         the posterior is exact. Leave them out where the survey is one of the studies behind them.
     progress : bool
         Show a progress bar.
+    weight, site : str, optional
+        Of a table: the columns of sampling weights and of sites, by default as the codebook says.
 
     Returns
     -------
@@ -154,6 +165,8 @@ def fit(
 
     Raises
     ------
+    SurveyError
+        If a table cannot be read.
     FitError
         If the survey belongs to another graph, a number is out of range, the graph is beyond
         exact elimination, or an unobserved node cannot be told from the error of its items.
@@ -163,7 +176,7 @@ def fit(
     >>> import pandas as pd
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> frame = pd.DataFrame({"x": ["no", "yes"] * 20, "y": ["no", "no", "yes", "yes"] * 10})
-    >>> posterior = fit(g, Survey.from_frame(frame, g), seed=1, draws=500)
+    >>> posterior = fit(g, frame, seed=1, draws=500)
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
@@ -181,6 +194,7 @@ def fit(
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
+    survey = as_survey(survey, graph, codebook, weight=weight, site=site)
     prepared = prepare(graph, survey)
     cautions = (*check_identified(survey), *survey.cautions)
     layout = prepared.layout

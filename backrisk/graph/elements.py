@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from statistics import NormalDist
 
+from backrisk._arguments import checked, checked_class
 from backrisk.errors import GraphError
 from backrisk.words import choices, say, suggest
 
@@ -21,6 +22,7 @@ ANSWERED, NOT_ANSWERED = "answered", "not_answered"  # the states of a response 
 _REACH = NormalDist().inv_cdf(0.975)  # published intervals are of 95 %
 
 
+@checked_class()
 @dataclass(frozen=True)
 class Prior:
     """A normal prior for the log odds ratio of an effect, reference to worst state of the cause.
@@ -42,6 +44,7 @@ class Prior:
     sd: float
 
     @classmethod
+    @checked()
     def from_odds_ratio(cls, low: float, high: float, probability: float = 0.90) -> Prior:
         """Turn the belief that an odds ratio lies between two values into a prior.
 
@@ -76,6 +79,7 @@ class Prior:
         return cls((bottom + top) / 2, (top - bottom) / (2 * reach))
 
 
+@checked_class("states")
 @dataclass(frozen=True)
 class Node:
     """A discrete variable; state 0 is the reference (healthiest), and the others are ordered.
@@ -177,6 +181,7 @@ class Node:
         return self.states.index(label)
 
 
+@checked_class()
 @dataclass(frozen=True)
 class Edge:
     """A direct causal claim, with its evidence.

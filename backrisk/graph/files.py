@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from backrisk import _yaml
+from backrisk._arguments import checked
 from backrisk.errors import GraphError
 from backrisk.graph.graph import CausalGraph
 from backrisk.words import choices, say, suggest
 
 
+@checked()
 def load_graph(name_or_path: str | Path) -> CausalGraph:
     """Load a packaged graph by name, or a graph from a YAML file.
 

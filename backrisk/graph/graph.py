@@ -9,6 +9,7 @@ from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
+from backrisk._arguments import checked, checked_class
 from backrisk.errors import GraphError
 from backrisk.graph.elements import Edge, Node, Stated
 from backrisk.graph.leaving_out import without
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is left free
 
 
+@checked_class()
 @dataclass(frozen=True)
 class CausalGraph(Stated):
     """A causal DAG as data: frozen, validated when made.
@@ -71,6 +73,7 @@ class CausalGraph(Stated):
         validate(self)
 
     @classmethod
+    @checked("edges", "states")
     def from_edges(
         cls,
         edges: Iterable[tuple[str, str]],
@@ -119,7 +122,7 @@ class CausalGraph(Stated):
                     value = repr(states[node])
                     raise GraphError(say("graph.states_not_a_list", node=node, value=value))
             labels = {str(node): tuple(map(str, states[node])) for node in states}
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, LookupError) as error:
             raise GraphError(say("graph.not_edges_and_states", why=error)) from error
         causes = {cause for cause, _ in pairs}
         sinks = [node for node in labels if node not in causes]
@@ -134,6 +137,7 @@ class CausalGraph(Stated):
         )
 
     @classmethod
+    @checked("data")
     def from_dict(
         cls, data: Mapping[str, Any], source: str = "graph", folder: Traversable | None = None
     ) -> CausalGraph:

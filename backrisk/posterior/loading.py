@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import BackriskError, PosteriorError
 from backrisk.graph import CausalGraph, Layout
@@ -26,6 +27,7 @@ from backrisk.survey import Codebook
 from backrisk.words import say
 
 
+@checked()
 def load_posterior(path: str | Path) -> Posterior:
     """Load a saved posterior, refusing a file that is foreign, truncated or altered.
 

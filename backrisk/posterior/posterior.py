@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from backrisk._arguments import checked, checked_class
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError, QueryError
 from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
@@ -34,6 +35,7 @@ _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
 
 
+@checked_class()
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Draws of the parameters of a graph, and what produced them. Holds no person's row.
@@ -99,6 +101,7 @@ class Posterior:
     log_likelihood: Array | None = None
 
     @classmethod
+    @checked()
     def from_cpts(cls, graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> Posterior:
         """Make a posterior from CPTs, without a fit.
 
@@ -214,6 +217,7 @@ class Posterior:
         assert self.beta is not None
         return ParametricCPTs(self.layout, self.fractions, self.beta)
 
+    @checked()
     def cpt(self, name: str) -> Array:
         """Return the draws of a node's CPT.
 
@@ -416,6 +420,7 @@ class Posterior:
         """A few of these draws, kept so that their tables are computed once."""
         return self.subset(_THINNED)
 
+    @checked()
     def at_site(self, site: str | None, *, seed: int = 0) -> Posterior:
         """Return the posterior of one site, or of a site that was not in the survey.
 
@@ -460,6 +465,7 @@ class Posterior:
         """Return which draws `subset` keeps."""
         return spaced(self.draws, draws)
 
+    @checked()
     def subset(self, draws: int) -> Posterior:
         """Return a posterior of at most this many draws, evenly spaced over the chains.
 
@@ -531,6 +537,7 @@ class Posterior:
         }
         return seal(datatree(groups), record)
 
+    @checked()
     def save(self, path: str | Path) -> Path:
         """Save as netCDF, written beside and renamed, so that nothing is left half-written.
 

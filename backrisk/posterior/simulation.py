@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Edge, Layout
 from backrisk.posterior.posterior import Posterior
@@ -22,6 +23,7 @@ _WIDER = 1.5  # how much further from its prior mean than expected an effect of 
 _DOUBTED, _FALSE = ("none", "contradicted"), 0.5  # grades of claims that may be false, how often
 
 
+@checked()
 def truth(graph: CausalGraph) -> Posterior:
     """Return the truth that synthetic surveys are drawn from: every parameter at its prior mean.
 
@@ -152,6 +154,7 @@ def _few_rows(posterior: Posterior, parents: NDArray[np.int8]) -> Iterator[NDArr
         yield order[row // most == part]
 
 
+@checked()
 def simulate(
     graph: CausalGraph,
     n: int,

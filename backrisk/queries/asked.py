@@ -13,6 +13,7 @@ from backrisk.graph import CausalGraph
 from backrisk.inference import COUPLINGS, World, contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
+from backrisk.survey import find_state, named_states
 from backrisk.words import choices, names_of, say, suggest
 
 
@@ -55,12 +56,7 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     if begins and graph.node(name).nominal:
         raise QueryError(say("queries.target_unordered", node=name))
     if begins:
-        if level not in states:
-            hint, known = suggest(level, states), choices(states)
-            raise QueryError(
-                say("queries.target_state", node=name, state=level, hint=hint, choices=known)
-            )
-        first = states.index(level)
+        first = _code(graph, name, level, "queries.target_state")
     label = names_of(graph).event(name, states, first)
     return Target(name, tuple(range(first, len(states))), label)
 
@@ -104,7 +100,9 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     ----------
     posterior : Posterior
     person : mapping
-        None and NaN are no answers.
+        None, NaN, NA, NaT, a blank and what the codebook says stands for no answer are no
+        answers. Names, states and labels are compared by their canonical spelling: ``1.0`` is the
+        state ``1``.
 
     Returns
     -------
@@ -123,8 +121,8 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
         raise QueryError(say("queries.person_form", person=repr(person)))
     if posterior.codebook is not None:
         labels = posterior.codebook.encode_person(person, graph)
-    else:  # None and NaN are no answers, as to a codebook
-        labels = {str(n): str(s) for n, s in person.items() if s is not None and s == s}
+    else:
+        labels = named_states(person, graph)
     for name in labels:
         demand_node(graph, name, "queries.what.person")
     codes = {
@@ -187,13 +185,14 @@ def read_names(asked: str | Iterable[str], option: str) -> tuple[str, ...]:
     return names
 
 
-def _code(graph: CausalGraph, name: str, label: str, unknown: str) -> int:
+def _code(graph: CausalGraph, name: str, label: object, unknown: str) -> int:
     """Return a state's position, or refuse the label with the sentence under a key."""
     states = graph.node(name).states
-    if label not in states:
+    found = find_state(label, states)
+    if found is None:
         hint, known = suggest(label, states), choices(states)
         raise QueryError(say(unknown, node=name, state=label, hint=hint, choices=known))
-    return states.index(label)
+    return states.index(found)
 
 
 def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[str, int]:
@@ -213,17 +212,17 @@ def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[s
     ------
     QueryError
     """
-    if not do:
-        raise QueryError(say("queries.do_empty"))
     if not isinstance(do, Mapping):
         raise QueryError(say("queries.do_form", do=repr(do)))
+    if not do:
+        raise QueryError(say("queries.do_empty"))
     for name in do:
         if name == target.node:
             raise QueryError(say("queries.do_target", node=name))
         if name in graph.items:
             raise QueryError(say("queries.do_item", node=name))
         demand_node(graph, name, "queries.what.do")
-    return {name: _code(graph, name, str(label), "queries.do_state") for name, label in do.items()}
+    return {name: _code(graph, name, label, "queries.do_state") for name, label in do.items()}
 
 
 def check_coupling(coupling: str) -> None:

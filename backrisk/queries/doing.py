@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.inference import World
 from backrisk.posterior import Posterior
@@ -80,6 +81,7 @@ class Contrast(Answer):
 _CONTRAST = ("before", "after", "change")  # rows of its table
 
 
+@checked("person", "do")
 def intervene(
     posterior: Posterior,
     person: Mapping[str, Any],
@@ -157,6 +159,7 @@ def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
     return tuple(notes)
 
 
+@checked("person", "do")
 def counterfactual(
     posterior: Posterior,
     person: Mapping[str, Any],

@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -112,6 +113,7 @@ class Mediation(Answer):
         return [*said, say("queries.mediate.evidence", grade=self.names.grade(self.grade))]
 
 
+@checked("person")
 def mediate(
     posterior: Posterior,
     person: Mapping[str, Any],

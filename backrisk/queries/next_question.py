@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference import World, pairs
@@ -110,6 +111,7 @@ class Questions(Answer):
         return said
 
 
+@checked("person")
 def ask_next(
     posterior: Posterior,
     person: Mapping[str, Any],

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -161,6 +162,7 @@ def _of_a_hundred(reduction: float, target: str) -> str:
     return say(f"queries.recommend.of_a_hundred.{kind}", target=target, number=str(number))
 
 
+@checked("person")
 def recommend(
     posterior: Posterior,
     person: Mapping[str, Any],
@@ -389,6 +391,7 @@ def _costs(
     known = {*(_label(graph, *one) for one in options), *graph.names}
     if not isinstance(costs, Mapping):
         raise QueryError(say("queries.costs_form", costs=repr(costs)))
+    read_names(tuple(costs), "costs")
     for name, cost in costs.items():
         if name.partition("=")[0] not in graph.names:
             raise QueryError(say("queries.cost_unknown", name=name, hint=suggest(name, known)))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference import BUDGET, World, contradiction, each, together
@@ -139,6 +140,7 @@ def probability(world: World, target: Target, *, strict: bool = True) -> Array:
     return world.conditional([variable], {variable: target.codes}, strict=strict)
 
 
+@checked("person")
 def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None) -> Risk:
     """Return how likely the target is for a person. Rung: seeing.
 
@@ -189,6 +191,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     )
 
 
+@checked()
 def risks(
     posterior: Posterior,
     people: Sequence[Mapping[str, Any]],
@@ -358,6 +361,7 @@ def possible(posterior: Posterior, codes: NDArray[np.integer[Any]]) -> NDArray[n
     return found
 
 
+@checked("person")
 def diagnose(
     posterior: Posterior, person: Mapping[str, Any], *, target: str | None = None
 ) -> Diagnosis:

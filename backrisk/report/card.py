@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from backrisk._arguments import checked
 from backrisk.cohort import Agreement
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES
@@ -51,6 +52,7 @@ from backrisk.words.phrases import whole
 _LEAST, _CAUSES = 5, 3  # questions answered least, causes, that are named
 
 
+@checked()
 def model_card(
     posterior: Posterior,
     out: str | Path,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked
 from backrisk.cohort import DRAWS as DRAWS
 from backrisk.cohort import CohortAnswers, Subgroup, actions_among, jeffreys
 from backrisk.cohort import cohort_answers as cohort_answers
@@ -56,6 +57,7 @@ _SHOWN = 3  # causes of a group that a page shows
 _PEOPLE = 100_000  # rows of the sheet of people
 
 
+@checked()
 def report_cohort(
     posterior: Posterior,
     survey: Survey | str | Path,

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from backrisk._arguments import checked
 from backrisk.posterior import Posterior
 from backrisk.queries import evidence_cell, narrowed_cell
 from backrisk.report import charts
@@ -125,6 +126,7 @@ def render_person(
         return render(person_document(answers, stated(date)), suffix, folder)
 
 
+@checked("person")
 def report_person(
     posterior: Posterior,
     person: Mapping[str, Any],

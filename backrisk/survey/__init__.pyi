@@ -5,7 +5,10 @@ from .checks import header_problems as header_problems
 from .codebook import Codebook as Codebook
 from .codebook import load_codebook as load_codebook
 from .codebook import packaged_codebooks as packaged_codebooks
+from .conversion import as_survey as as_survey
 from .design import cases_of as cases_of
+from .encode import find_state as find_state
+from .encode import named_states as named_states
 from .engine import Coded as Coded
 from .engine import cell_problems as cell_problems
 from .engine import encode_table as encode_table
@@ -21,3 +24,8 @@ from .schema import Design as Design
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved
+from .understood import NOT_READ as NOT_READ
+from .understood import ReadColumn as ReadColumn
+from .understood import Understood as Understood
+from .understood import describe as describe
+from .understood import say_counts as say_counts

@@ -16,9 +16,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked, checked_class
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey import frames, readers
+from backrisk.survey.cautions import answer_cautions
+from backrisk.survey.census import Census, take_census
 from backrisk.survey.checks import frame_problems, header_problems
 from backrisk.survey.codebook import Codebook, choose_codebook
 from backrisk.survey.design import (
@@ -28,11 +31,12 @@ from backrisk.survey.design import (
     repeated_identifiers,
 )
 from backrisk.survey.problems import failure
-from backrisk.words import say
+from backrisk.words import Said, say
 
 _BIG = 50_000_000  # bytes of a file that pandas still reads by default
 
 
+@checked_class()
 @dataclass(frozen=True, eq=False)
 class Survey:
     """Answers of people as integer codes; no names, no identifiers.
@@ -54,20 +58,22 @@ class Survey:
     people : ndarray of int, shape (rows,), optional
         How many people each row stands for; left out, each stands for one.
     squares : ndarray of float, shape (rows,), optional
-        The sum of the squared weights of the people of the row, for the effective sample size;
-        needed beside `people`, where there are weights. Of visits that share a weight of one, the
-        weights: they are worth as many people as there are.
     not_asked : mapping of str to int
         How many people were not asked, by node: those for whom the codebook's ``asked_if`` does
         not hold. Where it says which state follows they count as observed, else as unobserved.
     cautions : tuple of str
-        What the table shows that a reader should know before it is fitted, in sentences.
+        What bears on every answer that is drawn from the survey, though nothing is wrong: rules
+        that can never match, impossible values, questions that seem to have been skipped or were
+        answered by people who were not asked, signs of a design that nobody stated. A fit repeats
+        them.
+    census : Census
+        How often each label stands in the table.
 
     Examples
     --------
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
-    >>> frame = pd.DataFrame({"a": ["no", "yes"], "b": ["yes", None], "weight": [1.5, 0.5]})
-    >>> survey = Survey.from_frame(frame, graph)
+    >>> frame = pd.DataFrame({"a": ["no", "yes"], "b": ["yes", None], "w": [1.5, 0.5]})
+    >>> survey = Survey.from_frame(frame, graph, weight="w")
     >>> survey.n, survey.codes.tolist(), survey.weights.tolist()
     (2, [[0, 1], [1, -1]], [1.5, 0.5])
     >>> survey.answered.to_dict()
@@ -83,7 +89,8 @@ class Survey:
     people: NDArray[np.int64] | None = None
     squares: NDArray[np.float64] | None = None
     not_asked: Mapping[str, int] = field(default_factory=dict)
-    cautions: tuple[str, ...] = ()
+    cautions: tuple[Said, ...] = ()
+    census: Census = field(default_factory=Census)
 
     @property
     def n(self) -> int:
@@ -97,12 +104,16 @@ class Survey:
         return pd.Series(shares, index=list(self.graph.names), name="answered")
 
     @classmethod
+    @checked()
     def from_frame(
         cls,
         frame: pd.DataFrame,
         graph: CausalGraph,
         codebook: Codebook | str | Path | None = None,
         source: str = "frame",
+        *,
+        weight: str | None = None,
+        site: str | None = None,
     ) -> Survey:
         """Check and encode a table.
 
@@ -117,6 +128,8 @@ class Survey:
             many columns as a plain table of nodes and labels would; else that plain reading.
         source : str
             What messages call the table.
+        weight, site : str, optional
+            The columns of sampling weights and of sites, by default as the codebook says.
 
         Returns
         -------
@@ -136,6 +149,7 @@ class Survey:
         """
         frame = frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
         book = choose_codebook(codebook, list(frame.columns), graph)
+        book = book.with_roles(frame.columns, source, weight=weight, site=site)
         if frame.empty:
             raise SurveyError(say("survey.table.no_rows", source=source))
         if not frame.index.is_unique or not pd.api.types.is_integer_dtype(frame.index):
@@ -145,6 +159,7 @@ class Survey:
         problems += [cell.sentence(source) for cell in frame_problems(frame[known], book)]
         if problems:
             raise failure(source, problems)
+        census = take_census(book, frame.columns, len(frame), frames.distinct_rows(frame))
         frame = frames.one_row_each(frame[known], book)
 
         extended = book.extend(graph)
@@ -158,13 +173,13 @@ class Survey:
             raise SurveyError(say("survey.table.no_answers", source=source, rows=len(frame)))
         codes = book.with_responses(codes, extended, frame.columns, not_asked.rows)
         weights: NDArray[np.float64] | None = None
-        site, sites = None, tuple[str, ...]()
+        places, sites = None, tuple[str, ...]()
         if book.weight in frame.columns:
             weights = np.asarray(frame[book.weight].astype(float), np.float64)
             if not weights.sum() > 0:
                 raise SurveyError(say("survey.table.no_weight", source=source, column=book.weight))
         if book.site in frame.columns:
-            site, labels = pd.factorize(frame[book.site].astype(str).str.strip(), sort=True)
+            places, labels = pd.factorize(frame[book.site].astype(str).str.strip(), sort=True)
             sites = tuple(map(str, labels))
         squares = None
         if book.design is not None and book.design.person in frame.columns:
@@ -181,24 +196,29 @@ class Survey:
             codes,
             book,
             weights,
-            site,
+            places,
             sites,
             squares=squares,
             not_asked=not_asked.people,
             cautions=(
+                *answer_cautions(book, extended, codes, None, census),
                 *not_asked.cautions(book),
-                *design_cautions(book, extended, codes, each, site),
+                *design_cautions(book, extended, codes, each, places),
                 *(each for each in told if each is not None),
             ),
+            census=census,
         )
 
 
+@checked()
 def read_survey(
     path: str | Path,
     graph: CausalGraph,
     codebook: Codebook | str | Path | None = None,
     *,
     engine: str | None = None,
+    weight: str | None = None,
+    site: str | None = None,
 ) -> Survey:
     r"""Read a survey from a CSV or Parquet file, or from a table of a DuckDB or SQLite file.
 
@@ -216,6 +236,9 @@ def read_survey(
         the distinct answer patterns, check the same and give the same codes; memory grows with
         the patterns (and with the distinct free texts, where the codebook reads any) and not with
         the people. By default pandas for CSV and Parquet files up to 50 MB, else DuckDB.
+    weight, site : str, optional
+        The columns of sampling weights and of sites, by default as the codebook says: no column
+        has a role because of its name.
 
     Returns
     -------
@@ -247,28 +270,42 @@ def read_survey(
         big = file.is_file() and file.stat().st_size > _BIG
         engine = "duckdb" if big or readers.needs_engine(path) else "pandas"
     if engine != "pandas":
-        return _count(path, graph, codebook, engine)
+        return _count(path, graph, codebook, engine, weight, site)
     if readers.needs_engine(path):
         raise SurveyError(say("survey.file.database", file=file.name))
     path = Path(path)
     readers.demand_file(path)
     parquet = path.suffix.lower() in readers.PARQUET
     frame = frames.read_parquet(path) if parquet else frames.read_csv(path)
-    return Survey.from_frame(frame, graph, codebook, source=path.name)
+    return Survey.from_frame(frame, graph, codebook, path.name, weight=weight, site=site)
 
 
 def _count(
-    path: str | Path, graph: CausalGraph, codebook: Codebook | str | Path | None, engine: str
+    path: str | Path,
+    graph: CausalGraph,
+    codebook: Codebook | str | Path | None,
+    engine: str,
+    weight: str | None,
+    site: str | None,
 ) -> Survey:
     """Let an engine reduce a table to its patterns."""
     with readers.opened(path, engine) as source:
         from backrisk.survey.engine import tabulate_source  # needs Ibis, which may not be there
 
         book = choose_codebook(codebook, source.columns, graph)
+        book = book.with_roles(source.columns, source.name, weight=weight, site=site)
         extended = book.extend(graph)
         found = tabulate_source(source, book, extended)
         codes = book.with_responses(found.codes, extended, source.columns, found.not_asked.rows)
         demand_design(book, extended, found.codes, found.people, source.name)
+        rows = int(source.table.count().to_pyarrow().as_py())
+        census = take_census(book, source.columns, rows, readers.distinct_rows(source))
+        cautions = (
+            *answer_cautions(book, extended, codes, found.people, census),
+            *found.not_asked.cautions(book),
+            *design_cautions(book, extended, found.codes, found.people, found.site),
+            *found.cautions,
+        )
     return Survey(
         graph=extended,
         codes=codes,
@@ -279,9 +316,6 @@ def _count(
         people=found.people,
         squares=found.squares,
         not_asked=found.not_asked.people,
-        cautions=(
-            *found.not_asked.cautions(book),
-            *design_cautions(book, extended, found.codes, found.people, found.site),
-            *found.cautions,
-        ),
+        cautions=cautions,
+        census=census,
     )

@@ -74,7 +74,7 @@ def header_problems(names: Sequence[str], codebook: Contents, source: str) -> li
             near=suggest(name, codebook.known),
         )
         for name in dict.fromkeys(names)
-        if name not in codebook.known
+        if name not in codebook.known and not codebook.takes_rest
     ]
     problems += [
         say("survey.table.repeated_column", source=source, column=name, count=count)

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from backrisk import _yaml
+from backrisk._arguments import checked
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import branching, decode, encode, items
+from backrisk.survey.cautions import PLAIN, WEIGHT
 from backrisk.survey.problems import failure, schema_problems
 from backrisk.survey.resolve import resolve
 from backrisk.survey.schema import Column, Contents
+from backrisk.survey.spelling import spell
 from backrisk.words import say, suggest
 
 
@@ -51,11 +54,14 @@ class Codebook(Contents):
     derived : dict of str to Derived
         Values computed from the columns, such as a body mass index; see `Derived`. None by default.
     site : str, optional
-        The column that names the site or centre of each person: ``site: clinic``.
+        The column that names the site or centre of each person: ``site: clinic``. By default there
+        is none, whatever the columns are called.
     weight : str, optional
-        The column of sampling weights, finite numbers not below 0: ``weight: w``.
-    ignore : tuple of str
+        The column of sampling weights, finite numbers not below 0: ``weight: w``. By default there
+        is none: a column called weight may hold a body's.
+    ignore : tuple of str, or "rest"
         Columns that the file may hold and that are not read, such as identifiers: ``[id, email]``.
+        ``ignore: rest`` leaves out every column that the codebook does not name; they are told.
     leaves_out : dict of str to str
         Nodes of the graph that the survey knows nothing of and that a fit to it leaves out, each
         with the reason, a sentence that whoever asks about the node is told:
@@ -78,7 +84,16 @@ class Codebook(Contents):
     ('a', 'yes')
     """
 
+    def __init__(self, **data: Any) -> None:
+        """Refuse what a key may not hold in the sentences of a codebook's file."""
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            source = say("survey.codebook.named", name=data.get("name", "?"))
+            raise failure(source, schema_problems(error, source)) from None
+
     @classmethod
+    @checked()
     def from_dict(cls, data: Mapping[str, Any], graph: CausalGraph | None = None) -> Codebook:
         """Check a codebook's contents, as read from YAML, against its graph.
 
@@ -106,20 +121,66 @@ class Codebook(Contents):
     @classmethod
     def _checked(cls, data: Mapping[str, Any], graph: CausalGraph | None, source: str) -> Codebook:
         try:
-            codebook = cls.model_validate(data)
+            # Of the file, not of the class: its initialiser would name the source another way.
+            held = Contents.model_validate(data)
         except ValidationError as error:
             raise failure(source, schema_problems(error, source)) from None
+        values = {name: getattr(held, name) for name in Contents.model_fields}
+        codebook = cls.model_construct(held.model_fields_set, **values)
         return resolve(codebook, graph or load_graph(codebook.graph), source)
 
     @classmethod
+    @checked()
     def plain(cls, graph: CausalGraph) -> Codebook:
         """Return the codebook of a plain table: columns named by nodes, states as labels.
 
-        A column ``weight`` holds weights unless a node has that name.
+        A column ``weight`` may be there and is not read: whether it holds sampling weights or a
+        body's weight, only its owner knows; see `with_roles`.
         """
         columns = {name: Column(node=name) for name in graph.names}
-        weight = None if "weight" in columns else "weight"
-        return cls(name="plain", graph=graph.name, columns=columns, weight=weight).resolved(graph)
+        ignore = () if WEIGHT in columns else (WEIGHT,)
+        return cls(name=PLAIN, graph=graph.name, columns=columns, ignore=ignore).resolved(graph)
+
+    @checked()
+    def with_roles(
+        self,
+        columns: Iterable[str],
+        source: str,
+        *,
+        weight: str | None = None,
+        site: str | None = None,
+    ) -> Codebook:
+        """Return the codebook with the columns that hold weights and sites, where they are given.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            Of the table, as its header spells them.
+        source : str
+            What messages call the table.
+        weight, site : str, optional
+            By default as the codebook says.
+
+        Raises
+        ------
+        SurveyError
+            The table has no such column, or the codebook reads it as something else.
+        """
+        names, update = tuple(columns), dict[str, str]()
+        for role, given in (("weight", weight), ("site", site)):
+            if given is None:
+                continue
+            name = spell(given) or ""
+            told = {"source": source, "role": role, "column": given}
+            if name not in names:
+                raise SurveyError(say("survey.roles.none", **told, near=suggest(given, names)))
+            if name in self.columns:
+                raise SurveyError(say("survey.roles.taken", **told, book=self.name))
+            update[role] = name
+        book = self.model_copy(update=update)
+        if book.site is not None and book.site == book.weight:
+            raise SurveyError(say("survey.roles.both", source=source, column=book.site))
+        return book
 
     def resolved(self, graph: CausalGraph) -> Codebook:
         """Return the codebook with its states written out.
@@ -178,8 +239,7 @@ class Codebook(Contents):
             return self
         apart = [name for name in (self.design.set, self.design.person) if name is not None]
         site = None if self.design.set is not None else self.site
-        update = {"design": None, "site": site, "ignore": (*self.ignore, *apart)}
-        return self.model_copy(update=update)
+        return self.model_copy(update={"design": None, "site": site}).ignoring(*apart)
 
     def encode_answer(self, column: str, raw: object) -> tuple[str, str | None]:
         """Return the node that a raw answer fills, and the label of the state it says.
@@ -253,6 +313,7 @@ class Codebook(Contents):
         return branching.blanked(self, frame)
 
 
+@checked()
 def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) -> Codebook:
     """Read a codebook by the name of a packaged one or by path, and check it.
 
@@ -326,7 +387,9 @@ def packaged_codebooks() -> tuple[str, ...]:
 
 
 def choose_codebook(
-    codebook: Codebook | str | Path | None, columns: Iterable[str], graph: CausalGraph
+    codebook: Codebook | str | Path | None,
+    columns: Iterable[str],
+    graph: CausalGraph,
 ) -> Codebook:
     """Return the codebook to read these columns with, checked against the graph.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey.branching import asked, gated, unticked
-from backrisk.survey.schema import Contents, Measure
-from backrisk.words import Said, choices, say, suggest
+from backrisk.survey.schema import MISSING, Contents, Measure
+from backrisk.survey.spelling import no_answer, spell
+from backrisk.words import Said, choices, listed, say, suggest
 
 
 def measuring[M: Measure](book: Contents, name: str, among: Mapping[str, M]) -> M:
@@ -39,6 +40,63 @@ def encode_answer(book: Contents, column: str, raw: object) -> tuple[str, str | 
         ) from None
 
 
+def find_state(raw: object, states: Iterable[str]) -> str | None:
+    """Return the state that an answer names, however either is spelled; None where none is named.
+
+    Examples
+    --------
+    >>> find_state(1.0, ["0", "1"]), find_state(True, ["False", "True"]), find_state("?", ["0"])
+    ('1', 'True', None)
+    """
+    text = spell(raw) if is_plain(raw) else None
+    if text is None:
+        return None
+    return next((state for state in states if text in (state, spell(state))), None)
+
+
+def is_plain(raw: object) -> bool:
+    """Whether an answer is one word or number, or none; not a list, a mapping or an array."""
+    if raw is None or isinstance(raw, str | bytes):
+        return True
+    return not isinstance(raw, Iterable) and getattr(raw, "ndim", 0) == 0
+
+
+def spelled_names(answers: Mapping[str, object], known: Iterable[str]) -> list[tuple[str, object]]:
+    """Return answers under the names that are meant, as far as spelling alone tells."""
+    meant = {spell(name): name for name in known}
+    return [(meant.get(spell(name), str(name)), raw) for name, raw in answers.items()]
+
+
+def named_states(answers: Mapping[str, object], graph: CausalGraph) -> dict[str, str]:
+    """Return one person's states by node, where there is no codebook.
+
+    Parameters
+    ----------
+    answers : mapping
+        State label by node. None, NaN, NA, NaT, a blank and the words that stand for no answer in
+        a codebook that states none are left out.
+    graph : CausalGraph
+
+    Returns
+    -------
+    dict
+        A name or a state that the graph does not know stays as it was given.
+
+    Examples
+    --------
+    >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["0", "1"], "b": ["no", "yes"]})
+    >>> named_states({"a": 1.0, "b": float("nan")}, graph)
+    {'a': '1'}
+    """
+    found = {}
+    for name, raw in spelled_names(answers, graph.names):
+        states = graph.node(name).states if name in graph.names else ()
+        state = find_state(raw, states)
+        if state is not None or not is_plain(raw) or not no_answer(spell(raw), MISSING):
+            found[name] = str(raw) if state is None else state
+    return found
+
+
 def encode_person(
     book: Contents, answers: Mapping[str, object], graph: CausalGraph
 ) -> dict[str, str]:
@@ -66,11 +124,14 @@ def encode_person(
     def refuse(name: str, raw: object, expected: str) -> None:
         problems.append(say("survey.person.value", name=name, value=str(raw), expected=expected))
 
-    for name, raw in answers.items():
+    for name, raw in spelled_names(answers, [*book.columns, *graph.names]):
         spec = book.columns.get(name)
         states = graph.node(name).states if name in graph.names else ()
-        if str(raw) in states:
-            put(name, name, str(raw))
+        state = find_state(raw, states)
+        if not is_plain(raw):
+            refuse(name, raw, say("survey.expected.one_answer"))
+        elif state is not None:
+            put(name, name, state)
         elif spec is not None:
             try:
                 inputs[name] = spec.read(raw, book.missing)
@@ -79,26 +140,39 @@ def encode_person(
             else:
                 if spec.measured:
                     put(name, book.node_of(name), spec.state(inputs[name]))
-        elif states and raw is not None:
+        elif states and not no_answer(spell(raw), book.missing):
             near = suggest(raw, states)
             refuse(name, raw, say("survey.expected.label", labels=choices(states), near=near))
         elif not states:
             near = graph.near(name, book.columns)
             problems.append(say("survey.person.unknown", name=name, near=near))
     for name, derived in book.derived.items():
-        put(name, book.node_of(name), derived.state(derived.value(inputs)))
+        value = derived.value(inputs)
+        if value is None and derived.derive != "first_match":
+            number = derived.number(inputs)
+            if number is not None:
+                given = listed(say("phrases.quoted", text=column) for column in derived.from_)
+                problems.append(
+                    say("survey.person.impossible", name=name, value=f"{number:.4g}", inputs=given)
+                )
+        put(name, book.node_of(name), derived.state(value))
+    cells = {
+        name: raw
+        for name, raw in spelled_names(answers, [*book.columns, *graph.names])
+        if is_plain(raw)
+    }
     said = {
         name: found[node][1]
         for name in book.columns
         if name in book.measures and (node := book.node_of(name)) in found
     }
     for name, unasked in gated(book).items():
-        if unasked.measured is None or asked(book, name, answers, said) is not False:
+        if unasked.measured is None or asked(book, name, cells, said) is not False:
             continue
         assert unasked.asked_if is not None
         state = unasked.asked_if.otherwise
-        given = found.get(book.node_of(name), (name, state))[1]
-        if given != state and not unticked(name, answers.get(name)):
+        reported = found.get(book.node_of(name), (name, state))[1]
+        if reported != state and not unticked(name, cells.get(name)):
             when = unasked.asked_if.when
             problems.append(say("survey.branching.person", name=name, when=when))
         elif state is not None:

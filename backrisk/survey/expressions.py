@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -33,11 +34,13 @@ def any_of(table: Any, names: Iterable[str]) -> Any:
 
 
 def quotient(first: Expression, second: Expression, spec: Derived) -> Expression:
-    """Return the number of a derived value, null where it is divided by zero."""
+    """Return the number of a derived value, null where it is divided by zero or impossible."""
 
     def value(t: Any) -> Any:
         divisor: Any = spec.divisor(second(t))  # plain arithmetic, so an expression's as well
-        return first(t) / divisor.nullif(0.0)
+        number = first(t) / divisor.nullif(0.0)
+        low, high = spec.possible
+        return number if high == math.inf else where(number.between(low, high), number)
 
     return value
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,12 @@ from numpy.typing import NDArray
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey.branching import NotAsked, asked, columns_of, gate_of, unticked
+from backrisk.survey.census import Distinct
 from backrisk.survey.checks import TEXT
 from backrisk.survey.lines import read_header, split_records
 from backrisk.survey.problems import failure
 from backrisk.survey.schema import Column, Contents, Derived
+from backrisk.survey.spelling import spell
 from backrisk.words import Said, say
 
 
@@ -49,6 +53,16 @@ def read_csv(path: Path) -> pd.DataFrame:
         raise failure(path.name, [problem for _, problem in refused])
     lines = pd.Index([line for line, _ in records], dtype=np.int64)
     return pd.DataFrame([row for _, row in records], columns=header, index=lines, dtype=object)
+
+
+def distinct_rows(frame: pd.DataFrame) -> Distinct:
+    """Return a function from columns to their distinct rows, with how often each occurs."""
+
+    def distinct(names: tuple[str, ...]) -> Iterator[tuple[tuple[object, ...], int]]:
+        rows = zip(*(map(spell, frame[name]) for name in names), strict=True)
+        yield from Counter(rows).items()
+
+    return distinct
 
 
 def in_time(cells: pd.Series[Any]) -> pd.Series[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from backrisk._arguments import checked
 from backrisk.survey.answers import Survey
 
 
@@ -40,6 +41,7 @@ class Patterns:
     squares: NDArray[np.float64]
 
 
+@checked()
 def tabulate(survey: Survey) -> Patterns:
     """Reduce a survey to its distinct answer patterns.
 

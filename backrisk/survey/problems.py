@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from backrisk.errors import SurveyError
 from backrisk.survey.schema import (
+    LISTED,
     AskedIf,
     Column,
     Condition,
@@ -85,7 +86,10 @@ def schema_problems(error: ValidationError, source: str) -> list[Said]:
     source : str
         The codebook or its file, as sentences call it.
     """
-    found = error.errors(include_url=False)
+    found: list[Any] = [
+        {**each, "loc": tuple(part for part in each["loc"] if part != LISTED)}
+        for each in error.errors(include_url=False)
+    ]
     # A list whose entry is refused counts as one entry short to pydantic: that is no other mistake.
     paths = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
     told = [each for each in found if each["type"] != "too_short" or each["loc"] not in paths]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from backrisk.errors import SurveyError
 from backrisk.survey import staging
+from backrisk.survey.census import Distinct
 from backrisk.survey.lines import read_records
 from backrisk.survey.problems import failure
 from backrisk.words import Said, say
@@ -33,6 +34,7 @@ DATABASES = DUCKDB + SQLITE  # of which a table is chosen
 NEED_ENGINE = DATABASES
 ENGINES = ("duckdb", "spark")
 ROW = "row"
+_DISTINCT = 100_000  # distinct rows that are in Python at a time
 _MEMORY = "256MB"  # beyond it DuckDB goes on in a temporary folder
 
 
@@ -84,6 +86,20 @@ def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         yield from engine.con.sql(ibis.to_sql(expression)).to_arrow_reader(size)
     else:
         yield from expression.to_pyarrow_batches(chunk_size=size)
+
+
+def distinct_rows(source: Source) -> Distinct:
+    """Return a function from columns to their distinct rows, with how often each occurs."""
+
+    def distinct(names: tuple[str, ...]) -> Iterator[tuple[tuple[object, ...], int]]:
+        table = source.table
+        keys = {f"k{i}": table[f"c{source.columns.index(n)}"] for i, n in enumerate(names)}
+        counted = table.select(**keys).group_by(list(keys)).agg(n=lambda t: t.count())
+        for batch in batches(counted, _DISTINCT):
+            *cells, counts = (column.to_pylist() for column in batch.columns)
+            yield from zip(zip(*cells, strict=True), counts, strict=True)
+
+    return distinct
 
 
 def needs_engine(path: str | Path) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from backrisk.graph import CausalGraph, answers_fit
 from backrisk.survey import design
 from backrisk.survey.branching import contradictions
 from backrisk.survey.problems import failure
-from backrisk.survey.schema import Contents, Derived, Measure
+from backrisk.survey.schema import Column, Contents, Derived, Measure
+from backrisk.survey.spelling import no_answer, spell
 from backrisk.words import Said, say, suggest
 
 
@@ -27,7 +29,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
     SurveyError
         Every contradiction with the graph, or within the codebook.
     """
-    problems = [*_inputs(book, source), *_left_out(book, graph, source)]
+    problems = [*_inputs(book, source), *_roles(book, source), *_left_out(book, graph, source)]
     problems += contradictions(book, source)
     chosen = design.resolved(book, graph, source, problems)
     observed: dict[str, str] = {}
@@ -49,6 +51,8 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             )
         known = graph.node(target).states
         answers = spec.answers or known
+        spelled = {spell(state): state for state in (*known, *answers)}
+        spec = _in_the_graphs_words(spec, spelled)
         states = spec.states or answers
         if spec.cuts and len(states) != len(spec.cuts) + 1:
             problems.append(
@@ -70,13 +74,19 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
         update: dict[str, Any] = {"states": states}
         if isinstance(spec, Derived):
             used += [spec.otherwise, *(rule.state for rule in spec.rules)]
+            inputs = [book.columns[c].unit if c in book.columns else "" for c in spec.from_]
+            try:
+                spec = spec.converting(tuple(inputs))
+            except ValueError as error:
+                problems.append(say("survey.codebook.conversion", **at, why=error.args[0]))
         elif spec.type == "label":
-            labels = spec.labels or {state: state for state in states}
+            labels = spec.labels or {spell(state) or "": state for state in states}
             update["labels"] = labels
             used += labels.values()
             problems += [
                 say("survey.codebook.label_is_missing", **at, label=label)
-                for label in sorted(set(labels) & set(book.missing))
+                for label in labels
+                if label in book.missing or no_answer(spell(label), book.missing)
             ]
         problems += [
             say(
@@ -108,6 +118,41 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             "site": chosen.set if chosen is not None and chosen.set else book.site,
         }
     )
+
+
+def _in_the_graphs_words[M: Measure](spec: M, spelled: Mapping[str | None, str]) -> M:
+    """Return a measure whose states are written as the graph writes them."""
+
+    def same[S: str | None](state: S) -> Any:
+        return spelled.get(state, state)
+
+    update: dict[str, Any] = {"states": tuple(map(same, spec.states))}
+    if spec.asked_if is not None:
+        other = {"otherwise": same(spec.asked_if.otherwise)}
+        update["asked_if"] = spec.asked_if.model_copy(update=other)
+    if isinstance(spec.people, dict):
+        update["people"] = {same(state): count for state, count in spec.people.items()}
+    if spec.misclassification is not None:
+        update["misclassification"] = {
+            same(state): {same(answer): share for answer, share in row.items()}
+            for state, row in spec.misclassification.items()
+        }
+    if isinstance(spec, Derived):
+        rules = [rule.model_copy(update={"state": same(rule.state)}) for rule in spec.rules]
+        update |= {"rules": tuple(rules), "otherwise": same(spec.otherwise)}
+    elif isinstance(spec, Column) and spec.labels is not None:
+        update["labels"] = {label: same(state) for label, state in spec.labels.items()}
+    return spec.model_copy(update=update)
+
+
+def _roles(book: Contents, source: str) -> list[Said]:
+    """Return which columns were given a role beside their own."""
+    problems = []
+    if book.weight is not None and book.weight in book.measures:
+        problems.append(say("survey.codebook.weight_measures", source=source, column=book.weight))
+    if book.site is not None and book.site == book.weight:
+        problems.append(say("survey.codebook.site_is_weight", source=source, column=book.site))
+    return problems
 
 
 def _inputs(book: Contents, source: str) -> list[Said]:

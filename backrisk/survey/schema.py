@@ -8,19 +8,42 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Set
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PrivateAttr,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from backrisk.survey.logic import parse
+from backrisk.survey.spelling import no_answer, number_of, spell
+from backrisk.survey.units import Unit, factor, names_of_units, unit_of, with_unit
 from backrisk.words import choices, say, suggest
 
 MISSING = ("", "NA", "N/A", "NaN", "nan")
+REST = "rest"  # of `ignore`: every column that the codebook does not name
+LISTED = "listed"  # how the other kind is tagged
 # Prior people behind a stated reliability: about the size of the studies that measure one.
 RELIABILITY_PEOPLE = 200.0
 PREVALENCE_PEOPLE = 10_000.0  # a prevalence counts as known, but not beyond what a register knows
+
+
+def _canonical(given: object) -> object:
+    """Spell a label, a state or a header as a cell; what is no word, pydantic refuses."""
+    return (spell(given) or "") if isinstance(given, str | int | float) else given
+
+
+Word = Annotated[str, BeforeValidator(_canonical)]
 
 
 class Keys(BaseModel):
@@ -39,6 +62,24 @@ class Keys(BaseModel):
                 if isinstance(value, Set):
                     raise ValueError(say("survey.rules.no_order", key=key))
         return given
+
+
+def _list_or_rest(given: object) -> str:
+    """Say which of the two ways of leaving columns out is meant; one name is a list of one."""
+    return REST if isinstance(given, str) and given.strip() == REST else LISTED
+
+
+def _listed(given: object) -> object:
+    return (given,) if isinstance(given, str) else given
+
+
+def _distinct(given: Any) -> Any:
+    """Refuse keys that are spelled alike: which of them is meant, no cell could tell."""
+    if isinstance(given, Mapping):
+        spelled = Counter(_canonical(key) for key in given)
+        if twice := [str(word) for word, count in spelled.items() if count > 1]:
+            raise ValueError(say("survey.rules.spelled_alike", words=", ".join(twice)))
+    return given
 
 
 class Nonresponse(Keys):
@@ -75,7 +116,7 @@ class AskedIf(Keys):
     """
 
     when: str
-    otherwise: str | None = Field(default=None, alias="else")
+    otherwise: Word | None = Field(default=None, alias="else")
 
     @field_validator("when")
     @classmethod
@@ -87,22 +128,22 @@ class AskedIf(Keys):
 class Measure(Keys):
     """What a column and a derived value have in common; `Column` explains the keys."""
 
-    node: str | None = None
-    item: str | None = None
+    node: Word | None = None
+    item: Word | None = None
     reliability: float | None = Field(default=None, ge=0, le=1)
-    misclassification: dict[str, dict[str, float]] | None = None
+    misclassification: dict[Word, dict[Word, float]] | None = None
     error: Literal["learned", "fixed", "unknown"] = "learned"
-    people: Annotated[float, Field(gt=0)] | dict[str, Annotated[float, Field(gt=0)]] = (
+    people: Annotated[float, Field(gt=0)] | dict[Word, Annotated[float, Field(gt=0)]] = (
         RELIABILITY_PEOPLE
     )
-    answers: tuple[str, ...] = ()
+    answers: tuple[Word, ...] = ()
     nonresponse: Nonresponse | None = None
     asked_if: AskedIf | None = None
     question: str = ""
     source: str = ""
     unit: str = ""
     cuts: tuple[float, ...] = ()
-    states: tuple[str, ...] = ()
+    states: tuple[Word, ...] = ()
     typical: tuple[float, float] | None = None
 
     @property
@@ -179,7 +220,8 @@ class Column(Measure):
         ``text``: free text, an input only.
     labels : mapping, optional
         Of a label column: the state that each label of the file says, ``{male: male, f: female}``.
-        By default the node's states stand for themselves.
+        By default the node's states stand for themselves. Labels and cells are compared by their
+        canonical spelling: ``1``, ``1.0`` and ``" 1 "`` are one label.
     cuts : tuple of float
         Of a number column: increasing cut points in the column's `unit`, ``[40, 55]``. A value
         equal to a cut point belongs to the interval above it. Needed where a number measures
@@ -194,7 +236,11 @@ class Column(Measure):
         What a number outside `range` is: a mistake that is reported (the default), or a missing
         answer, for files that write 999 for "unknown".
     unit : str
-        Of the numbers, as people write it: ``unit: kg``.
+        Of the numbers, as people write it: ``unit: kg``; `cuts`, `range` and `typical` are in it.
+        In a column of kilograms, grams, pounds or stones, of kilometres, metres, centimetres,
+        millimetres, miles, yards, feet or inches, of hours, minutes or seconds, of minutes per km
+        or per mile, of degrees or radians, a cell may also say a unit of its own and is converted:
+        ``154 lb``, ``5 ft 7``, ``5:30``. What is derived from such columns converts them too.
     typical : tuple of float, optional
         Within which simulated numbers lie, ``[45, 115]``; says nothing about which numbers are
         accepted. By default `range`, else ten units around the cut points.
@@ -236,13 +282,16 @@ class Column(Measure):
     ... )
     >>> age.state(age.read(" 40 ", missing=("NA",))), age.read("NA", missing=("NA",))
     ('40_54', None)
+    >>> height = Column(role="input", type="number", unit="cm")
+    >>> round(height.read("5 ft 7", missing=()), 2)
+    170.18
     """
 
     role: Literal["input"] | None = None
     type: Literal["number", "label", "text"] = "label"
     range: tuple[float, float] | None = None
     outside: Literal["error", "missing"] = "error"
-    labels: dict[str, str] | None = None
+    labels: Annotated[dict[Word, Word], BeforeValidator(_distinct)] | None = None
     decimals: int = Field(default=0, ge=0, le=6)
 
     @model_validator(mode="after")
@@ -277,7 +326,8 @@ class Column(Measure):
         Parameters
         ----------
         raw : object
-            A cell of a file or a frame; spaces around it do not count.
+            A cell of a file or a frame, or what a person answered; see `spell`. None, NaN, NA, NaT
+            and a blank are no answer.
         missing : tuple of str
             The answers that stand for no answer.
 
@@ -286,12 +336,8 @@ class Column(Measure):
         ValueError
             Its only argument says what was expected.
         """
-        if raw is None or str(raw) in {"<NA>", "NaT"} or raw != raw:
-            return None
-        if isinstance(raw, float) and raw.is_integer():
-            raw = int(raw)  # a column of whole numbers with gaps is read as floats
-        text = str(raw).strip()
-        if text in missing:
+        text = spell(raw)
+        if text is None or no_answer(text, missing):
             return None
         if self.type == "number":
             return self._number(text)
@@ -309,13 +355,12 @@ class Column(Measure):
 
     def _number(self, text: str) -> float | None:
         low, high = self.range or (-math.inf, math.inf)
-        try:
-            number = math.nan if "_" in text else float(text)  # Python reads 1_000 as a thousand
-        except ValueError:
-            number = math.nan
-        if math.isfinite(number) and low <= number <= high:
+        number = number_of(text)
+        if number is None and (unit := unit_of(self.unit)) is not None:
+            number = with_unit(text, unit)
+        if number is not None and low <= number <= high:
             return number
-        if math.isfinite(number) and self.outside == "missing":
+        if number is not None and self.outside == "missing":
             return None
         key = {
             (False, False): "survey.expected.number",
@@ -337,17 +382,19 @@ class Condition(Keys):
         Whole words in any case, ``[gym, lift*]``; a trailing ``*`` matches any ending.
     """
 
-    any: tuple[str, ...] = Field(min_length=1)
-    contains: tuple[str, ...] = Field(min_length=1)
+    any: tuple[Word, ...] = Field(min_length=1)
+    contains: tuple[Word, ...] = Field(min_length=1)
 
     def holds(self, answers: Mapping[str, str]) -> bool:
         """Whether the condition holds for answers by column."""
-        pattern = _pattern(self.contains)
+        pattern = words_pattern(self.contains)
         return any(pattern.search(answers.get(column, "")) for column in self.any)
 
 
 @lru_cache(maxsize=256)
-def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+def words_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what finds any of the words of a condition in a text."""
+
     # A look-around and not \b: a word may begin or end with a mark that is no letter.
     def one(word: str) -> str:
         stem = word.removesuffix("*")
@@ -367,7 +414,7 @@ class Rule(Keys):
         All of which must hold.
     """
 
-    state: str | None
+    state: Word | None
     when: tuple[Condition, ...] = Field(min_length=1)
 
 
@@ -381,9 +428,11 @@ class Derived(Measure):
     Parameters
     ----------
     derive : {"bmi", "ratio", "first_match"}
-        ``bmi`` takes weight in kilograms and height in centimetres and gives kg/m2, ``ratio``
-        divides its first column by its second, ``first_match`` takes the state of the first rule
-        that holds.
+        ``bmi`` takes a weight and a height and gives kg/m2. Their columns' units are converted:
+        a column without one is in kilograms, or in centimetres. A value below 7 or above 150 is
+        nobody's: it counts as missing in a table, which is told, and is refused in a person.
+        ``ratio`` divides its first column by its second, in the same unit where both have one that
+        is converted. ``first_match`` takes the state of the first rule that holds.
     from : tuple of str
         The input columns: ``[weight_kg, height_cm]``.
     rules : tuple of Rule
@@ -393,9 +442,12 @@ class Derived(Measure):
     """
 
     derive: Literal["bmi", "ratio", "first_match"]
-    from_: tuple[str, ...] = Field(alias="from", min_length=1)
+    from_: tuple[Word, ...] = Field(alias="from", min_length=1)
     rules: tuple[Rule, ...] = ()
-    otherwise: str | None = None
+    otherwise: Word | None = None
+    # What the first input is multiplied by, and the second: written by `converting`, since only
+    # the columns know their units.
+    _factors: tuple[float, float] = PrivateAttr((1.0, 1.0))
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Derived:
@@ -419,25 +471,78 @@ class Derived(Measure):
         told = frozenset(rule.state for rule in self.rules if rule.state) | self.unasked
         return told if self.otherwise is None else told | {self.otherwise}
 
+    @property
+    def possible(self) -> tuple[float, float]:
+        """The numbers that the value of a living person lies between."""
+        return _POSSIBLE.get(self.derive, (-math.inf, math.inf))
+
+    def converting(self, units: tuple[str, ...]) -> Derived:
+        """Return the value with its inputs converted from the units of their columns.
+
+        Raises
+        ------
+        ValueError
+            An input's unit is not one that can be converted. Its only argument says so.
+        """
+        if self.derive == "first_match":
+            return self
+        found: list[Unit | None] = [unit_of(unit) for unit in units]
+        into = found[1:] * 2
+        if self.derive == "bmi":
+            into = [unit_of("kg"), unit_of("cm")]
+            if self.unit and _bare_unit(self.unit) not in _KG_M2:
+                raise ValueError(say("survey.rules.bmi_unit", unit=self.unit))
+            for column, unit, wanted, known in zip(self.from_, units, into, found, strict=True):
+                assert wanted is not None
+                if unit and (known is None or known.quantity != wanted.quantity):
+                    names = ", ".join(names_of_units(wanted.quantity))
+                    told = {"input": column, "unit": unit, "known": names}
+                    raise ValueError(say("survey.rules.input_unit", **told))
+        changed = self.model_copy()
+        # Two quantities have no unit in common: their ratio is in the one per the other.
+        changed._factors = tuple(
+            factor(unit, to) if unit and to and unit.quantity == to.quantity else 1.0
+            for unit, to in zip(found, into, strict=True)
+        )  # type: ignore[assignment]
+        return changed
+
     def divisor(self, second: float) -> float:
-        """Return what the first input is divided by."""
-        metres = second / 100
-        return metres * metres if self.derive == "bmi" else second
+        """Return what the first input is divided by, both in the units of their columns."""
+        first, other = self._factors
+        below = second if other == 1.0 else second * other
+        if self.derive == "bmi":
+            metres = below / 100
+            below = metres * metres
+        return below if first == 1.0 else below / first
+
+    def number(self, answers: Mapping[str, float | str | None]) -> float | None:
+        """Return the number of a ``bmi`` or ``ratio``, possible or not; None where missing."""
+        given = [value for column in self.from_ if (value := answers.get(column)) is not None]
+        if len(given) < 2 or not self.divisor(float(given[1])):
+            return None
+        return float(given[0]) / self.divisor(float(given[1]))
 
     def value(self, answers: Mapping[str, float | str | None]) -> float | str | None:
         """Return the derived number, or for ``first_match`` the state; None where missing."""
-        given = [value for column in self.from_ if (value := answers.get(column)) is not None]
         if self.derive != "first_match":
-            if len(given) < 2 or not self.divisor(float(given[1])):
-                return None
-            return float(given[0]) / self.divisor(float(given[1]))
-        if not given:
+            number, (low, high) = self.number(answers), self.possible
+            return number if number is not None and low <= number <= high else None
+        texts = {c: text for c in self.from_ if (text := spell(answers.get(c))) is not None}
+        if not texts:
             return None
-        texts = {c: str(answers[c]) for c in self.from_ if answers.get(c) is not None}
         for rule in self.rules:
             if all(test.holds(texts) for test in rule.when):
                 return rule.state
         return self.otherwise
+
+
+def _bare_unit(unit: str) -> str:
+    return re.sub(r"[\s^*]", "", re.sub(r"\bper\b", "/", unit.casefold()))
+
+
+# The lightest and the heaviest adults on record, with a margin.
+_POSSIBLE = {"bmi": (7.0, 150.0)}
+_KG_M2 = ("kg/m2", "kg/m²", "kgm-2", "kgm⁻²", "kg/sqm")
 
 
 class OneRowPer(Keys):
@@ -456,8 +561,8 @@ class OneRowPer(Keys):
         The row that stays; the first by default.
     """
 
-    column: str
-    by: str | None = None
+    column: Word
+    by: Word | None = None
     keep: Literal["first", "last"] = "first"
 
 
@@ -493,12 +598,12 @@ class Design(Keys):
     """
 
     kind: Literal["case_control", "matched", "stratified", "repeated"]
-    outcome: str | None = None
-    cases: str | None = None
+    outcome: Word | None = None
+    cases: Word | None = None
     prevalence: float | None = Field(default=None, gt=0, lt=1)
     people: float = Field(default=PREVALENCE_PEOPLE, gt=0)
-    set: str | None = None
-    person: str | None = None
+    set: Word | None = None
+    person: Word | None = None
 
     @property
     def by_outcome(self) -> bool:
@@ -525,13 +630,17 @@ class Contents(Keys):
     description: str = ""
     population: str = ""
     synthetic: bool = False
-    missing: tuple[str, ...] = MISSING
-    columns: dict[str, Column] = Field(min_length=1)
-    derived: dict[str, Derived] = {}
-    site: str | None = None
-    weight: str | None = None
-    ignore: tuple[str, ...] = ()
-    leaves_out: dict[str, str] = {}
+    missing: tuple[Word, ...] = MISSING
+    columns: Annotated[dict[Word, Column], BeforeValidator(_distinct)] = Field(min_length=1)
+    derived: Annotated[dict[Word, Derived], BeforeValidator(_distinct)] = {}
+    site: Word | None = None
+    weight: Word | None = None
+    ignore: Annotated[
+        Annotated[tuple[Word, ...], BeforeValidator(_listed), Tag(LISTED)]
+        | Annotated[Literal["rest"], BeforeValidator(str.strip), Tag(REST)],
+        Discriminator(_list_or_rest),
+    ] = ()
+    leaves_out: dict[Word, str] = {}
     one_row_per: OneRowPer | None = None
     design: Design | None = None
 
@@ -543,11 +652,23 @@ class Contents(Keys):
 
     @property
     def known(self) -> tuple[str, ...]:
-        """Every column that a file may hold."""
+        """The columns that the codebook names; with ``ignore: rest`` a file may hold others."""
         one = self.one_row_per
         person = self.design and self.design.person
-        extra = (self.site, self.weight, one and one.column, one and one.by, person, *self.ignore)
+        ignored = () if self.ignore == REST else self.ignore
+        extra = (self.site, self.weight, one and one.column, one and one.by, person, *ignored)
         return tuple(dict.fromkeys([*self.columns, *(name for name in extra if name)]))
+
+    @property
+    def takes_rest(self) -> bool:
+        """Whether a file may hold columns that the codebook does not name."""
+        return self.ignore == REST
+
+    def ignoring(self, *names: str) -> Self:
+        """Return the codebook with further columns that a file may hold and that are not read."""
+        if self.ignore == REST:
+            return self
+        return self.model_copy(update={"ignore": (*self.ignore, *names)})
 
     def node_of(self, name: str) -> str:
         """Return the node that a measure fills: an item's node bears the item's own name."""

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 _MOST_ANSWERS = 200
 Name = Annotated[str, Field(max_length=100)]
-Value = Annotated[StrictStr, Field(max_length=400)] | StrictInt | StrictFloat | None
+Value = Annotated[StrictStr, Field(max_length=400)] | StrictBool | StrictInt | StrictFloat | None
 Person = Annotated[
     dict[Name, Value],
     Field(max_length=_MOST_ANSWERS),

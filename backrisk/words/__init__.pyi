@@ -3,6 +3,7 @@ from .naming import Names as Names
 from .naming import capital as capital
 from .naming import humanize as humanize
 from .naming import names_of as names_of
+from .phrases import bare_name as bare_name
 from .phrases import choices as choices
 from .phrases import decimal as decimal
 from .phrases import disclaimer as disclaimer

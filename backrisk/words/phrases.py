@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import reduce
@@ -158,6 +159,18 @@ def choices(labels: Iterable[object]) -> str:
     return say("phrases.one_of", labels=_in_a_row(quoted))
 
 
+def bare_name(name: str) -> str:
+    """Return a name without what people vary in it: case, space, marks between words.
+
+    Examples
+    --------
+    >>> bare_name("Back Pain ") == bare_name("back_pain")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(letter for letter in folded if letter.isalnum())
+
+
 def suggest(name: object, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string.
 
@@ -165,6 +178,10 @@ def suggest(name: object, known: Iterable[str]) -> str:
     --------
     >>> suggest("fatige", ["fatigue", "pain"]), suggest("q", ["fatigue"])
     (" (did you mean 'fatigue'?)", '')
+    >>> suggest("Back Pain", ["back_pain", "Backpack"])
+    " (did you mean 'back_pain'?)"
     """
-    near = get_close_matches(str(name), list(map(str, known)), n=1, cutoff=0.6)
+    names = list(map(str, known))
+    same = [each for each in names if bare_name(each) == bare_name(str(name)) != ""]
+    near = same or get_close_matches(str(name), names, n=1, cutoff=0.6)
     return f" {say('phrases.did_you_mean', name=near[0])}" if near else ""

@@ -87,7 +87,7 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
         ("risk", "{", [], "line 1: not JSON"),
         ("risk", "[1]", [], "should hold one object"),
         ("risk", '{"pain": "none", "pain": "limiting"}', [], "'pain' appears 2 times"),
-        ("risk", '{"fatigue": NaN}', [], "NaN is not a number"),
+        ("risk", '{"fatigue": -Infinity}', [], "-Infinity is not a number"),
         ("risk", '{"fatigue": ["high"]}', [], "the answer to 'fatigue' should be one word"),
         ("risk", '{"fatigue": ' + "9" * 5000 + "}", [], "cannot be read as JSON"),
         ("risk", "[" * 100_000, [], "cannot be read as JSON"),
@@ -185,6 +185,41 @@ def test_a_site_that_is_called_like_no_site_is_refused(tmp_path):
     assert "row 3, column 'club': value 'Average', expected a name of the site other than" in text
 
 
+def test_roles_are_said_at_the_shell(tmp_path):
+    survey, model = tmp_path / "s.csv", tmp_path / "m.nc"
+    survey.write_text("fatigue,weight,club\nhigh,1,north\nlow,3,south\nlow,1,north\n")
+    book = tmp_path / "own.yaml"
+    book.write_text(
+        "graph: runner_core\nignore: rest\ncolumns: {fatigue: {node: fatigue, labels: "
+        "{high: high, low: low, mid: moderate}}}\n"
+    )
+    call = ["validate", survey, "--graph", "runner_core", "--codebook", book]
+    code, text = said(*call)
+    assert code == 0
+    assert "Not read: weight and club." in text
+    assert "Caution: Column 'weight' is not read" in text
+    assert "No row has these labels: 'fatigue': 'mid'." in text
+    code, text = said(*call, "--weight", "weight", "--site", "club")
+    assert code == 0
+    assert "Weighted by 'weight', worth 2 people" in text
+    assert "2 sites in 'club'" in text
+    code, text = said(*call, "--weight", "wait")
+    assert (code, "did you mean 'weight'?" in text) == (2, True)
+    code, text = said("fit", survey, "--out", model, *call[2:], "--site", "wait")
+    assert (code, "no column 'wait' to be the site" in text) == (2, True)
+
+
+def test_nan_in_a_person_file_is_no_answer(core_model, tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"fatigue": "high", "pain": NaN, "core_strength": null, "pelvic_tilt": " "}')
+    code, text = said("risk", core_model, "--person", path, "--format", "json")
+    assert code == 0
+    assert json.loads(text)["evidence"] == {"fatigue": "high"}
+    path.write_text('{"fatigue": Infinity}')
+    code, text = said("risk", core_model, "--person", path)
+    assert (code, "Infinity is not a number" in text) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -212,6 +247,11 @@ def test_simulate_validate_fit_check_from_the_shell(tmp_path):
     code, text = said("validate", survey, "--graph", "runner_core")
     assert code == 0
     assert "150 people" in text
+    code, text = said("validate", survey, "--graph", "runner_core", "--format", "json")
+    assert code == 0
+    understood = json.loads(text)
+    assert understood["people"] == 150
+    assert {each["node"] for each in understood["fit"]["families"]} >= {"pain", "lumbar_load"}
     fitting = ["--graph", "runner_core", "--draws", 100, "--tune", 150, "--chains", 2]
     code, text = said("fit", survey, "--out", model, *fitting)
     assert code == 0

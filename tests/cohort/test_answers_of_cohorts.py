@@ -111,7 +111,7 @@ def test_each_person_of_a_cohort_is_asked_about_at_their_own_site(wide):
 
 def test_weights_count_people(core):
     frame = simulate(core.graph, 20, seed=9)
-    once = Survey.from_frame(frame.assign(weight=[2.0] + [1.0] * 19), core.graph)
+    once = Survey.from_frame(frame.assign(weight=[2.0] + [1.0] * 19), core.graph, weight="weight")
     twice = Survey.from_frame(pd.concat([frame, frame.head(1)], ignore_index=True), core.graph)
     one, two = (cohort_answers(core.subset(5), each) for each in (once, twice))
     np.testing.assert_allclose(one.average[0], two.average[0], rtol=1e-12)

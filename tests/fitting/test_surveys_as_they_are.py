@@ -111,7 +111,7 @@ def weighted(weights):
         {"x": labels(x), "y": draw(rng, x, [0.2, 0.6]), "weight": np.resize(weights, 300)}
     )
     graph = chain(mechanism="saturated")
-    return fit(graph, Survey.from_frame(frame, graph), seed=1, draws=4000)
+    return fit(graph, frame, seed=1, draws=4000, weight="weight")
 
 
 def test_equal_weights_change_nothing_whatever_their_size():
@@ -138,7 +138,7 @@ def test_weights_correct_a_sample_that_is_not_the_population():
         {"x": labels(x), "y": draw(rng, x, [0.1, 0.5]), "weight": np.where(x, 1 / 3, 1.0)}
     )
     graph = chain(mechanism="saturated")
-    posterior = fit(graph, Survey.from_frame(frame, graph), seed=1)
+    posterior = fit(graph, frame, seed=1, weight="weight")
     assert near(posterior.cpt("x")[:, 1], 0.25)
     assert near(risk(posterior, {}).draws, 0.2)
 

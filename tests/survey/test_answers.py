@@ -141,6 +141,11 @@ def test_without_a_codebook_columns_are_nodes():
     frame = pd.DataFrame({"core": ["weak", None], "pain": ["no", "yes"], "weight": [1.5, 2]})
     survey = Survey.from_frame(frame, GRAPH)
     assert column(survey, "core") == [1, -1]
+    assert survey.weights is None
+    (caution,) = survey.cautions
+    assert "'weight' is not read" in caution
+    survey = Survey.from_frame(frame, GRAPH, weight="weight")
+    assert not survey.cautions
     assert survey.weights.tolist() == [1.5, 2.0]
 
 

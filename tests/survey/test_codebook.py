@@ -66,12 +66,13 @@ def test_plain_form_returns():
     assert "site" not in book().to_dict()
 
 
-def test_a_plain_table_has_columns_named_by_nodes_and_perhaps_weights():
+def test_a_plain_table_has_columns_named_by_nodes_and_no_roles():
     plain = Codebook.plain(GRAPH)
     assert plain.encode_answer("pain", "limiting") == ("pain", "limiting")
-    assert (plain.name, plain.graph, plain.weight) == ("plain", "graph", "weight")
+    assert (plain.name, plain.graph, plain.weight) == ("plain", "graph", None)
+    assert plain.ignore == ("weight",)
     states = {"weight": ["low", "high"], "pain": ["no", "yes"]}
-    assert Codebook.plain(CausalGraph.from_edges([("weight", "pain")], states)).weight is None
+    assert Codebook.plain(CausalGraph.from_edges([("weight", "pain")], states)).ignore == ()
 
 
 def test_the_packaged_codebook_is_chosen_where_it_fits_as_well_as_the_plain_reading():

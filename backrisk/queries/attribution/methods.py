@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -69,6 +70,7 @@ METHODS = (
 )
 
 
+@checked("person")
 def attribute(
     posterior: Posterior,
     person: Mapping[str, Any],

@@ -1,0 +1,167 @@
+"""A call with the wrong type of argument is refused in one sentence, whatever the function."""
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import backrisk as br
+from backrisk._arguments import checked
+
+GRAPH = br.CausalGraph.from_edges(
+    [("a", "b"), ("b", "c")],
+    {"a": ["no", "yes"], "b": ["no", "yes"], "c": ["no", "yes"]},
+    outcome="c",
+)
+CPTS = {"a": [0.5, 0.5], "b": [[0.8, 0.2], [0.4, 0.6]], "c": [[0.9, 0.1], [0.3, 0.7]]}
+POSTERIOR = br.Posterior.from_cpts(GRAPH, CPTS)
+FRAME = pd.DataFrame({"a": ["no", "yes"] * 6, "b": ["no", "no", "yes"] * 4, "c": ["yes"] * 12})
+SURVEY = br.Survey.from_frame(FRAME, GRAPH)
+PERSON = {"a": "yes"}
+BOOK = {"name": "own", "graph": "graph", "columns": {"a": {"node": "a"}}}
+WRONG = [
+    *(None, True, 7, 2.5, "text", b"bytes", "", [], [3], ["a", "b"], (), {}, {"a": 3}, {3: "a"}),
+    *(Path("nowhere.nc"), FRAME, FRAME["a"], np.arange(3), object(), int, lambda: None),
+    *(PERSON, GRAPH, POSTERIOR, SURVEY, {"a"}),
+]
+# A call that is right, by what is called. Each argument of it is replaced by everything that is
+# wrong; those that are left out are given too.
+ASKED = {"posterior": POSTERIOR, "person": PERSON}
+CALLS = {
+    "risk": ASKED,
+    "risks": {"posterior": POSTERIOR, "people": [PERSON]},
+    "diagnose": ASKED,
+    "intervene": {**ASKED, "do": {"b": "no"}},
+    "counterfactual": {**ASKED, "do": {"b": "no"}},
+    "attribute": ASKED,
+    "mediate": {**ASKED, "cause": "a", "mediators": "b"},
+    "recommend": ASKED,
+    "ask_next": ASKED,
+    "report_person": {**ASKED, "out": "person.html"},
+    "report_cohort": {"posterior": POSTERIOR, "survey": SURVEY, "out": "cohort.html"},
+    "model_card": {"posterior": POSTERIOR, "out": "card.md"},
+    "score": {"posterior": POSTERIOR, "source": "cohort.csv", "out": "scored.csv"},
+    "plot": {"answer": None},
+    "load_graph": {"name_or_path": "runner_core"},
+    "load_codebook": {"name_or_path": "runner"},
+    "load_posterior": {"path": "model.nc"},
+    "packaged_graphs": {},
+    "read_survey": {"path": "cohort.csv", "graph": GRAPH},
+    "describe": {"survey": SURVEY},
+    "tabulate": {"survey": SURVEY},
+    "simulate": {"graph": GRAPH, "n": 3, "seed": 1},
+    "truth": {"graph": GRAPH},
+    "fit": {"graph": GRAPH, "survey": SURVEY, "seed": 1, "draws": 5, "progress": False},
+    "compile_model": {"graph": GRAPH, "survey": SURVEY},
+    "build_model": {"graph": GRAPH, "survey": SURVEY},
+    "log_likelihood": {"posterior": POSTERIOR, "survey": SURVEY},
+    "CausalGraph": {"name": "own", "nodes": GRAPH.nodes, "edges": GRAPH.edges},
+    "CausalGraph.from_edges": {"edges": [("a", "b")], "states": {"a": [1, 2], "b": [1, 2]}},
+    "CausalGraph.from_dict": {"data": GRAPH.to_dict()},
+    "Node": {"name": "a", "states": ("no", "yes")},
+    "Edge": {"cause": "a", "effect": "b", "claim": "said", "origin": "here", "grade": "weak"},
+    "Prior": {"mean": 0.0, "sd": 1.0},
+    "Prior.from_odds_ratio": {"low": 1.0, "high": 2.0},
+    "Codebook": BOOK,
+    "Codebook.from_dict": {"data": BOOK, "graph": GRAPH},
+    "Codebook.plain": {"graph": GRAPH},
+    "Survey": {"graph": GRAPH, "codes": SURVEY.codes, "codebook": SURVEY.codebook},
+    "Survey.from_frame": {"frame": FRAME, "graph": GRAPH},
+    "Posterior": {"graph": GRAPH},
+    "Posterior.from_cpts": {"graph": GRAPH, "cpts": CPTS},
+}
+# What the functions above return, and errors: nobody makes them by hand.
+MADE = {
+    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Mediation", "Questions"),
+    *("Recommendation", "Risk", "Scored", "Understood"),
+}
+
+
+def found(name):
+    function = br
+    for part in name.split("."):
+        function = getattr(function, part)
+    return function
+
+
+def raised(function, given):
+    place = (given.pop("answer"),) if function is br.plot else ()  # dispatched by position
+    try:
+        function(*place, **given)
+    except Exception as error:
+        return error
+    return None
+
+
+def arguments():
+    for name in CALLS:
+        for argument in inspect.signature(found(name)).parameters:
+            if name == "Node" and argument == "states":  # checked together with the graph
+                continue
+            if name == "compile_model" and argument == "evidence":  # right values compile a model
+                continue
+            yield pytest.param(name, argument, id=f"{name}-{argument}")
+
+
+def test_every_public_function_is_tried():
+    errors = {n for n in br.__all__ if issubclass(type(found(n)), type) and n.endswith("Error")}
+    classes = {"Node", "Edge", "Prior", "CausalGraph", "Codebook", "Survey", "Posterior"}
+    tried = {name.partition(".")[0] for name in CALLS}
+    assert tried == set(br.__all__) - errors - MADE
+    assert classes <= tried
+
+
+@pytest.mark.parametrize(("name", "argument"), list(arguments()))
+def test_a_wrong_type_is_refused_in_a_sentence(name, argument, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    FRAME.to_csv("cohort.csv", index=False)
+    POSTERIOR.save("model.nc")
+    right = dict(CALLS[name])
+    if name == "plot":
+        right["answer"] = br.risk(POSTERIOR, PERSON)
+    refused = 0
+    for value in WRONG:
+        if name == "compile_model" and right.get(argument) is value:
+            continue
+        error = raised(found(name), {**right, argument: value})
+        if error is not None:
+            assert isinstance(error, br.BackriskError), (value, error)
+            refused += 1
+    assert refused
+
+
+def test_what_is_needed_and_what_is_unknown_is_told():
+    with pytest.raises(br.ArgumentError) as caught:
+        br.risk(POSTERIOR)
+    assert str(caught.value) == "risk: missing a required argument: 'person'."
+    with pytest.raises(br.ArgumentError, match="risk: got an unexpected keyword argument 'traget'"):
+        br.risk(POSTERIOR, PERSON, traget="c")
+
+
+def test_the_sentence_says_how_to_come_by_what_is_expected():
+    with pytest.raises(
+        br.ArgumentError, match=r"load_posterior\(\"model.nc\"\).*not 'model.nc' \(str\)"
+    ):
+        br.risk("model.nc", {})
+    with pytest.raises(br.ArgumentError, match=r"load_graph\(\"runner\"\)"):
+        br.read_survey("survey.csv", "runner")
+
+
+def test_each_of_several_is_checked_and_what_has_no_annotation_is_taken_on_trust():
+    @checked()
+    def rest(first, *others: int, **named: str):
+        return first, others, named
+
+    assert rest(print, 4, x="y") == (print, (4,), {"x": "y"})
+    with pytest.raises(br.ArgumentError, match="'others' should be a whole number, not '5'"):
+        rest(print, 4, "5")
+    with pytest.raises(br.ArgumentError, match="'named' should be text, not 6"):
+        rest(print, 4, x=6)
+
+
+def test_it_is_a_type_error_and_one_of_ours():
+    with pytest.raises(TypeError) as caught:
+        br.risk(3, {})
+    assert isinstance(caught.value, br.BackriskError)
