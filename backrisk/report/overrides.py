@@ -9,7 +9,7 @@ from typing import Any
 
 from backrisk import _yaml
 from backrisk.errors import QueryError
-from backrisk.words import ENGLISH, Language, language, say
+from backrisk.words import ENGLISH, Language, language, say, unreadable
 
 STRINGS = "strings.yaml"
 _NAMES = ("nodes", "states", "groups", "texts")
@@ -50,16 +50,11 @@ def language_of(lang: str | Path | Language | None, templates: str | Path | None
     if not path.is_file():
         return chosen
     try:
-        own = _yaml.parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        own = _yaml.read(path)
+    except OSError as error:
         raise QueryError(say("report.own.no_text", path=path)) from error
-    except _yaml.RepeatedKey as error:
-        raise QueryError(
-            say("report.own.repeated_key", path=path, key=error.key, line=error.line)
-        ) from error
-    except _yaml.YAMLError as error:
-        why = " ".join(str(error).split())
-        raise QueryError(say("report.own.no_yaml", path=path, why=why)) from error
+    except _yaml.Unreadable as error:
+        raise QueryError(unreadable(error, path)) from error
     if not isinstance(own, Mapping):
         raise QueryError(say("report.own.no_mapping", path=path))
     report = language(ENGLISH).file("report")

@@ -22,7 +22,7 @@ from backrisk.survey.problems import failure, schema_problems
 from backrisk.survey.resolve import resolve
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.spelling import spell
-from backrisk.words import say, suggest
+from backrisk.words import say, suggest, unreadable
 
 
 class Codebook(Contents):
@@ -365,16 +365,11 @@ def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) ->
         )
     source = path.name if own else say("survey.codebook.named", name=str(name_or_path))
     try:
-        data = _yaml.parse(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
+        data = _yaml.read(path)
+    except OSError as error:
         raise SurveyError(say("survey.codebook.not_text", source=source, why=str(error))) from error
-    except _yaml.RepeatedKey as error:
-        raise SurveyError(
-            say("survey.codebook.repeated_key", source=source, key=error.key, line=error.line)
-        ) from error
-    except _yaml.YAMLError as error:
-        why = " ".join(str(error).split())
-        raise SurveyError(say("survey.codebook.not_yaml", source=source, why=why)) from error
+    except _yaml.Unreadable as error:
+        raise SurveyError(unreadable(error, source)) from error
     if not isinstance(data, dict):
         raise SurveyError(say("survey.codebook.not_mapping", source=source))
     return Codebook._checked({"name": Path(name_or_path).stem, **data}, graph, source)

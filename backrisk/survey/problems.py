@@ -24,6 +24,7 @@ from backrisk.survey.schema import (
 )
 from backrisk.words import Said, choices, say, suggest
 
+_MOST = 1000  # problems of a codebook that are looked at: whoever has more has made one often
 _SHOWN = 20  # problems that the message of an error prints
 _WIDE = 60  # characters of a wrong value that are shown
 _KEYS = sorted(
@@ -48,6 +49,7 @@ _EXPECTED = {
     "bool_type": "survey.expected.true_or_false",
     "bool_parsing": "survey.expected.true_or_false",
     "float_type": "survey.expected.number",
+    "finite_number": "survey.expected.number",
     "float_parsing": "survey.expected.number",
     "int_type": "survey.expected.whole_number",
     "int_parsing": "survey.expected.whole_number",
@@ -93,7 +95,7 @@ def schema_problems(error: ValidationError, source: str) -> list[Said]:
     # A list whose entry is refused counts as one entry short to pydantic: that is no other mistake.
     paths = {each["loc"][:length] for each in found for length in range(len(each["loc"]))}
     told = [each for each in found if each["type"] != "too_short" or each["loc"] not in paths]
-    return [_schema_problem(each, source) for each in told]
+    return [_schema_problem(each, source) for each in told[:_MOST]]
 
 
 def _schema_problem(found: Mapping[str, Any], source: str) -> Said:

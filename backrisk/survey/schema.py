@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AllowInfNan,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -46,11 +47,18 @@ def _canonical(given: object) -> object:
 Word = Annotated[str, BeforeValidator(_canonical)]
 
 
+Bound = Annotated[float, AllowInfNan(True)]  # a range may be open at one end
+
+
 class Keys(BaseModel):
     """Keys and values of a codebook: frozen, and no key that is not known."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, coerce_numbers_to_str=True
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
+        allow_inf_nan=False,
     )
 
     @model_validator(mode="before")
@@ -289,7 +297,7 @@ class Column(Measure):
 
     role: Literal["input"] | None = None
     type: Literal["number", "label", "text"] = "label"
-    range: tuple[float, float] | None = None
+    range: tuple[Bound, Bound] | None = None
     outside: Literal["error", "missing"] = "error"
     labels: Annotated[dict[Word, Word], BeforeValidator(_distinct)] | None = None
     decimals: int = Field(default=0, ge=0, le=6)
@@ -304,7 +312,7 @@ class Column(Measure):
             raise ValueError(say("survey.rules.only_numbers"))
         if self.type == "number" and self.measured and not self.cuts:
             raise ValueError(say("survey.rules.number_needs_cuts"))
-        if self.range and self.range[0] >= self.range[1]:
+        if self.range and not self.range[0] < self.range[1]:
             raise ValueError(say("survey.rules.low_to_high", key="range"))
         if (
             self.range

@@ -26,3 +26,4 @@ from .sentences import plain as plain
 from .sentences import say as say
 from .sentences import speaking as speaking
 from .sentences import spoken as spoken
+from .sentences import unreadable as unreadable

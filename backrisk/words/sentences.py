@@ -21,6 +21,7 @@ from backrisk import _yaml
 from backrisk.errors import BackriskError, QueryError
 
 ENGLISH = "en"
+_WIDE = 200  # characters of what a file holds that a sentence about it shows
 
 
 class Said(str):
@@ -83,11 +84,11 @@ class Language:
                 self._read[name] = {}
             else:
                 try:
-                    read = _yaml.parse(place.read_text(encoding="utf-8"))
-                except (OSError, UnicodeDecodeError, _yaml.YAMLError) as error:
-                    where = " ".join(str(error).split())
+                    read = _yaml.read(place)
+                except (OSError, _yaml.Unreadable) as error:
                     with speaking(ENGLISH):  # this one may lack the very words
-                        told = say("phrases.language_unreadable", path=place, why=where)
+                        why = error if isinstance(error, OSError) else unreadable(error, place.name)
+                        told = say("phrases.language_unreadable", path=place, why=why)
                     raise BackriskError(told) from error
                 self._read[name] = read if isinstance(read, Mapping) else {}
         return self._read[name]
@@ -278,6 +279,20 @@ def say(key: str, /, **values: Any) -> Said:
         raise QueryError(
             say("phrases.unfilled", source=source, key=key, why=error, places=places or "-")
         ) from error
+
+
+def unreadable(error: _yaml.Unreadable, source: object) -> Said:
+    """Return the sentence that says why a file cannot be read, and where in it.
+
+    Parameters
+    ----------
+    error : Unreadable
+    source : object
+        What to call the file.
+    """
+    values = {key: str(value) for key, value in error.values.items()}
+    shown = {k: v if len(v) <= _WIDE else f"{v[:_WIDE]}..." for k, v in values.items()}
+    return say(f"files.unreadable.{error.kind}", source=source, **shown)
 
 
 def again(text: str) -> str:

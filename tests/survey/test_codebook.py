@@ -12,7 +12,7 @@ from tests.survey._small import GRAPH, book
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", r"^mine\.yaml is not valid YAML: "),
+        ("a: [", r"^mine\.yaml, line 1: not valid YAML: "),
         ("- a", r"^mine\.yaml does not contain keys and values\.$"),
         ("a: 1\na: 2", r"^mine\.yaml: the key 'a' is repeated in .* line 1\.$"),
         ("columns: {a: {node: core, cuts: [x]}}", r"mine\.yaml, key 'columns\.a\.cuts\.0': value"),
@@ -29,8 +29,51 @@ def test_a_file_that_is_no_codebook_is_named(tmp_path, text, words):
 def test_a_file_in_another_encoding_is_named(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_bytes("title: ä".encode("latin-1"))
-    with pytest.raises(SurveyError, match=r"^mine\.yaml cannot be read as UTF-8 text \("):
+    with pytest.raises(SurveyError, match=r"^mine\.yaml, line 1: cannot be read as UTF-8 text \("):
         load_codebook(path, GRAPH)
+
+
+def test_numbers_are_those_of_yaml_1_2_and_words_are_as_they_stand(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        """
+graph: graph
+missing: [077, -99, 1.50, "", 2002-02-30, no]
+columns:
+  core: {node: core, type: number, cuts: [010, 0x10], range: [08, 0100]}
+  b: {role: input, labels: {010: no, 08: 1.50, 1.50: "010", yes: 2002-02-30}}
+ignore: [007, 1e3]
+""",
+        encoding="utf-8",
+    )
+    read = load_codebook(path, CausalGraph.from_text("core: low, mid, high", name="graph"))
+    assert (read.columns["core"].cuts, read.columns["core"].range) == ((10, 16), (8, 100))
+    assert read.missing == ("077", "-99", "1.5", "", "2002-02-30", "no")
+    labels = {"010": "no", "08": "1.5", "1.5": "010", "yes": "2002-02-30"}  # spelled as cells are
+    assert read.columns["b"].labels == labels
+    assert read.ignore == ("007", "1e3")
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("cuts: [.nan]", r"value '\.nan', expected a number"),
+        ("cuts: [1e999]", "value '1e999', expected a number"),
+        (f"cuts: [{'9' * 400}]", "expected a number"),
+        ("cuts: [1], range: [0, .nan]", "first number in 'range' must be below the second"),
+        ("cuts: [!!int x]", "line 2: the tag '!!int' does not fit"),
+        ("!!int cuts: [1]", "line 2: the tag '!!int' does not fit"),
+        ("cuts: " + "[" * 50, "line 2: nested more than 40"),
+        ("cuts: *a", r"line 2: '\*a' repeats something"),
+    ],
+)
+def test_a_value_that_no_number_can_be_is_told(tmp_path, column, words):
+    path = tmp_path / "mine.yaml"
+    text = f"graph: graph\ncolumns: {{a: {{node: core, type: number, {column}}}}}"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SurveyError, match=words) as caught:
+        load_codebook(path, GRAPH)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_file_gives_its_name_where_it_states_none(tmp_path):

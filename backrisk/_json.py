@@ -1,0 +1,91 @@
+"""JSON without surprises: no name twice, nothing endless, bounded in size and nesting."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from backrisk._yaml import DEEPEST, HALF, LONGEST, MOST_VALUES, Unreadable
+
+_DIGITS = 300  # an integer of more is read as a float, and may be endless
+
+
+def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
+    """Read JSON.
+
+    Parameters
+    ----------
+    text : str
+    longest : int
+        Characters that it may have.
+    nan : bool
+        Whether NaN, which Python and pandas write for what is not known, is read as null.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    Unreadable
+        If it is not JSON, has a name twice in one object, a number that none can hold, or more
+        nesting or text than any file needs.
+
+    Examples
+    --------
+    >>> parse('{"fatigue": "high", "hours": 5.5}')
+    {'fatigue': 'high', 'hours': 5.5}
+    """
+    if len(text) > longest:
+        raise Unreadable("too_long", limit=f"{longest:,}")
+    try:
+        data = json.loads(
+            text.removeprefix("\ufeff"),
+            object_pairs_hook=_once,
+            parse_constant=lambda name: None if nan and name == "NaN" else _refused(name),
+            parse_float=_number,
+            parse_int=lambda digits: int(digits) if len(digits) <= _DIGITS else _number(digits),
+        )
+    except json.JSONDecodeError as error:
+        raise Unreadable("json", line=error.lineno, why=error.msg) from None
+    except RecursionError:
+        raise Unreadable("too_deep", line=1, limit=DEEPEST) from None
+    if _size(data) > MOST_VALUES:
+        raise Unreadable("too_many", line=1, limit=f"{MOST_VALUES:,}")
+    if half := HALF.search(json.dumps(data, ensure_ascii=False)):  # written as an escape
+        code = f"{ord(half[0]):04X}"
+        line = text.count("\n", 0, text.upper().find(f"\\U{code}")) + 1
+        raise Unreadable("control", line=line, code=f"U+{code}")
+    return data
+
+
+def _size(data: Any) -> int:
+    """Return how many values there are."""
+    count, rest = 0, [data]
+    while rest:
+        held = rest.pop()
+        count += 1
+        rest += held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+    return count
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that stands twice: which value is meant is not known."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Unreadable("repeated_name", name=name)
+        found[name] = value
+    return found
+
+
+def _refused(constant: str) -> float:
+    raise Unreadable("constant", constant=constant)
+
+
+def _number(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise Unreadable("constant", constant=f"{digits[:20]}...")
+    return number
