@@ -3,7 +3,7 @@
 ::
 
     BackriskError
-    ├── GraphError       a graph's file or definition
+    ├── GraphError       a graph's file or definition; carries every problem found
     ├── SurveyError      a codebook or a table of answers; carries every problem found
     ├── FitError         a model that cannot be fitted
     ├── PosteriorError   a saved model that cannot be read or written
@@ -22,12 +22,8 @@ class BackriskError(Exception):
     """Base of every error that backrisk raises on purpose."""
 
 
-class GraphError(BackriskError):
-    """A causal graph is not well formed."""
-
-
-class SurveyError(BackriskError):
-    """A codebook or a table of answers does not hold what it should.
+class _Listing(BackriskError):
+    """An error that carries every problem that was found.
 
     Parameters
     ----------
@@ -40,6 +36,22 @@ class SurveyError(BackriskError):
     def __init__(self, message: str, problems: Iterable[str] = ()) -> None:
         super().__init__(message)
         self.problems: tuple[str, ...] = tuple(problems) or (message,)
+
+
+class GraphError(_Listing):
+    """A causal graph is not well formed; carries every problem found in ``problems``."""
+
+
+class SurveyError(_Listing):
+    """A codebook or a table of answers does not hold what it should.
+
+    Parameters
+    ----------
+    message : str
+        The sentence a person reads.
+    problems : iterable of str, optional
+        Every single problem; the message alone where there is one.
+    """
 
 
 class FitError(BackriskError):

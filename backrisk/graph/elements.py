@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from statistics import NormalDist
+from typing import Any
 
 from backrisk._arguments import checked, checked_class
+from backrisk._spelling import number_of, spell
 from backrisk.errors import GraphError
 from backrisk.words import choices, say, suggest
 
@@ -20,6 +23,46 @@ DESIGNS = (
 )  # fmt: skip
 ANSWERED, NOT_ANSWERED = "answered", "not_answered"  # the states of a response node
 _REACH = NormalDist().inv_cdf(0.975)  # published intervals are of 95 %
+
+# An iterator has its order once; views of a mapping or of a NetworkX graph have one, and may pass.
+_UNORDERED = (str, bytes, set, frozenset, dict, Iterator)
+
+
+def in_order(given: object) -> bool:
+    """Return whether something given holds its entries in an order that will be the same again.
+
+    The order of states is their meaning, and that of edges the order of a CPT's axes.
+
+    Examples
+    --------
+    >>> in_order(["no", "yes"]), in_order({"no", "yes"}), in_order("no")
+    (True, False, False)
+    """
+    return isinstance(given, Iterable) and not isinstance(given, _UNORDERED)
+
+
+def word(given: object) -> str:
+    """Return the one spelling of a name or a state, however it was given; empty for none.
+
+    Examples
+    --------
+    >>> word(" tight "), word(1.0), word("1.0"), word(True), word(None)
+    ('tight', '1', '1', 'true', '')
+    """
+    return spell(given) or ""
+
+
+def words(given: Any) -> Any:
+    """Return names or states in their one spelling; what has no order stays, to be refused."""
+    return tuple(map(word, given)) if in_order(given) else given
+
+
+def _respell(element: Any, one: Iterable[str] = (), many: Iterable[str] = ()) -> None:
+    """Give names and states of a frozen element their one spelling."""
+    for key in one:
+        object.__setattr__(element, key, word(getattr(element, key)))
+    for key in many:
+        object.__setattr__(element, key, words(getattr(element, key)))
 
 
 @checked_class()
@@ -84,12 +127,15 @@ class Prior:
 class Node:
     """A discrete variable; state 0 is the reference (healthiest), and the others are ordered.
 
+    Name and states have one spelling, however they are given: outer space does not count, Unicode
+    is composed, ``1.0`` is ``1``, truth is ``true`` or ``false``.
+
     Parameters
     ----------
     name : str
         An identifier: letters, digits and underscores.
     states : tuple of str
-        At least two labels, from the reference to the worst.
+        Two labels or more, up to 1,000, from the reference to the worst.
     description : str
         What the variable is, in a sentence.
     group : str
@@ -128,7 +174,8 @@ class Node:
     label : str
         How a person reads the node; made readable from its name where it is empty.
     labels : tuple of str
-        How a person reads its states, one for each; made readable where it is empty.
+        How a person reads its states, one for each; made readable where it is empty. A decimal
+        that was given with zeros at its end is read as it was given.
 
     Examples
     --------
@@ -155,6 +202,17 @@ class Node:
     label: str = ""
     labels: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Give name and states their one spelling."""
+        given = self.states
+        _respell(self, one=("name", "group"), many=("states",))
+        if in_order(self.interactions):
+            object.__setattr__(self, "interactions", tuple(map(words, self.interactions)))
+        if self.states and not self.labels and in_order(given):
+            shown = tuple(map(_shown, given, self.states))
+            if shown != self.states:
+                object.__setattr__(self, "labels", shown)
+
     @property
     def reference(self) -> str:
         """The label of state 0."""
@@ -168,6 +226,7 @@ class Node:
         GraphError
             If the node has no such state.
         """
+        label = word(label)
         if label not in self.states:
             raise GraphError(
                 say(
@@ -179,6 +238,13 @@ class Node:
                 )
             )
         return self.states.index(label)
+
+
+def _shown(given: object, state: str) -> str:
+    """Return how a state is read: 1.50 as it was given, anything else as the state."""
+    text = str(given).strip()
+    number = number_of(text)
+    return text if number is not None and not number.is_integer() else state
 
 
 @checked_class()
@@ -220,6 +286,12 @@ class Edge:
     citations: tuple[str, ...] = ()
     state_priors: tuple[tuple[str, Prior], ...] = ()
 
+    def __post_init__(self) -> None:
+        """Give names and states their one spelling."""
+        _respell(self, one=("cause", "effect"))
+        each = tuple((word(state), prior) for state, prior in self.state_priors)
+        object.__setattr__(self, "state_priors", each)
+
     @property
     def priors(self) -> tuple[Prior, ...]:
         """Every prior that the edge states."""
@@ -229,6 +301,11 @@ class Edge:
     def prior_of(self, state: str) -> Prior | None:
         """Return the prior for one state of a nominal cause; none where no belief is stated."""
         return dict(self.state_priors).get(state, self.prior)
+
+
+def bare_edge(cause: str, effect: str) -> Edge:
+    """Return an edge of which no more is said than that it is there."""
+    return Edge(cause, effect, f"{cause} affects {effect}", "stated", "none")
 
 
 @dataclass(frozen=True)
@@ -248,6 +325,10 @@ class Lagged:
     cause: str
     effect: str
     claim: str
+
+    def __post_init__(self) -> None:
+        """Give the names their one spelling."""
+        _respell(self, one=("cause", "effect"))
 
 
 @dataclass(frozen=True)
@@ -320,6 +401,13 @@ class Figure:
     citation: str = ""
     identifier: str = ""
 
+    def __post_init__(self) -> None:
+        """Give names and states their one spelling."""
+        _respell(self, ("cause", "effect"), ("reference", "exposed", "adjusted_for"))
+        if self.event:
+            node, begins, state = self.event.partition(">=")
+            object.__setattr__(self, "event", f"{word(node)}{begins}{word(state)}")
+
     @property
     def contrast(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The states of the cause that are compared: reference, exposed."""
@@ -345,7 +433,9 @@ class Prevalence:
     Parameters
     ----------
     node : str
+        The node that it is about.
     states : tuple of str
+        The states of which it is the share together.
     share : float
         Between 0 and 1.
     what : str
@@ -369,6 +459,10 @@ class Prevalence:
     n: int | None = None
     citation: str = ""
     identifier: str = ""
+
+    def __post_init__(self) -> None:
+        """Give names and states their one spelling."""
+        _respell(self, ("node",), ("states",))
 
 
 @dataclass(frozen=True)
@@ -395,6 +489,8 @@ class Roles:
         What a simulated person always answers.
     skipped_by : tuple of str
         Simulated people who are not at the reference of these skip tests more often.
+    exposure, latent, adjusted, selected : tuple of str
+        What DAGitty says of nodes, and what is written for it; no answer uses them.
 
     Examples
     --------
@@ -411,6 +507,14 @@ class Roles:
     healthy: tuple[str, ...] = ()
     answered: tuple[str, ...] = ()
     skipped_by: tuple[str, ...] = ()
+    exposure: tuple[str, ...] = ()
+    latent: tuple[str, ...] = ()
+    adjusted: tuple[str, ...] = ()
+    selected: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Give the names their one spelling."""
+        _respell(self, many=tuple(role.name for role in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -427,6 +531,10 @@ class LeftOut:
 
     name: str
     reason: str
+
+    def __post_init__(self) -> None:
+        """Give the name its one spelling."""
+        _respell(self, one=("name",))
 
 
 @dataclass(frozen=True)

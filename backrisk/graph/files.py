@@ -1,27 +1,34 @@
-"""Graphs that come with the package, and graphs read from YAML files."""
+"""Graphs that come with the package, and graphs read from files."""
 
 from __future__ import annotations
 
+import json
+import os
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from backrisk import _yaml
+from backrisk import _json, _yaml
 from backrisk._arguments import checked
 from backrisk.errors import GraphError
+from backrisk.graph.arrows import is_dagitty
 from backrisk.graph.graph import CausalGraph
-from backrisk.words import choices, say, suggest
+from backrisk.words import choices, say, suggest, unreadable
+
+_DRAWN = (".txt", ".dag", ".dagitty")
 
 
 @checked()
 def load_graph(name_or_path: str | Path) -> CausalGraph:
-    """Load a packaged graph by name, or a graph from a YAML file.
+    """Load a packaged graph by name, or a graph from a file.
 
     Parameters
     ----------
     name_or_path : str or Path
-        ``"runner"``, ``"runner_core"``, or the path of a file. A set of published figures that
-        the file names is looked for in its folder, then in the package.
+        ``"runner"``, ``"runner_core"``, or the path of a file: of YAML; of JSON (``.json``); or
+        with arrows (``.txt``, ``.dag``), in lines as `CausalGraph.from_text` reads them or in
+        the text of DAGitty. A set of published figures that a file of YAML or JSON names is
+        looked for in its folder, then in the package.
 
     Returns
     -------
@@ -30,26 +37,18 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
     Raises
     ------
     GraphError
-        If the file cannot be read or does not hold a valid graph.
+        If the file cannot be read or does not hold a valid graph; with every mistake of it.
 
     Examples
     --------
     >>> load_graph("runner_core").outcome
     'pain'
     """
-    packaged = files("backrisk.graph") / "data" / f"{name_or_path}.yaml"
-    path = Path(name_or_path)
-    folder = None
-    if packaged.is_file():
-        text, source = packaged.read_text(encoding="utf-8"), str(name_or_path)
-    elif path.is_file():
-        source, folder = str(path), path.parent
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise GraphError(say("graph.not_text", source=source, why=error)) from error
-    else:
-        known = packaged_graphs()
+    known = packaged_graphs()
+    if str(name_or_path) in known:
+        place = files("backrisk.graph") / "data" / f"{name_or_path}.yaml"
+        return CausalGraph.from_dict(_yaml.read(place), str(name_or_path))
+    if not os.path.isfile(name_or_path):
         raise GraphError(
             say(
                 "graph.no_graph",
@@ -58,7 +57,18 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
                 known=choices(known),
             )
         )
-    return CausalGraph.from_dict(_parse(text, source), source, folder)
+    path = Path(name_or_path)
+    source = str(path)
+    try:
+        text = _yaml.contents(path)
+        if path.suffix.lower() in _DRAWN:
+            return _drawn(text, path)
+        parse = _json.parse if path.suffix.lower() == ".json" else _yaml.parse
+        return CausalGraph.from_dict(parse(text), source, path.parent)
+    except OSError as error:
+        raise GraphError(say("graph.not_text", source=source, why=error)) from error
+    except _yaml.Unreadable as error:
+        raise GraphError(unreadable(error, source)) from error
 
 
 def packaged_graphs() -> tuple[str, ...]:
@@ -79,20 +89,31 @@ def packaged_graphs() -> tuple[str, ...]:
     )
 
 
-def _parse(text: str, source: str) -> Any:
-    """Parse YAML safely.
+def _drawn(text: str, path: Path) -> CausalGraph:
+    """Read a graph with arrows; it is called what DAGitty calls it, else as its file."""
+    if is_dagitty(text):
+        graph = CausalGraph.from_dagitty(text)
+        return graph if graph.name != "graph" else CausalGraph.from_dagitty(text, name=path.stem)
+    return CausalGraph.from_text(text, name=path.stem)
 
-    Raises
-    ------
-    GraphError
-        Naming the source and the place.
+
+def graph_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a graph's YAML.
+
+    It says of every key what it means and what it takes. Whether the parts of a graph fit each
+    other is checked by `load_graph`.
+
+    Returns
+    -------
+    dict
+        As it stands in ``backrisk/graph/data/graph.schema.json``.
+
+    Examples
+    --------
+    >>> schema = graph_schema()
+    >>> schema["required"], schema["$defs"]["Edge"]["required"]
+    (['nodes'], ['cause', 'effect', 'claim', 'grade'])
     """
-    try:
-        return _yaml.parse(text)
-    except _yaml.RepeatedKey as error:
-        raise GraphError(
-            say("graph.repeated_key", source=source, key=error.key, line=error.line)
-        ) from error
-    except _yaml.YAMLError as error:
-        why = " ".join(str(error).split())
-        raise GraphError(say("graph.not_yaml", source=source, why=why)) from error
+    path = files("backrisk.graph") / "data" / "graph.schema.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

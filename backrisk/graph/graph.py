@@ -7,16 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources.abc import Traversable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from backrisk import _yaml
 from backrisk._arguments import checked, checked_class
 from backrisk.errors import GraphError
-from backrisk.graph.elements import Edge, Node, Stated
+from backrisk.graph.arrows import Drawn, read_arrows
+from backrisk.graph.dagitty import to_dagitty
+from backrisk.graph.elements import Edge, Node, Roles, Stated, bare_edge, in_order, word
 from backrisk.graph.leaving_out import without
+from backrisk.graph.networks import from_networkx, to_networkx
 from backrisk.graph.order import ancestors, topological
 from backrisk.graph.plain import read_plain, to_plain
-from backrisk.graph.validate import in_order, validate
-from backrisk.words import say, suggest
+from backrisk.graph.problems import failure, shown
+from backrisk.graph.validate import problems, validate
+from backrisk.words import listed, say, suggest
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,9 +38,12 @@ class CausalGraph(Stated):
     Parameters
     ----------
     name : str
+        What messages, codebooks and reports call it.
     nodes : tuple of Node
+        In YAML a mapping of each node's name to its fields.
     edges : tuple of Edge
-        The order of the edges into a node is the order of its CPT's parent axes.
+        Direct causal claims. The order of the edges into a node is the order of its CPT's parent
+        axes.
     lagged : tuple of Lagged
         Feedbacks from one period to the next; a model of one moment does not use them.
     outcome : str, optional
@@ -59,7 +68,7 @@ class CausalGraph(Stated):
     Raises
     ------
     GraphError
-        For the first mistake found, in one sentence.
+        With every mistake: one in a sentence, several in a line each, all in ``problems``.
 
     Examples
     --------
@@ -69,7 +78,9 @@ class CausalGraph(Stated):
     """
 
     def __post_init__(self) -> None:
-        """Validate."""
+        """Give the outcome its one spelling, and validate."""
+        if self.outcome is not None:
+            object.__setattr__(self, "outcome", word(self.outcome))
         validate(self)
 
     @classmethod
@@ -116,25 +127,180 @@ class CausalGraph(Stated):
             for edge in edges:
                 if not in_order(edge):
                     raise GraphError(say("graph.edge_not_a_pair", value=repr(edge)))
-            pairs = [(str(cause), str(effect)) for cause, effect in edges]
+            pairs = [(word(cause), word(effect)) for cause, effect in edges]
             for node in states:
                 if not in_order(states[node]):
-                    value = repr(states[node])
+                    value = shown(states[node])
                     raise GraphError(say("graph.states_not_a_list", node=node, value=value))
-            labels = {str(node): tuple(map(str, states[node])) for node in states}
+            nodes = tuple(Node(word(node), tuple(states[node])) for node in states)
         except (TypeError, ValueError, LookupError) as error:
             raise GraphError(say("graph.not_edges_and_states", why=error)) from error
-        causes = {cause for cause, _ in pairs}
-        sinks = [node for node in labels if node not in causes]
         return cls(
             name=name,
-            nodes=tuple(Node(node, given) for node, given in labels.items()),
-            edges=tuple(
-                Edge(cause, effect, f"{cause} affects {effect}", "stated", "none")
-                for cause, effect in pairs
-            ),
-            outcome=outcome or (sinks[0] if len(sinks) == 1 else None),
+            nodes=nodes,
+            edges=tuple(bare_edge(cause, effect) for cause, effect in pairs),
+            outcome=outcome or _only_sink([node.name for node in nodes], pairs),
         )
+
+    @classmethod
+    @checked("states")
+    def from_text(
+        cls,
+        text: str,
+        states: Mapping[str, Sequence[str]] | None = None,
+        outcome: str | None = None,
+        *,
+        name: str = "graph",
+    ) -> CausalGraph:
+        """Build a graph from lines with arrows, without priors.
+
+        Parameters
+        ----------
+        text : str
+            Statements, one a line or with ``;`` between them: ``a -> b``, ``b <- a``,
+            ``a -> b -> c``, ``a + b -> c`` (or ``a, b -> c``). A node that stands alone is one
+            without edges; ``pain: none, mild, severe`` gives its states, ``pain [outcome]`` its
+            role. ``a <-> b`` is a cause of both that nobody measures. ``#`` begins a comment.
+            A name of several words stands in quotation marks: ``"hip extension"`` is the node
+            ``hip_extension``, read as it was written.
+        states : mapping of node name to labels, reference first, optional
+            Of some or all nodes; where neither these nor the text give them, ``no`` and ``yes``.
+        outcome : str, optional
+            Default: the node that the text says it is, else the only node without effects.
+        name : str
+
+        Returns
+        -------
+        CausalGraph
+
+        Raises
+        ------
+        GraphError
+            Naming the line, and what was expected there; or every mistake of the graph.
+
+        Examples
+        --------
+        >>> graph = CausalGraph.from_text("strength + sex -> core; core -> pain")
+        >>> graph.parents("core"), graph.outcome, graph.node("core").states
+        (('strength', 'sex'), 'pain', ('no', 'yes'))
+        """
+        return cls._drawn(read_arrows(text, str(say("graph.arrows.text"))), states, outcome, name)
+
+    @classmethod
+    @checked("states")
+    def from_dagitty(
+        cls,
+        text: str,
+        states: Mapping[str, Sequence[str]] | None = None,
+        outcome: str | None = None,
+        *,
+        name: str | None = None,
+    ) -> CausalGraph:
+        """Build a graph from the text of DAGitty, without priors.
+
+        ``x <-> y`` becomes a latent common cause of its own, ``u_x_y``. Outcome, exposure, latent,
+        adjusted and selected nodes are kept (see `Roles`), labels too; positions are not. States
+        are read where `to_dagitty` wrote them.
+
+        Parameters
+        ----------
+        text : str
+            ``dag { x [exposure] y [outcome] x -> y }``; ``dag {`` and ``}`` may be left out.
+        states : mapping of node name to labels, reference first, optional
+            Of some or all nodes; where neither these nor the text give them, ``no`` and ``yes``.
+        outcome : str, optional
+            Default: the node that the text says it is, else the only node without effects.
+        name : str, optional
+            Default: what the text calls itself, else ``graph``.
+
+        Returns
+        -------
+        CausalGraph
+
+        Raises
+        ------
+        GraphError
+            Naming the line, and what was expected there; if it is no DAG (an undirected edge,
+            ``pdag``, ``mag``, ``pag``); or every mistake of the graph.
+
+        Examples
+        --------
+        >>> graph = CausalGraph.from_dagitty("dag { x [exposure] y [outcome] z -> {x y} x -> y }")
+        >>> graph.outcome, graph.roles.exposure, graph.parents("y")
+        ('y', ('x',), ('z', 'x'))
+        """
+        drawn = read_arrows(text, "DAGitty")
+        return cls._drawn(drawn, states, outcome, name or drawn.name or "graph")
+
+    @classmethod
+    def _drawn(
+        cls,
+        drawn: Drawn,
+        states: Mapping[str, Sequence[str]] | None,
+        outcome: str | None,
+        name: str,
+    ) -> CausalGraph:
+        outcomes = drawn.roles.pop("outcome", [])
+        if len(outcomes) > 1 and outcome is None:
+            raise GraphError(say("graph.arrows.outcomes", outcomes=listed(outcomes)))
+        nodes = drawn.nodes(states)
+        return cls(
+            name=name,
+            nodes=nodes,
+            edges=tuple(bare_edge(*pair) for pair in drawn.edges),
+            outcome=outcome or next(iter(outcomes), _only_sink(list(drawn.labels), drawn.edges)),
+            roles=Roles(**{role: tuple(named) for role, named in drawn.roles.items()}),
+        )
+
+    @classmethod
+    def from_networkx(
+        cls,
+        digraph: nx.DiGraph[Any],
+        states: Mapping[Any, Sequence[str]] | None = None,
+        outcome: str | None = None,
+        *,
+        name: str | None = None,
+    ) -> CausalGraph:
+        """Build a graph from a directed graph of NetworkX.
+
+        Parameters
+        ----------
+        digraph : networkx.DiGraph
+            Attributes that bear the name of a field of `Node`, of `Edge` or of a graph are read;
+            so everything that `to_networkx` writes is. Others are passed over.
+        states : mapping of node to labels, reference first, optional
+            Default: the node's attribute ``states``, else ``no`` and ``yes``.
+        outcome : str, optional
+            Default: what the graph's attribute ``outcome`` says, else the only node without
+            effects.
+        name : str, optional
+            Default: the graph's attribute ``name``, else ``graph``.
+
+        Returns
+        -------
+        CausalGraph
+            The causes of a node in the order in which NetworkX has its predecessors.
+
+        Raises
+        ------
+        GraphError
+            If it is not directed or has several edges between two nodes; or every mistake of the
+            graph.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> digraph = nx.DiGraph([("x", "y")])
+        >>> digraph.nodes["y"]["states"] = ["none", "mild", "severe"]
+        >>> CausalGraph.from_networkx(digraph).shape("y")
+        (2, 3)
+        """
+        data = from_networkx(digraph, states)
+        pairs = [(edge["cause"], edge["effect"]) for edge in data["edges"]]
+        sink = _only_sink(list(data["nodes"]), pairs)
+        data["name"] = name or data.get("name", "graph")
+        data["outcome"] = outcome or data.get("outcome", sink)
+        return cls.from_dict(data, str(data["name"]))
 
     @classmethod
     @checked("data")
@@ -172,11 +338,49 @@ class CausalGraph(Stated):
         >>> CausalGraph.from_dict({"nodes": {"x": states, "y": states}, "edges": [edge]}).names
         ('x', 'y')
         """
-        return cls(**read_plain(data, source, folder))
+        read = read_plain(data, source, folder)
+        more = problems(Stated(**read.stated), read.unread) if read.problems else ()
+        if error := failure(source, chain(read.problems, more)):
+            raise error
+        return cls(**read.stated)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain form: what :meth:`from_dict` reads, and a saved model holds."""
         return to_plain(self)
+
+    def to_yaml(self) -> str:
+        """Return the graph as YAML that `load_graph` reads as it was.
+
+        Examples
+        --------
+        >>> print(CausalGraph.from_text("x: low, high", name="alone").to_yaml(), end="")
+        name: alone
+        nodes:
+          x:
+            states: [low, high]
+        edges: []
+        outcome: x
+        """
+        return _yaml.dump(to_plain(self))
+
+    def to_dagitty(self) -> str:
+        """Return nodes, edges and roles as the text of DAGitty, which `from_dagitty` reads.
+
+        The states of a node stand in an attribute of its own, which DAGitty passes on. Evidence,
+        margins and mechanisms have no place there.
+
+        Examples
+        --------
+        >>> print(CausalGraph.from_text("x -> y; z -> x").to_dagitty(), end="")
+        dag graph {
+        x
+        y [outcome]
+        z
+        x -> y
+        z -> x
+        }
+        """
+        return to_dagitty(self)
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:
@@ -375,11 +579,12 @@ class CausalGraph(Stated):
         )
 
     def to_networkx(self) -> nx.DiGraph[str]:
-        """Return the DAG as NetworkX has it, with grades and claims on the edges."""
-        import networkx as nx
+        """Return the DAG as NetworkX has it, with all that the graph says as attributes."""
+        return to_networkx(self)
 
-        digraph: nx.DiGraph[str] = nx.DiGraph()
-        digraph.add_nodes_from(self.names)
-        for edge in self.edges:
-            digraph.add_edge(edge.cause, edge.effect, grade=edge.grade, claim=edge.claim)
-        return digraph
+
+def _only_sink(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> str | None:
+    """Return the only node without effects; None where there are several."""
+    causes = {cause for cause, _ in edges}
+    sinks = [name for name in names if name not in causes]
+    return sinks[0] if len(sinks) == 1 else None

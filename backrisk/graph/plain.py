@@ -1,25 +1,58 @@
 """Graphs in the plain form that YAML, JSON and saved models hold, read and written.
 
 Reading only gives values their types; whether they make a valid graph is checked in `validate`.
+What cannot be read is told, and the rest is read as if it had been left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import Field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
 from importlib.resources.abc import Traversable
 from typing import Any
 
 from backrisk.errors import GraphError
-from backrisk.graph.elements import Edge, Lagged, LeftOut, Node, Prior, Roles, Stated
+from backrisk.graph.elements import (
+    GRADES,
+    Edge,
+    Lagged,
+    LeftOut,
+    Node,
+    Prior,
+    Roles,
+    Stated,
+    word,
+)
+from backrisk.graph.problems import near, shown
 from backrisk.graph.published import PUBLISHED, read_entry, read_published
-from backrisk.words import say, suggest
+from backrisk.words import say
 
 _KEYS = tuple(key.name for key in fields(Stated))
 _WORDS = ("title", "description", "vocabulary")
+_TEXTS = ("description", "group", "margin_source", "mechanism", "label")
+_PLAIN = (str, int, float)  # what YAML may make of a word
 
 
-def read_plain(data: Any, source: str, folder: Traversable | None = None) -> dict[str, Any]:
+@dataclass
+class Read:
+    """A graph as far as it could be read, and what could not.
+
+    Parameters
+    ----------
+    stated : dict
+        The fields of a `CausalGraph`.
+    problems : list of str
+        A sentence for each mistake.
+    unread : set of str
+        Names of nodes that are stated, and could not be read.
+    """
+
+    stated: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+
+
+def read_plain(data: Any, source: str, folder: Traversable | None = None) -> Read:
     """Read the plain form of a graph.
 
     Parameters
@@ -33,31 +66,16 @@ def read_plain(data: Any, source: str, folder: Traversable | None = None) -> dic
 
     Returns
     -------
-    dict
-        The fields of a `CausalGraph`.
+    Read
 
     Raises
     ------
     GraphError
-        Naming the source, the entry, its value and what was expected.
+        Where it has no nodes at all.
     """
     if not isinstance(data, Mapping) or not isinstance(data.get("nodes"), Mapping):
         raise GraphError(say("graph.not_a_graph", source=source))
-    _check_keys(data, _KEYS, source)
-    outcome = data.get("outcome")
-    nodes = tuple(_read_node(str(k), v, source) for k, v in data["nodes"].items())
-    return {
-        "name": _word(data.get("name", source), f"{source}: name"),
-        "nodes": nodes,
-        "edges": tuple(_read_edge(entry, source) for entry in _entries(data, "edges", source)),
-        "lagged": tuple(_read_lagged(entry, source) for entry in _entries(data, "lagged", source)),
-        "outcome": None if outcome is None else _word(outcome, f"{source}: outcome"),
-        "roles": _read_roles(data.get("roles"), source),
-        "groups": _read_groups(data.get("groups"), source),
-        "left_out": _read_left_out(data.get("left_out"), source),
-        **{key: _word(data.get(key, ""), f"{source}: {key}") for key in _WORDS},
-        **_read_figures(data, nodes, source, folder),
-    }
+    return _Reader(source, folder).graph(data)
 
 
 def to_plain(graph: Stated) -> dict[str, Any]:
@@ -113,151 +131,224 @@ def _without_defaults(element: Any, leave: Iterable[str] = ()) -> dict[str, Any]
     return {key.name: lists(getattr(element, key.name)) for key in fields(element) if stated(key)}
 
 
-def _check_keys(entry: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    for key in entry:
-        if key not in known:
-            raise GraphError(
-                say("graph.unknown_key", where=where, key=key, suggestion=suggest(key, known))
-            )
+@dataclass
+class _Reader:
+    """Reads entries, and notes what is wrong with them."""
 
+    source: str
+    folder: Traversable | None
+    read: Read = field(default_factory=Read)
 
-def _word(value: Any, where: str) -> str:
-    """Read a word, which YAML may have taken for a number or a truth value."""
-    if not isinstance(value, str | int | float):
-        raise GraphError(say("graph.expected_word", where=where, value=repr(value)))
-    return str(value)
-
-
-def _entries(data: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    """Read a list that may be left out."""
-    found = data.get(key)
-    if found is not None and not isinstance(found, list):
-        raise GraphError(say("graph.expected_list", where=where, key=key, value=repr(found)))
-    return found or []
-
-
-def _words(data: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
-    """Read a list of words that may be left out."""
-    return tuple(_word(entry, f"{where}, {key}") for entry in _entries(data, key, where))
-
-
-def _read_node(name: str, entry: Any, source: str) -> Node:
-    where = str(say("graph.at_node", at=source, node=name))
-    if not isinstance(entry, Mapping) or not isinstance(entry.get("states"), list):
-        raise GraphError(say("graph.not_a_node", where=where))
-    _check_keys(entry, [key.name for key in fields(Node) if key.name != "name"], where)
-    values = {key: value for key, value in entry.items() if value is not None}
-    for key in ("description", "group", "margin_source", "mechanism", "label"):
-        if key in values:
-            values[key] = _word(values[key], f"{where}, {key}")
-    for key in ("states", "labels"):
-        values[key] = _words(values, key, where)
-    # No and yes are words here, and a word would count as true.
-    for key in ("modifiable", "fixed", "nominal"):
-        if not isinstance(values.get(key, False), bool):
-            raise GraphError(
-                say("graph.expected_truth", where=where, key=key, value=repr(values[key]))
-            )
-    try:
-        for key in ("reliability", "concentration"):
-            if key in values:
-                values[key] = float(values[key])
-        for key in ("margin", "row_people"):
-            if key in values:
-                values[key] = tuple(map(float, values[key]))
-        if "misclassification" in values:
-            rows = values["misclassification"]
-            values["misclassification"] = tuple(tuple(map(float, row)) for row in rows)
-        values["interactions"] = tuple(
-            (str(first), str(second)) for first, second in values.get("interactions", ())
+    def graph(self, data: Mapping[str, Any]) -> Read:
+        self.keys(data, _KEYS, self.source)
+        nodes = tuple(
+            node for name, entry in data["nodes"].items() if (node := self.node(word(name), entry))
         )
-    except (TypeError, ValueError) as error:
-        raise GraphError(say("graph.unreadable_value", where=where, why=error)) from error
-    return Node(name=name, **values)
+        stated: dict[str, Any] = {
+            "name": self.text(data.get("name", self.source), f"{self.source}: name"),
+            "nodes": nodes,
+            "outcome": self.outcome(data.get("outcome")),
+            "roles": self.roles(data.get("roles")),
+            "groups": self.pairs(data, "groups", "graph.not_groups"),
+            "left_out": tuple(
+                LeftOut(*pair) for pair in self.pairs(data, "left_out", "graph.not_left_out")
+            ),
+        }
+        for key, one in (("edges", self.edge), ("lagged", self.lagged)):
+            made = map(one, self.entries(data, key, self.source))
+            stated[key] = tuple(each for each in made if each is not None)
+        for key in _WORDS:
+            stated[key] = self.text(data.get(key, ""), f"{self.source}: {key}")
+        stated |= self.figures(data, nodes)
+        self.read.stated = stated
+        return self.read
 
+    def wrong(self, what: str, **values: Any) -> None:
+        self.read.problems.append(say(f"graph.{what}", **values))
 
-def _read_edge(entry: Any, source: str) -> Edge:
-    if not isinstance(entry, Mapping) or not {"cause", "effect"} <= set(entry):
-        raise GraphError(say("graph.not_an_edge", where=source, value=repr(entry)))
-    where = str(say("graph.at_edge", at=source, cause=entry["cause"], effect=entry["effect"]))
-    known = [key.name for key in fields(Edge) if key.name != "state_priors"]
-    _check_keys(entry, known, where)
-    for key in ("claim", "grade"):
-        if not entry.get(key):
-            raise GraphError(say("graph.edge_needs", where=where, key=key))
-    prior = entry.get("prior")
-    by_state: tuple[tuple[str, Prior], ...] = ()
-    try:
-        if isinstance(prior, Mapping) and all(isinstance(v, Mapping) for v in prior.values()):
-            by_state = tuple((str(state), _read_prior(each)) for state, each in prior.items())
-        read = None if prior is None or by_state else _read_prior(prior)
-    except (TypeError, KeyError, ValueError) as error:
-        raise GraphError(say("graph.not_a_prior", where=where, value=repr(prior))) from error
-    return Edge(
-        cause=str(entry["cause"]),
-        effect=str(entry["effect"]),
-        claim=str(entry["claim"]),
-        origin=str(entry.get("origin", "stated")),
-        grade=str(entry["grade"]),
-        prior=read,
-        citations=_words(entry, "citations", where),
-        state_priors=by_state,
-    )
+    def keys(self, entry: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+        for key in entry:
+            if key not in known:
+                self.wrong("unknown_key", where=where, key=key, suggestion=near(key, known))
 
+    def text(self, value: Any, where: str, instead: str = "") -> str:
+        """Read a word, which YAML may have taken for a number or a truth value."""
+        if not isinstance(value, _PLAIN):
+            self.wrong("expected_word", where=where, value=shown(value))
+            return instead
+        return str(value)
 
-def _read_prior(entry: Any) -> Prior:
-    return Prior(float(entry["mean"]), float(entry["sd"]))
+    def outcome(self, value: Any) -> str | None:
+        told = len(self.read.problems)
+        name = None if value is None else word(self.text(value, f"{self.source}: outcome"))
+        return None if len(self.read.problems) > told else name
 
+    def entries(self, data: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
+        """Read a list that may be left out."""
+        found = data.get(key)
+        if found is not None and not isinstance(found, list | tuple):
+            self.wrong("expected_list", where=where, key=key, value=shown(found))
+            return []
+        return found or []
 
-def _read_lagged(entry: Any, source: str) -> Lagged:
-    if not isinstance(entry, Mapping) or set(entry) != {"cause", "effect", "claim"}:
-        raise GraphError(say("graph.not_lagged", where=source, value=repr(entry)))
-    return Lagged(**{key: str(value) for key, value in entry.items()})
+    def words(self, data: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+        """Read a list of words that may be left out."""
+        told = len(self.read.problems)
+        read = [self.text(e, f"{where}, {key}") for e in self.entries(data, key, where)]
+        return tuple(read) if len(self.read.problems) == told else ()
 
+    def number(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, _PLAIN):
+            raise TypeError
+        return float(value)
 
-def _read_figures(
-    data: Mapping[str, Any], nodes: Sequence[Node], source: str, folder: Traversable | None
-) -> dict[str, tuple[Any, ...]]:
-    """Read the name of a set of published figures, or the figures, as a saved model has them."""
-    named = data.get("figures")
-    if isinstance(named, str) and named:
-        return read_published(named, nodes, folder, source)
-    found: dict[str, tuple[Any, ...]] = {}
-    for key in PUBLISHED:
-        where = [
-            (str(say("graph.at_entry", at=source, key=key, number=number)), entry)
-            for number, entry in enumerate(_entries(data, key, source), start=1)
-        ]
-        found[key] = tuple(read_entry(key, entry, at) for at, entry in where)
-    return found
+    def numbers(self, value: Any) -> tuple[float, ...]:
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        return tuple(map(self.number, value))
 
+    def rows(self, value: Any) -> tuple[tuple[float, ...], ...]:
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        return tuple(map(self.numbers, value))
 
-def _read_roles(entry: Any, source: str) -> Roles:
-    if entry is None:
-        return Roles()
-    if not isinstance(entry, Mapping):
-        raise GraphError(say("graph.not_roles", where=source, value=repr(entry)))
-    where = f"{source}: roles"
-    _check_keys(entry, [role.name for role in fields(Roles)], where)
-    return Roles(**{role: _words(entry, role, where) for role in entry})
+    def names(self, value: Any) -> tuple[tuple[str, str], ...]:
+        if not isinstance(value, list | tuple):
+            raise TypeError
+        for pair in value:
+            first, second = pair
+            if not (isinstance(first, _PLAIN) and isinstance(second, _PLAIN)):
+                raise TypeError
+        return tuple((str(first), str(second)) for first, second in value)
 
+    def truth(self, value: Any) -> bool:
+        """Read true or false: no and yes are words here, and a word would count as true."""
+        if not isinstance(value, bool):
+            raise TypeError
+        return value
 
-def _read_groups(entry: Any, source: str) -> tuple[tuple[str, str], ...]:
-    if entry is None:
-        return ()
-    if not isinstance(entry, Mapping):
-        raise GraphError(say("graph.not_groups", where=source, value=repr(entry)))
-    return tuple(
-        (str(name), _word(heading, f"{source}: groups, {name}")) for name, heading in entry.items()
-    )
+    def node(self, name: str, entry: Any) -> Node | None:
+        where = str(say("graph.at_node", at=self.source, node=name))
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("states"), list | tuple):
+            self.wrong("not_a_node", where=where)
+            self.read.unread.add(name)
+            return None
+        self.keys(entry, [key.name for key in fields(Node) if key.name != "name"], where)
+        given = {key: value for key, value in entry.items() if value is not None}
+        values: dict[str, Any] = {
+            key: self.text(given[key], f"{where}, {key}") for key in _TEXTS if key in given
+        }
+        for key in ("states", "labels"):
+            values[key] = self.words(given, key, where)
+        if not all(isinstance(state, _PLAIN) for state in given["states"]):
+            self.read.unread.add(name)  # told; how many states there are is not known
+        kinds: dict[str, tuple[str, Callable[[Any], Any]]] = {
+            **dict.fromkeys(("modifiable", "fixed", "nominal"), ("truth", self.truth)),
+            **dict.fromkeys(("reliability", "concentration"), ("number", self.number)),
+            **dict.fromkeys(("margin", "row_people"), ("numbers", self.numbers)),
+            "misclassification": ("rows", self.rows),
+            "interactions": ("pairs", self.names),
+        }
+        for key, (kind, one) in kinds.items():
+            if key in given:
+                try:
+                    values[key] = one(given[key])
+                except (TypeError, ValueError, OverflowError):
+                    value = shown(given[key])
+                    self.wrong(f"expected_{kind}", where=where, key=key, value=value)
+        return None if name in self.read.unread else Node(name=name, **values)
 
+    def edge(self, entry: Any) -> Edge | None:
+        ends = ("cause", "effect")
+        if not isinstance(entry, Mapping) or not all(
+            isinstance(entry.get(end), _PLAIN) for end in ends
+        ):
+            self.wrong("not_an_edge", where=self.source, value=shown(entry))
+            return None
+        cause, effect = (word(str(entry[end])) for end in ends)
+        where = str(say("graph.at_edge", at=self.source, cause=cause, effect=effect))
+        self.keys(entry, [key.name for key in fields(Edge) if key.name != "state_priors"], where)
+        said = {"origin": self.text(entry.get("origin", "stated"), f"{where}, origin", "stated")}
+        for key, instead in (("claim", "-"), ("grade", GRADES[0])):
+            value = entry.get(key)
+            if value is None or (isinstance(value, str) and not value):
+                self.wrong("edge_needs", where=where, key=key)
+                value = instead
+            said[key] = self.text(value, f"{where}, {key}", instead)
+        prior, each = self.prior(entry.get("prior"), where)
+        citations = self.words(entry, "citations", where)
+        return Edge(cause, effect, **said, prior=prior, citations=citations, state_priors=each)
 
-def _read_left_out(entry: Any, source: str) -> tuple[LeftOut, ...]:
-    if entry is None:
-        return ()
-    if not isinstance(entry, Mapping):
-        raise GraphError(say("graph.not_left_out", where=source, value=repr(entry)))
-    return tuple(
-        LeftOut(str(name), _word(reason, f"{source}: left_out, {name}"))
-        for name, reason in entry.items()
-    )
+    def prior(self, entry: Any, where: str) -> tuple[Prior | None, tuple[tuple[str, Prior], ...]]:
+        """Read the prior of an edge, or those of the states of a nominal cause."""
+
+        def one(each: Any) -> Prior:
+            return Prior(self.number(each["mean"]), self.number(each["sd"]))
+
+        if entry is None:
+            return None, ()
+        try:
+            if (
+                isinstance(entry, Mapping)
+                and entry
+                and all(isinstance(each, Mapping) for each in entry.values())
+            ):
+                return None, tuple((str(state), one(each)) for state, each in entry.items())
+            return one(entry), ()
+        except (TypeError, KeyError, ValueError, OverflowError, IndexError):
+            self.wrong("not_a_prior", where=where, value=shown(entry))
+            return None, ()
+
+    def lagged(self, entry: Any) -> Lagged | None:
+        if (
+            not isinstance(entry, Mapping)
+            or set(entry) != {"cause", "effect", "claim"}
+            or not all(isinstance(value, _PLAIN) for value in entry.values())
+        ):
+            self.wrong("not_lagged", where=self.source, value=shown(entry))
+            return None
+        return Lagged(**{key: str(value) for key, value in entry.items()})
+
+    def figures(self, data: Mapping[str, Any], nodes: Sequence[Node]) -> dict[str, tuple[Any, ...]]:
+        """Read the name of a set of published figures, or the figures, as a saved model does."""
+        named = data.get("figures")
+        if isinstance(named, str) and named:
+            try:
+                return read_published(named, nodes, self.folder, self.source)
+            except GraphError as error:
+                # A node that could not be read is told of already, and the set may be about it.
+                self.read.problems += () if self.read.unread else error.problems
+                return {}
+        found: dict[str, tuple[Any, ...]] = {}
+        for key in PUBLISHED:
+            made = []
+            for number, entry in enumerate(self.entries(data, key, self.source), start=1):
+                at = str(say("graph.at_entry", at=self.source, key=key, number=number))
+                try:
+                    made.append(read_entry(key, entry, at))
+                except GraphError as error:
+                    self.read.problems += error.problems
+            found[key] = tuple(made)
+        return found
+
+    def roles(self, entry: Any) -> Roles:
+        if entry is None:
+            return Roles()
+        if not isinstance(entry, Mapping):
+            self.wrong("not_roles", where=self.source, value=shown(entry))
+            return Roles()
+        where = f"{self.source}: roles"
+        known = [role.name for role in fields(Roles)]
+        self.keys(entry, known, where)
+        return Roles(**{role: self.words(entry, role, where) for role in entry if role in known})
+
+    def pairs(self, data: Mapping[str, Any], key: str, unfit: str) -> tuple[tuple[str, str], ...]:
+        """Read a mapping of names to text that may be left out."""
+        entry = data.get(key)
+        if entry is None:
+            return ()
+        if not isinstance(entry, Mapping):
+            self.read.problems.append(say(unfit, where=self.source, value=shown(entry)))
+            return ()
+        where = f"{self.source}: {key}"
+        return tuple((word(k), self.text(v, f"{where}, {k}", "-")) for k, v in entry.items())

@@ -1,17 +1,17 @@
-"""Every check of a graph; each mistake is a `GraphError` of one sentence that says where it is.
+"""Every check of a graph; each mistake is a sentence that says where it is.
 
 The checks run on what a graph states (`Stated`), before anything is derived from it: a graph that
-exists is valid.
+exists is valid. All mistakes are told at once, apart from those that follow from another.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from unicodedata import category
 
-from backrisk.errors import GraphError
 from backrisk.graph.elements import (
     ANSWERED,
     GRADES,
@@ -22,16 +22,19 @@ from backrisk.graph.elements import (
     Node,
     Roles,
     Stated,
+    in_order,
 )
 from backrisk.graph.order import find_cycle
-from backrisk.graph.published import PUBLISHED, check_entry
-from backrisk.words import choices, listed, say, suggest
+from backrisk.graph.problems import failure, near, shown
+from backrisk.graph.published import PUBLISHED, entry_problems
+from backrisk.words import Said, choices, listed, say
 
+MOST_STATES = 1000
 _LARGEST_LOG_ODDS = 4.0  # an odds ratio of 55: beyond any published risk factor
 _LARGEST_SD = 3.0
-# An iterator has its order once; views of a mapping or of a NetworkX graph have one, and may pass.
-_UNORDERED = (str, bytes, set, frozenset, dict, Iterator)
 _ROUNDING = 1e-6  # how far shares that sum to 1 may miss it
+
+type Problems = Iterator[Said]
 
 
 def validate(graph: Stated) -> None:
@@ -45,255 +48,265 @@ def validate(graph: Stated) -> None:
     Raises
     ------
     GraphError
-        For the first mistake.
+        With every mistake.
+    """
+    if error := failure(str(say("graph.at", graph=graph.name)), problems(graph)):
+        raise error
+
+
+def problems(graph: Stated, unread: Collection[str] = ()) -> Problems:
+    """Yield a sentence for every mistake of a graph.
+
+    Parameters
+    ----------
+    graph : Stated
+    unread : collection of str
+        Nodes that were stated but could not be read: that is told already, and whatever names
+        them is no further mistake.
     """
     at = str(say("graph.at", graph=graph.name))
-    for key in ("nodes", "edges", "lagged"):
-        _check_order(graph, key, at)
-    if not graph.nodes:
-        raise GraphError(say("graph.no_nodes", at=at))
+    disorder = [each for key in ("nodes", "edges", "lagged") for each in _order(graph, key, at)]
+    yield from disorder
+    if disorder:
+        return
+    if not graph.nodes and not unread:
+        yield say("graph.no_nodes", at=at)
     for name, count in _repeated(node.name for node in graph.nodes):
-        raise GraphError(say("graph.node_repeated", at=at, node=name, times=count))
-    for node in graph.nodes:
-        _check_node(node, str(say("graph.at_node", at=at, node=node.name)))
+        yield say("graph.node_repeated", at=at, node=name, times=count)
     by_name = {node.name: node for node in graph.nodes}
+    known = dict.fromkeys((*by_name, *unread))
+    sound = set()  # nodes without a mistake, in families of which others can be looked for
+    for node in graph.nodes:
+        found = list(_node(node, str(say("graph.at_node", at=at, node=node.name))))
+        yield from found
+        if not found:
+            sound.add(node.name)
+    edges = []
     for edge in graph.edges:
-        _check_edge(edge, by_name, at)
+        where = str(say("graph.at_edge", at=at, cause=edge.cause, effect=edge.effect))
+        found = list(_ends(edge, known, where))
+        yield from found
+        yield from _edge(edge, by_name, sound, where)
+        if not found and edge.cause in by_name and edge.effect in by_name:
+            edges.append(edge)
     for (cause, effect), count in _repeated((e.cause, e.effect) for e in graph.edges):
-        raise GraphError(say("graph.edge_repeated", at=at, cause=cause, effect=effect, times=count))
+        yield say("graph.edge_repeated", at=at, cause=cause, effect=effect, times=count)
     for lagged in graph.lagged:
         where = str(say("graph.at_lagged", at=at, cause=lagged.cause, effect=lagged.effect))
-        _check_known(lagged.cause, by_name, where)
-        _check_known(lagged.effect, by_name, where)
-    _check_roles(graph, at)
+        yield from _unknown(lagged.cause, known, where)
+        yield from _unknown(lagged.effect, known, where)
+    yield from _roles(graph, known, at)
     for left in graph.left_out:
-        if left.name in by_name:
-            raise GraphError(say("graph.left_out_node", at=at, name=left.name))
+        if left.name in known:
+            yield say("graph.left_out_node", at=at, name=left.name)
         if not left.reason:
-            raise GraphError(say("graph.left_out_reason", at=at, name=left.name))
+            yield say("graph.left_out_reason", at=at, name=left.name)
     for key in PUBLISHED:
         for number, entry in enumerate(getattr(graph, key), start=1):
             where = str(say("graph.at_entry", at=at, key=key, number=number))
-            check_entry(entry, by_name, where)
+            yield from entry_problems(entry, by_name, where, unread)
     if graph.outcome is not None:
-        _check_known(graph.outcome, by_name, str(say("graph.at_outcome", at=at)))
+        yield from _unknown(graph.outcome, known, str(say("graph.at_outcome", at=at)))
+    yield from _families(graph, edges, by_name, sound, bool(unread), at)
+
+
+def _families(
+    graph: Stated,
+    edges: Sequence[Edge],
+    by_name: Mapping[str, Node],
+    sound: Collection[str],
+    some_unread: bool,
+    at: str,
+) -> Problems:
+    """Yield what is wrong between nodes and their parents, where the edges are known."""
     incoming: dict[str, list[Edge]] = {name: [] for name in by_name}
     children: dict[str, list[Node]] = {name: [] for name in by_name}
-    for edge in graph.edges:
+    for edge in edges:
         incoming[edge.effect].append(edge)
         children[edge.cause].append(by_name[edge.effect])
-    parents = {name: [edge.cause for edge in edges] for name, edges in incoming.items()}
+    parents = {name: [edge.cause for edge in found] for name, found in incoming.items()}
     if cycle := find_cycle(parents):
-        raise GraphError(say("graph.cycle", at=at, path=" -> ".join((*cycle, cycle[0]))))
+        yield say("graph.cycle", at=at, path=" -> ".join((*cycle, cycle[0])))
+    whole = len(edges) == len(graph.edges) and not some_unread
     for node in graph.nodes:
         where = str(say("graph.at_node", at=at, node=node.name))
-        _check_interactions(node, parents[node.name], where)
+        if node.name not in sound:
+            continue
+        if whole or parents[node.name]:
+            yield from _interactions(node, parents[node.name], where)
         if node.nominal and len(node.states) > 2:
-            _check_unordered(node, incoming[node.name], where)
-        if node.mechanism == "item":
+            yield from _unordered(node, incoming[node.name], where)
+        if node.mechanism == "item" and (whole or parents[node.name]):
             causes = [by_name[name] for name in parents[node.name]]
-            _check_item(node, causes, children[node.name], where)
-        elif (
+            yield from _item(node, causes, children[node.name], where)
+        elif node.mechanism != "item" and (
             node.misclassification is not None
             or node.row_people is not None
             or node.fixed
             or node.reliability is not None
         ):
-            raise GraphError(say("graph.only_an_item", where=where))
-        if node.mechanism == "response":
-            _check_response(node, incoming[node.name], children[node.name], where)
+            yield say("graph.only_an_item", where=where)
+        if node.mechanism == "response" and (whole or parents[node.name]):
+            yield from _response(node, incoming[node.name], children[node.name], where)
 
 
-def in_order(given: object) -> bool:
-    """Return whether something given holds its entries in an order that will be the same again.
-
-    The order of states is their meaning, and that of edges the order of a CPT's axes.
-
-    Examples
-    --------
-    >>> in_order(["no", "yes"]), in_order({"no", "yes"}), in_order("no")
-    (True, False, False)
-    """
-    return isinstance(given, Iterable) and not isinstance(given, _UNORDERED)
-
-
-def _check_order(element: Stated | Node | Edge | Roles, key: str, where: str) -> None:
+def _order(element: Stated | Node | Edge | Roles, key: str, where: str) -> Problems:
     if not in_order(getattr(element, key)):
         kind = type(getattr(element, key)).__name__
-        raise GraphError(say("graph.expected_order", where=where, key=key, kind=kind))
+        yield say("graph.expected_order", where=where, key=key, kind=kind)
 
 
 def _repeated[T](entries: Iterable[T]) -> list[tuple[T, int]]:
     return [(entry, count) for entry, count in Counter(entries).items() if count > 1]
 
 
-def _check_known(name: str, by_name: Mapping[str, Node], where: str) -> None:
-    if name not in by_name:
-        raise GraphError(
-            say("graph.unknown_node", where=where, node=name, suggestion=suggest(name, by_name))
-        )
+def _unknown(name: str, known: Collection[str], where: str) -> Problems:
+    if name not in known:
+        yield say("graph.unknown_node", where=where, node=name, suggestion=near(name, known))
 
 
-def _check_choice(value: str, known: Sequence[str], key: str, where: str) -> None:
+def _choice(value: str, known: Sequence[str], key: str, where: str) -> Problems:
     if value not in known:
-        raise GraphError(
-            say(
-                "graph.unknown_value",
-                where=where,
-                key=key,
-                value=value,
-                suggestion=suggest(value, known),
-                choices=choices(known),
-            )
-        )
+        hint, told = near(value, known), choices(known)
+        where_said = {"where": where, "key": key, "value": value}
+        yield say("graph.unknown_value", **where_said, suggestion=hint, choices=told)
 
 
-def _check_node(node: Node, where: str) -> None:
+def _node(node: Node, where: str) -> Problems:
     if not node.name.isidentifier():
-        raise GraphError(say("graph.node_name", where=where))
-    for key in ("states", "labels", "interactions"):
-        _check_order(node, key, where)
-    for key in ("margin", "misclassification", "row_people"):
-        if getattr(node, key) is not None:
-            _check_order(node, key, where)
-    if len(node.states) < 2:
-        raise GraphError(say("graph.few_states", where=where, count=len(node.states)))
-    for state in node.states:
-        if not state or state != state.strip():
-            raise GraphError(say("graph.state_blank", where=where, state=state))
-    for state, _ in _repeated(node.states):
-        raise GraphError(say("graph.state_repeated", where=where, state=state))
-    if node.labels and len(node.labels) != len(node.states):
-        raise GraphError(
-            say("graph.labels", where=where, labels=len(node.labels), states=len(node.states))
-        )
+        yield say("graph.node_name", where=where)
+    stated = [
+        key
+        for key in ("margin", "misclassification", "row_people")
+        if getattr(node, key) is not None
+    ]
+    disorder = [
+        each
+        for key in ("states", "labels", "interactions", *stated)
+        for each in _order(node, key, where)
+    ]
+    yield from disorder
     if node.mechanism is not None:
-        _check_choice(node.mechanism, MECHANISMS, "mechanism", where)
+        yield from _choice(node.mechanism, MECHANISMS, "mechanism", where)
+    if not 0 < node.concentration < math.inf:
+        yield say("graph.concentration", where=where, value=node.concentration)
+    if node.reliability is not None and not 0 <= node.reliability <= 1:
+        yield say("graph.reliability", where=where, value=node.reliability)
+    if disorder:
+        return
+    if len(node.states) < 2:
+        yield say("graph.few_states", where=where, count=len(node.states))
+    if len(node.states) > MOST_STATES:
+        yield say("graph.many_states", where=where, count=len(node.states), limit=MOST_STATES)
+        return
+    if "" in node.states:
+        yield say("graph.state_blank", where=where)
+    for state in node.states:
+        if any(category(mark) in ("Cc", "Cs") for mark in state):
+            yield say("graph.state_control", where=where, state=shown(state))
+    for state, _ in _repeated(node.states):
+        if state:
+            yield say("graph.state_repeated", where=where, state=state)
+    if node.labels and len(node.labels) != len(node.states):
+        counts = {"labels": len(node.labels), "states": len(node.states)}
+        yield say("graph.labels", where=where, **counts)
     if node.margin is not None and (
         any(share <= 0 for share in node.margin) or not _sums_to_one(node.margin, node.states)
     ):
-        raise GraphError(
-            say("graph.margin", where=where, margin=list(node.margin), states=len(node.states))
-        )
-    if not 0 < node.concentration < math.inf:
-        raise GraphError(say("graph.concentration", where=where, value=node.concentration))
-    if node.reliability is not None and not 0 <= node.reliability <= 1:
-        raise GraphError(say("graph.reliability", where=where, value=node.reliability))
+        yield say("graph.margin", where=where, margin=_few(node.margin), states=len(node.states))
+
+
+def _few(margin: Sequence[float]) -> str:
+    """Return shares as a sentence shows them, the first of very many."""
+    told = ", ".join(str(float(share)) for share in margin[:12])
+    return f"[{told}, ...]" if len(margin) > 12 else f"[{told}]"
 
 
 def _sums_to_one(shares: Sequence[float], states: Sequence[str]) -> bool:
     return len(shares) == len(states) and abs(sum(shares) - 1) <= _ROUNDING
 
 
-def _check_edge(edge: Edge, by_name: Mapping[str, Node], at: str) -> None:
-    where = str(say("graph.at_edge", at=at, cause=edge.cause, effect=edge.effect))
-    _check_known(edge.cause, by_name, where)
-    _check_known(edge.effect, by_name, where)
+def _ends(edge: Edge, known: Collection[str], where: str) -> Problems:
+    yield from _unknown(edge.cause, known, where)
     if edge.cause == edge.effect:
-        raise GraphError(say("graph.own_cause", where=where))
+        yield say("graph.own_cause", where=where)
+    else:
+        yield from _unknown(edge.effect, known, where)
+
+
+def _edge(edge: Edge, by_name: Mapping[str, Node], sound: Collection[str], where: str) -> Problems:
     if not edge.claim:
-        raise GraphError(say("graph.edge_needs", where=where, key="claim"))
-    _check_order(edge, "citations", where)
-    _check_choice(edge.grade, GRADES, "grade", where)
-    _check_choice(edge.origin, ORIGINS, "origin", where)
+        yield say("graph.edge_needs", where=where, key="claim")
+    yield from _order(edge, "citations", where)
+    yield from _choice(edge.grade, GRADES, "grade", where)
+    yield from _choice(edge.origin, ORIGINS, "origin", where)
     for prior in edge.priors:
         if not (abs(prior.mean) <= _LARGEST_LOG_ODDS and 0 < prior.sd <= _LARGEST_SD):
-            raise GraphError(
-                say(
-                    "graph.absurd_prior",
-                    where=where,
-                    mean=prior.mean,
-                    sd=prior.sd,
-                    largest_mean=f"{_LARGEST_LOG_ODDS:g}",
-                    largest_sd=f"{_LARGEST_SD:g}",
-                )
+            yield say(
+                "graph.absurd_prior",
+                where=where,
+                mean=prior.mean,
+                sd=prior.sd,
+                largest_mean=f"{_LARGEST_LOG_ODDS:g}",
+                largest_sd=f"{_LARGEST_SD:g}",
             )
-    if edge.state_priors:
+    if edge.state_priors and edge.cause in sound:
         cause = by_name[edge.cause]
         expected = cause.states[1:]
         stated = sorted(state for state, _ in edge.state_priors)
         if not cause.nominal or edge.prior is not None or stated != sorted(expected):
-            raise GraphError(
-                say(
-                    "graph.state_priors" if cause.nominal else "graph.state_priors_of_ordered",
-                    where=where,
-                    cause=cause.name,
-                    states=listed(map(repr, expected)),
-                )
-            )
+            key = "graph.state_priors" if cause.nominal else "graph.state_priors_of_ordered"
+            states = listed(map(repr, expected))
+            yield say(key, where=where, cause=cause.name, states=states)
 
 
-def _check_unordered(node: Node, incoming: Sequence[Edge], where: str) -> None:
+def _unordered(node: Node, incoming: Sequence[Edge], where: str) -> Problems:
     """Refuse what speaks of an order of the states of a node that has none."""
     if node.mechanism in ("ordinal_logit", "noisy_max") or (
         node.mechanism != "item" and any(edge.priors for edge in incoming)
     ):
-        raise GraphError(say("graph.nominal", where=where))
+        yield say("graph.nominal", where=where)
 
 
-def _check_roles(graph: Stated, at: str) -> None:
-    known = {node.name for node in graph.nodes} | {n.group for n in graph.nodes if n.group}
+def _roles(graph: Stated, known: Collection[str], at: str) -> Problems:
+    named = dict.fromkeys((*known, *(n.group for n in graph.nodes if n.group)))
     for role in fields(Roles):
-        _check_order(graph.roles, role.name, at)  # a name alone would be read by its letters
-        for name in getattr(graph.roles, role.name):
-            if name not in known:
-                raise GraphError(
-                    say(
-                        "graph.role_of_nobody",
-                        at=at,
-                        role=role.name,
-                        name=name,
-                        suggestion=suggest(name, sorted(known)),
-                    )
-                )
+        disorder = list(_order(graph.roles, role.name, at))  # a name would be read by its letters
+        yield from disorder
+        for name in () if disorder else getattr(graph.roles, role.name):
+            if name not in named:
+                hint = near(name, named)
+                yield say("graph.role_of_nobody", at=at, role=role.name, name=name, suggestion=hint)
 
 
-def _check_interactions(node: Node, parents: Sequence[str], where: str) -> None:
+def _interactions(node: Node, parents: Sequence[str], where: str) -> Problems:
     for pair in node.interactions:
         if len(set(pair)) != 2 or not set(pair) <= set(parents):
-            raise GraphError(
-                say(
-                    "graph.interaction" if parents else "graph.interaction_of_root",
-                    where=where,
-                    pair=" x ".join(pair),
-                    parents=", ".join(parents),
-                )
-            )
+            key = "graph.interaction" if parents else "graph.interaction_of_root"
+            yield say(key, where=where, pair=" x ".join(pair), parents=", ".join(parents))
 
 
-def _check_item(node: Node, parents: Sequence[Node], children: Sequence[Node], where: str) -> None:
+def _item(node: Node, parents: Sequence[Node], children: Sequence[Node], where: str) -> Problems:
     if len(parents) != 1 or any(child.mechanism != "response" for child in children):
-        raise GraphError(say("graph.item_family", where=where))
+        yield say("graph.item_family", where=where)
+        return
     (construct,) = parents
     rows = node.misclassification
     rated, reliable = rows is not None, node.reliability is not None
     if not answers_fit(node.states, construct.states, rated=rated, reliable=reliable):
-        raise GraphError(
-            say(
-                "graph.item_states",
-                where=where,
-                construct=construct.name,
-                states=", ".join(construct.states),
-            )
-        )
+        states = ", ".join(construct.states)
+        yield say("graph.item_states", where=where, construct=construct.name, states=states)
     if rows is not None and node.reliability is not None:
-        raise GraphError(say("graph.misclassification_and_reliability", where=where))
+        yield say("graph.misclassification_and_reliability", where=where)
     if rows is not None and (
         len(rows) != len(construct.states)
         or any(share < 0 for row in rows for share in row)
         or not all(_sums_to_one(row, node.states) for row in rows)
     ):
-        raise GraphError(
-            say(
-                "graph.misclassification",
-                where=where,
-                construct=construct.name,
-                rows=len(construct.states),
-                answers=len(node.states),
-            )
-        )
+        sizes = {"rows": len(construct.states), "answers": len(node.states)}
+        yield say("graph.misclassification", where=where, construct=construct.name, **sizes)
     if node.fixed and rows is None and node.reliability is None:
-        raise GraphError(say("graph.fixed", where=where))
+        yield say("graph.fixed", where=where)
     people = node.row_people
     if people is not None and (
         rows is None
@@ -301,7 +314,7 @@ def _check_item(node: Node, parents: Sequence[Node], children: Sequence[Node], w
         or not all(0 < count < math.inf for count in people)
     ):
         about = {"construct": construct.name, "rows": len(construct.states)}
-        raise GraphError(say("graph.row_people", where=where, **about))
+        yield say("graph.row_people", where=where, **about)
 
 
 def answers_fit(
@@ -335,15 +348,13 @@ def answers_fit(
     return not reliable and (rated or not shared)
 
 
-def _check_response(
+def _response(
     node: Node, incoming: Sequence[Edge], children: Sequence[Node], where: str
-) -> None:
+) -> Problems:
     if (
         len(incoming) != 1
         or not incoming[0].priors
         or children
         or node.states != (ANSWERED, NOT_ANSWERED)
     ):
-        raise GraphError(
-            say("graph.response", where=where, answered=ANSWERED, not_answered=NOT_ANSWERED)
-        )
+        yield say("graph.response", where=where, answered=ANSWERED, not_answered=NOT_ANSWERED)

@@ -149,7 +149,7 @@ def test_feedbacks_stand_as_lagged_edges():
 def test_labels_may_be_numbers_and_truth_values():
     graph = CausalGraph.from_edges([("x", "y")], {"x": [0, 1], "y": [False, True]})
     assert graph.node("x").states == ("0", "1")
-    assert graph.node("y").states == ("False", "True")
+    assert graph.node("y").states == ("false", "true")
 
 
 XY = {"x": ["no", "yes"], "y": ["no", "yes"]}
@@ -174,8 +174,8 @@ XY = {"x": ["no", "yes"], "y": ["no", "yes"]}
         (["xy"], XY, r"should be a pair \(cause, eff.*, got 'xy'"),
         ([{"x", "y"}], XY, "An edge should be a pair"),
         ([], {"x": "no"}, "states of 'x' should be a list of labels, got 'no'"),
-        ([], {"x": ["no", ""]}, "node 'x': state '' is empty"),
-        ([], {"x": ["no", "no "]}, "state 'no ' is empty, or starts or ends"),
+        ([], {"x": ["no", ""]}, "node 'x': a state is empty"),
+        ([], {"x": ["no", "no "]}, "node 'x': state 'no' is repeated"),
         ([(1, 2)], {1: ["no", "yes"], 2: ["no", "yes"]}, "node '1': a name consists of letters"),
     ],
 )

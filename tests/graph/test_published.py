@@ -153,8 +153,10 @@ def test_a_row_that_is_too_wide_is_refused(mine, tmp_path):
     path.write_text("cause,effect\nx,y\nx,y,z\n", encoding="utf-8")
     with pytest.raises(GraphError, match="row 3: more cells than the 2 columns of the header"):
         load_graph(tmp_path / "mine.yaml")
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(GraphError, match=r"study_evidence\.csv: cannot be read as UTF-8 text"):
+    path.write_bytes(b"\xff")
+    with pytest.raises(
+        GraphError, match=r"study_evidence\.csv, line 1: cannot be read as UTF-8 text"
+    ):
         load_graph(tmp_path / "mine.yaml")
 
 
