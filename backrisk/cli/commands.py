@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from backrisk import __version__
-from backrisk.cli import console, data, output, questions
+from backrisk.cli import console, data, graphs, output, questions
 from backrisk.cli.console import sentences
 from backrisk.words import say, speaking
 
@@ -23,6 +23,8 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": output.demo,
     "simulate": data.simulate,
+    "graph": graphs.graph,
+    "schema": graphs.schema,
     "validate": data.validate,
     "fit": data.fit,
     "prior": data.prior,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -16,12 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from backrisk import _json, _yaml
 from backrisk._files import no_file, written
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import Answer, Contrast, evidence_cell, narrowed_cell
 from backrisk.summary import INTERVAL
-from backrisk.words import TOGETHER, again, capital, decimal, listed, percent, say
+from backrisk.words import TOGETHER, again, capital, decimal, listed, percent, say, unreadable
 
 _NUMBERS = (
     "mean",
@@ -35,6 +35,7 @@ _JSON_ONLY = (
     *("node", "state_code", "low", "high", "question", "at_least", "total_grade", "total_outcome"),
     *("narrowed", "contraction_error", "moved_by_likelihood", "unmeasured"),
 )
+_LONGEST = 100_000  # characters of a person's file
 _SHARES = ("risk_after", "share", "gain")
 # What a narrow terminal goes without, the first to go first.
 _FIRST_TO_GO = (
@@ -60,45 +61,22 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise QueryError(no_file(path))
+    such_as = say("cli.person.such_as")
     try:
-        data = json.loads(
-            path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once, parse_constant=_no_number
-        )
-    except (OSError, UnicodeDecodeError) as error:
+        data = _json.parse(_yaml.contents(path), _LONGEST, nan=True)
+    except OSError as error:
         raise QueryError(say("cli.person.unreadable", path=path)) from error
-    except json.JSONDecodeError as error:
-        raise QueryError(
-            say(
-                "cli.person.not_json",
-                path=path,
-                line=error.lineno,
-                why=error.msg,
-                such_as=say("cli.person.such_as"),
-            )
-        ) from error
-    except (QueryError, ValueError, RecursionError) as error:
-        raise QueryError(say("cli.person.cannot", path=path, why=error)) from error
+    except _yaml.Unreadable as error:
+        if error.kind != "json":
+            raise QueryError(unreadable(error, path)) from error
+        told = say("cli.person.not_json", path=path, such_as=such_as, **error.values)
+        raise QueryError(told) from error
     if not isinstance(data, dict):
-        raise QueryError(say("cli.person.no_object", path=path, such_as=say("cli.person.such_as")))
+        raise QueryError(say("cli.person.no_object", path=path, such_as=such_as))
     for name, value in data.items():
         if not (value is None or isinstance(value, str | int | float)):
             raise QueryError(say("cli.person.bad_value", path=path, name=name, value=repr(value)))
     return data
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Read an object, refusing a name that stands twice: which answer is meant is not known."""
-    for name, count in Counter(name for name, _ in pairs).items():
-        if count > 1:
-            raise QueryError(say("cli.person.repeated", name=name, count=count))
-    return dict(pairs)
-
-
-def _no_number(constant: str) -> None:
-    """Read NaN, which Python and pandas write for what was not answered, as no answer."""
-    if constant == "NaN":
-        return
-    raise QueryError(say("cli.person.not_a_number", constant=constant))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from .codebook import load_codebook as load_codebook
 from .codebook import packaged_codebooks as packaged_codebooks
 from .conversion import as_survey as as_survey
 from .design import cases_of as cases_of
+from .editors import codebook_schema as codebook_schema
 from .encode import find_state as find_state
 from .encode import named_states as named_states
 from .engine import Coded as Coded
