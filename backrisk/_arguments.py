@@ -104,6 +104,7 @@ def _check_of(
 ) -> Callable[..., None]:
     """Return what checks the arguments of a call."""
     signature = inspect.signature(function)
+    parameters = signature.parameters
 
     @functools.cache
     def hints() -> dict[str, Any]:  # at the first call: a module may not be whole before
@@ -121,7 +122,7 @@ def _check_of(
         for argument, value in given.items():
             if argument in own:
                 continue
-            hint, kind = known.get(argument, Any), signature.parameters[argument].kind
+            hint, kind = known.get(argument, Any), parameters[argument].kind
             each = (value,)
             if kind is inspect.Parameter.VAR_POSITIONAL:
                 each = value
@@ -149,6 +150,7 @@ def refuse(function: str, argument: str, value: object, hint: Any) -> NoReturn:
     )
 
 
+@functools.cache
 def _parts(hint: Any) -> tuple[Any, ...]:
     """Return the alternatives of an annotation, each once."""
     alias = get_origin(hint) or hint

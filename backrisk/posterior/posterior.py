@@ -217,7 +217,6 @@ class Posterior:
         assert self.beta is not None
         return ParametricCPTs(self.layout, self.fractions, self.beta)
 
-    @checked()
     def cpt(self, name: str) -> Array:
         """Return the draws of a node's CPT.
 

@@ -58,6 +58,8 @@ class Survey:
     people : ndarray of int, shape (rows,), optional
         How many people each row stands for; left out, each stands for one.
     squares : ndarray of float, shape (rows,), optional
+        The sum of the squared weights of the people of the row; needed beside `people`, where
+        there are weights, for the effective sample size.
     not_asked : mapping of str to int
         How many people were not asked, by node: those for whom the codebook's ``asked_if`` does
         not hold. Where it says which state follows they count as observed, else as unobserved.

@@ -140,7 +140,7 @@ def _skips(
         name
         for name, spec in book.measures.items()
         for each in (spec, *(book.columns.get(c) for c in getattr(spec, "from_", ())))
-        if getattr(each, "asked_if", None) is not None
+        if each is not None and each.asked_if is not None
     ]
     found = []
     for skip in find_skips(codes, people, places, sizes, known):

@@ -21,7 +21,14 @@ from backrisk.survey.patterns import tabulate
 from backrisk.survey.schema import Column, Derived
 from backrisk.words import listed, percent, say
 
-NOT_READ = ("site", "weight", "person", "visit", "ignored")  # roles of columns without states
+NOT_READ = (
+    "site",
+    "weight",
+    "set",
+    "person",
+    "visit",
+    "ignored",
+)  # roles of columns without states
 _FEW = 8  # nodes up to which the family of each is told with its priors
 _WIDE = 60  # letters up to which labels are told one by one
 
@@ -35,8 +42,8 @@ class ReadColumn:
     column : str
     role : str
         ``node`` (it says the node's state), ``item`` (a noisy sign of the node), ``input`` (of a
-        derived value), ``site``, ``weight``, ``person`` and ``visit`` (which row stands for
-        somebody), ``ignored``.
+        derived value), ``site``, ``weight``, ``set`` (of matched cases and controls), ``person``
+        and ``visit`` (whose row it is, and when), ``ignored``.
     node : str
         The node or the construct that it measures; empty where it measures none.
     how : str
@@ -354,7 +361,7 @@ def describe(
             }
             answered, not_asked = sum(counts.values()), read.not_asked.get(node.name, 0)
             # Who was not asked is in the state that follows; where none does, in none.
-            missing = read.n - answered - (0 if spec.unasked else not_asked)
+            missing = max(read.n - answered - (0 if spec.unasked else not_asked), 0)
         else:
             answered = census.answered.get(name, 0)
             missing = max(census.rows - answered, 0)
@@ -404,11 +411,12 @@ def say_counts(column: ReadColumn) -> str:
 def _others(read: Survey, present: Iterable[str]) -> list[ReadColumn]:
     """Return the columns that measure nothing and have a role, or none."""
     book, known = read.codebook, set(present)
-    one = book.one_row_per
+    one, design = book.one_row_per, book.design
     roles = {
         "site": book.site,
         "weight": book.weight,
-        "person": one and one.column,
+        "set": design and design.set,
+        "person": one.column if one else design and design.person,
         "visit": one and one.by,
     }
     found = [

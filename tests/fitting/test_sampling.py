@@ -261,3 +261,25 @@ def test_an_exact_fit_can_be_saved_and_loaded(exact, tmp_path):
     loaded = load_posterior(exact.save(tmp_path / "m.nc"))
     assert np.array_equal(loaded.cpt("y"), exact.cpt("y"))
     assert loaded.meta == exact.meta
+
+
+def test_a_table_is_fitted_as_the_survey_that_is_read_from_it(tmp_path):
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
+    frame = simulate(graph, 60, seed=1, gaps=False).assign(weight=[1.0, 2.0] * 30)
+    frame.to_csv(tmp_path / "s.csv", index=False)
+    survey = Survey.from_frame(frame, graph, weight="weight")
+    weighted = fit(graph, survey, seed=7, draws=20)
+    for table in (frame, tmp_path / "s.csv", str(tmp_path / "s.csv")):
+        found = fit(graph, table, seed=7, draws=20, weight="weight")
+        assert np.array_equal(found.cpt("y"), weighted.cpt("y"))
+    assert not weighted.diagnostics.cautions
+
+
+def test_what_a_survey_cautions_of_is_told_with_the_fit_and_kept(tmp_path):
+    graph = CausalGraph.from_edges([("x", "y")], {"x": ["a", "b"], "y": ["a", "b"]})
+    frame = simulate(graph, 60, seed=1, gaps=False).assign(weight=[51.0, 80.0] * 30)
+    posterior = fit(graph, frame, seed=7, draws=20)
+    (caution,) = posterior.diagnostics.cautions
+    assert "'weight' is not read" in caution
+    posterior.save(tmp_path / "m.nc")
+    assert load_posterior(tmp_path / "m.nc").diagnostics.cautions == (caution,)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from strategies import random_posterior
 
@@ -106,7 +107,11 @@ def test_a_graph_without_an_outcome_has_no_target_by_default():
         read_target(graph, None)
 
 
-@pytest.mark.parametrize("nothing", [None, float("nan")])
+@pytest.mark.parametrize(
+    "nothing",
+    [None, float("nan"), np.float32("nan"), pd.NA, pd.NaT, "", " ", "NA", "nan"],
+    ids=repr,
+)
 def test_no_answer_is_as_if_not_asked(posterior, nothing):
     assert risk(posterior, {"x": nothing}).draws == risk(posterior, {}).draws
     assert risk(posterior, {"x": nothing}).evidence == {}
@@ -135,6 +140,15 @@ def test_numbers_and_truth_values_are_labels():
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]})
     assert risk(posterior, {"x": 1}).draws == risk(posterior, {"x": "1"}).draws == 0.8
     assert risk(posterior, {"y": True}, target="x").draws == pytest.approx(0.4 / 0.55)
+    assert risk(posterior, {" x ": 1.0}).draws == risk(posterior, {"x": " 1.00"}).draws == 0.8
+    assert risk(posterior, {"x": 1}, target="y>=True").draws == 0.8
+    assert intervene(posterior, {}, {"x": 1.0}).draws == intervene(posterior, {}, {"x": "1"}).draws
+
+
+@pytest.mark.parametrize("answer", [["yes"], {"yes": 1}, np.array([1, 2])])
+def test_an_answer_is_no_list(posterior, answer):
+    with pytest.raises(QueryError, match="the value"):
+        risk(posterior, {"x": answer})
 
 
 @pytest.mark.parametrize(

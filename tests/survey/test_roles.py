@@ -224,6 +224,8 @@ def test_a_person_s_answers_are_converted_alike():
     own = of_bmi("lb", "in")
     assert own.encode_person({"w": 120, "h": 66}, GRAPH) == {"a": "slim"}
     assert own.encode_person({"w": "90 kg", "h": "170.2 cm"}, GRAPH) == {"a": "stout"}
+    again = Codebook.from_dict(own.to_dict(), GRAPH)  # as a saved model holds it
+    assert again.encode_person({"w": 120, "h": 66}, GRAPH) == {"a": "slim"}
     assert own.encode_person({"w": "14 st 2", "h": "5 ft 7"}, GRAPH) == {"a": "stout"}
     with pytest.raises(QueryError, match=r"'index' is 275\.5, which is impossible; check 'w' and"):
         of_bmi("kg", "cm").encode_person({"w": 120, "h": 66}, GRAPH)

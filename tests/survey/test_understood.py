@@ -186,6 +186,30 @@ def test_a_survey_is_described_as_the_table_it_was_read_from(found):
     assert describe(survey) == found
 
 
+def test_who_was_not_asked_is_not_missing():
+    """Two of six drill; of the four who do not, one is asked for a plank and says nothing."""
+    keys = contents()
+    keys["columns"]["plank"]["asked_if"] = {"when": "[warm_up] = 'no'"}
+    frame = pd.DataFrame(
+        {"warm_up": ["drills", "drills", *["no"] * 4], "plank": ["", "", "", "30", "50", "90"]}
+    )
+    plank = column(describe(frame, GRAPH, Codebook.from_dict(keys, GRAPH)), "plank")
+    assert (plank.answered, plank.missing, plank.not_asked) == (3, 1, 2)
+    assert plank.how.endswith("asked if [warm_up] = 'no'")
+    keys["columns"]["plank"]["asked_if"]["else"] = "weak"
+    plank = column(describe(frame, GRAPH, Codebook.from_dict(keys, GRAPH)), "plank")
+    assert (plank.answered, plank.missing, plank.not_asked) == (5, 1, 2)
+    assert plank.counts["weak"] == 3
+
+
+def test_the_columns_of_a_design_are_told_by_their_role():
+    design = {"kind": "matched", "set": "pair", "outcome": "warm_up"}
+    frame = pd.DataFrame({"pair": [1, 1, 2, 2], "warm_up": ["no", "drills"] * 2, "plank": 30})
+    found = describe(frame, GRAPH, book(design=design))
+    assert "'pair' names the matched set." in found.others
+    assert found.design[0].startswith("People were chosen by warm_up in 2 matched sets")
+
+
 def test_a_table_needs_a_graph():
     with pytest.raises(TypeError, match=r"describe: 'graph' should be a CausalGraph"):
         describe(FRAME)

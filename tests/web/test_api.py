@@ -21,6 +21,17 @@ def test_every_number_is_pythons_exactly(client, posterior, call):
     assert response.json() == exact(ask(posterior))
 
 
+@pytest.mark.parametrize("nothing", ["null", "NaN", '""', '" "', '"NA"'])
+@pytest.mark.parametrize("path", ["/risk", "/read"])
+def test_no_answer_is_none_in_any_spelling(client, path, nothing):
+    """In a column, in a node that no column bears the name of, and in one that a column does."""
+    body = f'{{"person": {{"plank_seconds": {nothing}, "pain": {nothing}, "warm_up": {nothing}}}}}'
+    kind = {"content-type": "application/json"}
+    response = client.post(f"{V1}{path}", content=body, headers=kind)
+    assert response.status_code == 200
+    assert response.json()["evidence"] == {}
+
+
 def test_what_is_asked_next_may_leave_out_the_gain(client, posterior):
     short = post(client, "/ask-next", person=PERSON, gain=False).json()
     assert short == exact(br.ask_next(posterior, PERSON, gain=False))
