@@ -177,6 +177,9 @@ def _is_one(value: object, hint: Any) -> bool:
         return isinstance(value, tuple({type(each) for each in get_args(hint)}))
     if not isinstance(origin, type):
         return True
+    protocol = getattr(origin, "_is_protocol", False)
+    if protocol and not getattr(origin, "_is_runtime_protocol", False):
+        return True  # of frames: whoever opens them says what they are not
     if issubclass(origin, os.PathLike):
         return isinstance(value, os.PathLike)
     if issubclass(origin, np.ndarray):  # lists become arrays

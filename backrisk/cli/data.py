@@ -14,14 +14,20 @@ from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
     CodebookOption,
+    DecimalOption,
+    DelimiterOption,
+    EncodingOption,
     EngineOption,
     FormatOption,
+    GlobOption,
     GraphOption,
     ModelFile,
     SeedOption,
     SiteColumn,
     SurveyFile,
     WeightColumn,
+    read_as,
+    tell_blank_rows,
 )
 from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
 from backrisk.errors import QueryError
@@ -62,6 +68,10 @@ def validate(
     graph: GraphOption = "runner",
     codebook: CodebookOption = None,
     engine: EngineOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
     weight: WeightColumn = None,
     site: SiteColumn = None,
     format: FormatOption = Format.table,
@@ -70,14 +80,22 @@ def validate(
     from backrisk.survey import describe, read_survey
 
     with sentences():
+        reading = read_as(encoding, delimiter, decimal, glob)
         read = read_survey(
-            survey, load_graph(graph), codebook, engine=engine, weight=weight, site=site
+            survey,
+            load_graph(graph),
+            codebook,
+            engine=engine,
+            weight=weight,
+            site=site,
+            **reading,
         )
         found = describe(read)
         if format is Format.json:
             print(json.dumps(found.to_dict(), indent=2))
             return
         _show_understood(Path(survey).name, found)
+        tell_blank_rows(read.blank_rows)
         if read.codebook.synthetic:
             console.out.print(say("cli.validate.synthetic"))
 
@@ -135,6 +153,10 @@ def fit(
         bool, typer.Option("--evidence/--no-evidence", help=say("cli.fit.evidence"))
     ] = True,
     engine: EngineOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
     weight: WeightColumn = None,
     site: SiteColumn = None,
 ) -> None:
@@ -147,7 +169,11 @@ def fit(
         if out.is_dir():
             raise QueryError(say("cli.fit.is_folder", out=out))
         chosen = load_graph(graph)
-        read = read_survey(survey, chosen, codebook, engine=engine, weight=weight, site=site)
+        reading = read_as(encoding, delimiter, decimal, glob)
+        read = read_survey(
+            survey, chosen, codebook, engine=engine, weight=weight, site=site, **reading
+        )
+        tell_blank_rows(read.blank_rows)
         from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
 
         kept = out.with_name(f"{out.name}.chains")
@@ -275,6 +301,10 @@ def check(
         str | None, typer.Argument(metavar="SURVEY", help=say("cli.check.survey"))
     ] = None,
     format: FormatOption = Format.table,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
 ) -> None:
     """Show `backrisk.check.explain`, `learned` and `predicted_margins`."""
     from backrisk.check import explain, learned, predicted_margins
@@ -287,7 +317,8 @@ def check(
         if survey is not None:
             from backrisk.survey import read_survey
 
-            read = read_survey(survey, posterior.graph, posterior.codebook)
+            reading = read_as(encoding, delimiter, decimal, glob)
+            read = read_survey(survey, posterior.graph, posterior.codebook, **reading)
             margins = predicted_margins(posterior, read)
         if format is Format.json:
             print(json.dumps(_checked(posterior, said, failures, margins), indent=2))

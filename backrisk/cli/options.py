@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
+from backrisk.cli import console
 from backrisk.cli.terminal import Format
 from backrisk.posterior import Posterior, load_posterior
 from backrisk.words import say
@@ -20,6 +21,10 @@ ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help=_help("model"))
 SurveyFile = Annotated[str, typer.Argument(metavar="SURVEY", help=_help("table"))]
 CohortFile = Annotated[str, typer.Argument(metavar="COHORT", help=_help("table"))]
 EngineOption = Annotated[str | None, typer.Option("--engine", help=_help("engine"))]
+EncodingOption = Annotated[str | None, typer.Option("--encoding", help=_help("encoding"))]
+DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help=_help("delimiter"))]
+DecimalOption = Annotated[str | None, typer.Option("--decimal", help=_help("decimal"))]
+GlobOption = Annotated[bool, typer.Option("--glob", help=_help("glob"))]
 PersonFile = Annotated[Path, typer.Option("--person", help=_help("person"))]
 FormatOption = Annotated[Format, typer.Option("--format", help=_help("format"))]
 TargetOption = Annotated[str | None, typer.Option("--target", help=_help("target"))]
@@ -34,6 +39,32 @@ CouplingOption = Annotated[str, typer.Option("--coupling", help=_help("coupling"
 LevelOption = Annotated[str | None, typer.Option("--level", help=_help("level"))]
 CauseOption = Annotated[list[str] | None, typer.Option("--cause", help=_help("cause"))]
 ActionOption = Annotated[list[str] | None, typer.Option("--action", help=_help("action"))]
+
+
+class Reading(TypedDict):
+    """How a table is to be read."""
+
+    encoding: str | None
+    delimiter: str | None
+    decimal: str | None
+    glob: bool
+
+
+def read_as(
+    encoding: str | None, delimiter: str | None, decimal: str | None, glob: bool
+) -> Reading:
+    """Return the options of `backrisk.read_survey`; a tab is also named, or written as in code."""
+    tab = delimiter in ("tab", "\\t")
+    return Reading(
+        encoding=encoding, delimiter="\t" if tab else delimiter, decimal=decimal, glob=glob
+    )
+
+
+def tell_blank_rows(count: int) -> None:
+    """Say how many rows of a table were left out since nobody answered."""
+    if count:
+        told = say("cli.blank_rows", count=count, n=f"{count:,}")
+        console.err.print(told, style="yellow", markup=False)
 
 
 def model_at(model: Path, site: str | None) -> Posterior:

@@ -14,11 +14,17 @@ from backrisk.cli.options import (
     CauseOption,
     CohortFile,
     CouplingOption,
+    DecimalOption,
+    DelimiterOption,
+    EncodingOption,
+    GlobOption,
     ModelFile,
     SeedOption,
     SiteOption,
     TargetOption,
     model_at,
+    read_as,
+    tell_blank_rows,
 )
 from backrisk.cli.terminal import read_json
 from backrisk.errors import BackriskError, QueryError
@@ -49,6 +55,10 @@ def score(
     site: SiteOption = None,
     draws: Annotated[int | None, typer.Option(help=say("cli.score.draws"))] = None,
     engine: Annotated[str, typer.Option(help=say("cli.score.engine"))] = "duckdb",
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
 ) -> None:
     """Run `backrisk.score`; exit code 1 where problems are listed beside what was written."""
     from backrisk.cohort import score as ask
@@ -66,7 +76,9 @@ def score(
             coupling=coupling,
             draws=draws,
             engine=engine,
+            **read_as(encoding, delimiter, decimal, glob),
         )
+    tell_blank_rows(done.blank_rows)
     told = say(
         "cli.score.done",
         people=f"{done.people:,}",
@@ -100,16 +112,26 @@ def report(
     date: Annotated[str | None, typer.Option(help=say("cli.report.date"))] = None,
     templates: Annotated[Path | None, typer.Option(help=say("cli.report.templates"))] = None,
     site: SiteOption = None,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
 ) -> None:
     """Run `backrisk.report_person`, `backrisk.report_cohort` or `backrisk.model_card`."""
     from backrisk.report import DRAWS, model_card, report_cohort, report_person
+    from backrisk.survey import read_survey
 
     with sentences():
         if group and (card or cohort is None):
             raise QueryError(say("cli.report.group_without_cohort"))
         posterior = model_at(model, site)
+        people = None
+        if cohort is not None:
+            reading = read_as(encoding, delimiter, decimal, glob)
+            people = read_survey(cohort, posterior.graph, posterior.codebook, **reading)
+            tell_blank_rows(people.blank_rows)
         if card and person is None:
-            model_card(posterior, out, survey=cohort, target=target, date=date, templates=templates)
+            model_card(posterior, out, survey=people, target=target, date=date, templates=templates)
         elif person is not None and cohort is None and not card:
             report_person(
                 posterior,
@@ -120,10 +142,10 @@ def report(
                 date=date,
                 templates=templates,
             )
-        elif cohort is not None and person is None:
+        elif people is not None and person is None:
             report_cohort(
                 posterior,
-                cohort,
+                people,
                 out,
                 target=target,
                 groups=group or None,

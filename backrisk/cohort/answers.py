@@ -26,7 +26,7 @@ from backrisk.queries import (
     read_target,
 )
 from backrisk.summary import interval
-from backrisk.survey import Survey, read_survey, tabulate
+from backrisk.survey import Frame, Survey, read_survey, tabulate
 from backrisk.words import say
 
 Codes = NDArray[np.intp]
@@ -99,8 +99,6 @@ class CohortAnswers:
     all_draws : int
         That the model holds.
     survey : Survey
-    source : str
-        The name of the file that was read; empty where the survey was at hand.
     target : Target
     weights : ndarray, shape (profile,)
         Sampling weights, summed over the people of a profile.
@@ -124,7 +122,6 @@ class CohortAnswers:
     posterior: Posterior
     all_draws: int
     survey: Survey
-    source: str
     target: Target
     weights: Array
     people: NDArray[np.int64]
@@ -140,7 +137,7 @@ class CohortAnswers:
 
 def cohort_answers(
     posterior: Posterior,
-    survey: Survey | str | Path,
+    survey: Survey | str | Path | Frame,
     *,
     target: str | None = None,
     groups: str | Sequence[str] | None = None,
@@ -151,7 +148,7 @@ def cohort_answers(
     Parameters
     ----------
     posterior : Posterior
-    survey : Survey, str or Path
+    survey : Survey, str, Path or frame
         The cohort; a path is read through the model's codebook.
     target : str, optional
         A node, or ``"node>=state"``; default the graph's outcome.
@@ -198,7 +195,7 @@ def cohort_answers(
     ([0.675], [0.556])
     """
     graph = posterior.graph
-    survey, source = _read(posterior, survey)
+    survey = _read(posterior, survey)
     event = read_target(graph, target)
     held = posterior.draws
     if draws is not None:
@@ -215,7 +212,6 @@ def cohort_answers(
         posterior,
         held,
         survey,
-        source,
         event,
         patterns.weights,
         patterns.people,
@@ -234,14 +230,14 @@ def cohort_answers(
 
 
 def agreement_with(
-    posterior: Posterior, survey: Survey | str | Path, *, target: str | None = None
+    posterior: Posterior, survey: Survey | str | Path | Frame, *, target: str | None = None
 ) -> tuple[Agreement | None, bool]:
     """Return how a model agrees with known outcomes, and whether these look like its own people.
 
     Parameters
     ----------
     posterior : Posterior
-    survey : Survey, str or Path
+    survey : Survey, str, Path or frame
     target : str, optional
 
     Returns
@@ -253,7 +249,7 @@ def agreement_with(
     SurveyError, QueryError
         As for `cohort_answers`.
     """
-    read, _ = _read(posterior, survey)
+    read = _read(posterior, survey)
     event = read_target(posterior.graph, target)
     patterns = tabulate(read)
     codes = patterns.codes.astype(np.intp)
@@ -265,18 +261,16 @@ def agreement_with(
     return agreement(risk[0], outcome, patterns.people), _is_in_sample(posterior, read)
 
 
-def _read(posterior: Posterior, survey: Survey | str | Path) -> tuple[Survey, str]:
+def _read(posterior: Posterior, survey: Survey | str | Path | Frame) -> Survey:
     demand_risks(posterior)
-    source = ""
     if not isinstance(survey, Survey):
-        source = Path(str(survey).partition("::")[0]).name
         book = posterior.codebook and posterior.codebook.of_anybody()
         survey = read_survey(survey, posterior.graph, book)
     if survey.graph.names != posterior.graph.names:
         raise QueryError(
             say("cohort.other_graph", graph=survey.graph.name, model=posterior.graph.name)
         )
-    return survey, source
+    return survey
 
 
 def _demand_possible(posterior: Posterior, codes: Codes, rows: NDArray[np.intp]) -> None:

@@ -27,7 +27,7 @@ from backrisk.queries import (
 from backrisk.summary import interval, largest
 from backrisk.words import ENGLISH, language
 
-Codes = NDArray[np.int16]
+Codes = NDArray[np.int32]
 
 SHARE_DRAWS = 50  # draws that shares are worked out for
 _THREADS = min(os.cpu_count() or 1, 4)

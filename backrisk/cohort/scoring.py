@@ -1,21 +1,17 @@
 """Cohorts: every person of a table scored, the distinct ones computed once.
 
-An engine (DuckDB, Spark) reads the table and reduces it to its distinct profiles of answers, as
-for a fit; each profile is answered once; the engine joins the answers back to the rows, one
-block at a time, so that no more than a block is ever sorted or held in memory.
+The rows become codes, as for a fit; an engine (DuckDB, Spark) reduces them to distinct profiles of
+answers; each profile is answered once; the engine joins the answers back to the rows, one block at
+a time, so that no more than a block is ever sorted or held in memory.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from backrisk._arguments import checked
 from backrisk._files import written
@@ -23,7 +19,18 @@ from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
-from backrisk.survey import ROW, Codebook, Source, batches, header_problems, opened
+from backrisk.survey import (
+    ROW,
+    Codebook,
+    Frame,
+    Source,
+    batches,
+    encode_table,
+    header_problems,
+    opened,
+    parquet_of,
+    path_of,
+)
 from backrisk.words import disclaimer, interval_name, say, suggest
 from backrisk.words.phrases import whole
 
@@ -47,7 +54,7 @@ class Scored:
     ----------
     out : Path
     people : int
-        Rows scored.
+        Rows scored: all but those without any cell.
     profiles : int
         Distinct profiles of answers among them.
     draws : int
@@ -58,6 +65,8 @@ class Scored:
         The file that lists them; None where there are none.
     warnings : tuple of str
         Those of the fit.
+    blank_rows : int
+        Rows of the table without any cell, which are left out.
     """
 
     out: Path
@@ -67,12 +76,13 @@ class Scored:
     problems: int
     listed: Path | None
     warnings: tuple[str, ...] = ()
+    blank_rows: int = 0
 
 
 @checked()
 def score(
     posterior: Posterior,
-    source: str | Path,
+    source: str | Path | Frame,
     out: str | Path,
     *,
     ids: str | Sequence[str] = (),
@@ -83,6 +93,10 @@ def score(
     coupling: str = "monotone",
     draws: int | None = None,
     engine: str = "duckdb",
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    glob: bool = False,
 ) -> Scored:
     """Score every person of a table. Rungs: seeing (risk), counterfactual (shares, actions).
 
@@ -90,13 +104,13 @@ def score(
     ----------
     posterior : Posterior
         For the people of one site, `Posterior.at_site`.
-    source : str or Path
-        CSV, Parquet, a DuckDB or a SQLite file, of the two ``file::table``; read through the
-        posterior's codebook, or as labels of nodes where that fits more of its columns.
+    source : str, Path or frame
+        As for `backrisk.read_survey`; read through the posterior's codebook, or as labels of nodes
+        where that fits more of its columns.
     out : str or Path
         ``.parquet`` or ``.csv``; written beside and renamed.
     ids : str or sequence of str
-        Columns of the source that are kept as they are.
+        Columns of the source that are kept, as text.
     target, causes, level
         As for ``attribute(method="shapley")``.
     actions, coupling
@@ -104,6 +118,8 @@ def score(
     draws : int, optional
         Use at most so many draws, evenly spaced.
     engine : {"duckdb", "spark"}
+    encoding, delimiter, decimal, glob
+        As for `backrisk.read_survey`.
 
     Returns
     -------
@@ -120,7 +136,8 @@ def score(
     -----
     One row a person in the order of the source, with the columns
 
-    - ``row``: as in messages (the line of a CSV file, else the position from 1); then the `ids`;
+    - ``row``: as in messages (the line of a text file, the row of a sheet, the index of a frame,
+      else the position); then the `ids`;
     - ``risk, risk_low, risk_high``: mean and interval of P(target | answers), the target's own
       answer and what follows from it set aside, as `backrisk.recommend` does: of a hundred people
       who answer like this, how many have it. ``reported`` is that answer;
@@ -166,25 +183,26 @@ def score(
     if path.suffix.lower() not in (".parquet", ".csv"):
         raise QueryError(say("cohort.kind_of_file", file=path.name))
     listed = path.with_suffix(".problems.csv")
-    if any(Path(str(source).partition("::")[0]).resolve() == p.resolve() for p in (path, listed)):
+    read = path_of(source)
+    if read is not None and any(read.resolve() == each.resolve() for each in (path, listed)):
         raise QueryError(say("cohort.over_itself", path=path))
-    with written(path, QueryError) as part, opened(source, engine, lenient=True) as table:
-        from backrisk.survey import encode_table
-
+    options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
+    with (
+        written(path, QueryError) as part,
+        opened(source, engine, lenient=True, **options) as table,  # type: ignore[arg-type]
+    ):
         book = _codebook(posterior, table)
         _demand(table, book, ids, asked.columns)
-        full = encode_table(table, book, posterior.graph)
-        with TemporaryDirectory(prefix="backrisk-") as folder:
-            coded = _stored(table, full, ids, Path(folder) / "coded.parquet")
-            people: int = coded.table.count().to_pyarrow().as_py()
-            if not people:
-                raise SurveyError(say("cohort.no_rows", table=table.name))
-            refused = _refused(coded)
-            profiles = _answer(thin, asked, coded, Path(folder))
-            answers = coded.table.get_backend().read_parquet(Path(folder) / _ANSWERS)
-            joined = _joined(table, coded, refused, ids, asked, answers, people)
+        fields = {name: table.fields[table.columns.index(name)] for name in ids}
+        coded = encode_table(table, book, posterior.graph, tuple(fields.values()), LISTED)
+        if not coded.rows:
+            raise SurveyError(say("cohort.no_rows", table=table.name))
+        with coded.table(table.engine) as rows:
+            profiles = _answer(thin, asked, coded, rows)
+            answers = parquet_of(rows.get_backend(), coded.path.with_name(_ANSWERS))
+            joined = _joined(coded, rows, fields, asked, answers)
             _write(joined, table, part, path.suffix.lower(), thin)
-            count, problems = _problems(table, coded, book, ids, refused)
+        count, problems = _problems(table, coded, book, ids)
     if count:
         with (
             written(listed, QueryError) as part,
@@ -196,7 +214,16 @@ def score(
     else:
         listed.unlink(missing_ok=True)  # of an earlier run
     warnings = posterior.warnings_about()
-    return Scored(path, people, profiles, thin.draws, count, listed if count else None, warnings)
+    return Scored(
+        path,
+        coded.rows,
+        profiles,
+        thin.draws,
+        count,
+        listed if count else None,
+        warnings,
+        table.blank,
+    )
 
 
 def _positive(draws: int) -> int:
@@ -240,45 +267,23 @@ def _demand(table: Source, book: Codebook, ids: Sequence[str], columns: Mapping[
             raise QueryError(say("cohort.id_twice", name=name))
 
 
-def _stored(table: Source, coded: Coded, ids: Sequence[str], place: Path) -> Coded:
-    """Keep what the rows say in a file, so that their cells are read once and not at each step."""
-    named = [f"c{table.columns.index(name)}" for name in ids]
-    coded.table.select(ROW, *named, *coded.words, *coded.bad.values()).to_parquet(place)
-    return replace(coded, table=coded.table.get_backend().read_parquet(place))
-
-
-def _refused(coded: Coded) -> dict[str, int]:
-    """Return how many cells of each column are refused, where any is."""
-    if not coded.bad:
-        return {}
-    sums = {
-        f"n{i}": coded.table[bad].ifelse(1, 0).sum() for i, bad in enumerate(coded.bad.values())
-    }
-    found = coded.table.agg(**sums).to_pyarrow().to_pylist()[0]
-    counts = {name: found[f"n{i}"] or 0 for i, name in enumerate(coded.bad)}
-    return {name: count for name, count in counts.items() if count}
-
-
 def _problems(
-    table: Source, coded: Coded, book: Codebook, ids: Sequence[str], refused: Mapping[str, int]
+    table: Source, coded: Coded, book: Codebook, ids: Sequence[str]
 ) -> tuple[int, list[tuple[int | str, str, str, str]]]:
     """Return the number of problems, and the lines that list them."""
-    from backrisk.survey import cell_problems
-
     known = book.ignoring(*ids)
     header = header_problems(table.columns, known, table.name)
-    cells = cell_problems(table, coded, book, LISTED) if refused else []
     lines: list[tuple[int | str, str, str, str]] = [("", "", "", words) for words in header]
     rows = [(line, "", "", words) for line, words in table.refused]
-    rows += [(cell.row, cell.column, cell.value, cell.sentence(table.name)) for cell in cells]
+    rows += [(cell.row, cell.column, cell.value, cell.sentence(table.name)) for cell in coded.cells]
     lines += sorted(rows, key=lambda line: line[0])
-    more = sum(refused.values()) - len(cells)
-    if more:
+    refused = sum(coded.refused.values())
+    if more := refused - len(coded.cells):
         lines.append(("", "", "", say("cohort.more_cells", count=more, n=whole(more))))
-    return len(header) + len(table.refused) + sum(refused.values()), lines
+    return len(header) + len(table.refused) + refused, lines
 
 
-def _answer(posterior: Posterior, asked: Questions, coded: Coded, folder: Path) -> int:
+def _answer(posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Table) -> int:
     """Answer the distinct profiles and write what was found, a batch at a time."""
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -289,9 +294,9 @@ def _answer(posterior: Posterior, asked: Questions, coded: Coded, folder: Path) 
     fields = [*((word, pa.int64()) for word in words)]
     fields += [(name, kinds[kind]) for name, kind in asked.columns.items()]
     schema, count = pa.schema(fields), 0
-    profiles = folder / "profiles.parquet"
-    coded.table.select(*words).distinct().to_parquet(profiles)
-    with pq.ParquetWriter(folder / _ANSWERS, schema) as writer:
+    profiles = coded.path.with_name("profiles.parquet")
+    rows.select(*words).distinct().to_parquet(profiles)
+    with pq.ParquetWriter(coded.path.with_name(_ANSWERS), schema) as writer:
         for batch in ds.dataset(profiles).to_batches(batch_size=_PROFILES):
             keys = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
             codes = coded.unpack(keys, len(posterior.graph.names))[:, :-1]
@@ -302,13 +307,11 @@ def _answer(posterior: Posterior, asked: Questions, coded: Coded, folder: Path) 
 
 
 def _joined(
-    table: Source,
     coded: Coded,
-    refused: Mapping[str, int],
-    ids: Sequence[str],
+    rows: ibis.Table,
+    fields: Mapping[str, str],
     asked: Questions,
     answers: ibis.Table,
-    people: int,
 ) -> Iterator[pa.RecordBatch]:
     """Yield every row with the answers of its profile, in the order of the source.
 
@@ -316,17 +319,18 @@ def _joined(
     it reads no more than it needs.
     """
     known = answers.rename({f"key_{word}": word for word in coded.words})
-    for start in range(0, people, _ROWS):
-        block = coded.table.filter(coded.table[ROW].between(start, start + _ROWS - 1))
+    last = int(rows[ROW].max().to_pyarrow().as_py())
+    for start in range(0, last + 1, _ROWS):
+        block = rows.filter(rows[ROW].between(start, start + _ROWS - 1))
         joined = block.inner_join(
             known, [block[word] == known[f"key_{word}"] for word in coded.words]
         )
         flags = joined["flags"]
-        for name in reversed(list(refused)):
+        for name in reversed(list(coded.refused)):
             flags = joined[coded.bad[name]].ifelse(f"{flag('refused', column=name)}; ", "") + flags
         chosen = joined.select(
             ROW,
-            **{name: joined[f"c{table.columns.index(name)}"] for name in ids},
+            **{name: joined[field] for name, field in fields.items()},
             **{name: joined[name] for name in asked.columns if name != "flags"},
             flags=flags,
         )
@@ -340,12 +344,13 @@ def _write(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    writer, lines = None, table.numbers()
+    writer, numbers = None, enumerate(table.numbers())
     try:
         for batch in joined:
-            rows = np.fromiter(islice(lines, len(batch)), np.int64, len(batch))
+            records = batch.column(0).to_numpy()
+            told = _numbers(numbers, records)
             flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
-            whole = batch.set_column(0, ROW, pa.array(rows))
+            whole = batch.set_column(0, ROW, pa.array(told, pa.int64()))
             whole = whole.set_column(whole.num_columns - 1, "flags", flags)
             if writer is None:
                 writer = _writer(part, kind, whole.schema, asked)
@@ -353,6 +358,11 @@ def _write(
     finally:
         if writer is not None:
             writer.close()
+
+
+def _numbers(numbers: Iterator[tuple[int, int]], records: Sequence[int]) -> list[int]:
+    """Return what people call records, which come in order; blank ones are passed over."""
+    return [next(number for at, number in numbers if at == record) for record in records]
 
 
 def _writer(part: Path, kind: str, schema: pa.Schema, posterior: Posterior) -> Any:

@@ -24,6 +24,7 @@ from backrisk.survey import Patterns, Survey, tabulate
 from backrisk.words import say
 
 SITE = "site__"  # a node of the circuit alone
+_SITES = 128  # as many as a byte counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +115,14 @@ def survey_circuit(survey: Survey, patterns: Patterns, sampled: Sampled | None =
     Raises
     ------
     FitError
-        If exact elimination is out of reach.
+        If exact elimination is out of reach, or there are more sites than a code tells apart.
     """
     graph, codes, weights = survey.graph, patterns.codes, effective_weights(patterns)
     by_row = Layout(graph).by_row
     if pooled_sites(survey):
         assert patterns.site is not None
+        if len(survey.sites) > _SITES:
+            raise FitError(say("fitting.many_sites", n=len(survey.sites), most=_SITES))
         codes = np.column_stack([codes, patterns.site]).astype(np.int8)
         graph = with_sites(graph, survey.sites)
     if sampled is not None:

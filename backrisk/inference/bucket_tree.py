@@ -308,7 +308,7 @@ def drawn(
     sizes: Mapping[Variable, int],
     uniforms: Sequence[Mapping[Variable, Array]],
     draws: int,
-) -> list[dict[Variable, NDArray[np.int8]]]:
+) -> list[dict[Variable, NDArray[np.int16]]]:
     """Draw states of all variables from the product of tables: sums upwards, states downwards.
 
     Parameters
@@ -332,8 +332,8 @@ def drawn(
     """
     order, cells = elimination_order(sources, sizes, None)
     _demand_room(cells)
-    found: list[dict[Variable, NDArray[np.int8]]] = [
-        {v: np.empty((len(u), draws), np.int8) for v, u in numbers.items()} for numbers in uniforms
+    found: list[dict[Variable, NDArray[np.int16]]] = [
+        {v: np.empty((len(u), draws), np.int16) for v, u in numbers.items()} for numbers in uniforms
     ]
     for some in _chunks(cells, draws):
         live = [_Table(scope, get(some)) for scope, get in sources]
@@ -344,7 +344,7 @@ def drawn(
             buckets.append(_Bucket(v, joined, message))
             live = [table for table in live if v not in table.scope] + [message]
         for numbers, states in zip(uniforms, found, strict=True):
-            known: dict[Variable, NDArray[np.int8]] = {}
+            known: dict[Variable, NDArray[np.int16]] = {}
             for bucket in reversed(buckets):
                 variable = bucket.variable
                 assert variable is not None
@@ -356,9 +356,9 @@ def drawn(
 def _one_state(
     bucket: _Bucket,
     variable: Variable,
-    known: Mapping[Variable, NDArray[np.int8]],
+    known: Mapping[Variable, NDArray[np.int16]],
     uniforms: Array,
-) -> NDArray[np.int8]:
+) -> NDArray[np.int16]:
     """Draw a variable's state given those of the others in its bucket: ``(sample, draw)``."""
     weights: Array = np.ones((1, 1, 1))
     for table in bucket.inputs:
@@ -368,8 +368,8 @@ def _one_state(
         draw = np.arange(values.shape[-1])
         weights = weights * (values[(slice(None), *at, draw)] if at else values[:, None])
     below = np.cumsum(weights, axis=0)
-    state: NDArray[np.int8] = below[:-1] < uniforms[:, None] * below[-1]
-    return state.sum(axis=0, dtype=np.int8)
+    state: NDArray[np.int16] = below[:-1] < uniforms[:, None] * below[-1]
+    return state.sum(axis=0, dtype=np.int16)
 
 
 def _back(

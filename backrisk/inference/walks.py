@@ -73,7 +73,7 @@ class _People:
         self,
         world: SecondWorld,
         uniforms: Mapping[Variable, Array],
-        drawn: Mapping[Variable, NDArray[np.int8]],
+        drawn: Mapping[Variable, NDArray[np.int16]],
     ) -> None:
         self.world, self.graph = world, world.graph
         self.target = world.target

@@ -115,7 +115,7 @@ def _tells(graph: CausalGraph, edge: Edge) -> bool:
     return edge.effect in graph.items
 
 
-def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArray[np.int8]:
+def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArray[np.int16]:
     """Draw the states of every node for n people, one posterior draw each.
 
     Parameters
@@ -126,10 +126,10 @@ def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArr
 
     Returns
     -------
-    ndarray of int8, shape (n, nodes)
+    ndarray of int16, shape (n, nodes)
     """
     graph = posterior.graph
-    codes = np.zeros((n, len(graph.names)), dtype=np.int8)
+    codes = np.zeros((n, len(graph.names)), dtype=np.int16)
     which = rng.integers(posterior.draws, size=n)
     column = {name: i for i, name in enumerate(graph.names)}
     for name in graph.topological:
@@ -144,7 +144,7 @@ def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArr
     return codes
 
 
-def _few_rows(posterior: Posterior, parents: NDArray[np.int8]) -> Iterator[NDArray[np.intp]]:
+def _few_rows(posterior: Posterior, parents: NDArray[np.int16]) -> Iterator[NDArray[np.intp]]:
     """Part people so that each part has few enough rows of a CPT to be held in every draw."""
     order = np.lexsort(parents.T) if parents.shape[1] else np.arange(len(parents))
     changes = (np.diff(parents[order], axis=0) != 0).any(axis=1)
@@ -237,7 +237,7 @@ def _with_gaps(
     frame: pd.DataFrame,
     graph: CausalGraph,
     codebook: Codebook,
-    codes: NDArray[np.int8],
+    codes: NDArray[np.int16],
     rng: np.random.Generator,
 ) -> pd.DataFrame:
     skipping = graph.playing("skipped_by")

@@ -28,7 +28,7 @@ from backrisk.queries import (
     risk,
 )
 from backrisk.summary import Estimate
-from backrisk.survey import Survey
+from backrisk.survey import Frame, Survey
 from backrisk.words import say
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class CardAnswers:
 def card_answers(
     posterior: Posterior,
     *,
-    survey: Survey | str | Path | None = None,
+    survey: Survey | str | Path | Frame | None = None,
     target: str | None = None,
 ) -> CardAnswers:
     """Ask all that a model card shows, of at most 400 draws. Rungs: seeing and doing.
@@ -192,7 +192,7 @@ def card_answers(
     Parameters
     ----------
     posterior : Posterior
-    survey : Survey, str or Path, optional
+    survey : Survey, str, Path or frame, optional
         People with known outcomes.
     target : str, optional
         A node, or ``"node>=state"``; default the graph's outcome.

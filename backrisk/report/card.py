@@ -33,7 +33,7 @@ from backrisk.report.common import (
 from backrisk.report.overrides import STRINGS, language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.summary import Estimate
-from backrisk.survey import Survey
+from backrisk.survey import Frame, Survey
 from backrisk.words import (
     Language,
     Names,
@@ -57,7 +57,7 @@ def model_card(
     posterior: Posterior,
     out: str | Path,
     *,
-    survey: Survey | str | Path | None = None,
+    survey: Survey | str | Path | Frame | None = None,
     target: str | None = None,
     date: str | date | None = None,
     lang: str | Path | Language | None = None,
@@ -72,7 +72,7 @@ def model_card(
     posterior : Posterior
     out : str or Path
         ``.md``, ``.html`` or ``.pdf``; written beside and renamed.
-    survey : Survey, str or Path, optional
+    survey : Survey, str, Path or frame, optional
         People with known outcomes, to tell the model's performance on them.
     target : str, optional
         A node, or ``"node>=state"``; default the graph's outcome.

@@ -48,7 +48,7 @@ from backrisk.report.common import (
 from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_place, check_suffix, render, write
 from backrisk.summary import Estimate
-from backrisk.survey import Survey
+from backrisk.survey import Frame, Survey
 from backrisk.words import Language, again, capital, names_of, say, speaking
 from backrisk.words.phrases import whole
 
@@ -60,7 +60,7 @@ _PEOPLE = 100_000  # rows of the sheet of people
 @checked()
 def report_cohort(
     posterior: Posterior,
-    survey: Survey | str | Path,
+    survey: Survey | str | Path | Frame,
     out: str | Path,
     *,
     target: str | None = None,
@@ -75,7 +75,7 @@ def report_cohort(
     Parameters
     ----------
     posterior : Posterior
-    survey : Survey, str or Path
+    survey : Survey, str, Path or frame
         The cohort; a path is read through the model's codebook.
     out : str or Path
         ``.html``, ``.pdf``, ``.xlsx`` (a sheet for each table, people too, numbers to 16 digits)
@@ -152,7 +152,7 @@ def cohort_document(answers: CohortAnswers, day: str) -> Report:
         Section(say("report.cohort.dictionary"), tuple(dictionary(answers))),
         Section(say("report.cohort.sure"), tuple(_sure(answers))),
     )
-    source = answers.source or say("report.cohort.no_source")
+    source = answers.survey.source or say("report.cohort.no_source")
     learned = f"{learned_from(posterior)} {drawn_from(posterior.draws, answers.all_draws)}"
     return Report(
         kind="cohort",

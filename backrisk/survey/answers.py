@@ -1,39 +1,33 @@
-"""Surveys: answers of people as integer codes, read from a file and checked in full.
+"""Surveys: answers of people as integer codes, read from a table and checked in full.
 
-`read_survey` turns a CSV or Parquet file into a frozen `Survey` of integer codes (-1 is a missing
-answer), or raises one `SurveyError` that lists every problem of the file. Databases and big files
-are reduced to their distinct answer patterns by an engine, before anything comes to Python; see
-`backrisk.survey.engine`.
+`read_survey` turns a table of any kind into a frozen `Survey` of integer codes (-1 is a missing
+answer), or raises one `SurveyError` that lists every problem of the table. Large ones are reduced
+to their distinct answer patterns by an engine; see `backrisk.survey.engine`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
 from backrisk._arguments import checked, checked_class
-from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
-from backrisk.survey import frames, readers
+from backrisk.survey import readers
 from backrisk.survey.cautions import answer_cautions
 from backrisk.survey.census import Census, take_census
-from backrisk.survey.checks import frame_problems, header_problems
 from backrisk.survey.codebook import Codebook, choose_codebook
-from backrisk.survey.design import (
-    demand_design,
-    design_cautions,
-    like_identifiers,
-    repeated_identifiers,
-)
-from backrisk.survey.problems import failure
-from backrisk.words import Said, say
+from backrisk.survey.coder import Coder
+from backrisk.survey.design import demand_design, design_cautions
+from backrisk.survey.engine import tabulate_source
+from backrisk.words import Said
 
-_BIG = 50_000_000  # bytes of a file that pandas still reads by default
+Frame = IntoFrame  # of pandas, Polars, Arrow and others
 
 
 @checked_class()
@@ -60,6 +54,10 @@ class Survey:
     squares : ndarray of float, shape (rows,), optional
         The sum of the squared weights of the people of the row; needed beside `people`, where
         there are weights, for the effective sample size.
+    blank_rows : int
+        Rows of the table without any cell, which are left out.
+    source : str
+        The name of the file that was read; empty where it was a frame.
     not_asked : mapping of str to int
         How many people were not asked, by node: those for whom the codebook's ``asked_if`` does
         not hold. Where it says which state follows they count as observed, else as unobserved.
@@ -90,6 +88,8 @@ class Survey:
     sites: tuple[str, ...] = ()
     people: NDArray[np.int64] | None = None
     squares: NDArray[np.float64] | None = None
+    blank_rows: int = 0
+    source: str = ""
     not_asked: Mapping[str, int] = field(default_factory=dict)
     cautions: tuple[Said, ...] = ()
     census: Census = field(default_factory=Census)
@@ -109,7 +109,7 @@ class Survey:
     @checked()
     def from_frame(
         cls,
-        frame: pd.DataFrame,
+        frame: Frame,
         graph: CausalGraph,
         codebook: Codebook | str | Path | None = None,
         source: str = "frame",
@@ -121,9 +121,10 @@ class Survey:
 
         Parameters
         ----------
-        frame : pandas.DataFrame
-            One row a person. Problems name the row by its index where that is integer and
-            unique (`read_survey` puts the line numbers there), else by its position from 0.
+        frame : frame
+            Of pandas, Polars, Arrow or another library that narwhals knows; one row a person.
+            Problems name the row by a pandas index where that is integer and unique, else by its
+            position, from 0 in pandas and from 1 elsewhere.
         graph : CausalGraph
         codebook : Codebook, str or Path, optional
             By default the packaged codebook with the graph's name where it knows at least as
@@ -149,95 +150,55 @@ class Survey:
         >>> Survey.from_frame(frame, graph).codes.tolist()
         [[0, 1], [1, -1]]
         """
-        frame = frame.set_axis([str(name).strip() for name in frame.columns], axis=1)
-        book = choose_codebook(codebook, list(frame.columns), graph)
-        book = book.with_roles(frame.columns, source, weight=weight, site=site)
-        if frame.empty:
-            raise SurveyError(say("survey.table.no_rows", source=source))
-        if not frame.index.is_unique or not pd.api.types.is_integer_dtype(frame.index):
-            frame = frame.reset_index(drop=True)
-        problems = header_problems(list(frame.columns), book, source)
-        known = [name for name in book.known if list(frame.columns).count(name) == 1]
-        problems += [cell.sentence(source) for cell in frame_problems(frame[known], book)]
-        if problems:
-            raise failure(source, problems)
-        census = take_census(book, frame.columns, len(frame), frames.distinct_rows(frame))
-        frame = frames.one_row_each(frame[known], book)
-
-        extended = book.extend(graph)
-        codes = np.full((len(frame), len(extended.names)), -1, dtype=np.int8)
-        for name, spec in book.measures.items():
-            place = extended.names.index(book.node_of(name))
-            states = extended.nodes[place].states
-            codes[:, place] = frames.encode_measure(frame, name, spec, book, states)
-        not_asked = frames.put_not_asked(frame, book, extended, codes)
-        if (codes < 0).all():
-            raise SurveyError(say("survey.table.no_answers", source=source, rows=len(frame)))
-        codes = book.with_responses(codes, extended, frame.columns, not_asked.rows)
-        weights: NDArray[np.float64] | None = None
-        places, sites = None, tuple[str, ...]()
-        if book.weight in frame.columns:
-            weights = np.asarray(frame[book.weight].astype(float), np.float64)
-            if not weights.sum() > 0:
-                raise SurveyError(say("survey.table.no_weight", source=source, column=book.weight))
-        if book.site in frame.columns:
-            places, labels = pd.factorize(frame[book.site].astype(str).str.strip(), sort=True)
-            sites = tuple(map(str, labels))
-        squares = None
-        if book.design is not None and book.design.person in frame.columns:
-            weights = frames.shares_of_people(frame[book.design.person], book.missing)
-            squares = weights  # the visits of one person tell no more than one
-        each = np.ones(len(codes), np.int64)
-        demand_design(book, extended, codes, each, source)
-        told = [
-            repeated_identifiers(name, frame[name].nunique(), frame[name].count())
-            for name in like_identifiers(book, frame.columns)
-        ]
-        return cls(
-            extended,
-            codes,
-            book,
-            weights,
-            places,
-            sites,
-            squares=squares,
-            not_asked=not_asked.people,
-            cautions=(
-                *answer_cautions(book, extended, codes, None, census),
-                *not_asked.cautions(book),
-                *design_cautions(book, extended, codes, each, places),
-                *(each for each in told if each is not None),
-            ),
-            census=census,
-        )
+        with readers.opened(frame, name=source) as opened:
+            return _read(opened, graph, codebook, count=None, weight=weight, site=site)
 
 
 @checked()
 def read_survey(
-    path: str | Path,
+    table: str | Path | Frame,
     graph: CausalGraph,
     codebook: Codebook | str | Path | None = None,
     *,
     engine: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    glob: bool = False,
     weight: str | None = None,
     site: str | None = None,
 ) -> Survey:
-    r"""Read a survey from a CSV or Parquet file, or from a table of a DuckDB or SQLite file.
+    r"""Read a survey from a file of any kind, a database, or a frame.
 
     Parameters
     ----------
-    path : str or Path
-        ``.parquet`` or ``.pq`` is read as Parquet, ``.duckdb`` or ``.ddb`` as DuckDB, ``.sqlite``,
-        ``.sqlite3`` or ``.db`` as SQLite, anything else as UTF-8 CSV with commas. A table of a
-        database is chosen as ``file.duckdb::table``; a file with one table needs no choice.
+    table : str, Path or frame
+        Delimited text (``.csv``, ``.tsv``, ``.txt``), also as one file of ``.gz`` or ``.zip``;
+        Parquet (``.parquet``, ``.pq``); a DuckDB (``.duckdb``, ``.ddb``) or SQLite (``.sqlite``,
+        ``.sqlite3``, ``.db``) file; Excel or OpenDocument (``.xlsx``, ``.xls``, ``.ods``); SPSS
+        (``.sav``), Stata (``.dta``) or SAS (``.sas7bdat``, ``.xpt``). A table of a database and a
+        sheet of a workbook are chosen as ``file.xlsx::sheet``; a file with a single one needs no
+        choice. Or a frame of pandas, Polars, Arrow or another library that narwhals knows; the
+        named levels of a pandas index are columns like any other.
     graph : CausalGraph
     codebook : Codebook, str or Path, optional
         See `Survey.from_frame`.
-    engine : {"pandas", "duckdb", "spark"}, optional
-        What reads the table. pandas keeps a row for each person. The others, through Ibis, count
-        the distinct answer patterns, check the same and give the same codes; memory grows with
-        the patterns (and with the distinct free texts, where the codebook reads any) and not with
-        the people. By default pandas for CSV and Parquet files up to 50 MB, else DuckDB.
+    engine : {"duckdb", "spark"}, optional
+        Count the distinct answer patterns by an engine, through Ibis: memory grows with the
+        patterns and not with the people. By default a table of up to 200,000 people keeps a row
+        for each, and a larger one is counted by DuckDB.
+    encoding : str, optional
+        Of a text file, ``"cp1252"``; by default what a byte order mark says, else UTF-8. Of an
+        SPSS, Stata or SAS file, where the one that it names is wrong.
+    delimiter : str, optional
+        What separates the columns of a text file; by default what its first line says, or the one
+        of comma, semicolon, tab and bar that fits all of its records.
+    decimal : {".", ","}, optional
+        What stands before the decimals of a number. By default a comma where a column of numbers
+        shows that it does.
+    glob : bool
+        Read all files of a folder, or that fit a pattern, as one table; else a name is what it
+        says, and no pattern.
     weight, site : str, optional
         The columns of sampling weights and of sites, by default as the codebook says: no column
         has a role because of its name.
@@ -245,14 +206,16 @@ def read_survey(
     Returns
     -------
     Survey
-        Of one row a person from pandas, else of one row a pattern and site, sorted.
+        Of one row a person in the order of the table; where they were counted, of one row a
+        pattern and site, sorted. Rows without any cell are left out; `Survey.blank_rows` counts
+        them.
 
     Raises
     ------
     SurveyError
-        Every problem of the file at once (of more than a thousand bad cells, through Ibis, the
-        first thousand). A row is the line of the file (the header is line 1); in Parquet and
-        databases, the position of the record from 1.
+        Every problem of the table at once (of more than a thousand bad cells, the first
+        thousand). A row is the line of a text file and the row of a sheet (the header is row 1);
+        elsewhere the position of the record from 1, or of a frame as `Survey.from_frame` says.
 
     Examples
     --------
@@ -267,47 +230,37 @@ def read_survey(
     >>> read_survey(path, graph).codes.tolist()
     [[0, 1], [1, -1], [1, 0]]
     """
-    file = Path(str(path).partition("::")[0])
-    if engine is None:
-        big = file.is_file() and file.stat().st_size > _BIG
-        engine = "duckdb" if big or readers.needs_engine(path) else "pandas"
-    if engine != "pandas":
-        return _count(path, graph, codebook, engine, weight, site)
-    if readers.needs_engine(path):
-        raise SurveyError(say("survey.file.database", file=file.name))
-    path = Path(path)
-    readers.demand_file(path)
-    parquet = path.suffix.lower() in readers.PARQUET
-    frame = frames.read_parquet(path) if parquet else frames.read_csv(path)
-    return Survey.from_frame(frame, graph, codebook, path.name, weight=weight, site=site)
+    options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
+    with readers.opened(table, engine, **options) as opened:  # type: ignore[arg-type]
+        count = None if engine is None else True
+        found = _read(opened, graph, codebook, count=count, weight=weight, site=site)
+        return found if readers.path_of(table) is None else replace(found, source=opened.name)
 
 
-def _count(
-    path: str | Path,
+def _read(
+    source: readers.Source,
     graph: CausalGraph,
     codebook: Codebook | str | Path | None,
-    engine: str,
+    *,
+    count: bool | None,
     weight: str | None,
     site: str | None,
 ) -> Survey:
-    """Let an engine reduce a table to its patterns."""
-    with readers.opened(path, engine) as source:
-        from backrisk.survey.engine import tabulate_source  # needs Ibis, which may not be there
-
-        book = choose_codebook(codebook, source.columns, graph)
-        book = book.with_roles(source.columns, source.name, weight=weight, site=site)
-        extended = book.extend(graph)
-        found = tabulate_source(source, book, extended)
-        codes = book.with_responses(found.codes, extended, source.columns, found.not_asked.rows)
-        demand_design(book, extended, found.codes, found.people, source.name)
-        rows = int(source.table.count().to_pyarrow().as_py())
-        census = take_census(book, source.columns, rows, readers.distinct_rows(source))
-        cautions = (
-            *answer_cautions(book, extended, codes, found.people, census),
-            *found.not_asked.cautions(book),
-            *design_cautions(book, extended, found.codes, found.people, found.site),
-            *found.cautions,
-        )
+    """Check and encode an opened table."""
+    book = choose_codebook(codebook, source.columns, graph)
+    book = book.with_roles(source.columns, source.name, weight=weight, site=site)
+    extended = book.extend(graph)
+    found = tabulate_source(source, book, extended, count=count)
+    each = np.ones(len(found.codes), np.int64) if found.people is None else found.people
+    demand_design(book, extended, found.codes, each, source.name)
+    codes = book.with_responses(found.codes, extended, source.columns, found.not_asked.rows)
+    census = take_census(book, source.columns, found.rows, Coder(source, book).distinct_rows)
+    cautions = (
+        *answer_cautions(book, extended, codes, found.people, census),
+        *found.not_asked.cautions(book),
+        *design_cautions(book, extended, found.codes, each, found.site),
+        *found.cautions,
+    )
     return Survey(
         graph=extended,
         codes=codes,
@@ -317,6 +270,7 @@ def _count(
         sites=found.sites,
         people=found.people,
         squares=found.squares,
+        blank_rows=source.blank,
         not_asked=found.not_asked.people,
         cautions=cautions,
         census=census,

@@ -194,7 +194,7 @@ class Gate:
         """The number of codes, missing included."""
         return 2 * self.states + 2
 
-    def settled(self, codes: NDArray[np.int16]) -> NDArray[np.int16]:
+    def settled(self, codes: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return the states that codes come to: -1 where nothing is known."""
         given = np.where(codes > self.states, codes - self.states - 1, codes)
         return np.where(codes == self.states, self.otherwise, given).astype(codes.dtype)
@@ -222,7 +222,7 @@ class NotAsked:
     def of(
         cls,
         gates: Sequence[Gate],
-        codes: NDArray[np.int16],
+        codes: NDArray[np.int32],
         people: NDArray[np.int64],
         names: Sequence[str],
     ) -> NotAsked:

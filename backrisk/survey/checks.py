@@ -1,20 +1,16 @@
-"""What is wrong with the header and the cells of a table, whichever engine reads it."""
+"""What is wrong with the header and the cells of a table."""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
-
-from backrisk.errors import SurveyError
 from backrisk.survey import design
 from backrisk.survey.branching import columns_of
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.site_names import AVERAGE, NEW, reserved
+from backrisk.survey.spelling import number_of, spell
 from backrisk.words import Said, say, suggest
 
 TEXT = Column(role="input", type="text")
@@ -27,39 +23,29 @@ class RefusedCell:
     Parameters
     ----------
     row : int
-        As people count: the line of a CSV file, else the position or the index of the record.
+        As people count: the line of a text file, the row of a sheet, the index of a frame, else
+        the position of the record.
     column, value, expected : str
+    file : str
+        Where several files are one table, the one that the row is from.
     """
 
     row: int
     column: str
     value: str
     expected: str
+    file: str = ""
 
     def sentence(self, source: str) -> Said:
         """Return the problem as a sentence about a table."""
         return say(
             "survey.table.cell",
-            source=source,
+            source=self.file or source,
             row=self.row,
             column=self.column,
             value=self.value,
             expected=self.expected,
         )
-
-
-def demand_columns(header: Sequence[str], source: str) -> None:
-    """Refuse a first line that names no columns, or separates them by something but commas.
-
-    Raises
-    ------
-    SurveyError
-    """
-    if not header:
-        raise SurveyError(say("survey.table.no_header", source=source))
-    for mark, key in ((";", "survey.table.semicolons"), ("\t", "survey.table.tabs")):
-        if len(header) == 1 and mark in header[0]:
-            raise SurveyError(say(key, source=source))
 
 
 def header_problems(names: Sequence[str], codebook: Contents, source: str) -> list[Said]:
@@ -105,38 +91,10 @@ def expectation(name: str, raw: object, codebook: Contents) -> str | None:
     elif name == codebook.site:
         if TEXT.read(raw, codebook.missing) is None:
             return say("survey.expected.site")
-        if reserved(str(raw)):
+        if reserved(spell(raw) or ""):
             return say("survey.expected.other_site", new=NEW, average=AVERAGE)
     elif name == codebook.weight:
-        try:
-            accepted = 0 <= float(str(raw)) < math.inf
-        except ValueError:
-            accepted = False
-        if not accepted:
+        number = number_of(spell(raw))
+        if number is None or number < 0:
             return say("survey.expected.weight")
     return None
-
-
-def frame_problems(frame: pd.DataFrame, codebook: Contents) -> list[RefusedCell]:
-    """Return the refused cells of a frame by row, then in the order of its columns.
-
-    A value that a column repeats is read once.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Its index, of distinct integers, says what the rows are called.
-    codebook : Contents
-    """
-    found: list[tuple[int, int, RefusedCell]] = []
-    for place, name in enumerate(map(str, frame.columns)):
-        codes, distinct = pd.factorize(frame[name], use_na_sentinel=False)
-        told = {
-            code: expected
-            for code, raw in enumerate(distinct)
-            if (expected := expectation(name, raw, codebook)) is not None
-        }
-        for at in np.flatnonzero(np.isin(codes, list(told))).tolist():
-            row, value = int(frame.index[at]), str(frame.iat[at, place])
-            found.append((row, place, RefusedCell(row, name, value, told[codes[at]])))
-    return [cell for *_, cell in sorted(found, key=lambda each: each[:2])]

@@ -1,24 +1,65 @@
-"""The codes, weights and sites of a table's rows, as expressions of what its cells mean."""
+"""The codes, weights and sites of a table's rows: what its cells mean, by the codebook alone.
+
+Each distinct cell of a batch is read once, by `Column.read`; numbers are then compared and divided
+for all rows at a time.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from backrisk.survey.branching import Gate, asked, columns_of, unticked
 from backrisk.survey.checks import TEXT, expectation
-from backrisk.survey.dictionary import Dictionary
-from backrisk.survey.expressions import Expression, cut, quotient
-from backrisk.survey.logic import BOX
-from backrisk.survey.numeric import GONE, Numbers, read_numbers
+from backrisk.survey.numeric import Decimals
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Column, Contents, Derived
-from backrisk.survey.site_names import reserved
+from backrisk.survey.staging import BATCH, ROW
 
-_WEIGHTS = Column(role="input", type="number", range=(0.0, GONE))
+REFUSED = -2  # a code
+MISSING = -1
+_KEPT = 100_000  # meanings of a column's cells that are kept from batch to batch
+
+Codes = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+
+class Batch:
+    """Some rows of a table.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (row,)
+        Their records.
+    cells : dict of str to pyarrow.DictionaryArray
+        The canonical text of the columns that the codebook knows and the table has once.
+    """
+
+    def __init__(self, rows: Codes, cells: dict[str, pa.DictionaryArray]) -> None:
+        self.rows = rows
+        self.cells = cells
+
+    def texts(self, name: str) -> list[str | None]:
+        """Return the cells of a column, row by row."""
+        return self.cells[name].to_pylist()  # type: ignore[no-any-return]
+
+    def meaning(self, name: str, read: Callable[[str | None], Any], kind: type) -> NDArray[Any]:
+        """Return what each cell of a column means; `read` is asked once for each distinct one."""
+        column = self.cells[name]
+        texts: list[str | None] = [*column.dictionary.to_pylist(), None]
+        means: NDArray[Any] = np.array(list(map(read, texts)), kind)
+        last = len(column.dictionary)
+        found: NDArray[Any] = means[
+            pc.fill_null(column.indices, last).to_numpy(zero_copy_only=False)
+        ]
+        return found
 
 
 class Coder:
@@ -31,151 +72,271 @@ class Coder:
 
     Attributes
     ----------
-    known : Dictionary
-        The table with what was joined to it so far.
-    columns : dict of str to Expression
-        The cells of each column that the codebook knows and the table has once.
-    bad : dict of str to Expression
-        Whether a cell is refused, by the name of its column.
+    fields : dict of str to str
+        Of each column that the codebook knows and the table has once, what its file calls it.
     """
 
     def __init__(self, source: Source, codebook: Contents) -> None:
         counts = Counter(source.columns)
+        self.source = source
         self.codebook = codebook
-        self.known = Dictionary(source)
-        self.bad: dict[str, Expression] = {}
-        self.columns = {
-            name: _cell(place)
-            for place, name in enumerate(source.columns)
+        self.fields = {
+            name: field
+            for name, field in zip(source.columns, source.fields, strict=True)
             if counts[name] == 1 and name in codebook.known
         }
-        self._numbers: dict[str, Expression] = {}
+        self._readers: dict[str, Callable[[str | None], Any]] = {}
+        numbers = [
+            name
+            for name, spec in codebook.columns.items()
+            if spec.type == "number" and name in self.fields
+        ]
+        if codebook.weight in self.fields:
+            numbers.append(str(codebook.weight))
+        unsaid = any(self.fields[name] in source.commas for name in numbers)
+        written = (self.distinct(name) for name in numbers if unsaid)
+        self.decimals = Decimals.of(source.decimal, written)
+
+    def batches(self, extra: Sequence[str] = ()) -> Iterator[tuple[Batch, pa.RecordBatch]]:
+        """Yield the rows of the table, some at a time, and the fields of `extra` as they are."""
+        wanted = [*dict.fromkeys([*self.fields.values(), *extra]), ROW]
+        with pq.ParquetFile(self.source.path) as file:
+            for batch in file.iter_batches(BATCH, columns=wanted):
+                cells = {name: batch.column(field) for name, field in self.fields.items()}
+                rows = batch.column(ROW).to_numpy(zero_copy_only=False)
+                yield Batch(rows, cells), batch.select(list(extra))
+
+    def distinct(self, name: str) -> Iterator[str]:
+        """Yield the distinct cells of a column that are not blank, each once."""
+        seen = set[str]()
+        with pq.ParquetFile(self.source.path) as file:
+            for batch in file.iter_batches(BATCH, columns=[self.fields[name]]):
+                here = pc.unique(batch.column(0)).dictionary.to_pylist()
+                yield from (text for text in here if text not in seen)
+                seen.update(here)
+
+    def distinct_rows(self, names: tuple[str, ...]) -> Iterator[tuple[tuple[str | None, ...], int]]:
+        """Yield the distinct rows of some columns, as the codebook reads them, with their number.
+
+        Parameters
+        ----------
+        names : tuple of str
+        """
+        counts: Counter[tuple[str | None, ...]] = Counter()
+        fields = [self.fields[name] for name in names]
+        with pq.ParquetFile(self.source.path) as file:
+            for batch in file.iter_batches(BATCH, columns=fields):
+                table = pa.table(dict(zip(fields, batch.columns, strict=True)))
+                found = table.group_by(fields, use_threads=False).aggregate([([], "count_all")])
+                *cells, numbers = (found[name].to_pylist() for name in (*fields, "count_all"))
+                for row, number in zip(zip(*cells, strict=True), numbers, strict=True):
+                    counts[row] += number
+        for row, number in counts.items():
+            yield tuple(map(self.plain, names, row)), number
+
+    def plain(self, name: str, text: str | None) -> str | None:
+        """Return a cell as the codebook reads it: with a point before decimals.
+
+        Where a value label of the file says nothing to the codebook, it is the code behind it.
+        """
+        spec = self.codebook.columns.get(name)
+        plain = self.decimals.plain(text, "text" if spec is None else spec.type)
+        code = self.source.codes.get(self.fields[name], {}).get(text or "")
+        if spec is None or code is None:
+            return plain
+        try:
+            spec.read(plain, self.codebook.missing)
+        except ValueError:
+            return code
+        return plain
+
+    def read(self, name: str, text: str | None) -> float | str | None:
+        """Return the number, the state or the text that a cell says, None where it is missing.
+
+        Raises
+        ------
+        ValueError
+            Its only argument says what was expected.
+        """
+        return self.codebook.columns[name].read(self.plain(name, text), self.codebook.missing)
 
     def state(
-        self, name: str, spec: Column | Derived, states: tuple[str, ...]
-    ) -> Expression | None:
-        """Return the code of a measure; None where the table has none of its columns."""
+        self, batch: Batch, name: str, spec: Column | Derived, states: Sequence[str]
+    ) -> Codes:
+        """Return the code of a measure in each row: -1 where missing, `REFUSED` where refused.
+
+        Parameters
+        ----------
+        batch : Batch
+        name : str
+        spec : Column or Derived
+        states : sequence of str
+            Of the node that the measure fills.
+        """
+        places = {state: place for place, state in enumerate(states)}
 
         def code(state: float | str | None) -> int:
-            return -1 if state is None else states.index(str(state))
+            return MISSING if state is None else places[str(state)]
 
         inputs = spec.from_ if isinstance(spec, Derived) else (name,)
-        present = tuple(column for column in inputs if column in self.columns)
+        present = tuple(column for column in inputs if column in batch.cells)
         if isinstance(spec, Derived) and spec.derive == "first_match" and present:
-            return self.known.meaning(
-                [self.columns[column] for column in present],
-                lambda raw: code(spec.value(self._values(present, raw))),
-                pa.int16(),
-            )
+            return self._matched(batch, name, spec, present, code)
         if present != inputs:
-            return None
-        if spec.cuts:
-            value = self._number(inputs[0])
-            if isinstance(spec, Derived):
-                value = quotient(value, self._number(inputs[1]), spec)
-            return cut(value, spec.cuts, [code(state) for state in spec.states])
-        return self._label(name, code)
+            return np.full(len(batch.rows), MISSING, np.int64)
+        if not spec.cuts:
+            return self.labels(batch, name, code)
+        value = self.number(batch, inputs[0])
+        refused = np.isposinf(value)
+        if isinstance(spec, Derived):  # what is refused is told of the input itself
+            second = self.number(batch, inputs[1])
+            value = quotient(value, second, spec)
+            refused = np.zeros(len(value), bool)
+        codes = np.array([code(state) for state in spec.states], np.int64)
+        found = codes[np.searchsorted(spec.cuts, value, side="right")]
+        found[np.isnan(value)] = MISSING
+        found[refused] = REFUSED
+        return found
 
-    def gated(self, gate: Gate, own: Expression) -> Expression:
+    def gated(self, batch: Batch, gate: Gate, own: Codes) -> Codes:
         """Return the code of a measure that is not asked of everyone, as `Gate` says."""
-        columns = [c for c in columns_of(self.codebook, gate.name) if c in self.columns]
+        columns = [c for c in columns_of(self.codebook, gate.name) if c in self.fields]
         if not columns:
             return own
 
-        def skipped(raw: tuple[object, ...]) -> bool:
-            cells = dict(zip(columns, raw, strict=False))
+        def skipped(texts: tuple[str | None, ...]) -> bool:
+            cells = {c: self.plain(c, t) for c, t in zip(columns, texts, strict=True)}
             return asked(self.codebook, gate.name, cells) is False
 
-        # One key that is null would mean null, not a blank: hence two at least.
-        keys = [self.columns[column] for column in columns]
-        off = self.known.meaning([*keys, keys[0]], skipped, pa.bool_())
-        empty: Expression | None = None
-        if gate.name in self.columns and BOX in gate.name:
-            cell, name = self.columns[gate.name], gate.name
-            empty = self.known.meaning([cell], lambda raw: unticked(name, raw[0]), pa.bool_())
+        read = self._kept(f"gate {gate.name}", skipped)
+        rows = zip(*(batch.texts(column) for column in columns), strict=True)
+        off = np.fromiter(map(read, rows), np.bool_, len(batch.rows))
+        given = np.maximum(own, MISSING)
+        if gate.name in batch.cells:
+            empty = batch.meaning(gate.name, lambda text: unticked(gate.name, text), np.bool_)
+            given = np.where(empty, MISSING, given)
+        instead = np.where(given < 0, gate.states, given + gate.states + 1)
+        return np.where(off, instead, own)
 
-        def code(t: Any) -> Any:
-            found = own(t).fill_null(-1).cast("int64")
-            given = found if empty is None else empty(t).fill_null(False).ifelse(-1, found)
-            instead = (given < 0).ifelse(gate.states, given + gate.states + 1)
-            return off(t).fill_null(False).ifelse(instead, found)
+    def labels(self, batch: Batch, name: str, code: Callable[[float | str | None], int]) -> Codes:
+        """Return the code of the state that each cell of a label column says."""
+        spec = self.codebook.columns[name]
 
-        return code
-
-    def check(self, name: str) -> None:
-        """See to it that the cells of a column are checked, whether a measure uses it or not."""
-        if name in self.columns and name not in self.bad:
-            spec = self.codebook.columns[name]
-            if spec.type == "number":
-                self._number(name)
-            elif spec.type == "label":
-                self._label(name, lambda state: 0)
-
-    def weight(self, name: str) -> Expression:
-        """Return the weight of each row."""
-
-        def read(raw: object) -> float:
-            if expectation(name, raw, self.codebook) is not None:
-                raise ValueError
-            return float(str(raw))
-
-        value = read_numbers(self.known, self.columns[name], read, _WEIGHTS, ()).value
-        self.bad[name] = lambda t: value(t).isnull()
-        return value
-
-    def site(self, name: str) -> tuple[Expression, tuple[str, ...]]:
-        """Return each row's site as its place among the sorted labels, and the labels."""
-        cell = self.columns[name]
-        labels: dict[object, str] = {}
-        for raw in self.known.distinct(cell):
-            if TEXT.read(raw, self.codebook.missing) is not None and not reserved(str(raw)):
-                labels[raw] = str(raw).strip()
-        sites = tuple(sorted(set(labels.values())))
-        places = {label: place for place, label in enumerate(sites)}
-
-        def place(raw: tuple[object, ...]) -> int:
-            if raw[0] not in labels:
-                raise ValueError
-            return places[labels[raw[0]]]
-
-        known = self.known.meaning([cell], place, pa.int64())
-        self.bad[name] = lambda t: known(t).isnull()
-        return known, sites
-
-    def _values(
-        self, columns: tuple[str, ...], raw: tuple[object, ...]
-    ) -> dict[str, float | str | None]:
-        values: dict[str, float | str | None] = {}
-        for column, cell in zip(columns, raw, strict=True):
+        def meant(text: str | None) -> int:
             try:
-                values[column] = self.codebook.columns[column].read(cell, self.codebook.missing)
+                return code(spec.state(self.read(name, text)))
+            except ValueError:
+                return REFUSED
+
+        return batch.meaning(name, self._kept(f"label {name}", meant), np.int64)
+
+    def number(self, batch: Batch, name: str) -> Numbers:
+        """Return the number that each cell says: NaN where missing, infinite where refused."""
+
+        def meant(text: str | None) -> float:
+            try:
+                number = self.read(name, text)
+            except ValueError:
+                return np.inf
+            return np.nan if number is None else float(number)
+
+        return batch.meaning(name, self._kept(f"number {name}", meant), np.float64)
+
+    def refused(self, batch: Batch, name: str) -> NDArray[np.bool_]:
+        """Return whether the cells of a column are refused, whether a measure uses it or not."""
+
+        def wrong(text: str | None) -> bool:
+            return self.expected(name, text) is not None
+
+        return batch.meaning(name, self._kept(f"check {name}", wrong), np.bool_)
+
+    def expected(self, name: str, text: str | None) -> str | None:
+        """Return what was expected of a cell that is refused, None where it is accepted."""
+        if name in self.codebook.columns:
+            try:
+                self.read(name, text)
+            except ValueError as error:
+                told: str = error.args[0]
+                return told
+            return None
+        kind = "number" if name == self.codebook.weight else "text"
+        return expectation(name, self.decimals.plain(text, kind), self.codebook)
+
+    def weight(self, batch: Batch) -> Numbers:
+        """Return the weight of each row, NaN where it is refused."""
+        name = str(self.codebook.weight)
+
+        def weight(text: str | None) -> float:
+            return np.nan if self.expected(name, text) else float(self.plain_number(text))
+
+        return batch.meaning(name, self._kept("weight", weight), np.float64)
+
+    def plain_number(self, text: str | None) -> str:
+        """Return a number's text with a point before its decimals."""
+        return self.decimals.plain(text, "number") or ""
+
+    def sites(self) -> tuple[str, ...]:
+        """Return the names of the sites of all rows, sorted."""
+        name = str(self.codebook.site)
+        return tuple(sorted(t for t in self.distinct(name) if self.expected(name, t) is None))
+
+    def person(self, batch: Batch, name: str) -> pa.Array:
+        """Return who each row is about, null where that is missing."""
+        words = self.codebook.missing
+        means = [TEXT.read(t, words) for t in batch.cells[name].dictionary.to_pylist()]
+        texts = pa.array(means, pa.string())
+        return texts.take(batch.cells[name].indices)
+
+    def _matched(
+        self,
+        batch: Batch,
+        name: str,
+        spec: Derived,
+        present: tuple[str, ...],
+        code: Callable[[float | str | None], int],
+    ) -> Codes:
+        """Return the code of a derived state, read once for each distinct row of its inputs."""
+
+        def said(column: str, text: str | None) -> float | str | None:
+            try:
+                return self.read(column, text)
             except ValueError:  # told where the column itself is checked
-                values[column] = None
-        return values
+                return None
 
-    def _label(self, name: str, code: Callable[[str | None], int]) -> Expression:
-        spec, cell = self.codebook.columns[name], self.columns[name]
+        def meant(texts: tuple[str | None, ...]) -> int:
+            values = {c: said(c, t) for c, t in zip(present, texts, strict=True)}
+            return code(spec.value(values))
 
-        def read(raw: tuple[object, ...]) -> int:
-            return code(spec.state(spec.read(raw[0], self.codebook.missing)))
+        read = self._kept(f"match {name}", meant)
+        rows = zip(*(batch.texts(column) for column in present), strict=True)
+        return np.fromiter(map(read, rows), np.int64, len(batch.rows))
 
-        known = self.known.meaning([cell], read, pa.int16())
-        self.bad[name] = lambda t: cell(t).notnull() & known(t).isnull()
-        return known
+    def _kept(self, key: str, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a reader that keeps what cells mean, within bounds, from batch to batch."""
+        if key not in self._readers:
+            known: dict[Any, Any] = {}
 
-    def _number(self, name: str) -> Expression:
-        """Return the number of each cell of a column, null where missing or refused."""
-        if name not in self._numbers:
-            spec, words = self.codebook.columns[name], self.codebook.missing
+            def reader(text: Any) -> Any:
+                if text not in known:
+                    if len(known) >= _KEPT:
+                        known.clear()
+                    known[text] = read(text)
+                return known[text]
 
-            def read(raw: object) -> float:
-                number = spec.read(raw, words)
-                return GONE if number is None else float(number)
-
-            found: Numbers = read_numbers(self.known, self.columns[name], read, spec, words)
-            self._numbers[name], self.bad[name] = found.value, found.refused
-        return self._numbers[name]
+            self._readers[key] = reader
+        return self._readers[key]
 
 
-def _cell(place: int) -> Expression:
-    return lambda t: t[f"c{place}"]
+def quotient(first: Numbers, second: Numbers, spec: Derived) -> Numbers:
+    """Return the number of a derived value, NaN where there is none that anybody can have.
+
+    That is where an input is missing or refused, where it is divided by zero, and where the result
+    is impossible.
+    """
+    divisor: Any = spec.divisor(second)  # type: ignore[arg-type]  # plain arithmetic
+    whole = np.isfinite(first) & np.isfinite(second) & (divisor != 0)
+    found = np.full(len(first), np.nan)
+    np.divide(first, divisor, out=found, where=whole)
+    low, high = spec.possible
+    found[(found < low) | (found > high)] = np.nan
+    return found

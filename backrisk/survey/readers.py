@@ -1,80 +1,288 @@
-"""Files and tables of any size, opened on the engine that reads them through Ibis.
+"""Any table, opened as canonical text: a file of any kind, a database, a frame.
 
-A table of a DuckDB or SQLite file is chosen as ``file.duckdb::table``; a file with a single table
-needs no name. None of this holds more than a batch of rows in memory.
+A table of a DuckDB or SQLite file, or a sheet of a workbook, is chosen as ``file.duckdb::table``;
+a file with a single one needs no name. The name of a file is what it says, never a pattern.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import islice, pairwise, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backrisk.errors import SurveyError
-from backrisk.survey import staging
-from backrisk.survey.census import Distinct
-from backrisk.survey.lines import read_records
+from backrisk.survey import formats, kinds, lines
+from backrisk.survey.formats import demand_package
 from backrisk.survey.problems import failure
+from backrisk.survey.spelling import spell
+from backrisk.survey.staging import Table, stage
 from backrisk.words import Said, say
 
 if TYPE_CHECKING:
     import ibis
     import pyarrow as pa
 
-PARQUET = (".parquet", ".pq")
-DUCKDB = (".duckdb", ".ddb")
-SQLITE = (".sqlite", ".sqlite3", ".db")
-DATABASES = DUCKDB + SQLITE  # of which a table is chosen
-NEED_ENGINE = DATABASES
 ENGINES = ("duckdb", "spark")
-ROW = "row"
-_DISTINCT = 100_000  # distinct rows that are in Python at a time
 _MEMORY = "256MB"  # beyond it DuckDB goes on in a temporary folder
+_PATTERN = "*?["
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table on an engine.
+    """A table of canonical text.
 
     Parameters
     ----------
     name : str
         What messages call it.
-    table : ibis.Table
-        Columns ``c0``, ``c1``, ... in the order of `columns`, and `ROW`, the record from 0.
+    path : Path
+        A Parquet file of its rows that are not blank; `ROW` is the record, counted from 0.
     columns : tuple of str
-        The file's own names, stripped.
-    text : Path, optional
-        The CSV file behind it: its rows are named by line.
+        The table's own names, spelled.
+    fields : tuple of str
+        What the columns are called in the file.
+    blank : int
+        Records without any cell, which were left out.
+    numbers : callable
+        Yields what people call the records, one after the other, blank ones too: the line of a
+        text file, the row of a sheet, the index of a frame, else a count from 1.
+    codes : mapping
+        By field, the code that the file has behind each value label.
+    decimal : str, optional
+        What stands before the decimals of a number, where somebody said so.
+    commas : frozenset of str
+        The fields that have a comma in some cell.
     refused : tuple of (int, Said)
-        Line and sentence of every record that is no row of the table.
+        Number and sentence of every record that is no row of the table.
+    parts : tuple of (int, str)
+        Of several files read as one: the first record of each, and its name.
+    engine : {"duckdb", "spark"}
     """
 
     name: str
-    table: ibis.Table
+    path: Path
     columns: tuple[str, ...]
-    text: Path | None = None
-    refused: tuple[tuple[int, Said], ...] = field(default=())
+    fields: tuple[str, ...]
+    blank: int
+    numbers: Callable[[], Iterator[int]]
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    decimal: str | None = None
+    commas: frozenset[str] = frozenset()
+    refused: tuple[tuple[int, Said], ...] = ()
+    parts: tuple[tuple[int, str], ...] = ()
+    engine: str = "duckdb"
 
     def rows(self, records: Sequence[int]) -> list[int]:
-        """Return what people call these records: the line of a CSV file, else counted from 1."""
+        """Return what people call these records."""
         wanted = set(records)
         last = max(wanted, default=-1) + 1
-        lines = {r: line for r, line in enumerate(islice(self.numbers(), last)) if r in wanted}
-        return [lines[record] for record in records]
+        known = {r: number for r, number in enumerate(islice(self.numbers(), last)) if r in wanted}
+        return [known[record] for record in records]
 
-    def numbers(self) -> Iterator[int]:
-        """Yield what people call the records, one after the other."""
-        if self.text is None:
-            yield from count(1)
+    def file_of(self, record: int) -> str:
+        """Return what messages call the file that a record is from."""
+        names = [name for first, name in self.parts if first <= record]
+        return names[-1] if names else self.name
+
+
+@contextmanager
+def opened(
+    table: object,
+    engine: str | None = None,
+    *,
+    lenient: bool = False,
+    name: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    glob: bool = False,
+) -> Iterator[Source]:
+    """Open a table as canonical text, until the block ends.
+
+    Parameters
+    ----------
+    table : str, Path or frame
+        See `backrisk.read_survey`.
+    engine : {"duckdb", "spark"}, optional
+        Spark runs in the session that is active, else in local mode.
+    lenient : bool
+        Leave out the records of a text file that have too few or too many values, and tell them in
+        `Source.refused`; else they are an error.
+    name : str, optional
+        What messages call it; by default the file's name, or ``frame``.
+    encoding, delimiter, decimal, glob
+        See `backrisk.read_survey`.
+
+    Yields
+    ------
+    Source
+
+    Raises
+    ------
+    SurveyError
+        The file is not there, is not what its name says, has several tables and none was chosen,
+        or a package is missing.
+    """
+    if engine is not None and engine not in ENGINES:
+        raise SurveyError(say("survey.file.no_engine", engine=engine, known=", ".join(ENGINES)))
+    if decimal not in (None, ".", ","):
+        raise SurveyError(say("survey.file.no_decimal", decimal=decimal))
+    if engine == "spark":
+        demand_package("pyspark", "pyspark", "Spark", "spark")
+    with TemporaryDirectory(prefix="backrisk-") as folder:
+        place = Path(folder)
+        if not isinstance(table, str | os.PathLike):
+            found = formats.frame_table(table)
+            if found is None:
+                raise SurveyError(say("survey.file.no_frame", kind=type(table).__name__))
+            called = "frame"
+        elif glob:
+            found, called = _many(Path(table), place, encoding, delimiter)
         else:
-            yield from (line for line, row, width in read_records(self.text) if len(row) == width)
+            found, called = _file(str(table), place, encoding, delimiter)
+        called = name or called
+        staged = stage(found, place / "rows.parquet")
+        if found.refused and not lenient:
+            raise failure(called, [problem for _, problem in found.refused])
+        if not staged.fields:
+            raise SurveyError(say("survey.table.no_header", source=called))
+        yield Source(
+            called,
+            staged.path,
+            staged.columns,
+            staged.fields,
+            staged.blank,
+            found.numbers,
+            {f"c{column}": dict(codes) for column, codes in found.codes.items()},
+            decimal,
+            staged.commas,
+            tuple(found.refused),
+            tuple(found.parts),
+            engine or "duckdb",
+        )
+
+
+def _file(
+    path: str, folder: Path, encoding: str | None, delimiter: str | None
+) -> tuple[Table, str]:
+    """Return the table of a file, and what messages call it."""
+    place, chosen = _split(path)
+    demand_file(place)
+    name = place.name
+    kind = kinds.kind_of(place, name, encoding)
+    called = name if chosen is None else f"{name}::{chosen}"
+    inner = name
+    if kind in kinds.PACKED:
+        place, inner = kinds.unpacked(place, name, kind, folder)
+        kind = kinds.kind_of(place, inner, encoding)
+        if kind in kinds.PACKED:
+            raise SurveyError(say("survey.file.packed_twice", file=name))
+    if chosen is not None and kind not in kinds.CHOOSING:
+        raise SurveyError(say("survey.file.one_table", file=name, table=chosen))
+    if kind == "csv":
+        stated = "\t" if delimiter is None and inner.lower().endswith((".tsv", ".tab")) else None
+        text = lines.as_utf8(place, name, encoding, folder)
+        found = lines.described(text, name, delimiter or stated)
+        return formats.csv_table(found, folder), called
+    if kind == "parquet":
+        return formats.parquet_table(place, name), called
+    if kind == "duckdb":
+        return formats.duckdb_table(place, name, chosen, folder), called
+    if kind == "sqlite":
+        return formats.sqlite_table(place, name, chosen), called
+    if kind == "excel":
+        return formats.excel_table(place, name, chosen), called
+    return formats.statistics_table(place, inner, kind, encoding), called
+
+
+def _many(
+    path: Path, folder: Path, encoding: str | None, delimiter: str | None
+) -> tuple[Table, str]:
+    """Return the files of a folder, or that a pattern fits, as one table."""
+    pattern = path / "*" if path.is_dir() else path
+    found = sorted(each for each in _matching(pattern) if not each.name.startswith("."))
+    if not found:
+        raise SurveyError(say("survey.file.no_match", path=str(path)))
+    tables = []
+    for place, each in enumerate(found):
+        own = folder / f"file{place}"
+        own.mkdir()
+        tables.append(_file(str(each), own, encoding, delimiter)[0])
+    first = [spell(name) for name in tables[0].columns]
+    for each, table in zip(found, tables, strict=True):
+        if [spell(name) for name in table.columns] != first:
+            told = {"first": found[0].name, "file": each.name}
+            raise SurveyError(say("survey.file.other_header", **told))
+    refused: list[tuple[int, Said]] = []
+    parts: list[tuple[int, str]] = []
+
+    def batches() -> Iterator[Sequence[pa.Array]]:
+        done = 0
+        for each, table in zip(found, tables, strict=True):
+            parts.append((done, each.name))
+            for batch in table.batches:
+                done += len(batch[0]) if batch else 0
+                yield batch
+            refused.extend(table.refused)
+
+    def numbers() -> Iterator[int]:
+        sizes = [end - start for (start, _), (end, _) in pairwise(parts)]
+        for size, table in zip_longest(sizes, tables):  # of the last file, as many as there are
+            yield from islice(table.numbers(), size)
+
+    codes = tables[0].codes if all(each.codes == tables[0].codes for each in tables) else {}
+    merged = Table(tables[0].columns, batches(), numbers, codes, refused, parts)
+    return merged, path.name
+
+
+def _matching(pattern: Path) -> Iterator[Path]:
+    """Yield the files that a pattern fits."""
+    fixed = Path(pattern.anchor)
+    parts = list(pattern.parts[1:] if pattern.anchor else pattern.parts)
+    while parts and not any(mark in parts[0] for mark in _PATTERN):
+        fixed /= parts.pop(0)
+    if parts:
+        yield from (each for each in fixed.glob("/".join(parts)) if each.is_file())
+    elif fixed.is_file():
+        yield fixed
+
+
+def _split(path: str) -> tuple[Path, str | None]:
+    """Return the file of a path, and the table chosen of it, if any."""
+    file, mark, chosen = path.partition("::")
+    return (Path(path), None) if not mark or Path(path).is_file() else (Path(file), chosen)
+
+
+def path_of(table: object) -> Path | None:
+    """Return the file that a table is read from, None where it is a frame."""
+    return _split(str(table))[0] if isinstance(table, str | os.PathLike) else None
+
+
+def demand_file(path: Path) -> None:
+    """Refuse a path that is no file, or a file that is empty.
+
+    Raises
+    ------
+    SurveyError
+    """
+    try:
+        folder, file = path.is_dir(), path.is_file()
+        size = path.stat().st_size if file else 0
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SurveyError(say("survey.file.not_readable", path=str(path), why=why)) from error
+    if folder:
+        raise SurveyError(say("survey.file.folder", path=str(path)))
+    if not file:
+        raise SurveyError(say("survey.file.none", path=str(path)))
+    if size == 0:
+        raise SurveyError(say("survey.file.empty", file=path.name))
 
 
 def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
@@ -88,127 +296,34 @@ def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
         yield from expression.to_pyarrow_batches(chunk_size=size)
 
 
-def distinct_rows(source: Source) -> Distinct:
-    """Return a function from columns to their distinct rows, with how often each occurs."""
-
-    def distinct(names: tuple[str, ...]) -> Iterator[tuple[tuple[object, ...], int]]:
-        table = source.table
-        keys = {f"k{i}": table[f"c{source.columns.index(n)}"] for i, n in enumerate(names)}
-        counted = table.select(**keys).group_by(list(keys)).agg(n=lambda t: t.count())
-        for batch in batches(counted, _DISTINCT):
-            *cells, counts = (column.to_pylist() for column in batch.columns)
-            yield from zip(zip(*cells, strict=True), counts, strict=True)
-
-    return distinct
-
-
-def needs_engine(path: str | Path) -> bool:
-    """Whether pandas cannot read a file: of all kinds, it is given CSV and Parquet alone."""
-    return Path(_split(path)[0]).suffix.lower() in NEED_ENGINE
-
-
-def _split(path: str | Path) -> tuple[str, str | None]:
-    file, mark, table = str(path).partition("::")
-    return file, table if mark else None
-
-
-def demand_file(path: Path) -> None:
-    """Refuse a path that is no file, or a file that is empty.
-
-    Raises
-    ------
-    SurveyError
-    """
-    if path.is_dir():
-        raise SurveyError(say("survey.file.folder", path=str(path)))
-    if not path.is_file():
-        raise SurveyError(say("survey.file.none", path=str(path)))
-    if path.stat().st_size == 0:
-        raise SurveyError(say("survey.file.empty", file=path.name))
+def parquet_of(connection: Any, path: Path) -> ibis.Table:
+    """Return a Parquet file as a table of an engine that Ibis is connected to."""
+    if connection.name == "duckdb":
+        return connection.read_parquet(formats.literal(path), hive_partitioning=False)
+    return connection.read_parquet(str(path))
 
 
 @contextmanager
-def opened(path: str | Path, engine: str = "duckdb", lenient: bool = False) -> Iterator[Source]:
-    """Open a file as a table of an engine, until the block ends.
+def connected(engine: str, folder: Path) -> Iterator[Any]:
+    """Connect Ibis to an engine, until the block ends.
 
     Parameters
     ----------
-    path : str or Path
-        CSV, Parquet, DuckDB or SQLite; of the latter two ``file::table``.
     engine : {"duckdb", "spark"}
-        Spark runs in the session that is active, else in local mode.
-    lenient : bool
-        Leave out the records of a CSV file that have too few or too many values, and tell them in
-        `Source.refused`; else they are an error.
-
-    Yields
-    ------
-    Source
-
-    Raises
-    ------
-    SurveyError
-        The file is not there, is not what its name says, has several tables and none was chosen,
-        or a package is missing.
+    folder : Path
+        Where DuckDB goes on beyond its memory.
     """
-    file, chosen = _split(path)
-    place, kind = Path(file), Path(file).suffix.lower()
-    if engine not in ENGINES:
-        raise SurveyError(say("survey.file.no_engine", engine=engine, known=", ".join(ENGINES)))
-    _need("ibis", "ibis-framework[duckdb]")
-    demand_file(place)
-    if chosen is not None and kind not in DATABASES:
-        raise SurveyError(say("survey.file.one_table", file=place.name, table=chosen))
-    with TemporaryDirectory(prefix="backrisk-") as folder:
-        staged = Path(folder) / "rows.parquet"
-        text, refused = None, list[tuple[int, Said]]()
-        if kind in PARQUET:
-            staged = place
-            columns = staging.parquet_columns(place)
-        elif kind in DUCKDB:
-            columns = staging.stage_duckdb(place, chosen, staged)
-        elif kind in SQLITE:
-            columns = staging.stage_sqlite(place, chosen, staged)
-        else:
-            text = place
-            columns = staging.stage_csv(place, staged, refused)
-            if refused and not lenient:
-                raise failure(place.name, [problem for _, problem in refused])
-        name = place.name if chosen is None else f"{place.name}::{chosen}"
-        with _connected(engine, staged, len(columns), folder) as table:
-            yield Source(name, table, columns, text, tuple(refused))
-
-
-def _need(module: str, package: str, extra: str = "scale") -> None:
-    from importlib.util import find_spec
-
-    if find_spec(module) is None:
-        raise SurveyError(
-            say("survey.file.needs_package", package=package, extra=f"backrisk[{extra}]")
-        )
-
-
-@contextmanager
-def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[ibis.Table]:
-    """Read the Parquet file on the engine, its columns numbered so that any name is safe."""
     import ibis
 
-    numbers = {f"c{place}": place for place in range(width)}
     if engine == "duckdb":
-        connection = ibis.duckdb.connect(temp_directory=folder, memory_limit=_MEMORY)
+        connection = ibis.duckdb.connect(temp_directory=str(folder), memory_limit=_MEMORY)
         try:
             # DuckDB takes a Parquet file's least and largest value for a proof that nothing is NaN.
             connection.con.execute("SET disabled_optimizers = 'statistics_propagation'")
-            table = connection.read_parquet(staged, file_row_number=True)
-            names = table.columns  # the file's, made unique by DuckDB; the record's number last
-            yield table.select(
-                **{new: table[names[at]] for new, at in numbers.items()},
-                **{ROW: table[names[-1]]},
-            )
+            yield connection
         finally:
             connection.disconnect()
         return
-    _need("pyspark", "pyspark", "spark")
     from pyspark.sql import SparkSession
 
     session = SparkSession.getActiveSession()
@@ -220,11 +335,7 @@ def _connected(engine: str, staged: Path, width: int, folder: str) -> Iterator[i
         # As many as a machine has use for; Spark's own 200 are for a cluster.
         session = builder.config("spark.sql.shuffle.partitions", "8").getOrCreate()
     try:
-        frame = session.read.parquet(str(staged.resolve()))
-        renamed = frame.select("*", "_metadata.row_index").toDF(*numbers, ROW)
-        renamed.createOrReplaceTempView("backrisk_rows")
-        yield ibis.pyspark.connect(session).table("backrisk_rows")
-        session.catalog.dropTempView("backrisk_rows")
+        yield ibis.pyspark.connect(session)
     finally:
         if started:
             session.stop()

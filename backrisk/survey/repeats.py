@@ -1,93 +1,209 @@
-"""Which row stands for a person who appears several times in a table on an engine."""
+"""Which row stands for a person who appears several times, and in which order the rows are."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-import ibis
-import pandas as pd
-import pyarrow as pa
-
+from backrisk.errors import SurveyError
 from backrisk.survey.coder import Coder
-from backrisk.survey.expressions import Expression, where
-from backrisk.survey.frames import in_time
-from backrisk.survey.numeric import GONE
-from backrisk.survey.readers import ROW
 from backrisk.survey.schema import OneRowPer
+from backrisk.survey.spelling import no_answer, number_of
+from backrisk.survey.staging import ROW
+from backrisk.words import Said, say
 
-_ASCII = "^[!-~]([ -~]*[!-~])?$"  # nothing to strip
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_TIME = re.compile(r"(?P<date>.*?[0-9.]{4}|[0-9-]+)[ T]+(?P<time>[0-9]{1,2}:.*)", re.DOTALL)
+_CLOCK = re.compile(
+    r"(?P<h>[0-9]{1,2}):(?P<m>[0-9]{2})(:(?P<s>[0-9]{2})([.,](?P<f>[0-9]{1,9}))?)?"
+    r" *(?P<half>[AaPp]\.?[Mm]\.?)? *(?P<zone>Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
+)
+_ISO = re.compile(r"(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})")
+_COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})")
+_PARTS = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
+_DAY_NAMED = re.compile(r"([0-9]{1,2})[-. ]*([A-Za-z]+)[-., ]*([0-9]{4})")
+_MONTH_NAMED = re.compile(r"([A-Za-z]+)[-. ]*([0-9]{1,2})[-., ]+([0-9]{4})")
+_NUMBER = re.compile(r"[0-9]+([.][0-9]+)?")
+_SHOWN = 3  # cells that a sentence names
+
+READINGS = ("iso", "day_first", "month_first")
 
 
-def kept(coder: Coder, rule: OneRowPer) -> Expression:
-    """Return whether a row stands for its person.
+def kept(table: Any, keep: str) -> Any:
+    """Return whether a row stands for its person, on the engine that holds the coded rows.
 
     Parameters
     ----------
-    coder : Coder
-        Of a table that has the rule's column.
-    rule : OneRowPer
+    table : ibis.Table
+        With ``person`` and `ROW`, and ``when`` where the rows have an order of their own.
+    keep : {"first", "last"}
     """
-    person = _person(coder, rule.column)
-    order: list[Expression] = []
-    if rule.by in coder.columns:
-        by = coder.columns[rule.by]
-        cells = list(coder.known.distinct(by))
-        when = in_time(pd.Series(cells, dtype=object)).rank().fillna(GONE)  # unreadable: last
-        ranks = dict(zip(cells, when, strict=True))
-        order.append(coder.known.meaning([by], lambda raw: ranks[raw[0]], pa.float64()))
-    order.append(lambda t: t[ROW])
+    import ibis
 
-    def place(t: Any) -> Any:
-        keys = [
-            key(t).asc(nulls_first=False) if rule.keep == "first" else key(t).desc(nulls_first=True)
-            for key in order
-        ]
-        return ibis.row_number().over(group_by=person(t), order_by=keys)
-
-    return lambda t: person(t).isnull() | (place(t) == 0)
+    keys = [table[name] for name in ("when", ROW) if name in table.columns]
+    ordered = [
+        key.asc(nulls_first=False) if keep == "first" else key.desc(nulls_first=False)
+        for key in keys
+    ]
+    place = ibis.row_number().over(group_by=table["person"], order_by=ordered)
+    return table["person"].isnull() | (place == 0)
 
 
-def share_of_person(coder: Coder, name: str) -> Expression:
+def share_of_person(table: Any) -> Any:
     """Return the weight of each visit: one over the visits of its person.
 
     A visit without an identifier is a person of its own.
 
     Parameters
     ----------
-    coder : Coder
-        Of a table that has the column.
-    name : str
-        The column that identifies a person.
+    table : ibis.Table
+        With ``person``, and `ROW`.
     """
-    person = _person(coder, name)
-
-    def share(t: Any) -> Any:
-        visits = t[ROW].count().over(group_by=person(t))
-        return person(t).isnull().ifelse(1.0, 1.0 / visits.cast("float64"))
-
-    return share
+    visits = table[ROW].count().over(group_by=table["person"])
+    return table["person"].isnull().ifelse(1.0, 1.0 / visits.cast("float64"))
 
 
-def _person(coder: Coder, name: str) -> Expression:
-    """Return who a row is about, as text without spaces around it; null where missing."""
-    cell, words = coder.columns[name], coder.codebook.missing
-    kind = cell(coder.known.source.table).type()
+def in_order(coder: Coder, rule: OneRowPer) -> dict[str | None, float]:
+    """Return the place of each cell of the column that orders a person's rows.
 
-    def text(t: Any) -> Any:
-        if not kind.is_floating():
-            return cell(t).cast("string")
-        exact = where(cell(t).abs() < 2**53, cell(t))  # to floor and to cast without overflow
-        whole = (exact == exact.floor()).fill_null(False)
-        spelled = whole.ifelse(exact.cast("int64").cast("string"), cell(t).cast("string"))
-        return where(~cell(t).isnan(), spelled)
+    All cells are read in one way: as numbers, as dates, or as one text with numbers in it. A
+    missing cell has no place: its row stands for a person only where there is no other.
 
-    def odd(t: Any) -> Any:
-        return where(~text(t).re_search(_ASCII), text(t))
+    Raises
+    ------
+    SurveyError
+        No one way reads all cells, or two ways do.
+    """
+    name = str(rule.by)
+    missing = coder.codebook.missing
+    cells = [text for text in coder.distinct(name) if not no_answer(text, missing)]
+    source = coder.source.name
+    keys = _keys(cells, rule.dates, source, name)
+    places = {key: float(place) for place, key in enumerate(sorted(set(keys.values())))}
+    last = float("inf") if rule.keep == "first" else float("-inf")
+    ranks: dict[str | None, float] = dict.fromkeys([None], last)
+    for text in coder.distinct(name):
+        ranks[text] = places[keys[text]] if text in keys else last
+    return ranks
 
-    # Engines differ in what they strip: what is not plain ASCII is stripped in Python.
-    stripped = coder.known.meaning([odd], lambda raw: str(raw[0]).strip(), pa.string())
 
-    def named(t: Any) -> Any:
-        return stripped(t).coalesce(text(t))
+def _keys(cells: list[str], stated: str | None, source: str, column: str) -> Mapping[str, Any]:
+    """Return what orders each cell."""
+    at = {"source": source, "column": column}
+    numbers = {text: number for text in cells if (number := number_of(text)) is not None}
+    if stated is None and len(numbers) == len(cells):
+        return numbers
+    ways: dict[str, dict[str, datetime]] = {}
+    for way in READINGS if stated is None else (stated,):
+        found = {text: date for text in cells if (date := date_of(text, way)) is not None}
+        if len(found) == len(cells):
+            ways[way] = found
+    read = list(ways.values())
+    if read and any(each != read[0] for each in read):
+        raise SurveyError(say("survey.visits.two_readings", **at, cells=_some(cells)))
+    if read:
+        zones = {date.tzinfo is not None for date in read[0].values()}
+        if len(zones) > 1:
+            bare = [text for text, date in read[0].items() if date.tzinfo is None]
+            raise SurveyError(say("survey.visits.some_zones", **at, cells=_some(bare)))
+        return read[0]
+    if stated is not None:
+        odd = [text for text in cells if date_of(text, stated) is None]
+        told = say(f"survey.visits.{stated}")
+        raise SurveyError(say("survey.visits.not_stated", **at, cells=_some(odd), dates=told))
+    shapes = {_NUMBER.sub("#", text.casefold()) for text in cells}
+    dated = any(date_of(text, way) for text in cells for way in READINGS)
+    if not dated and len(shapes) == 1 and "#" in next(iter(shapes)):
+        return {text: tuple(float(n[0]) for n in _NUMBER.finditer(text)) for text in cells}
+    raise SurveyError(say("survey.visits.no_order", **at, cells=_some(_odd(cells, numbers))))
 
-    return lambda t: where(~named(t).isin(words), named(t)) if words else named(t)
+
+def _odd(cells: list[str], numbers: Mapping[str, float]) -> list[str]:
+    """Return cells of which no two are read in one way, the rarest way first."""
+    kinds: dict[str, list[str]] = {}
+    for text in cells:
+        dated = any(date_of(text, way) for way in READINGS)
+        kind = "number" if text in numbers else "date" if dated else _NUMBER.sub("#", text)
+        kinds.setdefault(kind, []).append(text)
+    return [texts[0] for texts in sorted(kinds.values(), key=len)]
+
+
+def _some(cells: Iterable[str]) -> Said:
+    listed = list(cells)
+    told = ", ".join(f"'{text}'" for text in listed[:_SHOWN])
+    key = "survey.visits.cells" if len(listed) <= _SHOWN else "survey.visits.more_cells"
+    return say(key, cells=told, count=len(listed) - _SHOWN)
+
+
+def date_of(text: str, way: str) -> datetime | None:
+    """Return the date, with its time if any, that a text says in one way of writing dates.
+
+    Parameters
+    ----------
+    text : str
+    way : {"iso", "day_first", "month_first"}
+        A month that is named by its English name, or short name, is read in all.
+
+    Examples
+    --------
+    >>> date_of("01/03/2024", "day_first") > date_of("13/02/2024", "day_first")
+    True
+    >>> date_of("13/02/2024", "month_first"), date_of("2024-02-30", "iso")
+    (None, None)
+    """
+    split = _TIME.fullmatch(text)
+    day, clock = (split["date"], _CLOCK.fullmatch(split["time"])) if split else (text, None)
+    if split and clock is None:
+        return None
+    parts = _day(day.strip(" ,"), way)
+    if parts is None:  # of month 0, for an unknown name, `datetime` says that there is none
+        return None
+    try:
+        date = datetime(*parts)
+        if clock is None:
+            return date
+        hour = int(clock["h"])
+        if half := clock["half"]:
+            if not 1 <= hour <= 12:
+                return None
+            hour = hour % 12 + (12 if half[0] in "pP" else 0)
+        micro = int(((clock["f"] or "") + "000000")[:6])
+        date = date.replace(
+            hour=hour, minute=int(clock["m"]), second=int(clock["s"] or 0), microsecond=micro
+        )
+        if zone := clock["zone"]:
+            aware = datetime.fromisoformat(f"{date.isoformat()}{zone}")
+            return aware.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return date
+
+
+def _day(text: str, way: str) -> tuple[int, int, int] | None:
+    """Return year, month and day."""
+    if named := _DAY_NAMED.fullmatch(text):
+        return int(named[3]), _month(named[2]), int(named[1])
+    if named := _MONTH_NAMED.fullmatch(text):
+        return int(named[3]), _month(named[1]), int(named[2])
+    if way == "iso":
+        found = _ISO.fullmatch(text) or _COMPACT.fullmatch(text)
+        return None if found is None else (int(found["y"]), int(found["m"]), int(found["d"]))
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        return None
+    first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
+    if len(parts[4]) == 2:  # as POSIX reads them: 69 to 99 are of the last century
+        year += 1900 if year >= 69 else 2000
+    day, month = (first, second) if way == "day_first" else (second, first)
+    return year, month, day
+
+
+def _month(name: str) -> int:
+    """Return the month of an English name, or of its first letters; 0 where there is none."""
+    fits = [place for place, each in enumerate(_MONTHS, 1) if each.startswith(name.lower())]
+    return fits[0] if fits and len(name) >= 3 else 0

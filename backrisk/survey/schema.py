@@ -563,15 +563,20 @@ class OneRowPer(Keys):
     column : str
         The column that identifies a person.
     by : str, optional
-        The column of numbers or dates that orders a person's rows; what cannot be read comes last.
-        By default the order of the file.
+        The column that orders a person's rows: numbers, dates, or one text with numbers in it
+        (``visit 2`` comes before ``visit 10``). All of its cells must be read in one way; a missing
+        one comes last. By default the order of the file.
     keep : {"first", "last"}
         The row that stays; the first by default.
+    dates : {"day_first", "month_first", "iso"}, optional
+        How the dates in `by` are written: ``13/02/2024``, ``02/13/2024`` or ``2024-02-13``. By
+        default the one way that reads all of them; where there are two, the table is refused.
     """
 
     column: Word
     by: Word | None = None
     keep: Literal["first", "last"] = "first"
+    dates: Literal["day_first", "month_first", "iso"] | None = None
 
 
 class Design(Keys):

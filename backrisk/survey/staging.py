@@ -1,159 +1,162 @@
-"""Files of any kind as one Parquet file each, which every engine reads.
+"""Every table as one Parquet file of canonical text: the one thing that a survey is read from.
 
-CSV is read by DuckDB, and where DuckDB refuses the file by Python's own reader, which names what
-is wrong line by line.
+Whatever wrote a cell, it is spelled by `spelling.spell`, once for each distinct cell of a batch.
+Rows without any answer, as spreadsheets leave them below a table, are left out and counted.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from itertools import batched
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from backrisk.errors import SurveyError
-from backrisk.survey.lines import read_header, split_records
-from backrisk.words import Said, say, suggest
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-_BATCH = 20_000
-_LISTED = 10  # tables that a message names
+from backrisk.survey.spelling import spell
+from backrisk.words import Said
+
+ROW = "row"
+BATCH = 50_000  # rows that are in memory at a time
+TEXT = pa.dictionary(pa.int32(), pa.string())
 
 
-def parquet_columns(path: Path) -> tuple[str, ...]:
-    """Return the names of a Parquet file's columns, stripped.
+@dataclass
+class Table:
+    """A table as its file, database or frame gives it.
 
-    Raises
-    ------
-    SurveyError
+    Parameters
+    ----------
+    columns : list
+        The cells of its header, of any type.
+    batches : iterator of sequence of pyarrow.Array
+        The cells by column, some rows at a time.
+    numbers : callable
+        Yields what people call the records, one after the other: lines, sheet rows, positions.
+    codes : mapping
+        By column, the code in the file behind each value label.
+    refused : list of (int, Said)
+        Number and sentence of every record that is no row; complete once the batches are read.
+    parts : list of (int, str)
+        Of several files read as one: the first record of each, and its name; as `refused`.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    try:
-        return tuple(str(name).strip() for name in pq.read_schema(path).names)
-    except (OSError, pa.ArrowException) as error:
-        raise SurveyError(say("survey.file.not_kind", file=path.name, kind="Parquet")) from error
+    columns: Sequence[object]
+    batches: Iterator[Sequence[pa.Array]]
+    numbers: Callable[[], Iterator[int]] = lambda: count(1)
+    codes: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    refused: list[tuple[int, Said]] = field(default_factory=list)
+    parts: list[tuple[int, str]] = field(default_factory=list)
 
 
-def stage_duckdb(path: Path, chosen: str | None, staged: Path) -> tuple[str, ...]:
-    """Copy a table of a DuckDB file; return the names of its columns, stripped.
+@dataclass(frozen=True)
+class Staged:
+    """A table of canonical text.
 
-    Raises
-    ------
-    SurveyError
+    Parameters
+    ----------
+    path : Path
+        A Parquet file of the columns ``c0``, ``c1``, ... and `ROW`, the record from 0.
+    columns : tuple of str
+        Their names, spelled; of a column without name or cells nothing is kept.
+    fields : tuple of str
+        What each is called in the file.
+    blank : int
+        Records without any cell, which are left out.
+    commas : frozenset of str
+        The fields that have a comma in some cell.
     """
-    import duckdb
 
-    try:
-        with closing(duckdb.connect(str(path), read_only=True)) as connection:
-            connection.execute(f"SET temp_directory = {_quoted(staged.parent)}")
-            listed = connection.execute(
-                "SELECT table_name FROM information_schema.tables "
-                "WHERE table_schema = 'main' ORDER BY table_name"
-            ).fetchall()
-            table = _choose_table(path, chosen, [name for (name,) in listed])
-            query = f"SELECT * FROM {_quoted(table, chr(34))}"
-            described = connection.execute(f"DESCRIBE {query}").fetchall()
-            connection.execute(f"COPY ({query}) TO {_quoted(staged)} (FORMAT parquet)")
-    except duckdb.Error as error:
-        raise SurveyError(say("survey.file.not_kind", file=path.name, kind="DuckDB")) from error
-    return tuple(str(row[0]).strip() for row in described)
+    path: Path
+    columns: tuple[str, ...]
+    fields: tuple[str, ...]
+    blank: int
+    commas: frozenset[str]
 
 
-def stage_sqlite(path: Path, chosen: str | None, staged: Path) -> tuple[str, ...]:
-    """Copy a table of a SQLite file as text; return the names of its columns, stripped.
+def stage(table: Table, path: Path) -> Staged:
+    """Write a table as canonical text.
 
-    Raises
-    ------
-    SurveyError
+    Parameters
+    ----------
+    table : Table
+    path : Path
+        The Parquet file to write.
     """
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
-            listed = connection.execute(
-                "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') "
-                "AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY name"
-            ).fetchall()
-            table = _choose_table(path, chosen, [name for (name,) in listed])
-            cursor = connection.execute(f"SELECT * FROM {_quoted(table, chr(34))}")
-            columns = [str(entry[0]) for entry in cursor.description]
-            rows = iter(lambda: cursor.fetchmany(_BATCH), [])
-            _write(staged, len(columns), (list(map(_spell, row)) for each in rows for row in each))
-    except sqlite3.Error as error:
-        raise SurveyError(say("survey.file.not_kind", file=path.name, kind="SQLite")) from error
-    return tuple(name.strip() for name in columns)
-
-
-def stage_csv(path: Path, staged: Path, refused: list[tuple[int, Said]]) -> tuple[str, ...]:
-    """Copy a CSV file's cells as text; return the names of its columns, stripped.
-
-    Line and sentence of every record that is no row go to `refused`.
-
-    Raises
-    ------
-    SurveyError
-    """
-    import duckdb
-
-    header = read_header(path)
-    names = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(header)))
-    copy = (
-        f"COPY (FROM read_csv({_quoted(path)}, auto_detect=false, header=true, "
-        f"columns={{{names}}}, delim=',', quote='\"', escape='\"', nullstr='\x01none\x02', "
-        f"strict_mode=true)) TO {_quoted(staged)} (FORMAT parquet)"
+    fields = [f"c{place}" for place in range(len(table.columns))]
+    schema = pa.schema([*((name, TEXT) for name in fields), (ROW, pa.int64())])
+    used, blank, record = np.zeros(len(fields), bool), 0, 0
+    commas = set[str]()
+    with pq.ParquetWriter(path, schema, compression="lz4", write_statistics=False) as writer:
+        for batch in table.batches:
+            columns = [spelled(column) for column in batch]
+            there = [column.indices.is_valid().to_numpy(zero_copy_only=False) for column in columns]
+            size = len(there[0]) if there else 0
+            used |= np.array([bool(each.any()) for each in there], bool)
+            commas |= {name for name, column in zip(fields, columns, strict=True) if _comma(column)}
+            rows = np.flatnonzero(np.any(there, axis=0)) if there else np.empty(0, np.int64)
+            blank += size - len(rows)
+            numbers = pa.array(rows + record, pa.int64())
+            record += size
+            if len(rows) < size:
+                columns = [column.take(pa.array(rows)) for column in columns]
+            writer.write_batch(pa.record_batch([*columns, numbers], schema=schema))
+    names = [spell(name) for name in table.columns]
+    kept = [place for place, name in enumerate(names) if name is not None or used[place]]
+    return Staged(
+        path,
+        tuple(names[place] or "" for place in kept),
+        tuple(fields[place] for place in kept),
+        blank,
+        frozenset(commas),
     )
-    if len(header) > 1:  # a blank line is an empty cell to DuckDB where there is one column
+
+
+def _comma(cells: pa.DictionaryArray) -> bool:
+    found = pc.any(pc.match_substring(cells.dictionary, ",")).as_py()
+    return bool(found)
+
+
+def spelled(cells: pa.Array) -> pa.DictionaryArray:
+    """Return cells as canonical text, null where there is nothing.
+
+    Examples
+    --------
+    >>> spelled(pa.array([1.0, None, 2.5, 1.0])).to_pylist()
+    ['1', None, '2.5', '1']
+    """
+    if isinstance(cells, pa.ChunkedArray):
+        cells = cells.combine_chunks()
+    if not isinstance(cells, pa.DictionaryArray):
         try:
-            with closing(duckdb.connect()) as connection:
-                connection.execute(f"SET temp_directory = {_quoted(staged.parent)}")
-                connection.execute(copy)
-                return tuple(name.strip() for name in header)
-        except duckdb.Error:
-            pass  # Python's reader says what is wrong, or reads what DuckDB does not
-    _write(staged, len(header), (row for _, row in split_records(path, refused)))
-    return tuple(name.strip() for name in header)
+            cells = cells.dictionary_encode()
+        except pa.ArrowNotImplementedError:  # lists and structures
+            cells = pa.array([spell(cell) for cell in cells.to_pylist()], pa.string())
+            cells = cells.dictionary_encode()
+    texts: dict[str, int] = {}
+    means = [
+        -1 if text is None else texts.setdefault(text, len(texts))
+        for text in map(spell, _python(cells.dictionary))
+    ]
+    places = np.array([*means, -1], np.int32)
+    index = cells.indices.fill_null(len(means)).to_numpy(zero_copy_only=False)
+    found = places[index]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(found, pa.int32(), mask=found < 0), pa.array(list(texts), pa.string())
+    )
 
 
-def _choose_table(path: Path, chosen: str | None, tables: Sequence[str]) -> str:
-    listed = ", ".join(tables[:_LISTED])
-    if not tables:
-        raise SurveyError(say("survey.file.no_table", file=path.name))
-    if chosen is None and len(tables) > 1:
-        raise SurveyError(
-            say("survey.file.several_tables", file=path.name, count=len(tables), tables=listed)
-        )
-    if chosen is not None and chosen not in tables:
-        near = suggest(chosen, tables)
-        raise SurveyError(
-            say("survey.file.unknown_table", file=path.name, table=chosen, near=near, tables=listed)
-        )
-    return tables[0] if chosen is None else chosen
+def arrays(rows: Sequence[Sequence[Any]], width: int) -> list[pa.Array]:
+    """Return rows of cells of any type as columns of canonical text."""
+    columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * width
+    return [pa.array(list(map(spell, column)), pa.string()) for column in columns]
 
 
-def _spell(cell: Any) -> str | None:
-    """Spell a cell of SQLite, where every cell has its own type, as a CSV file would."""
-    if cell is None or cell != cell:
-        return None
-    if isinstance(cell, bytes):
-        return cell.decode("utf-8", "replace")
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-
-
-def _quoted(text: str | Path, mark: str = "'") -> str:
-    return mark + str(text).replace(mark, 2 * mark) + mark
-
-
-def _write(staged: Path, width: int, rows: Iterator[Sequence[Any]]) -> None:
-    """Write rows of text to a Parquet file, a batch at a time."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = pa.schema([(f"c{place}", pa.string()) for place in range(width)])
-    with pq.ParquetWriter(staged, schema) as writer:
-        for batch in batched(rows, _BATCH):
-            arrays: list[pa.Array] = [
-                pa.array(column, pa.string()) for column in zip(*batch, strict=True)
-            ]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
+def _python(cells: pa.Array) -> Sequence[Any]:
+    if pa.types.is_floating(cells.type):  # NumPy knows the shortest text of a short float
+        return list(cells.to_numpy(zero_copy_only=False))
+    return cells.to_pylist()  # type: ignore[no-any-return]

@@ -185,7 +185,7 @@ def test_a_warned_fit_is_flagged_on_every_row(tmp_path, chain):
     told = Diagnostics("nutpie", {}, ("R-hat is 2.",))
     bad = Posterior(CHAIN, given=chain.given, diagnostics=told)
     path = tmp_path / "cohort.csv"
-    path.write_text("x,y\nyes,\n,\n", encoding="utf-8")
+    path.write_text("x,y\nyes,\nNA,\n", encoding="utf-8")
     done = score(bad, path, tmp_path / "scored.csv", target="z")
     assert done.warnings == ("R-hat is 2.",)
     assert pd.read_csv(done.out)["flags"].tolist() == ["fit warned", "no answers; fit warned"]
@@ -296,7 +296,7 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
     refused("has the name of a column of the result", ids=["risk"])
 
 
-def test_every_kind_of_file_and_typed_identifiers(tmp_path, chain):
+def test_every_kind_of_table_and_identifiers_as_text(tmp_path, chain):
     frame = pd.DataFrame(
         {
             "when": pd.to_datetime(["2020-01-02", None, "2021-05-06"]),
@@ -317,11 +317,13 @@ def test_every_kind_of_file_and_typed_identifiers(tmp_path, chain):
         )
         found[kind] = pd.read_parquet(done.out)
         assert done.problems == 1  # the column 'when'
-    assert found["parquet"]["number"].tolist() == [3, 1, 2]
-    assert found["sqlite"]["number"].tolist() == ["3", "1", "2"]
+    done = score(chain, frame, tmp_path / "frame.parquet", target="z", ids=["number"])
+    found["frame"] = pd.read_parquet(done.out)
+    assert found["parquet"]["number"].tolist() == ["3", "1", "2"]
     assert found["csv"]["row"].tolist() == [2, 3, 4]
-    for kind in ("duckdb", "sqlite", "csv"):
-        for name in set(found[kind]) - {"row", "number"}:
+    assert found["frame"]["row"].tolist() == [0, 1, 2]
+    for kind in ("duckdb", "sqlite", "csv", "frame"):
+        for name in set(found[kind]) - {"row"}:
             pd.testing.assert_series_equal(found[kind][name], found["parquet"][name])
     done = score(
         chain, tmp_path / "a.duckdb", tmp_path / "t.parquet", target="z", ids=["when", "number"]
@@ -347,15 +349,17 @@ def test_rows_and_profiles_pass_in_batches(tmp_path, chain, monkeypatch):
     frame = pd.DataFrame(
         {
             "x": rng.choice(["yes", "no", ""], 100),
-            "z": rng.choice(["no", "some", "much", ""], 100),
+            "z": rng.choice(["no", "some", "much", "NA"], 100),
         }
     )
+    frame.loc[[8, 9, 40]] = ""
     frame.to_csv(tmp_path / "a.csv", index=False)
     done = score(chain, tmp_path / "a.csv", tmp_path / "scored.csv", target="z")
     found = pd.read_csv(done.out)
-    assert done.profiles == 12
-    assert found["row"].tolist() == list(range(2, 102))
-    assert found["reported"].fillna("").tolist() == frame["z"].tolist()
+    assert (done.profiles, done.people, done.blank_rows) == (12, 97, 3)
+    frame = frame.drop(index=[8, 9, 40])  # in file and in answers, blank rows are no people
+    assert found["row"].tolist() == [row + 2 for row in frame.index]
+    assert found["reported"].fillna("NA").tolist() == frame["z"].tolist()
     expected = frame["x"].map({"yes": 0.85, "no": 0.25, "": (0.55 + (0.4 * 0.2 + 0.6 * 0.9)) / 2})
     np.testing.assert_allclose(found["risk"], expected)
 

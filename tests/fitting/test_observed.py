@@ -87,6 +87,17 @@ def test_the_site_is_the_first_cause_of_every_ordinal_node_and_of_no_other():
     assert graph.node(SITE).states == ("a", "b", "c")
 
 
+@pytest.mark.parametrize("sites", [128, 129])
+def test_no_more_sites_are_pooled_than_a_code_tells_apart(sites):
+    frame = {"x": ["no"] * sites, "y": ["no"] * sites, "c": [f"c{k:03}" for k in range(sites)]}
+    survey = read(frame, chain("ordinal_logit"), site="c")
+    if sites > 128:
+        with pytest.raises(FitError, match="129 sites; at most 128"):
+            survey_circuit(survey, tabulate(survey))
+    else:
+        assert survey_circuit(survey, tabulate(survey)).counts.sum() == 3 * sites
+
+
 def test_a_survey_of_another_graph_is_refused():
     graph = chain()
     nodes = (Node("x", TWO), Node("z", TWO))

@@ -144,7 +144,7 @@ def test_people_are_drawn_one_posterior_draw_each():
     y = np.array([[[0.0, 1.0, 0.0]] * 2, [[0.0, 0.0, 1.0]] * 2])
     posterior = Posterior.from_cpts(graph, {"x": x, "y": y})
     codes = draw_states(posterior, 4000, np.random.default_rng(0))
-    assert codes.dtype == np.int8
+    assert codes.dtype == np.int16  # a graph may have more states than a byte counts
     assert set(map(tuple, codes.tolist())) == {(0, 1), (1, 2)}
     assert near(codes[:, 0] == 1, 0.5)
     frame = simulate(graph, 30, seed=0, posterior=posterior, gaps=False)

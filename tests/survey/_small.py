@@ -1,7 +1,11 @@
 """A small graph and its codebook, which several tests of the room read answers with."""
 
+from itertools import count
+
 from backrisk.graph import CausalGraph
-from backrisk.survey import ROW, Codebook, Source
+from backrisk.survey import Codebook, Source
+from backrisk.survey.formats import frame_table
+from backrisk.survey.staging import stage
 
 GRAPH = CausalGraph.from_edges(
     [("core", "pain"), ("bmi", "pain"), ("load", "pain"), ("warm_up", "pain")],
@@ -54,21 +58,10 @@ def book(**keys):
     return Codebook.from_dict({**contents(), **keys}, GRAPH)
 
 
-def source(table, name="t"):
-    """Return a pyarrow table as a source on DuckDB, in memory."""
-    import ibis
-    import pyarrow as pa
-
-    columns = {f"c{place}": column for place, column in enumerate(table.columns)}
-    held = pa.table({**columns, ROW: pa.array(range(len(table)), pa.int64())})
-    engine = ibis.duckdb.connect()
-    engine.con.register("given", held)  # Ibis 12 registers in words that DuckDB 2 refuses
-    engine.con.execute("CREATE TABLE answers AS FROM given")
-    return Source(name, engine.table("answers"), tuple(table.column_names))
-
-
-def values(known, expression):
-    """Return what an expression says of each row, in their order."""
-    table = known.table
-    found = table.select(row=table[ROW], value=expression(table)).order_by("row").to_pyarrow()
-    return found["value"].to_pylist()
+def staged(frame, folder, name="t", **options):
+    """Return a frame as a source of canonical text in a folder."""
+    table = stage(frame_table(frame), folder / "rows.parquet")
+    return Source(
+        name, table.path, table.columns, table.fields, table.blank, lambda: count(1),
+        commas=table.commas, **options,
+    )  # fmt: skip

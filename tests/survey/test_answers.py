@@ -71,7 +71,8 @@ def test_a_file_becomes_codes(tmp_path):
         ("", ["is empty"]),
         ("plank,ache\n", ["no rows"]),
         ("plank,ache\n1,often\n2\n3,often,4\n", ["row 3", "1 values, expected 2", "row 4"]),
-        ("plank,ache\n,NA\n,\n", ["no answers", "2 rows"]),
+        ("plank,ache\n,NA\n,\nNA,\n", ["no answers", "2 rows"]),
+        ("plank,ache\n,\n,\n", ["no rows"]),
         ("plank,plank\n1,2\n", ["'plank'", "2 times", "once"]),
         ("plank,w\n1,-1\n", ["row 2", "'w'", "'-1'", "a weight"]),
         ("plank,w\n1,0\n", ["'w'", "no weight is above 0"]),
@@ -81,7 +82,6 @@ def test_a_file_becomes_codes(tmp_path):
         ("id,day\n1,2\n", ["no column of codebook 'small'"]),
         ('plank,ache\n1,"often\n', ["not a CSV file"]),
         ("\n\n", ["no header in its first line"]),
-        ("plank;ache\n30,5;often\n", ["by semicolons, expected commas"]),
     ],
 )
 def test_bad_input_is_named(tmp_path, text, words):
@@ -204,3 +204,86 @@ def test_answered_is_the_share_of_people_who_answered_each_node():
     frame = pd.DataFrame({"a": ["no", "yes"], "b": ["no", ""]})
     answered = Survey.from_frame(frame, graph).answered
     assert answered.to_dict() == {"a": 1.0, "b": 0.5, "c": 0.0}
+
+
+@pytest.mark.parametrize("engine", [None, "duckdb"])
+def test_rows_without_any_cell_are_left_out_and_counted(tmp_path, engine):
+    path = tmp_path / "t.csv"
+    path.write_text("plank,ache,id\n,,\n30,often,1\n , ,\n,,2\n90,never,3\n,,\n")
+    data = CODEBOOK.to_dict()
+    data["columns"]["ache"]["nonresponse"] = {"mean": 0, "sd": 1}
+    survey = read_survey(path, GRAPH, Codebook.from_dict(data, GRAPH), engine=engine)
+    assert (survey.n, survey.blank_rows) == (3, 3)
+    responses = survey.codes[:, survey.graph.names.index("ache_response")]
+    assert np.repeat(responses, survey.people if engine else 1).tolist().count(1) == 1
+
+
+def test_rows_keep_their_numbers_below_blank_ones(tmp_path):
+    with pytest.raises(SurveyError) as caught:
+        read(tmp_path, "plank,ache\n,\n30,often\n,\n1,x\n")
+    assert str(caught.value).startswith("answers.csv, row 5, column 'ache': value 'x'")
+    frame = pd.DataFrame({"core": [None, "weak", None, "week"]}, index=[3, 5, 7, 9])
+    with pytest.raises(SurveyError, match=r"^frame, row 9, column 'core'"):
+        Survey.from_frame(frame, GRAPH)
+
+
+def test_a_node_of_more_states_than_a_byte_counts_is_refused_and_sites_are_not(tmp_path):
+    for states, many in ((128, False), (129, True)):
+        labels = [f"c{i}" for i in range(states)]
+        graph = CausalGraph.from_edges([("c", "p")], {"c": labels, "p": ["no", "yes"]})
+        frame = pd.DataFrame({"c": labels, "p": "no"})
+        if many:
+            with pytest.raises(SurveyError, match=r"'c' has 129 states; .* at most 128"):
+                Survey.from_frame(frame, graph)
+        else:
+            assert Survey.from_frame(frame, graph).codes[:, 0].tolist() == list(range(128))
+    sites = [f"s{i:05}" for i in range(40_000)]
+    frame = pd.DataFrame({"core": "weak", "pain": "no", "clinic": sites})
+    book = Codebook.plain(GRAPH).model_copy(update={"site": "clinic"})
+    path = tmp_path / "t.parquet"
+    frame.to_parquet(path)
+    for engine in (None, "duckdb"):
+        survey = read_survey(path, GRAPH, book, engine=engine)
+        assert survey.site.tolist() == list(range(40_000))
+        assert survey.sites == tuple(sites)
+
+
+def test_one_answer_is_one_answer_however_it_is_spelled():
+    graph = CausalGraph.from_edges(
+        [("a", "b")], {"a": [0.0, 1.0], "b": ["gut", "sch\u00e4big"]}, name="mine"
+    )
+    frame = pd.DataFrame({" a": [0.0, 1, None], "b": ["scha\u0308big ", "gut", "gut"]})
+    for table in (frame, frame.astype(object), frame.map(str).replace("nan", "")):
+        assert Survey.from_frame(table, graph).codes.tolist() == [[0, 1], [1, 0], [-1, 0]]
+    labels = {"not at all ": 0, "x": "1.0"}
+    data = {"name": "n", "graph": "mine", "columns": {" A ": {"node": "a", "labels": labels}}}
+    book = Codebook.from_dict(data, graph)
+    frame = pd.DataFrame({"A": ["x", " not at all"]})
+    assert Survey.from_frame(frame, graph, book).codes[:, 0].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("missing", [[-99, ""], [-99.0], ["-99"], ["-99.00"]])
+@pytest.mark.parametrize("cell", ["-99", "-99.0", "-99.00", " -99"])
+def test_a_missing_code_is_missing_by_value(tmp_path, missing, cell):
+    data = CODEBOOK.to_dict() | {"missing": missing}
+    book = Codebook.from_dict(data, GRAPH)
+    path = tmp_path / "t.csv"
+    path.write_text(f"plank,ache,kg,cm\n{cell},often,80,170\n20,{cell},80,{cell}\n")
+    for table in (path, pd.read_csv(path)):
+        survey = read_survey(table, GRAPH, book)
+        assert column(survey, "plank") == [-1, 1]
+        assert column(survey, "pain") == [1, -1]
+        assert column(survey, "bmi") == [1, -1]
+
+
+def test_labels_that_tables_cannot_tell_apart_are_refused():
+    data = CODEBOOK.to_dict()
+    data["columns"]["ache"]["labels"] = {"1": "no", "1.0": "yes"}
+    with pytest.raises(SurveyError, match="spelled alike after the first: 1"):
+        Codebook.from_dict(data, GRAPH)
+
+
+def test_what_is_no_table_is_refused():
+    for table, kind in (({"core": ["weak"]}, "dict"), (7, "int"), (None, "NoneType")):
+        with pytest.raises(SurveyError, match=f"a path or a frame .* not a value of type {kind}"):
+            read_survey(table, GRAPH)

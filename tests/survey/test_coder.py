@@ -1,11 +1,14 @@
-"""Codes, weights, sites and refused cells of a table on an engine."""
+"""Codes, weights, sites and refused cells of a table's rows."""
 
+import math
+
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from backrisk.survey import Codebook
-from backrisk.survey.coder import Coder
-from tests.survey._small import GRAPH, contents, source, values
+from backrisk.survey import Codebook, coder
+from backrisk.survey.coder import REFUSED, Coder, quotient
+from tests.survey._small import GRAPH, book, contents, staged
 
 
 @pytest.fixture(scope="module")
@@ -40,28 +43,33 @@ TABLE = pa.table(
 )
 
 
-@pytest.fixture
-def coder(codebook):
-    return Coder(source(TABLE), codebook)
+@pytest.fixture(params=[50_000, 2])
+def read(request, tmp_path, monkeypatch, codebook):
+    """A coder, and what one of its methods says of all rows, read in batches of any size."""
+    monkeypatch.setattr(coder, "BATCH", request.param)
+    monkeypatch.setattr(coder, "_KEPT", request.param)
+    made = Coder(staged(TABLE, tmp_path), codebook)
+
+    def told(method, *given):
+        parts = [getattr(made, method)(batch, *given) for batch, _ in made.batches()]
+        return np.concatenate(parts).tolist()
+
+    return made, told
 
 
 @pytest.mark.parametrize(
     ("name", "codes"),
     [
-        ("plank", [2, 1, -1, None, None]),
-        ("warm_up", [1, 0, -1, None, None]),
+        ("plank", [2, 1, -1, REFUSED, -1]),
+        ("warm_up", [1, 0, -1, REFUSED, -1]),
         ("bmi_value", [1, 0, -1, -1, -1]),
         ("ratio", [1, 0, -1, -1, -1]),
         ("told", [0, 2, -1, 0, -1]),
     ],
 )
-def test_a_measure_is_a_code(coder, codebook, name, codes):
+def test_a_measure_is_a_code(read, codebook, name, codes):
     spec = codebook.measures[name]
-    expression = coder.state(name, spec, GRAPH.node(spec.measured).states)
-    found = values(coder.known, expression)
-    assert [-1 if code is None else code for code in found] == [
-        -1 if code is None else code for code in codes
-    ]
+    assert read[1]("state", name, spec, GRAPH.node(spec.measured).states) == codes
 
 
 @pytest.mark.parametrize(
@@ -73,54 +81,72 @@ def test_a_measure_is_a_code(coder, codebook, name, codes):
         ("cm", [0, 0, 0, 0, 0]),
         ("week", [0, 0, 0, 0, 1]),
         ("mood", [0, 1, 0, 0, 0]),
+        ("sport", [0, 0, 0, 0, 0]),
+        ("w", [0, 1, 1, 1, 0]),
+        ("club", [0, 0, 1, 1, 0]),
     ],
 )
-def test_the_cells_of_every_column_are_checked(coder, name, bad):
-    coder.check(name)
-    assert [bool(each) for each in values(coder.known, coder.bad[name])] == [bool(b) for b in bad]
+def test_the_cells_of_every_column_are_checked(read, name, bad):
+    assert read[1]("refused", name) == [bool(each) for each in bad]
 
 
-def test_text_and_absent_columns_have_nothing_to_check(coder, codebook):
-    coder.check("sport")
-    narrow = Coder(source(TABLE.select(["plank"])), codebook)
-    narrow.check("kg")
-    assert coder.bad == narrow.bad == {}
+def test_weights_are_numbers_and_sites_are_names(read):
+    weights = read[1]("weight")
+    assert (weights[0], weights[-1]) == (1.0, 2.0)
+    assert all(math.isnan(each) for each in weights[1:-1])
+    assert read[0].sites() == ("a", "b")
+    assert list(read[0].distinct("id")) == ["1", "2"]
 
 
-def test_a_measure_needs_its_columns(codebook):
-    narrow = Coder(source(TABLE.select(["kg", "more"])), codebook)
-    for name in ("plank", "warm_up", "bmi_value", "ratio"):
-        spec = codebook.measures[name]
-        assert narrow.state(name, spec, GRAPH.node(spec.measured).states) is None
-    told = narrow.state("told", codebook.derived["told"], GRAPH.node("pain").states)
-    assert [values(narrow.known, told)[i] for i in (0, 1)] == [0, 2]
+def test_a_measure_whose_columns_are_not_all_there_is_missing(tmp_path):
+    codebook = book()
+    made = Coder(staged(TABLE.select(["kg", "plank"]), tmp_path), codebook)
+    for batch, _ in made.batches():
+        found = made.state(batch, "bmi_value", codebook.measures["bmi_value"], ("low", "high"))
+        assert found.tolist() == [-1] * 5
 
 
-def test_unknown_and_repeated_columns_are_left_out(codebook):
-    again = pa.Table.from_arrays([TABLE["kg"], TABLE["kg"], TABLE["w"]], names=["kg", "kg", "w"])
-    assert list(Coder(source(again), codebook).columns) == ["w"]
-    other = TABLE.select(["kg", "id"]).rename_columns(["kilos", "id"])
-    assert list(Coder(source(other), codebook).columns) == ["id"]
+def test_a_column_that_occurs_twice_or_that_nobody_knows_is_left_out(tmp_path):
+    cells = pa.array(["30"])
+    table = pa.Table.from_arrays([cells, cells, cells, cells], ["plank", "plank", "kg", "who"])
+    assert Coder(staged(table, tmp_path), book()).fields == {"kg": "c2"}
 
 
-def test_weights_are_numbers_and_what_is_none_is_refused(coder):
-    assert values(coder.known, coder.weight("w")) == [1.0, None, None, None, 2.0]
-    assert values(coder.known, coder.bad["w"]) == [False, True, True, True, False]
+def test_people_are_named_by_their_text_and_unknown_where_it_is_missing(tmp_path):
+    codebook = book(ignore=["id"], missing=["", "NA", "-9"])
+    table = pa.table({"id": ["7", " 7", "NA", "", "x\u2003", "-9.0", "7.0"], "kg": ["80"] * 7})
+    made = Coder(staged(table, tmp_path), codebook)
+    (found,) = [made.person(batch, "id").to_pylist() for batch, _ in made.batches()]
+    assert found == ["7", "7", None, None, "x", None, "7"]
 
 
-def test_sites_are_sorted_and_a_missing_one_is_refused(coder):
-    place, sites = coder.site("club")
-    assert sites == ("a", "b")
-    assert values(coder.known, place) == [1, 0, None, None, 1]
-    assert values(coder.known, coder.bad["club"]) == [False, False, True, True, False]
+def test_the_code_behind_a_value_label_is_read_where_the_label_says_nothing(tmp_path):
+    table = pa.table({"plank": ["none at all", "45"], "warm_up": ["drills", "not ever"]})
+    codes = {"c0": {"none at all": "0"}, "c1": {"not ever": "no", "drills": "no"}}
+    made = Coder(staged(table, tmp_path, codes=codes), book())
+    for batch, _ in made.batches():
+        assert made.number(batch, "plank").tolist() == [0.0, 45.0]
+        spec = made.codebook.columns["warm_up"]
+        assert made.state(batch, "warm_up", spec, ("dynamic", "none")).tolist() == [0, 1]
 
 
-def test_a_site_that_is_called_like_no_site_is_refused(codebook):
-    held = TABLE.set_column(
-        TABLE.schema.get_field_index("club"), "club", [["new", "a", "average", " New ", "b"]]
-    )
-    coder = Coder(source(held), codebook)
-    place, sites = coder.site("club")
-    assert sites == ("a", "b")
-    assert values(coder.known, place) == [None, 0, None, None, 1]
-    assert values(coder.known, coder.bad["club"]) == [True, False, True, True, False]
+def test_a_comma_before_decimals_is_read_in_columns_of_numbers_alone(tmp_path):
+    table = pa.table({"kg": ["72,5", "80"], "cm": ["170", "1.234"], "warm_up": ["1,0", "drills"]})
+    made = Coder(staged(table, tmp_path, decimal=","), book())
+    for batch, _ in made.batches():
+        assert made.number(batch, "kg").tolist() == [72.5, 80.0]
+        assert made.refused(batch, "cm").tolist() == [False, True]  # a thousand, or one and a bit
+    plain = Coder(staged(table, tmp_path), book())
+    for batch, _ in plain.batches():  # a point is there as well: nothing is guessed
+        assert plain.refused(batch, "kg").tolist() == [True, False]
+
+
+def test_a_quotient_is_missing_where_an_input_is_or_it_divides_by_zero():
+    derived = book().derived
+    first = np.array([1.0, 1.5, 2.0, np.nan, -3.0, np.inf])
+    second = np.array([2.0, 0.0, -4.0, 1.0, 200.0, 1.0])
+    found = quotient(first, second, derived["ratio"])
+    np.testing.assert_array_equal(found, [0.5, np.nan, -0.5, np.nan, -0.015, np.nan])
+    kilograms, centimetres = np.array([72.25, 72.25, 900.0]), np.array([170.0, 0.0, 170.0])
+    found = quotient(kilograms, centimetres, derived["bmi_value"])
+    np.testing.assert_allclose(found, [25.0, np.nan, np.nan])  # nobody has three hundred

@@ -1,56 +1,114 @@
-"""One row for each person, by an engine as by pandas."""
+"""One row for each person, in the order of visits."""
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
-from backrisk.survey.coder import Coder
-from backrisk.survey.frames import one_row_each
-from backrisk.survey.repeats import kept
-from tests.survey._small import book, source, values
+from backrisk.errors import SurveyError
+from backrisk.graph import CausalGraph
+from backrisk.survey import Codebook, read_survey
+from backrisk.survey.repeats import date_of
 
-IDS = ["7", "8", " 7", "x", "", "NA", "x", "x\u2003", "8"]
-DAYS = [
-    "2012-03-01",
-    "2011-01-01",
-    "2011-12-24",
-    "2010-01-01",
-    "2009-01-01",
-    "",
-    "never",
-    "2010-01-01",
-    None,
-]
-TABLES = {
-    "dates": pa.table({"id": IDS, "day": DAYS}),
-    "numbers": pa.table({"id": IDS, "day": ["3", "2", "1", "10", "9", "", "x", "2", "2"]}),
-    "floats": pa.table(
-        {"id": [7.0, 8.5, 7.0, float("nan"), None, 8.5, 1e20], "day": [3, 2, 1, 1, 1, 2, 1]}
-    ),
-    "whole": pa.table({"id": [7, 8, 7, -9, -9, None], "day": [1.5, 2, 0.5, 1, 2, 3]}),
-}  # fmt: skip
+ENGINES = [None, "duckdb"]
+STATES = {"a": [f"row{place}" for place in range(20)], "b": ["no", "yes"]}
+GRAPH = CausalGraph.from_edges([("a", "b")], STATES)
 
 
-@pytest.mark.parametrize("by", ["day", None, "absent"])
-@pytest.mark.parametrize("keep", ["first", "last"])
-@pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("missing", [["", "NA", "-9"], []])
-def test_the_engine_keeps_the_rows_that_pandas_keeps(table, keep, by, missing):
-    codebook = book(
-        missing=missing,
-        ignore=["id", "day"],
-        one_row_per={"column": "id", "by": by, "keep": keep},
-    )
-    coder = Coder(source(TABLES[table]), codebook)
-    found = values(coder.known, kept(coder, codebook.one_row_per))
-    frame = TABLES[table].to_pandas()
-    rows = one_row_each(frame, codebook).index
-    assert [row for row, stays in enumerate(found) if stays] == rows.tolist()
+def stays(visits, ids=None, engine=None, **rule):
+    """Return the places of the rows that stay, of one person unless told otherwise."""
+    rule = {"column": "id", "by": "visit", "keep": "last"} | rule
+    data = {"name": "n", "graph": "graph", "columns": {"a": {"node": "a"}}}
+    data |= {"one_row_per": rule, "ignore": ["visit"]}
+    rows = [f"row{place}" for place in range(len(visits))]
+    frame = pd.DataFrame({"id": ids or ["p"] * len(rows), "visit": visits, "a": rows}, dtype=object)
+    survey = read_survey(frame, GRAPH, Codebook.from_dict(data, GRAPH), engine=engine)
+    return survey.codes[:, 0].tolist()
 
 
-def test_people_without_an_identifier_all_stay():
-    codebook = book(ignore=["id"], one_row_per={"column": "id"})
-    coder = Coder(source(pa.table({"id": ["", "NA", None, "", "a", "a"]})), codebook)
-    assert values(coder.known, kept(coder, codebook.one_row_per)) == [True] * 5 + [False]
-    frame = pd.DataFrame({"id": ["", "NA", None, "", "a", "a"]})
-    assert len(one_row_each(frame, codebook)) == 5
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("visits", "first", "last"),
+    [
+        (["3", "10", "2"], 2, 1),
+        ([3, 10.5, 2], 2, 1),
+        (["visit 2", "Visit 10", "visit 1"], 2, 1),
+        (["t1-2", "t1-10", "t0-99"], 2, 1),
+        (["13/02/2024", "01/03/2024"], 0, 1),
+        (["02/13/2024", "03/01/2024"], 0, 1),
+        (["13.02.2024", "01.03.2024"], 0, 1),
+        (["13.2.24", "1.3.24"], 0, 1),
+        (["2024-02-13", "2024-03-01"], 0, 1),
+        (["2024/03/01", "2024/2/13"], 1, 0),
+        (["1 March 2024", "13 Feb 2024", "2 Mar 2024"], 1, 2),
+        (["March 1, 2024", "Feb 13, 2024"], 1, 0),
+        (["01MAR2024", "13FEB2024"], 1, 0),
+        (["2024-01-01 10:00", "2024-01-01 9:30"], 1, 0),
+        (["2024-01-01T09:30:00.5", "2024-01-01T09:30:00.25"], 1, 0),
+        (["2024-01-01 10:00:00+02:00", "2024-01-01 09:00:00Z"], 0, 1),
+        (["01/13/2024 9:30 PM", "01/13/2024 10:30 AM"], 1, 0),
+        ([pd.Timestamp("2024-03-01"), pd.Timestamp("2024-02-13 08:00")], 1, 0),
+        (["01/01/2024", "01/01/2024"], 0, 1),
+        (["5", None, "4"], 2, 0),
+        (["NA", "5", ""], 1, 1),
+    ],
+)
+def test_visits_are_ordered_by_what_they_say(visits, first, last, engine):
+    assert stays(visits, engine=engine, keep="first") == [first]
+    assert stays(visits, engine=engine, keep="last") == [last]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("dates", "last"), [("day_first", 1), ("month_first", 0)])
+def test_days_and_months_are_told_apart_where_that_is_stated(dates, last, engine):
+    assert stays(["04/03/2024", "03/04/2024"], engine=engine, dates=dates) == [last]
+
+
+@pytest.mark.parametrize(
+    ("visits", "rule", "words"),
+    [
+        (["04/03/2024", "03/04/2024"], {}, ["'04/03/2024', '03/04/2024'", "dates: day_first"]),
+        (["2024-03-10", "2024-01-02", "3"], {}, ["'3', '2024-03-10'", "read in one way"]),
+        (["visit 1", "baseline"], {}, ["'visit 1', 'baseline'", "one text with numbers in it"]),
+        (["before", "after"], {}, ["'before', 'after'"]),
+        (["13/02/2024", "02/13/2024"], {}, ["cannot be read in one way"]),
+        (["2024-01-01 10:00Z", "2024-01-01 09:00"], {}, ["'2024-01-01 09:00' without a time zone"]),
+        (["13/02/2024", "01/03/2024"], {"dates": "month_first"}, ["'13/02/2024', expected dates"]),
+        (["2024-02-30", "2024-02-28"], {"dates": "iso"}, ["'2024-02-30', expected dates with the"]),
+        ([f"x{'y' * n}" for n in range(5)], {}, ["'xyy' and 2 more"]),
+    ],
+)
+def test_an_order_that_is_not_clear_is_refused(visits, rule, words):
+    with pytest.raises(SurveyError) as caught:
+        stays(visits, **rule)
+    for word in ["frame, column 'visit': ", *words]:
+        assert word in str(caught.value)
+
+
+def test_rows_of_the_same_visit_stay_in_the_order_of_the_table():
+    visits = ["2"] * 10 + ["1"] * 10
+    assert stays(visits, keep="first") == [10]
+    assert stays(visits, keep="last") == [9]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_person_has_one_row_and_the_unknown_keep_theirs(engine):
+    ids = ["a", "b", " a", None, "b", "NA", None, 7, "7.0"]
+    visits = ["1", "5", "2", "1", "4", "1", "1", "8", "9"]
+    assert stays(visits, ids, engine) == [1, 2, 3, 5, 6, 8]
+    assert stays(visits, ids, engine, keep="first") == [0, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("by", [None, "absent"])
+def test_without_an_order_the_order_of_the_table_counts(engine, by):
+    assert stays([3, 2, 1], [1, 1, 2], engine, by=by) == [1, 2]
+    assert stays([3, 2, 1], [1, 1, 2], engine, by=by, keep="first") == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "way"),
+    [("31.04.2024", "day_first"), ("2024-13-01", "iso"), ("1 Foo 2024", "iso"), ("", "iso"),
+     ("2024-01-01 25:00", "iso"), ("2024-01-01 13:00 PM", "iso"), ("1/2-2024", "day_first"),
+     ("99999999999", "iso"), ("2024-01-01 x", "iso"), ("0001-01-01 00:00+14:00", "iso")],
+)  # fmt: skip
+def test_what_is_no_date_is_none(text, way):
+    assert date_of(text, way) is None

@@ -1,155 +1,65 @@
-"""Files of any kind as one Parquet file."""
+"""Every table as canonical text."""
 
-import sqlite3
-from contextlib import closing
+import datetime
+from decimal import Decimal
 
-import duckdb
+import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from backrisk.errors import SurveyError
-from backrisk.survey import staging
-from backrisk.survey.staging import parquet_columns, stage_csv, stage_duckdb, stage_sqlite
-
-
-@pytest.fixture
-def staged(tmp_path):
-    return tmp_path / "rows.parquet"
-
-
-def rows(staged):
-    return [tuple(row.values()) for row in pq.read_table(staged).to_pylist()]
-
-
-@pytest.fixture
-def file(tmp_path):
-    def write(text, name="t.csv"):
-        path = tmp_path / name
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
-@pytest.fixture
-def lite(tmp_path):
-    def make(*statements):
-        path = tmp_path / "t.sqlite"
-        with closing(sqlite3.connect(path)) as connection:
-            for statement in statements:
-                connection.execute(*statement if isinstance(statement, tuple) else (statement,))
-            connection.commit()
-        return path
-
-    return make
-
-
-@pytest.fixture
-def duck(tmp_path):
-    def make(*statements):
-        path = tmp_path / "t.duckdb"
-        with duckdb.connect(str(path)) as connection:
-            for statement in statements:
-                connection.execute(statement)
-        return path
-
-    return make
+from backrisk.survey.staging import ROW, Table, arrays, spelled, stage
 
 
 @pytest.mark.parametrize(
-    ("text", "columns", "cells"),
+    ("cells", "texts"),
     [
-        (' a ,b\n1,"x ""y"""\n,NULL\n', ("a", "b"), [("1", 'x "y"'), ("", "NULL")]),
-        ('a,b\n"1\n2",3\r\n4,5', ("a", "b"), [("1\n2", "3"), ("4", "5")]),
-        ("a,b\n1,2\n\n3,4\n", ("a", "b"), [("1", "2"), ("3", "4")]),
-        ("a\n1\n\n2\n", ("a",), [("1",), ("2",)]),
-        ("a,b\n", ("a", "b"), []),
-        ("a\n", ("a",), []),
+        (pa.array(["x", " x", None, "", "x "]), ["x", "x", None, None, "x"]),
+        (pa.array([1.0, float("nan"), 2.5]), ["1", None, "2.5"]),
+        (pa.array([0.1, 3.0], pa.float32()), ["0.1", "3"]),
+        (pa.array([7, None], pa.int8()), ["7", None]),
+        (pa.array([True, False, None]), ["true", "false", None]),
+        (pa.array([Decimal("1.50"), None]), ["1.5", None]),
+        (pa.array([datetime.date(2024, 3, 1)]), ["2024-03-01"]),
+        (pa.array([datetime.datetime(2024, 3, 1, 9)]), ["2024-03-01 09:00:00"]),
+        (pa.array([pd.Timestamp("2024-03-01")], pa.timestamp("ns")), ["2024-03-01"]),
+        (pa.array([b"x"]), ["x"]),
+        (pa.array([None, None]), [None, None]),
+        (pa.array([[1], None]), ["[1]", None]),
+        (pa.array(["a", None, " a"]).dictionary_encode(), ["a", None, "a"]),
+        (pa.chunked_array([["a"], ["b"]]), ["a", "b"]),
+        (pa.array([], pa.string()), []),
     ],
 )
-def test_csv_is_copied_as_text(file, staged, text, columns, cells):
-    refused = []
-    assert stage_csv(file(text), staged, refused) == columns
-    assert rows(staged) == cells
-    assert refused == []
+def test_cells_of_every_type_become_canonical_text(cells, texts):
+    found = spelled(cells)
+    assert found.to_pylist() == texts
+    assert sorted(found.dictionary.to_pylist()) == sorted({t for t in texts if t is not None})
 
 
-def test_records_of_another_width_are_set_aside(file, staged):
-    refused = []
-    stage_csv(file("a,b\n1,2\n3\n4,5,6\n7,8\n"), staged, refused)
-    assert rows(staged) == [("1", "2"), ("7", "8")]
-    assert refused == [
-        (3, "t.csv, row 3: 1 values, expected 2."),
-        (4, "t.csv, row 4: 3 values, expected 2."),
+def test_blank_rows_are_left_out_and_the_others_keep_their_records(tmp_path):
+    batches = iter([arrays([("x", ""), (None, " ")], 2), arrays([("", None), ("", 2.0)], 2)])
+    found = stage(Table([" a", 1.0], batches), tmp_path / "t.parquet")
+    assert (found.columns, found.fields, found.blank) == (("a", "1"), ("c0", "c1"), 2)
+    assert pq.read_table(found.path).to_pylist() == [
+        {"c0": "x", "c1": None, ROW: 0},
+        {"c0": None, "c1": "2", ROW: 3},
     ]
 
 
-def test_many_rows_are_written_in_batches(file, staged, monkeypatch):
-    monkeypatch.setattr(staging, "_BATCH", 2)
-    stage_csv(file("a\n1\n2\n3\n"), staged, [])
-    assert rows(staged) == [("1",), ("2",), ("3",)]
-    assert pq.ParquetFile(staged).num_row_groups == 2
+def test_a_column_without_a_name_or_a_cell_is_none(tmp_path):
+    rows = arrays([("x", "", ""), ("y", None, "z")], 3)
+    found = stage(Table(["a", None, ""], iter([rows])), tmp_path / "t.parquet")
+    assert (found.columns, found.fields) == (("a", ""), ("c0", "c2"))
 
 
-def test_every_cell_of_sqlite_is_spelled_as_a_csv_file_would(lite, staged):
-    cells = [(30,), (29.5,), (61.0,), ("x",), (None,), (b"never",), (float("inf"),)]
-    path = lite(
-        'CREATE TABLE a (" plank ")', *(("INSERT INTO a VALUES (?)", cell) for cell in cells)
-    )
-    assert stage_sqlite(path, None, staged) == ("plank",)
-    assert [cell for (cell,) in rows(staged)] == ["30", "29.5", "61", "x", None, "never", "inf"]
+def test_commas_are_noticed(tmp_path):
+    batches = iter([arrays([("x", "1", "1,5")], 3), arrays([("x,y", "2", "3")], 3)])
+    assert stage(Table("abc", batches), tmp_path / "t.parquet").commas == {"c0", "c2"}
 
 
-def test_views_are_tables_and_sqlites_own_are_not(lite, staged):
-    path = lite(
-        "CREATE TABLE a (id INTEGER PRIMARY KEY AUTOINCREMENT, x)",
-        "INSERT INTO a (x) VALUES (1)",
-        "CREATE VIEW b AS SELECT x + 1 FROM a",
-    )
-    with pytest.raises(SurveyError, match=r"^t\.sqlite contains 2 tables \(a, b\); choose one as"):
-        stage_sqlite(path, None, staged)
-    stage_sqlite(path, "b", staged)
-    assert rows(staged) == [("2",)]
-
-
-def test_a_duckdb_table_keeps_its_types(duck, staged):
-    path = duck("CREATE TABLE a AS SELECT 1 AS x, 'y' AS \" y \"")
-    assert stage_duckdb(path, None, staged) == ("x", "y")
-    assert rows(staged) == [(1, "y")]
-
-
-@pytest.mark.parametrize(
-    ("chosen", "words"),
-    [
-        (None, "t.duckdb contains 2 tables (a, odd \"b); choose one as 't.duckdb::table'."),
-        ("c", "t.duckdb has no table 'c'; it contains a, odd \"b."),
-        ("odd b", "t.duckdb has no table 'odd b' (did you mean 'odd \"b'?); it contains a, odd "
-         '"b.'),
-    ],
-)  # fmt: skip
-def test_one_of_several_tables_is_chosen(duck, staged, chosen, words):
-    path = duck("CREATE TABLE a (x INT)", 'CREATE TABLE "odd ""b" AS SELECT 7')
-    with pytest.raises(SurveyError) as caught:
-        stage_duckdb(path, chosen, staged)
-    assert str(caught.value) == words
-    stage_duckdb(path, 'odd "b', staged)
-    assert rows(staged) == [(7,)]
-
-
-def test_ten_tables_are_named_and_none_where_there_is_none(duck, staged):
-    path = duck(*(f"CREATE TABLE t{i:02} (x INT)" for i in range(11)))
-    with pytest.raises(SurveyError, match=r"11 tables \(t00, .*, t09\);"):
-        stage_duckdb(path, None, staged)
-    path.unlink()
-    for chosen in (None, "a"):
-        with pytest.raises(SurveyError, match=r"^t\.duckdb contains no table\.$"):
-            stage_duckdb(duck(), chosen, staged)
-
-
-def test_a_file_that_is_not_what_its_name_says(file, staged):
-    path = file("plank,ache\n30,often\n" * 400)
-    for stage, kind in ((stage_duckdb, "DuckDB"), (stage_sqlite, "SQLite")):
-        with pytest.raises(SurveyError, match=rf"^t\.csv is not a {kind} file that can be read\.$"):
-            stage(path, None, staged)
-    with pytest.raises(SurveyError, match=r"^t\.csv is not a Parquet file that can be read\.$"):
-        parquet_columns(path)
+def test_a_table_may_have_no_rows(tmp_path):
+    for batches in ([], [arrays([], 2)]):
+        found = stage(Table(["a", "b"], iter(batches)), tmp_path / "t.parquet")
+        assert (found.columns, found.blank) == (("a", "b"), 0)
+        assert len(pq.read_table(found.path)) == 0
