@@ -39,6 +39,7 @@ CALLS = {
     "mediate": {**ASKED, "cause": "a", "mediators": "b"},
     "recommend": ASKED,
     "ask_next": ASKED,
+    "odds_ratios": {"posterior": POSTERIOR},
     "report_person": {**ASKED, "out": "person.html"},
     "report_cohort": {"posterior": POSTERIOR, "survey": SURVEY, "out": "cohort.html"},
     "model_card": {"posterior": POSTERIOR, "out": "card.md"},
