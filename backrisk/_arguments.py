@@ -110,7 +110,8 @@ def _check_of(
     def hints() -> dict[str, Any]:  # at the first call: a module may not be whole before
         if isinstance(annotated, type):
             return hints_of(annotated)
-        mine = {key: hint for key, hint in annotated.__annotations__.items() if key != "return"}
+        every = annotated.__annotations__  # whose names may be known to type checkers alone
+        mine = {key: hint for key, hint in every.items() if key not in ("return", *own)}
         return hints_of(types.SimpleNamespace(__annotations__=mine), annotated.__globals__)
 
     def check(*args: Any, **kwargs: Any) -> None:
@@ -184,7 +185,10 @@ def _is_one(value: object, hint: Any) -> bool:
         return isinstance(value, os.PathLike)
     if issubclass(origin, np.ndarray):  # lists become arrays
         return isinstance(value, np.ndarray | list | tuple) or hasattr(value, "__array__")
-    if issubclass(origin, Iterable) and not issubclass(origin, Mapping) and get_args(hint):
+    held = get_args(hint)
+    if origin is tuple and held and held[-1] is not ...:  # of so many
+        return isinstance(value, tuple | list) and len(value) == len(held)
+    if issubclass(origin, Iterable) and not issubclass(origin, Mapping) and held:
         return _is_many(value, origin, get_args(hint)[0])
     if origin is tuple:
         return isinstance(value, tuple | list)
@@ -198,7 +202,7 @@ def _is_many(value: object, origin: type, each: Any) -> bool:
         return False
     if origin is tuple and not isinstance(value, Sequence | Set):
         return False
-    if isinstance(each, type) and isinstance(value, Sequence | Set):
+    if (isinstance(each, type) or get_origin(each) is tuple) and isinstance(value, Sequence | Set):
         return all(_is_one(one, each) for one in value)
     return True
 

@@ -3,6 +3,7 @@
 import inspect
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,6 +40,7 @@ CALLS = {
     "mediate": {**ASKED, "cause": "a", "mediators": "b"},
     "recommend": ASKED,
     "ask_next": ASKED,
+    "odds_ratios": {"posterior": POSTERIOR},
     "report_person": {**ASKED, "out": "person.html"},
     "report_cohort": {"posterior": POSTERIOR, "survey": SURVEY, "out": "cohort.html"},
     "model_card": {"posterior": POSTERIOR, "out": "card.md"},
@@ -59,6 +61,9 @@ CALLS = {
     "log_likelihood": {"posterior": POSTERIOR, "survey": SURVEY},
     "CausalGraph": {"name": "own", "nodes": GRAPH.nodes, "edges": GRAPH.edges},
     "CausalGraph.from_edges": {"edges": [("a", "b")], "states": {"a": [1, 2], "b": [1, 2]}},
+    "CausalGraph.from_text": {"text": "a -> b"},
+    "CausalGraph.from_dagitty": {"text": "dag { a -> b }"},
+    "CausalGraph.from_networkx": {"digraph": nx.DiGraph([("a", "b")])},
     "CausalGraph.from_dict": {"data": GRAPH.to_dict()},
     "Node": {"name": "a", "states": ("no", "yes")},
     "Edge": {"cause": "a", "effect": "b", "claim": "said", "origin": "here", "grade": "weak"},

@@ -143,7 +143,7 @@ class CausalGraph(Stated):
         )
 
     @classmethod
-    @checked("states")
+    @checked()
     def from_text(
         cls,
         text: str,
@@ -187,7 +187,7 @@ class CausalGraph(Stated):
         return cls._drawn(read_arrows(text, str(say("graph.arrows.text"))), states, outcome, name)
 
     @classmethod
-    @checked("states")
+    @checked()
     def from_dagitty(
         cls,
         text: str,
@@ -253,6 +253,7 @@ class CausalGraph(Stated):
         )
 
     @classmethod
+    @checked("digraph")
     def from_networkx(
         cls,
         digraph: nx.DiGraph[Any],

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from backrisk._arguments import checked
 from backrisk.errors import PosteriorError
 from backrisk.posterior.posterior import Posterior
 from backrisk.summary import interval
 from backrisk.words import say
 
 
+@checked()
 def odds_ratios(posterior: Posterior, node: str | None = None) -> pd.DataFrame:
     """Return how the odds of a node's event go with the states of its causes.
 

@@ -101,7 +101,7 @@ class Posterior:
     log_likelihood: Array | None = None
 
     @classmethod
-    @checked()
+    @checked("cpts")
     def from_cpts(cls, graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> Posterior:
         """Make a posterior from CPTs, without a fit.
 

@@ -162,7 +162,7 @@ def _of_a_hundred(reduction: float, target: str) -> str:
     return say(f"queries.recommend.of_a_hundred.{kind}", target=target, number=str(number))
 
 
-@checked("person")
+@checked("person", "costs")
 def recommend(
     posterior: Posterior,
     person: Mapping[str, Any],
