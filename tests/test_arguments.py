@@ -48,6 +48,8 @@ CALLS = {
     "plot": {"answer": None},
     "load_graph": {"name_or_path": "runner_core"},
     "load_codebook": {"name_or_path": "runner"},
+    "draft_codebook": {"table": "cohort.csv", "graph": GRAPH},
+    "redcap_dictionary": {"codebook": br.load_codebook("runner")},
     "load_posterior": {"path": "model.nc"},
     "packaged_graphs": {},
     "read_survey": {"path": "cohort.csv", "graph": GRAPH},
@@ -79,7 +81,7 @@ CALLS = {
 }
 # What the functions above return, and errors: nobody makes them by hand.
 MADE = {
-    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Mediation", "Questions"),
+    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "Mediation", "Questions"),
     *("Recommendation", "Risk", "Scored", "Understood"),
 }
 

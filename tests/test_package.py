@@ -16,6 +16,7 @@ Recommendation Risk Scored Survey SurveyError Understood ask_next attribute buil
 compile_model counterfactual describe diagnose fit intervene load_codebook load_graph load_posterior
 log_likelihood mediate model_card odds_ratios packaged_graphs plot read_survey recommend
 report_cohort report_person risk risks score simulate tabulate truth
+Draft draft_codebook redcap_dictionary
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}

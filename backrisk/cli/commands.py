@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from backrisk import __version__
-from backrisk.cli import console, data, graphs, output, questions
+from backrisk.cli import codebooks, console, data, graphs, output, questions
 from backrisk.cli.console import sentences
 from backrisk.words import say, speaking
 
@@ -23,6 +23,7 @@ app = typer.Typer(
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": output.demo,
     "simulate": data.simulate,
+    "codebook": codebooks.codebook,
     "graph": graphs.graph,
     "schema": graphs.schema,
     "validate": data.validate,

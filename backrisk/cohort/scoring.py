@@ -30,6 +30,7 @@ from backrisk.survey import (
     opened,
     parquet_of,
     path_of,
+    selected,
 )
 from backrisk.words import disclaimer, interval_name, say, suggest
 from backrisk.words.phrases import whole
@@ -189,9 +190,10 @@ def score(
     options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
     with (
         written(path, QueryError) as part,
-        opened(source, engine, lenient=True, **options) as table,  # type: ignore[arg-type]
+        opened(source, engine, lenient=True, **options) as found,  # type: ignore[arg-type]
     ):
-        book = _codebook(posterior, table)
+        book = _codebook(posterior, found)
+        table = selected(found, book, demand=False)
         _demand(table, book, ids, asked.columns)
         fields = {name: table.fields[table.columns.index(name)] for name in ids}
         coded = encode_table(table, book, posterior.graph, tuple(fields.values()), LISTED)

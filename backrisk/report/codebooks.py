@@ -92,7 +92,7 @@ def _reading(name: str, spec: Asked | Derived, answers: CohortAnswers) -> str:
     elif spec.labels and not spec.cuts:
         said += [
             say("report.reading.label", label=label, state=names.state(node, state))
-            for label, state in spec.labels.items()
+            for label, state in spec.options.items()
         ]
     if spec.cuts:
         first = names.state(node, spec.states[0])

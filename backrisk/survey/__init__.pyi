@@ -13,6 +13,9 @@ from .encode import find_state as find_state
 from .encode import named_states as named_states
 from .engine import Coded as Coded
 from .engine import encode_table as encode_table
+from .forms import Draft as Draft
+from .forms import draft_codebook as draft_codebook
+from .forms import redcap_dictionary as redcap_dictionary
 from .patterns import Patterns as Patterns
 from .patterns import tabulate as tabulate
 from .readers import Source as Source
@@ -23,6 +26,7 @@ from .readers import path_of as path_of
 from .schema import Column as Column
 from .schema import Derived as Derived
 from .schema import Design as Design
+from .selection import selected as selected
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved

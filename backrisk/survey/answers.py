@@ -25,6 +25,7 @@ from backrisk.survey.codebook import Codebook, choose_codebook
 from backrisk.survey.coder import Coder
 from backrisk.survey.design import demand_design, design_cautions
 from backrisk.survey.engine import tabulate_source
+from backrisk.survey.selection import selected
 from backrisk.words import Said
 
 Frame = IntoFrame  # of pandas, Polars, Arrow and others
@@ -248,6 +249,7 @@ def _read(
 ) -> Survey:
     """Check and encode an opened table."""
     book = choose_codebook(codebook, source.columns, graph)
+    source = selected(source, book)
     book = book.with_roles(source.columns, source.name, weight=weight, site=site)
     extended = book.extend(graph)
     found = tabulate_source(source, book, extended, count=count)

@@ -104,6 +104,7 @@ def _cell(
         text = None
     if text is None and name in states:
         return _of_state(spec, states[name])
+    text = None if text is None else spec.code(text)
     if text is not None and BOX in name:
         text = _BOX_LABELS.get(text.lower(), text)
     if (text is None or (BOX in name and text == "0")) and asked(
@@ -147,6 +148,8 @@ def _spelled(spec: Column) -> dict[str, tuple[str, ...]]:
     """Return the labels of the file that say each state."""
     found: dict[str, tuple[str, ...]] = {}
     for label, state in (spec.labels or {}).items():
+        if state is None:  # no answer
+            continue
         found[state] = (*found.get(state, ()), spell(label) or label)
     return found
 

@@ -85,7 +85,7 @@ def take_census(book: Contents, columns: Iterable[str], rows: int, distinct: Dis
         for (cell,), count in distinct((name,)):
             text = spell(cell)
             if text is not None and not no_answer(text, book.missing):
-                counts[text if spec.labels else ""] += count
+                counts[spec.code(text) if spec.labels else ""] += count
         answered[name] = counts.total()
         if spec.labels:
             labels[name] = {label: counts[label] for label in spec.labels}

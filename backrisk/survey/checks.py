@@ -65,7 +65,7 @@ def header_problems(names: Sequence[str], codebook: Contents, source: str) -> li
     problems += [
         say("survey.table.repeated_column", source=source, column=name, count=count)
         for name, count in Counter(names).items()
-        if count > 1
+        if count > 1 and (name in codebook.known or not codebook.takes_rest)
     ]
     problems += [
         say("survey.branching.not_in_file", source=source, column=name, other=other)

@@ -18,7 +18,7 @@ from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import branching, decode, encode, items
 from backrisk.survey.cautions import PLAIN, WEIGHT
-from backrisk.survey.problems import failure, schema_problems
+from backrisk.survey.problems import failure, schema_problems, undecided
 from backrisk.survey.resolve import resolve
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.spelling import spell
@@ -71,6 +71,9 @@ class Codebook(Contents):
     one_row_per : OneRowPer, optional
         Which row stands for a person who appears several times:
         ``{column: id, by: date, keep: first}``. By default every row is a person.
+    rows : dict of str to tuple of str, optional
+        The rows that are read, where a file has others: for each column named, the cells that a
+        row may have there, ``{visit: [baseline], copy: [""]}``. By default all.
     design : Design, optional
         How people were chosen, where not each with the same chance: ``{kind: case_control,
         prevalence: 0.14}``, ``{kind: matched, set: pair}``, ``{kind: repeated, person: id}``.
@@ -120,6 +123,8 @@ class Codebook(Contents):
 
     @classmethod
     def _checked(cls, data: Mapping[str, Any], graph: CausalGraph | None, source: str) -> Codebook:
+        if left := undecided(data, source):
+            raise failure(source, left)
         try:
             # Of the file, not of the class: its initialiser would name the source another way.
             held = Contents.model_validate(data)

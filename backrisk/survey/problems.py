@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from backrisk.errors import SurveyError
 from backrisk.survey.schema import (
     LISTED,
+    UNDECIDED,
     AskedIf,
     Column,
     Condition,
@@ -77,6 +78,20 @@ def failure(source: str, problems: Iterable[str]) -> SurveyError:
     if len(told) > _SHOWN:
         lines.append(say("survey.more", count=len(told) - _SHOWN))
     return SurveyError("\n  ".join(lines), problems=told)
+
+
+def undecided(data: object, source: str, path: tuple[str, ...] = ()) -> list[Said]:
+    """Return a sentence for everything in a codebook's contents that a draft left to a person."""
+    if isinstance(data, Mapping):
+        parts = [(str(key), value) for key, value in data.items()]
+    elif isinstance(data, list | tuple):
+        parts = [("", value) for value in data]
+    else:
+        key = ".".join(each for each in path if each)
+        said = say("survey.codebook.undecided", source=source, key=key)
+        return [said] if isinstance(data, str) and data == UNDECIDED else []
+    found = [each for key, value in parts for each in undecided(value, source, (*path, key))]
+    return list(dict.fromkeys(found))
 
 
 def schema_problems(error: ValidationError, source: str) -> list[Said]:

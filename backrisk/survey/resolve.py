@@ -141,7 +141,9 @@ def _in_the_graphs_words[M: Measure](spec: M, spelled: Mapping[str | None, str])
         rules = [rule.model_copy(update={"state": same(rule.state)}) for rule in spec.rules]
         update |= {"rules": tuple(rules), "otherwise": same(spec.otherwise)}
     elif isinstance(spec, Column) and spec.labels is not None:
-        update["labels"] = {label: same(state) for label, state in spec.labels.items()}
+        update["labels"] = {
+            label: None if state is None else same(state) for label, state in spec.labels.items()
+        }
     return spec.model_copy(update=update)
 
 

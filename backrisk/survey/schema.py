@@ -31,6 +31,7 @@ from backrisk.survey.spelling import no_answer, number_of, spell
 from backrisk.survey.units import Unit, factor, names_of_units, unit_of, with_unit
 from backrisk.words import choices, say, suggest
 
+UNDECIDED = "?"  # in a draft, in place of what a person has to say
 MISSING = ("", "NA", "N/A", "NaN", "nan")
 REST = "rest"  # of `ignore`: every column that the codebook does not name
 LISTED = "listed"  # how the other kind is tagged
@@ -230,6 +231,10 @@ class Column(Measure):
         Of a label column: the state that each label of the file says, ``{male: male, f: female}``.
         By default the node's states stand for themselves. Labels and cells are compared by their
         canonical spelling: ``1``, ``1.0`` and ``" 1 "`` are one label.
+        A label may say ``null``: it stands for no answer in this column.
+    choices : mapping, optional
+        What an export with labels writes in place of each code, ``{"1": "Yes", "0": "No"}``: either
+        is understood, and everything else in the codebook speaks of codes.
     cuts : tuple of float
         Of a number column: increasing cut points in the column's `unit`, ``[40, 55]``. A value
         equal to a cut point belongs to the interval above it. Needed where a number measures
@@ -278,7 +283,8 @@ class Column(Measure):
         blank then is not a missing answer: the node takes the state under ``else``, or is counted
         as not asked. An answer that was given all the same stays, and is told.
     question : str
-        The question as it is asked; a form, a report and a codebook's sheet show it.
+        The question as it is asked; a form, a report and a codebook's sheet show it, and the column
+        is also found under it, where a file has questions in its header.
     source : str
         Where the question, its cut points or its reliability come from.
 
@@ -299,7 +305,8 @@ class Column(Measure):
     type: Literal["number", "label", "text"] = "label"
     range: tuple[Bound, Bound] | None = None
     outside: Literal["error", "missing"] = "error"
-    labels: Annotated[dict[Word, Word], BeforeValidator(_distinct)] | None = None
+    labels: Annotated[dict[Word, Word | None], BeforeValidator(_distinct)] | None = None
+    choices: dict[Word, Word] | None = None
     decimals: int = Field(default=0, ge=0, le=6)
 
     @model_validator(mode="after")
@@ -325,8 +332,28 @@ class Column(Measure):
     @property
     def said(self) -> frozenset[str]:
         """The states that an answer, or its absence, can say."""
-        labelled = frozenset(self.states if self.labels is None else self.labels.values())
-        return labelled | self.unasked
+        labelled = self.states if self.labels is None else self.labels.values()
+        return frozenset(state for state in labelled if state is not None) | self.unasked
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The state that each label says, by the words that a person reads."""
+        read = self.choices or {}
+        return {
+            read.get(label, label): state
+            for label, state in (self.labels or {}).items()
+            if state is not None
+        }
+
+    def code(self, text: str) -> str:
+        """Return the code of an answer that may be written as its label."""
+        if not self.choices or text in self.choices:
+            return text
+        asked = " ".join(text.split()).casefold()
+        for code, label in self.choices.items():
+            if " ".join(label.split()).casefold() == asked:
+                return code
+        return text
 
     def read(self, raw: object, missing: tuple[str, ...]) -> float | str | None:
         """Return the number, the state or the text of a raw answer, None where it is missing.
@@ -347,6 +374,7 @@ class Column(Measure):
         text = spell(raw)
         if text is None or no_answer(text, missing):
             return None
+        text = self.code(text)
         if self.type == "number":
             return self._number(text)
         if self.type == "text" or self.labels is None:
@@ -655,6 +683,7 @@ class Contents(Keys):
     ] = ()
     leaves_out: dict[Word, str] = {}
     one_row_per: OneRowPer | None = None
+    rows: dict[Word, tuple[str, ...]] = {}
     design: Design | None = None
 
     @property
@@ -670,7 +699,7 @@ class Contents(Keys):
         person = self.design and self.design.person
         ignored = () if self.ignore == REST else self.ignore
         extra = (self.site, self.weight, one and one.column, one and one.by, person, *ignored)
-        return tuple(dict.fromkeys([*self.columns, *(name for name in extra if name)]))
+        return tuple(dict.fromkeys([*self.columns, *self.rows, *filter(None, extra)]))
 
     @property
     def takes_rest(self) -> bool:

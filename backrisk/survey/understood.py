@@ -376,7 +376,7 @@ def describe(
                 missing,
                 not_asked,
                 isinstance(spec, Derived),
-                (spec.labels or {}) if isinstance(spec, Column) else {},
+                _states_of(spec),
             )
         )
     columns += _others(read, present)
@@ -478,14 +478,20 @@ def _how(name: str, spec: Column | Derived, book: Codebook) -> str:
     return say("phrases.comma").join(said)
 
 
+def _states_of(spec: Column | Derived) -> dict[str, str]:
+    """Return the state that each label of a column says, without those that say no answer."""
+    labels = spec.labels if isinstance(spec, Column) else None
+    return {label: state for label, state in (labels or {}).items() if state is not None}
+
+
 def _labels(spec: Column) -> str:
     if not spec.labels:
         return str(say("survey.understood.how.any_label"))
-    if all(label == state for label, state in spec.labels.items()):
+    if all(label == state for label, state in spec.options.items()):
         return str(say("survey.understood.how.states"))
     pairs = say("phrases.comma").join(
         say("survey.understood.how.label", label=label, state=state)
-        for label, state in spec.labels.items()
+        for label, state in spec.options.items()
     )
     if len(pairs) > _WIDE:
         return str(say("survey.understood.how.labels", count=len(spec.labels)))

@@ -130,7 +130,7 @@ def _question(name: str, column: Column) -> Question:
         text=column.question,
         unit=column.unit,
         source=column.source,
-        options=tuple(column.labels or ()),
+        options=tuple(column.options),
         low=low,
         high=high,
         sign=column.item is not None,

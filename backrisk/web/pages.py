@@ -225,4 +225,4 @@ def _labels(served: Served) -> dict[str, list[tuple[str, str]]]:
     """Return the state that each label of a codebook's column says."""
     book = served.posterior.codebook
     columns = {} if book is None else book.columns
-    return {name: list(column.labels.items()) for name, column in columns.items() if column.labels}
+    return {name: list(column.options.items()) for name, column in columns.items() if column.labels}

@@ -1,0 +1,114 @@
+"""Tables as Qualtrics, LimeSurvey, Google Forms or anybody writes them, as far as they explain."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any, Literal
+
+from backrisk.errors import SurveyError
+from backrisk.survey.forms.fields import Field, Form, plain
+from backrisk.survey.forms.judging import judged, missing_codes
+from backrisk.survey.forms.matching import key
+from backrisk.survey.forms.text import Cells, Table, read_table
+from backrisk.words import choices, say, suggest
+
+TOOLS = ("qualtrics", "limesurvey", "google")
+IMPORT = "ImportId"  # in the third row of what Qualtrics exports
+_QUALTRICS = frozenset(
+    key(name)
+    for name in (
+        "StartDate", "EndDate", "Status", "IPAddress", "Progress", "Duration",
+        "Finished", "RecordedDate", "ResponseId", "RecipientLastName", "RecipientFirstName",
+        "RecipientEmail", "ExternalReference", "LocationLatitude", "LocationLongitude",
+        "DistributionChannel", "UserLanguage",
+    )
+)  # fmt: skip
+_TIMING = ("_FirstClick", "_LastClick", "_ClickCount", "_PageSubmit")
+_LIMESURVEY = frozenset(
+    ("id", "responseid", "submitdate", "datesubmitted", "lastpage", "startlanguage", "seed",
+     "startdate", "datestarted", "datestamp", "datelastaction", "token", "accesscode", "ipaddr",
+     "ipaddress", "refurl", "referrerurl", "interviewtime", "totaltime")
+)  # fmt: skip
+_LIME_CODE = re.compile(r"(?P<code>[A-Za-z]\w*)(?:\[(?P<sub>[^\]]*)\])?(?:\.\s+(?P<text>.+))?")
+_LIME_LABELS = {"Y": "Yes", "N": "No", "M": "Male", "F": "Female", "-oth-": "Other"}
+_GRID = re.compile(r"(?P<text>.+?)\s*\[(?P<sub>[^\]]+)\]")
+
+
+def form_of(
+    path: object, tool: Literal["qualtrics", "limesurvey", "google"] | None, **reading: Any
+) -> tuple[Table, Form]:
+    """Return a table, and what it says of itself.
+
+    Raises
+    ------
+    SurveyError
+        It cannot be read, or is not of the tool that is named.
+    """
+    if tool is not None and tool not in TOOLS:
+        near = suggest(tool, TOOLS)
+        raise SurveyError(say("survey.forms.no_tool", tool=tool, known=choices(TOOLS), near=near))
+    table = read_table(path, **reading)
+    qualtrics = len(table.rows) > 1 and any(IMPORT in cell for cell in table.rows[1])
+    if qualtrics and tool in (None, "qualtrics"):
+        return _qualtrics(read_table(path, skip=2, **reading), table.rows[0])
+    if tool == "qualtrics":
+        raise SurveyError(say("survey.forms.not_qualtrics", file=table.name))
+    if tool == "limesurvey":
+        return table, _form(table, [_lime(name, cells) for name, cells in _columns(table)])
+    return table, _form(table, [_any(name, cells) for name, cells in _columns(table)])
+
+
+def _columns(table: Table) -> list[tuple[str, Cells]]:
+    return list(zip(table.header, table.columns, strict=True))
+
+
+def _form(table: Table, fields: list[Field]) -> Form:
+    pairs = zip(fields, table.columns, strict=True)
+    columns = {each.name: (each, cells) for each, cells in pairs}
+    return Form(tuple(fields), missing=missing_codes(columns))
+
+
+def _qualtrics(table: Table, questions: tuple[str, ...]) -> tuple[Table, Form]:
+    fields = []
+    for (name, cells), question in zip(_columns(table), questions, strict=True):
+        each = replace(judged(name, cells), question=plain(question))
+        if key(name.partition("(")[0]) in _QUALTRICS or name.endswith(_TIMING):
+            each = replace(each, kind="closed")
+        fields.append(each)
+    form = _form(table, fields)
+    for column, wanted in (("Finished", ("1", "true")), ("Status", ()), ("UserLanguage", ())):
+        if (found := table.column(column)) is not None and found.filled:
+            told = say("survey.forms.comma").join(
+                say("survey.forms.event", event=cell, rows=count)
+                for cell, count in found.counts.most_common()
+            )
+            rows = {column: wanted or tuple(found.counts)}
+            return table, replace(form, rows=rows, row_choices={column: told})
+    raise SurveyError(say("survey.forms.no_finished", file=table.name))
+
+
+def _lime(name: str, cells: Cells) -> Field:
+    found = judged(name, cells)
+    match = _LIME_CODE.fullmatch(name)
+    code = match["code"] if match else name
+    if key(name) in _LIMESURVEY or code.lower().endswith("time") or code.startswith("groupTime"):
+        return replace(found, kind="closed")
+    text = plain((match and match["text"]) or ("" if match else name))
+    sub = (match and match["sub"]) or ""
+    if sub in ("other", "comment") or sub.endswith("comment"):
+        return replace(found, kind="text", question=text)
+    if found.kind == "choice":
+        labels = {code: _LIME_LABELS.get(code, label) for code, label in found.choices.items()}
+        box = _GRID.fullmatch(text) if set(labels) == {"Y"} else None
+        found = replace(found, choices=labels, box=box["sub"] if box else "")
+    return replace(found, question=text)
+
+
+def _any(name: str, cells: Cells) -> Field:
+    """Return a column whose header may be a question, as Google Forms writes them."""
+    found = judged(name, cells)
+    words = len(name.split()) > 1
+    grid = _GRID.fullmatch(name)
+    question = say("survey.forms.grid", question=grid["text"], row=grid["sub"]) if grid else name
+    return replace(found, question=question) if words else found
