@@ -270,8 +270,8 @@ class Column(Measure):
         Of an item: how many people the stated error was measured on, as far as the prior goes;
         200 by default.
     row_people : mapping
-        Of an item with a misclassification: the same by state of the construct, where it differs,
-        ``{no: 300, yes: 40}``.
+        Of an item with a misclassification: how many people each row of it was measured on, where
+        that differs, by the construct's state: ``{no: 300, yes: 40}``.
     nonresponse : Nonresponse, optional
         A missing answer may depend on what it would have been:
         ``{mean: 0.5, sd: 0.5, share: 0.1}``. By default it does not.
