@@ -179,7 +179,8 @@ def design_cautions(
                 sites=len(sizes),
             )
             return
-    for parts in _SHARES if total >= _FEWEST else ():
+    # Where people were chosen by it, the outcome is known of everyone.
+    for parts in _SHARES if total >= _FEWEST and known.all() else ():
         if ill * parts == total:
             about = {"node": graph.outcome, "share": percent(1 / parts), "people": total}
             yield say("survey.design.round_share", **about)

@@ -9,13 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.graph import ANSWERED, NOT_ANSWERED, CausalGraph, Edge, Node, Prior
-from backrisk.survey.schema import (
-    RELIABILITY_PEOPLE,
-    Contents,
-    Derived,
-    Measure,
-    Nonresponse,
-)
+from backrisk.survey.schema import Contents, Derived, Measure, Nonresponse
 from backrisk.words import say
 
 
@@ -63,7 +57,7 @@ def with_responses(
 def _item(name: str, spec: Measure, construct: tuple[str, ...]) -> Node:
     """Return the node of an item, its answers in the order of the construct's states."""
     states = spec.answers or tuple(state for state in construct if state in spec.said)
-    rows, people, by_row = None, spec.people, None
+    rows, by_row = None, None
     if spec.misclassification is not None:
         given, flat = spec.misclassification, 1.0 / len(states)
         rows = tuple(
@@ -72,15 +66,13 @@ def _item(name: str, spec: Measure, construct: tuple[str, ...]) -> Node:
             else (flat,) * len(states)
             for state in construct
         )
-        if isinstance(people, dict) or len(given) < len(construct):
-            stated = people if isinstance(people, dict) else dict.fromkeys(given, people)
+        if spec.row_people or len(given) < len(construct):
             # Of a state that is left out nothing is known: each answer is worth one person.
             unknown = float(len(states))
             by_row = tuple(
-                stated.get(state, RELIABILITY_PEOPLE) if state in given else unknown
+                spec.row_people.get(state, spec.people) if state in given else unknown
                 for state in construct
             )
-    worth = RELIABILITY_PEOPLE if isinstance(people, dict) else people
     return Node(
         name,
         states,
@@ -90,7 +82,7 @@ def _item(name: str, spec: Measure, construct: tuple[str, ...]) -> Node:
         reliability=spec.reliability,
         misclassification=rows,
         fixed=spec.error == "fixed",
-        concentration=worth,
+        concentration=spec.people,
         row_people=by_row,
     )
 

@@ -68,7 +68,6 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
         stated = spec.misclassification or {}
         for row in stated.values():
             used += row
-        people = spec.people if isinstance(spec.people, dict) else {}
         if spec.error == "fixed" and stated and set(known) - set(stated):
             problems.append(say("survey.rules.rows_missing", **at, node=target))
         update: dict[str, Any] = {"states": states}
@@ -92,7 +91,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             say(
                 "survey.codebook.no_state", **at, node=target, state=said, near=suggest(said, known)
             )
-            for said in dict.fromkeys([*stated, *people])
+            for said in dict.fromkeys([*stated, *spec.row_people])
             if said not in known
         ]
         if spec.answers and not answers_fit(answers, known, rated=bool(stated), reliable=False):
@@ -130,8 +129,7 @@ def _in_the_graphs_words[M: Measure](spec: M, spelled: Mapping[str | None, str])
     if spec.asked_if is not None:
         other = {"otherwise": same(spec.asked_if.otherwise)}
         update["asked_if"] = spec.asked_if.model_copy(update=other)
-    if isinstance(spec.people, dict):
-        update["people"] = {same(state): count for state, count in spec.people.items()}
+    update["row_people"] = {same(state): count for state, count in spec.row_people.items()}
     if spec.misclassification is not None:
         update["misclassification"] = {
             same(state): {same(answer): share for answer, share in row.items()}

@@ -142,9 +142,8 @@ class Measure(Keys):
     reliability: float | None = Field(default=None, ge=0, le=1)
     misclassification: dict[Word, dict[Word, float]] | None = None
     error: Literal["learned", "fixed", "unknown"] = "learned"
-    people: Annotated[float, Field(gt=0)] | dict[Word, Annotated[float, Field(gt=0)]] = (
-        RELIABILITY_PEOPLE
-    )
+    people: float = Field(default=RELIABILITY_PEOPLE, gt=0)
+    row_people: dict[Word, Annotated[float, Field(gt=0)]] = {}
     answers: tuple[Word, ...] = ()
     nonresponse: Nonresponse | None = None
     asked_if: AskedIf | None = None
@@ -192,7 +191,7 @@ class Measure(Keys):
             raise ValueError(say("survey.rules.own_answers"))
         if self.answers and (len(self.answers) < 2 or len(set(self.answers)) < len(self.answers)):
             raise ValueError(say("survey.rules.two_answers"))
-        if isinstance(self.people, dict) and self.misclassification is None:
+        if self.row_people and self.misclassification is None:
             raise ValueError(say("survey.rules.people_by_row"))
         if any(high <= low for low, high in zip(self.cuts, self.cuts[1:], strict=False)):
             raise ValueError(say("survey.rules.cuts_increase"))
@@ -272,9 +271,12 @@ class Column(Measure):
     error : {"learned", "fixed", "unknown"}
         Of an item: the stated error is where the data start from (the default), or is known for
         sure, or nothing is known and neither `reliability` nor `misclassification` is given.
-    people : float or mapping
+    people : float
         Of an item: how many people the stated error was measured on, as far as the prior goes;
-        200 by default. With a misclassification also by state, ``{no: 300, yes: 40}``.
+        200 by default.
+    row_people : mapping
+        Of an item with a misclassification: how many people each row of it was measured on, where
+        that differs, by the construct's state: ``{no: 300, yes: 40}``.
     nonresponse : Nonresponse, optional
         A missing answer may depend on what it would have been:
         ``{mean: 0.5, sd: 0.5, share: 0.1}``. By default it does not.

@@ -413,7 +413,7 @@ def _others(read: Survey, present: Iterable[str]) -> list[ReadColumn]:
     book, known = read.codebook, set(present)
     one, design = book.one_row_per, book.design
     roles = {
-        "site": book.site,
+        "site": book.site if design is None or design.set is None else None,
         "weight": book.weight,
         "set": design and design.set,
         "person": one.column if one else design and design.person,

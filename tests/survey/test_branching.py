@@ -4,7 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backrisk import Codebook, QueryError, SurveyError, fit, load_graph, read_survey, risk, simulate
+from backrisk import (
+    Codebook,
+    QueryError,
+    SurveyError,
+    describe,
+    fit,
+    load_graph,
+    read_survey,
+    risk,
+    simulate,
+)
 from backrisk.graph import CausalGraph
 from backrisk.survey import Survey
 from backrisk.survey.branching import asked, columns_of
@@ -312,3 +322,14 @@ def test_a_question_asked_only_of_the_injured(tmp_path):
     assert risk(posterior, {}).draws.mean() == pytest.approx(expected, abs=error)
     # An uninjured person lost nothing, and so is known to have lost nothing.
     assert made.encode_person({"injury": "no"}, graph)["time_loss"] == "none"
+
+
+def test_who_was_not_asked_is_shown_apart_from_who_did_not_answer():
+    frame = pd.DataFrame(
+        {"injured": ["0", "1", "1", "0"], "side": ["", "l", "", ""], "loss": ["", "week", "", ""]}
+    )
+    found = {each.column: each for each in describe(frame, GRAPH, book()).columns}
+    # Of a side nothing follows; of a loss, that there was none.
+    assert (found["side"].answered, found["side"].not_asked, found["side"].missing) == (1, 2, 1)
+    assert (found["loss"].answered, found["loss"].not_asked, found["loss"].missing) == (3, 2, 1)
+    assert "asked if [injured] = '1'" in found["loss"].how

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backrisk import Codebook, SurveyError, load_graph, read_survey
+from backrisk import Codebook, SurveyError, describe, load_graph, read_survey
 from backrisk.graph import CausalGraph
 from backrisk.survey import Survey, tabulate
 from tests.places import SHARED
@@ -177,3 +177,21 @@ def test_the_given_pairs_are_told_of():
     graph = load_graph(place / "graph.yaml")
     (said,) = read_survey(place / "survey.csv", graph, place / "codebook.yaml").cautions
     assert "{kind: matched, set: pair}" in said
+
+
+@pytest.mark.parametrize(
+    ("design", "said", "role"),
+    [
+        ({"kind": "case_control"}, "no risk will be told, only odds ratios", None),
+        ({"kind": "case_control", "prevalence": 0.14}, "stated prevalence of 14 %", None),
+        ({"kind": "matched", "set": "who"}, "in 5 matched sets, which 'who' names", "set"),
+        ({"kind": "repeated", "person": "who"}, "5 people in all", "person"),
+    ],
+)
+def test_the_design_is_part_of_what_was_understood(design, said, role):
+    frame = people(5, 5, who=["a", "b", "c", "d", "e"] * 2)
+    keys = {} if role else {"ignore": ["who"]}
+    found = describe(frame, GRAPH, book(design, **keys))
+    assert any(said in each for each in found.fit)
+    roles = {each.column: each.role for each in found.columns}
+    assert roles["who"] == (role or "ignored")

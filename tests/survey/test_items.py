@@ -126,7 +126,7 @@ def sign(**about):
 
 
 def test_a_sign_has_answers_of_its_own_and_a_prior_for_each_row():
-    found = sign(misclassification=RATES, people={"sprain": 300, "tear": 40})
+    found = sign(misclassification=RATES, row_people={"sprain": 300, "tear": 40})
     node = found.extend(KINDS).node("swollen")
     assert node.states == ("no", "yes")
     # Of a strain nothing is said, so that each answer is worth one person.
@@ -157,11 +157,11 @@ def test_a_sign_may_be_a_label_or_a_number():
         ({"error": "unknown", "answers": ["no"]}, "at least two different answers"),
         ({"error": "unknown", "answers": ["no", "no"]}, "at least two different answers"),
         ({"error": "unknown", "answers": ["sprain", "yes"]}, "some of its 'answers' are states"),
-        ({"error": "unknown", "people": {"tear": 3}}, "Only a 'misclassification' can have"),
+        ({"error": "unknown", "row_people": {"tear": 3}}, "Only an item with a 'misclass"),
         ({"error": "unknown", "labels": {"0": "nein"}}, "'nein' is not one of the item's"),
         ({"misclassification": {"teer": {"no": 1.0}}}, "'teer' is not a state of node 'kind'"),
         ({"misclassification": {"tear": {"nay": 1.0}}}, "'nay' is not one of the item's"),
-        ({"misclassification": RATES, "people": {"teer": 3}}, "'teer' is not a state of"),
+        ({"misclassification": RATES, "row_people": {"teer": 3}}, "'teer' is not a state of"),
         ({"misclassification": RATES, "error": "fixed"}, "needs a row for every state of 'kind'"),
     ],
 )
