@@ -126,8 +126,8 @@ class Understood:
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
     >>> found = describe(pd.DataFrame({"a": ["no", "yes", "NA"]}), graph)
     >>> found.table[["column", "node", "counts", "missing"]]
-      column node       counts  missing
-    0      a    a  no 1, yes 1        1
+      column node         counts  missing
+    0      a    a  no: 1, yes: 1        1
     >>> found.hidden
     ('b',)
     """
@@ -330,8 +330,8 @@ def describe(
     >>> frame = pd.DataFrame({"a": ["no", "yes", None], "b": ["no", "yes", "no"]})
     >>> print(describe(frame, graph))
     3 people, 3 distinct answer patterns; codebook 'plain', graph 'graph'.
-    'a' says the node a: labels as the states; no 1, yes 1; missing 1.
-    'b' says the node b: labels as the states; no 2, yes 1; missing 0.
+    'a' says the node a: labels as the states; no: 1, yes: 1; missing 1.
+    'b' says the node b: labels as the states; no: 2, yes: 1; missing 0.
     No answer: blank, NA, N/A, NaN and nan.
     a: free rows. It has no causes. Each state is worth 1 person.
     b: free rows. No edge into it states a prior, and its causes have 2 configurations, at most ...

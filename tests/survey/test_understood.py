@@ -123,7 +123,7 @@ def test_text_and_table_hold_what_the_parts_hold(found):
     for said in (*found.others, *found.fit, *found.cautions):
         assert str(said) in lines
     table = found.table.set_index("column")
-    assert table["counts"]["plank"] == "strong 2, moderate 1, weak 1"
+    assert table["counts"]["plank"] == "strong: 2, moderate: 1, weak: 1"
     assert table["missing"]["plank"] == 1
     assert table["counts"]["kg"] == "5 answered"
     assert set(table.index) == set(FRAME.columns) | {"bmi_value"}
