@@ -184,10 +184,11 @@ def read_survey(
     graph : CausalGraph
     codebook : Codebook, str or Path, optional
         See `Survey.from_frame`.
-    engine : {"duckdb", "spark"}, optional
+    engine : {"duckdb", "spark", "pandas"}, optional
         Count the distinct answer patterns by an engine, through Ibis: memory grows with the
         patterns and not with the people. By default a table of up to 200,000 people keeps a row
-        for each, and a larger one is counted by DuckDB.
+        for each, and a larger one is counted by DuckDB. ``"pandas"`` keeps a row for each person
+        whatever their number.
     encoding : str, optional
         Of a text file, ``"cp1252"``; by default what a byte order mark says, else UTF-8. Of an
         SPSS, Stata or SAS file, where the one that it names is wrong.
@@ -232,8 +233,10 @@ def read_survey(
     [[0, 1], [1, -1], [1, 0]]
     """
     options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
-    with readers.opened(table, engine, **options) as opened:  # type: ignore[arg-type]
-        count = None if engine is None else True
+    rows = engine == "pandas"  # what read small files by another path once, and kept their rows
+    chosen = None if rows else engine
+    with readers.opened(table, chosen, **options) as opened:  # type: ignore[arg-type]
+        count = False if rows else None if chosen is None else True
         found = _read(opened, graph, codebook, count=count, weight=weight, site=site)
         return found if readers.path_of(table) is None else replace(found, source=opened.name)
 

@@ -287,3 +287,11 @@ def test_what_is_no_table_is_refused():
     for table, kind in (({"core": ["weak"]}, "dict"), (7, "int"), (None, "NoneType")):
         with pytest.raises(SurveyError, match=f"a path or a frame .* not a value of type {kind}"):
             read_survey(table, GRAPH)
+
+
+def test_rows_stay_rows_where_pandas_is_asked_for(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_text("a,b\nno,yes\nno,yes\nyes,\n")
+    graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    assert read_survey(path, graph, engine="pandas").codes.tolist() == [[0, 1], [0, 1], [1, -1]]
+    assert read_survey(path, graph, engine="duckdb").codes.tolist() == [[0, 1], [1, -1]]
