@@ -136,16 +136,26 @@ def _check_of(
     return check
 
 
+def shown(value: object) -> str:
+    """Return what a wrong argument looks like, in one short line.
+
+    Examples
+    --------
+    >>> shown([1, 2]), shown("a " * 99)
+    ('[1, 2]', "'a a a a a a a a a a a a a a a a a a a a a a a a a a a a...")
+    """
+    return shorten(" ".join(repr(value).split()), _WIDE, placeholder="...")
+
+
 def refuse(function: str, argument: str, value: object, hint: Any) -> NoReturn:
     """Raise what tells of an argument of the wrong type."""
-    shown = shorten(" ".join(repr(value).split()), _WIDE, placeholder="...")
     raise ArgumentError(
         say(
             "phrases.argument",
             function=function,
             argument=argument,
             expected=_expected(hint),
-            value=shown,
+            value=shown(value),
             kind=type(value).__name__,
         )
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from backrisk._arguments import shown
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import COUPLINGS, World, contradiction
@@ -48,7 +49,7 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
             raise QueryError(say("queries.no_outcome", graph=graph.name))
         asked = graph.outcome
     if not isinstance(asked, str):
-        raise QueryError(say("queries.target_form", target=repr(asked)))
+        raise QueryError(say("queries.target_form", target=shown(asked)))
     name, begins, level = (part.strip() for part in asked.partition(">="))
     demand_node(graph, name, "queries.what.target")
     states = graph.node(name).states
@@ -118,7 +119,7 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     graph = posterior.graph
     demand_risks(posterior)
     if not isinstance(person, Mapping):
-        raise QueryError(say("queries.person_form", person=repr(person)))
+        raise QueryError(say("queries.person_form", person=shown(person)))
     if posterior.codebook is not None:
         labels = posterior.codebook.encode_person(person, graph)
     else:
@@ -181,7 +182,7 @@ def read_names(asked: str | Iterable[str], option: str) -> tuple[str, ...]:
         return (asked,)
     names = tuple(asked) if isinstance(asked, Iterable) else (asked,)
     if not all(isinstance(name, str) for name in names):
-        raise QueryError(say("queries.names_form", option=option, value=repr(asked)))
+        raise QueryError(say("queries.names_form", option=option, value=shown(asked)))
     return names
 
 
@@ -213,7 +214,7 @@ def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[s
     QueryError
     """
     if not isinstance(do, Mapping):
-        raise QueryError(say("queries.do_form", do=repr(do)))
+        raise QueryError(say("queries.do_form", do=shown(do)))
     if not do:
         raise QueryError(say("queries.do_empty"))
     for name in do:
