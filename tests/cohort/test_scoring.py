@@ -499,10 +499,10 @@ def test_a_row_that_was_not_asked_is_scored_as_that_person_is(tmp_path):
         "ache": [[[0.8, 0.2], [0.3, 0.7]]],
     }
     posterior = replace(Posterior.from_cpts(graph, cpts), codebook=Codebook.from_dict(data, graph))
-    people = [("no", ""), ("yes", ""), ("yes", "week"), ("", "")]
+    people = [("no", ""), ("yes", ""), ("yes", "week"), ("", "week")]
     frame = pd.DataFrame(people, columns=["injury", "loss"])
     frame.to_csv(tmp_path / "people.csv", index=False)
     done = score(posterior, tmp_path / "people.csv", tmp_path / "out.csv")
     found = pd.read_csv(done.out)["risk"]
-    # Not injured, so without loss: 0.2. Injured, loss not told: half and half. Nothing told: all.
-    assert found.tolist() == pytest.approx([0.2, 0.45, 0.7, 0.2 + 0.5 * (0.6 * 0.1 + 0.4 * 0.5)])
+    # Not injured, so without loss: 0.2. Injured, loss not told: half and half. A week lost: 0.7.
+    assert found.tolist() == pytest.approx([0.2, 0.45, 0.7, 0.7])
