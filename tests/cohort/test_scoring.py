@@ -499,7 +499,7 @@ def test_a_row_that_was_not_asked_is_scored_as_that_person_is(tmp_path):
         "ache": [[[0.8, 0.2], [0.3, 0.7]]],
     }
     posterior = replace(Posterior.from_cpts(graph, cpts), codebook=Codebook.from_dict(data, graph))
-    people = [("no", ""), ("yes", ""), ("yes", "week"), ("", "")]
+    people = [("no", ""), ("yes", ""), ("yes", "week"), ("NA", "")]
     frame = pd.DataFrame(people, columns=["injury", "loss"])
     frame.to_csv(tmp_path / "people.csv", index=False)
     done = score(posterior, tmp_path / "people.csv", tmp_path / "out.csv")
