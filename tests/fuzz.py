@@ -7,14 +7,18 @@ and the processor time of each file, which it is given more of where the machine
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -22,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyreadstat
 
 from backrisk import _yaml
 from backrisk.cli.terminal import read_json
@@ -58,6 +64,30 @@ weight: w
 ignore: [id]
 one_row_per: {column: id, by: date, keep: last}
 """
+OTHER = """
+name: other
+graph: small
+ignore: rest
+missing: [refused]
+columns:
+  hurt: {node: pain, labels: {"yes, badly": yes, no: no}}
+  weeks: {node: load, type: number, cuts: [2, 6], asked_if: {when: "[hurt] = 'yes, badly' or
+    ([pounds] > 150 and not ([inches] <> ''))", else: low}}
+  pounds: {role: input, type: number, unit: lb, range: [60, 500]}
+  inches: {role: input, type: number, unit: in, decimals: 1}
+  snores: {item: sleep, answers: [no, yes], row_people: {good: 50, bad: 20},
+    misclassification: {good: {no: 0.9, yes: 0.1}, bad: {no: 0.3, yes: 0.7}},
+    error: learned}
+derived:
+  bmi: {node: heavy, derive: bmi, from: [pounds, inches], cuts: [25]}
+design: {kind: case_control, outcome: pain, cases: yes, prevalence: 0.14}
+leaves_out: {sport: Nobody was asked.}
+"""
+THEIRS = """hurt,weeks,pounds,inches,snores,anything
+"yes, badly",3.5,170,70,no,x
+no,,160,65.5,yes,y
+no,1,refused,72,,
+"""
 SMALL = """
 sleep: good, bad
 load: low, mid, high
@@ -79,6 +109,7 @@ TOKENS = [
     *("<->", "--", "dag {", "Infinity", "NaN", ";", "__class__", "nodes", "states", "columns"),
     *("graph", "\\ud800"),
 ]
+OPEN = ["[", "{", "{a: ", "- ", "? ", "a -> ", '{"a":', "(", "not ", "[hurt] = 1 and "]  # to nest
 ODD: list[Any] = [
     *(float("nan"), set(), {"a", "b"}, ("a", "b"), b"no", object(), range(3), {1: 2}, {None: 3}),
     *(np.int64(1), np.array(["a", "b"]), np.array(2.0), np.datetime64("NaT", "ns"), 1j, type, len),
@@ -119,6 +150,22 @@ def damaged_bytes(raw: bytes, rng: np.random.Generator) -> bytes:
     return bytes(made)
 
 
+def damaged_inside(raw: bytes, rng: np.random.Generator) -> bytes:
+    """Damage one of the files that a zipped file holds."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as held, zipfile.ZipFile(made, "w") as new:
+        names = held.namelist()
+        chosen = names[int(rng.integers(len(names)))]
+        for name in names:
+            part = held.read(name)
+            if name == chosen and rng.random() < 0.5:
+                part = damaged_bytes(part, rng)
+            elif name == chosen:
+                part = damaged_text(part.decode("utf-8", "replace"), rng)
+            new.writestr(name, part)
+    return made.getvalue()
+
+
 def damaged_text(text: str, rng: np.random.Generator) -> bytes:
     """Swap, lose, double or put in words; nest deeply; write in another encoding."""
     pieces = words_of(text)
@@ -136,9 +183,7 @@ def damaged_text(text: str, rng: np.random.Generator) -> bytes:
         elif kind == 4:
             pieces[at] = pieces[other]
         elif kind == 5:
-            pieces[at] += str(rng.choice(["[", "{a: ", "- ", "{", "a -> ", '{"a":', "? "])) * int(
-                rng.choice([30, 3000, 100_000])
-            )
+            pieces[at] += str(rng.choice(OPEN)) * int(rng.choice([30, 3000, 100_000]))
         elif rng.random() < 0.3:
             pieces[at] = "9" * int(rng.choice([20, 400, 5000]))
     encoding = rng.choice(["utf-8"] * 8 + ["utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-16-le"])
@@ -188,9 +233,13 @@ class Fuzz:
         book = self.put("sound.yaml", CODEBOOK.encode())
         self.book = load_codebook(book, self.small)
         frame = simulate(self.core, 20, seed=1)
-        self.tables = [ROWS, frame.to_csv(index=False)]
-        frame.to_parquet(self.folder / "sound.parquet")
-        self.parquet = (self.folder / "sound.parquet").read_bytes()
+        other = load_codebook(self.put("other.yaml", OTHER.encode()), self.small)
+        self.tables = [
+            (ROWS, self.small, self.book),
+            (THEIRS, self.small, other),
+            (frame.to_csv(index=False), self.core, None),
+        ]
+        self.binary = list(self.sound_binary(frame))
         packaged = ROOT / "backrisk"
         self.graphs = [
             path.read_text(encoding="utf-8")
@@ -201,6 +250,7 @@ class Fuzz:
         ]
         self.codebooks = [
             CODEBOOK,
+            OTHER,
             (ROOT / "tests" / "foreign" / "bees_codebook.yaml").read_text(encoding="utf-8"),
             (packaged / "survey" / "codebooks" / "clinic.yaml").read_text(encoding="utf-8"),
         ]
@@ -212,6 +262,22 @@ class Fuzz:
         self.of_core = {"fatigue": "high", "core_strength": None, "pain": "limiting"}
         self.of_book = {"hours": 6.5, "says": 1, "guess": "low", "pain": "no", "weight": 70,
                         "height": "180", "words": "I run", "sleep": "bad"}  # fmt: skip
+
+    def sound_binary(self, frame: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
+        """Yield a table as files of every kind that is no text, by their names."""
+        path = self.folder / "sound"
+        frame.to_parquet(path)
+        yield "a.parquet", path.read_bytes()
+        frame.to_excel(path, engine="openpyxl", index=False)
+        yield "a.xlsx", path.read_bytes()
+        for ending, write in ((".sav", pyreadstat.write_sav), (".dta", pyreadstat.write_dta)):
+            write(frame.astype(object), path.with_suffix(ending))
+            yield f"a{ending}", path.with_suffix(ending).read_bytes()
+        database = path.with_suffix(".sqlite")
+        with sqlite3.connect(database) as connection:
+            frame.to_sql("people", connection, index=False)
+        yield "a.sqlite", database.read_bytes()
+        yield "a.csv.gz", gzip.compress(frame.to_csv(index=False).encode())
 
     def put(self, name: str, raw: bytes) -> Path:
         """Write a file."""
@@ -255,9 +321,9 @@ class Fuzz:
 
     def codebook(self, rng: np.random.Generator) -> None:
         """Read a damaged codebook, and with it single answers and a sound survey."""
-        place = int(rng.integers(3))
+        place = int(rng.integers(4))
         path = self.any_of([self.codebooks[place]], rng, ".yaml")
-        graph = (self.small, self.bees, self.runner)[place]
+        graph = (self.small, self.small, self.bees, self.runner)[place]
         if rng.random() < 0.3:
             tree = {"name": "a", **_yaml.parse(self.codebooks[place])}
             book = Codebook.from_dict(damaged_tree(tree, rng, 0.5), graph)
@@ -268,17 +334,20 @@ class Fuzz:
         for name in book.columns:
             with suppress(BackriskError):
                 book.encode_answer(name, VALUES[int(rng.integers(len(VALUES)))])
-        if place == 0:
-            read_survey(self.put("rows.csv", ROWS.encode()), graph, book)
+        if place < 2:
+            read_survey(self.put("rows.csv", (ROWS, THEIRS)[place].encode()), graph, book)
 
     def survey(self, rng: np.random.Generator) -> None:
         """Read a damaged table."""
-        place = int(rng.integers(3))
-        if place == 2:
-            read_survey(self.put("a.parquet", damaged_bytes(self.parquet, rng)), self.core)
+        place = int(rng.integers(4))
+        if place == 3:
+            name, raw = self.binary[int(rng.integers(len(self.binary)))]
+            inside = name == "a.xlsx" and rng.random() < 0.8
+            raw = damaged_inside(raw, rng) if inside else damaged_bytes(raw, rng)
+            read_survey(self.put(name, raw), self.core)
             return
-        path = self.put("a.csv", self.damaged(self.tables[place], rng))
-        read_survey(path, *((self.small, self.book) if place == 0 else (self.core,)))
+        text, graph, book = self.tables[place]
+        read_survey(self.put("a.csv", self.damaged(text, rng)), graph, book)
 
     def person(self, rng: np.random.Generator) -> None:
         """Read a damaged person, and ask about the one who could be read."""
