@@ -685,7 +685,7 @@ class Contents(Keys):
     ] = ()
     leaves_out: dict[Word, str] = {}
     one_row_per: OneRowPer | None = None
-    rows: dict[Word, tuple[str, ...]] = {}
+    rows: dict[Word, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
     design: Design | None = None
 
     @property

@@ -128,6 +128,11 @@ def test_a_row_that_is_not_read_may_hold_anything(tmp_path):
         read_survey(path, GRAPH, book(rows={"visit": ["first"]}))
 
 
+def test_no_cell_at_all_chooses_no_rows():
+    with pytest.raises(SurveyError, match=r"key 'rows\.visit': value '\[\]', expected at least 1"):
+        book(rows={"visit": []})
+
+
 @pytest.mark.parametrize("engine", ["duckdb", None])
 def test_rows_that_cannot_be_chosen_are_told(tmp_path, engine):
     path = tmp_path / "t.csv"

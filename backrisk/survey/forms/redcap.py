@@ -340,7 +340,7 @@ def _rows(
         kept, rows[instrument] = [row for row in kept if row[at] == page], (page,)
     elif repeat in header and EVENT not in header:
         rows[repeat] = ("1", "")
-    if EVENT in header:
+    if EVENT in header and kept:
         at = header.index(EVENT)
         people, answers = Counter[str](), Counter[str]()
         for row in kept:
