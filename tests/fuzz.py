@@ -58,6 +58,30 @@ weight: w
 ignore: [id]
 one_row_per: {column: id, by: date, keep: last}
 """
+OTHER = """
+name: other
+graph: small
+ignore: rest
+missing: [refused]
+columns:
+  hurt: {node: pain, labels: {"yes, badly": yes, no: no}}
+  weeks: {node: load, type: number, cuts: [2, 6], asked_if: {when: "[hurt] = 'yes, badly' or
+    ([pounds] > 150 and not ([inches] <> ''))", else: low}}
+  pounds: {role: input, type: number, unit: lb, range: [60, 500]}
+  inches: {role: input, type: number, unit: in, decimals: 1}
+  snores: {item: sleep, answers: [no, yes], people: {good: 50, bad: 20},
+    misclassification: {good: {no: 0.9, yes: 0.1}, bad: {no: 0.3, yes: 0.7}},
+    error: learned}
+derived:
+  bmi: {node: heavy, derive: bmi, from: [pounds, inches], cuts: [25]}
+design: {kind: case_control, outcome: pain, cases: yes, prevalence: 0.14}
+leaves_out: {sport: Nobody was asked.}
+"""
+THEIRS = """hurt,weeks,pounds,inches,snores,anything
+"yes, badly",3.5,170,70,no,x
+no,,160,65.5,yes,y
+no,1,refused,72,,
+"""
 SMALL = """
 sleep: good, bad
 load: low, mid, high
@@ -79,6 +103,7 @@ TOKENS = [
     *("<->", "--", "dag {", "Infinity", "NaN", ";", "__class__", "nodes", "states", "columns"),
     *("graph", "\\ud800"),
 ]
+OPEN = ["[", "{", "{a: ", "- ", "? ", "a -> ", '{"a":', "(", "not ", "[hurt] = 1 and "]  # to nest
 ODD: list[Any] = [
     *(float("nan"), set(), {"a", "b"}, ("a", "b"), b"no", object(), range(3), {1: 2}, {None: 3}),
     *(np.int64(1), np.array(["a", "b"]), np.array(2.0), np.datetime64("NaT", "ns"), 1j, type, len),
@@ -136,9 +161,7 @@ def damaged_text(text: str, rng: np.random.Generator) -> bytes:
         elif kind == 4:
             pieces[at] = pieces[other]
         elif kind == 5:
-            pieces[at] += str(rng.choice(["[", "{a: ", "- ", "{", "a -> ", '{"a":', "? "])) * int(
-                rng.choice([30, 3000, 100_000])
-            )
+            pieces[at] += str(rng.choice(OPEN)) * int(rng.choice([30, 3000, 100_000]))
         elif rng.random() < 0.3:
             pieces[at] = "9" * int(rng.choice([20, 400, 5000]))
     encoding = rng.choice(["utf-8"] * 8 + ["utf-8-sig", "utf-16", "utf-32", "latin-1", "utf-16-le"])
@@ -188,7 +211,12 @@ class Fuzz:
         book = self.put("sound.yaml", CODEBOOK.encode())
         self.book = load_codebook(book, self.small)
         frame = simulate(self.core, 20, seed=1)
-        self.tables = [ROWS, frame.to_csv(index=False)]
+        other = load_codebook(self.put("other.yaml", OTHER.encode()), self.small)
+        self.tables = [
+            (ROWS, self.small, self.book),
+            (THEIRS, self.small, other),
+            (frame.to_csv(index=False), self.core, None),
+        ]
         frame.to_parquet(self.folder / "sound.parquet")
         self.parquet = (self.folder / "sound.parquet").read_bytes()
         packaged = ROOT / "backrisk"
@@ -201,6 +229,7 @@ class Fuzz:
         ]
         self.codebooks = [
             CODEBOOK,
+            OTHER,
             (ROOT / "tests" / "foreign" / "bees_codebook.yaml").read_text(encoding="utf-8"),
             (packaged / "survey" / "codebooks" / "clinic.yaml").read_text(encoding="utf-8"),
         ]
@@ -255,9 +284,9 @@ class Fuzz:
 
     def codebook(self, rng: np.random.Generator) -> None:
         """Read a damaged codebook, and with it single answers and a sound survey."""
-        place = int(rng.integers(3))
+        place = int(rng.integers(4))
         path = self.any_of([self.codebooks[place]], rng, ".yaml")
-        graph = (self.small, self.bees, self.runner)[place]
+        graph = (self.small, self.small, self.bees, self.runner)[place]
         if rng.random() < 0.3:
             tree = {"name": "a", **_yaml.parse(self.codebooks[place])}
             book = Codebook.from_dict(damaged_tree(tree, rng, 0.5), graph)
@@ -268,17 +297,17 @@ class Fuzz:
         for name in book.columns:
             with suppress(BackriskError):
                 book.encode_answer(name, VALUES[int(rng.integers(len(VALUES)))])
-        if place == 0:
-            read_survey(self.put("rows.csv", ROWS.encode()), graph, book)
+        if place < 2:
+            read_survey(self.put("rows.csv", (ROWS, THEIRS)[place].encode()), graph, book)
 
     def survey(self, rng: np.random.Generator) -> None:
         """Read a damaged table."""
-        place = int(rng.integers(3))
-        if place == 2:
+        place = int(rng.integers(4))
+        if place == 3:
             read_survey(self.put("a.parquet", damaged_bytes(self.parquet, rng)), self.core)
             return
-        path = self.put("a.csv", self.damaged(self.tables[place], rng))
-        read_survey(path, *((self.small, self.book) if place == 0 else (self.core,)))
+        text, graph, book = self.tables[place]
+        read_survey(self.put("a.csv", self.damaged(text, rng)), graph, book)
 
     def person(self, rng: np.random.Generator) -> None:
         """Read a damaged person, and ask about the one who could be read."""
