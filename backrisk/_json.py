@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import chain
 from typing import Any
 
 from backrisk._yaml import DEEPEST, HALF, LONGEST, MOST_VALUES, Unreadable
@@ -51,8 +52,7 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
         raise Unreadable("json", line=error.lineno, why=error.msg) from None
     except RecursionError:
         raise Unreadable("too_deep", line=1, limit=DEEPEST) from None
-    if _size(data) > MOST_VALUES:
-        raise Unreadable("too_many", line=1, limit=f"{MOST_VALUES:,}")
+    _bound(data)
     if half := HALF.search(json.dumps(data, ensure_ascii=False)):  # written as an escape
         code = f"{ord(half[0]):04X}"
         line = text.count("\n", 0, text.upper().find(f"\\U{code}")) + 1
@@ -60,14 +60,19 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
     return data
 
 
-def _size(data: Any) -> int:
-    """Return how many values there are."""
-    count, rest = 0, [data]
-    while rest:
-        held = rest.pop()
-        count += 1
-        rest += held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
-    return count
+def _bound(data: Any) -> None:
+    """Refuse more values, or deeper nesting, than any file needs."""
+    level, count = [data], 0
+    for _ in range(DEEPEST + 1):
+        count += len(level)
+        if count > MOST_VALUES:
+            raise Unreadable("too_many", line=1, limit=f"{MOST_VALUES:,}")
+        held = [each for each in level if isinstance(each, dict | list)]
+        if not held:
+            return
+        parts = (each.values() if isinstance(each, dict) else each for each in held)
+        level = list(chain.from_iterable(parts))
+    raise Unreadable("too_deep", line=1, limit=DEEPEST)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -186,6 +186,7 @@ def test_what_others_write_says_the_same_words(data):
         ("[1e999]", "constant"),
         ("[" + "9" * 5000 + "]", "constant"),
         ("[" * 200_000, "too_deep"),
+        ("[" * 41 + "]" * 41, "too_deep"),
         ('["\\ud83d\\ude00", "\\ud800"]', "control"),
         (" " * (_yaml.LONGEST + 1), "too_long"),
         ("[" + "1," * _yaml.MOST_VALUES + "1]", "too_many"),
@@ -196,4 +197,5 @@ def test_json_is_bounded_alike(text, kind):
         _json.parse(text)
     assert raised.value.kind == kind
     assert _json.parse("[NaN]", nan=True) == [None]
+    assert str(_json.parse("[" * 40 + "]" * 40)) == "[" * 40 + "]" * 40
     assert _json.parse('\ufeff{"a": [1, 2.5, null, true]}') == {"a": [1, 2.5, None, True]}
