@@ -7,14 +7,18 @@ and the processor time of each file, which it is given more of where the machine
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import os
 import resource
 import signal
+import sqlite3
 import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -22,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyreadstat
 
 from backrisk import _yaml
 from backrisk.cli.terminal import read_json
@@ -69,7 +75,7 @@ columns:
     ([pounds] > 150 and not ([inches] <> ''))", else: low}}
   pounds: {role: input, type: number, unit: lb, range: [60, 500]}
   inches: {role: input, type: number, unit: in, decimals: 1}
-  snores: {item: sleep, answers: [no, yes], people: {good: 50, bad: 20},
+  snores: {item: sleep, answers: [no, yes], row_people: {good: 50, bad: 20},
     misclassification: {good: {no: 0.9, yes: 0.1}, bad: {no: 0.3, yes: 0.7}},
     error: learned}
 derived:
@@ -142,6 +148,22 @@ def damaged_bytes(raw: bytes, rng: np.random.Generator) -> bytes:
         elif rng.random() < 0.3:
             del made[at:]
     return bytes(made)
+
+
+def damaged_inside(raw: bytes, rng: np.random.Generator) -> bytes:
+    """Damage one of the files that a zipped file holds."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(raw)) as held, zipfile.ZipFile(made, "w") as new:
+        names = held.namelist()
+        chosen = names[int(rng.integers(len(names)))]
+        for name in names:
+            part = held.read(name)
+            if name == chosen and rng.random() < 0.5:
+                part = damaged_bytes(part, rng)
+            elif name == chosen:
+                part = damaged_text(part.decode("utf-8", "replace"), rng)
+            new.writestr(name, part)
+    return made.getvalue()
 
 
 def damaged_text(text: str, rng: np.random.Generator) -> bytes:
@@ -217,8 +239,7 @@ class Fuzz:
             (THEIRS, self.small, other),
             (frame.to_csv(index=False), self.core, None),
         ]
-        frame.to_parquet(self.folder / "sound.parquet")
-        self.parquet = (self.folder / "sound.parquet").read_bytes()
+        self.binary = list(self.sound_binary(frame))
         packaged = ROOT / "backrisk"
         self.graphs = [
             path.read_text(encoding="utf-8")
@@ -241,6 +262,22 @@ class Fuzz:
         self.of_core = {"fatigue": "high", "core_strength": None, "pain": "limiting"}
         self.of_book = {"hours": 6.5, "says": 1, "guess": "low", "pain": "no", "weight": 70,
                         "height": "180", "words": "I run", "sleep": "bad"}  # fmt: skip
+
+    def sound_binary(self, frame: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
+        """Yield a table as files of every kind that is no text, by their names."""
+        path = self.folder / "sound"
+        frame.to_parquet(path)
+        yield "a.parquet", path.read_bytes()
+        frame.to_excel(path, engine="openpyxl", index=False)
+        yield "a.xlsx", path.read_bytes()
+        for ending, write in ((".sav", pyreadstat.write_sav), (".dta", pyreadstat.write_dta)):
+            write(frame.astype(object), path.with_suffix(ending))
+            yield f"a{ending}", path.with_suffix(ending).read_bytes()
+        database = path.with_suffix(".sqlite")
+        with sqlite3.connect(database) as connection:
+            frame.to_sql("people", connection, index=False)
+        yield "a.sqlite", database.read_bytes()
+        yield "a.csv.gz", gzip.compress(frame.to_csv(index=False).encode())
 
     def put(self, name: str, raw: bytes) -> Path:
         """Write a file."""
@@ -304,7 +341,10 @@ class Fuzz:
         """Read a damaged table."""
         place = int(rng.integers(4))
         if place == 3:
-            read_survey(self.put("a.parquet", damaged_bytes(self.parquet, rng)), self.core)
+            name, raw = self.binary[int(rng.integers(len(self.binary)))]
+            inside = name == "a.xlsx" and rng.random() < 0.8
+            raw = damaged_inside(raw, rng) if inside else damaged_bytes(raw, rng)
+            read_survey(self.put(name, raw), self.core)
             return
         text, graph, book = self.tables[place]
         read_survey(self.put("a.csv", self.damaged(text, rng)), graph, book)
