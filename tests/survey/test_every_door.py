@@ -219,7 +219,7 @@ def outcome(table, graph, codebook, **options):
     try:
         found = read_survey(table, graph, codebook, **options)
     except SurveyError as error:
-        told = [re.sub(r"^[^,]*?(, row \d+)?, ", "", problem) for problem in error.problems]
+        told = [re.sub(r"^(frame|\w[.]\w+)(, row \d+)?", "", problem) for problem in error.problems]
         return [re.sub(r"value '(-?\d+[.,]?\d*)'", plain, problem) for problem in told]
     assert found.people is None
     weights = None if found.weights is None else found.weights.tolist()
