@@ -85,12 +85,21 @@ def _claim(edge: Mapping[str, Any]) -> dict[str, str]:
 
 
 def reworded_codebook(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a codebook's plain form with its titles, questions, units and labels accented."""
+    """Return a codebook's plain form with its titles, questions, units and labels accented.
+
+    The units of what a body mass index is computed from stay: they are converted.
+    """
+    derived = data.get("derived", {}).values()
+    converted = {name for each in derived if each["derive"] == "bmi" for name in each["from"]}
     columns = {}
     for name, column in data["columns"].items():
         columns[name] = {
             **column,
-            **{key: accented(column[key]) for key in ("question", "unit") if key in column},
+            **{
+                key: accented(column[key])
+                for key in ("question", "unit")
+                if key in column and not (key == "unit" and name in converted)
+            },
         }
         if column.get("labels"):
             labels = {accented(label): state for label, state in column["labels"].items()}

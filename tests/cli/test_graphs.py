@@ -38,9 +38,9 @@ def test_a_graph_is_printed_in_any_form(lines):
 def test_what_is_written_is_read_as_it_was(lines, tmp_path, form, suffix):
     out = tmp_path / f"out.{suffix}"
     code, text = said("graph", lines, "--to", form, "--out", out)
-    assert (code, " ".join(text.split())) == (
-        0, f"Wrote the graph 'mine' (4 nodes, 3 edges) to {out}."
-    )  # fmt: skip
+    assert code == 0
+    told = f"Wrote the graph 'mine' (4 nodes, 3 edges) to {out}."
+    assert "".join(text.split()) == told.replace(" ", "")  # lines break within a long path
     assert load_graph(out) == load_graph(lines)
 
 

@@ -44,8 +44,11 @@ def test_no_cell_is_broken_or_cut(core_posterior, width):
     ("arguments", "headers"),
     [
         (["check", "MODEL"], {"answered": 1, "reading": 1}),
-        (["prior"], {"inside  ": 1, " ratio  ": 1, " before  ": 1, " after  ": 1}),
-        (["validate", "SURVEY"], {"node": 1, "answered": 1}),
+        (
+            ["prior", "--draws", "100"],
+            {"inside  ": 1, " ratio  ": 1, " before  ": 1, " after  ": 1},
+        ),
+        (["validate", "SURVEY"], {" read as   ": 1, " missing ": 1}),
     ],
 )
 def test_tables_fit_eighty_columns(core_model, tmp_path, monkeypatch, arguments, headers):

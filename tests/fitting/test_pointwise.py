@@ -67,6 +67,7 @@ def test_people_are_scored_by_the_model_of_their_own_site():
     np.testing.assert_allclose(rows, np.stack([b, a, b, a], axis=1), rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_loo_agrees_with_refits_that_leave_each_person_out():
     """A construct that nobody observes, its item and an outcome of three states."""
     nodes = (

@@ -111,6 +111,7 @@ def test_a_case_is_as_likely_as_its_answers_are_among_cases(seed, prevalence):
         assert found[draw] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_at_each_site_cases_are_compared_with_its_own_controls():
     graph = replace(every_mechanism(), outcome="o")
     frame = sample(graph, 1, n=24).assign(site=["n", "s", "w", "s"] * 6)

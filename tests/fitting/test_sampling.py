@@ -122,7 +122,7 @@ def odds_ratio_interval(table):
     return centre + np.array([-1.645, 1.645]) * np.sqrt((1 / table).sum())
 
 
-@pytest.mark.parametrize("grade", ["strong", "weak"])
+@pytest.mark.parametrize("grade", ["strong", pytest.param("weak", marks=pytest.mark.slow)])
 def test_a_claim_of_any_grade_may_be_contradicted(grade):
     """2,000 rows with an odds ratio near 0.46 against a prior of 1.42: the data win.
 

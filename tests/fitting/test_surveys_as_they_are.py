@@ -239,6 +239,7 @@ def mnar(nonresponse):
     return fit(graph, Survey.from_frame(frame, graph, codebook), seed=1, **QUICK)
 
 
+@pytest.mark.slow
 def test_ignoring_why_answers_are_missing_biases_the_risk_and_a_response_node_does_not():
     """Seven in ten of those with the cause do not say so; one in ten of the others."""
     modelled = mnar({"nonresponse": {"mean": 1.5, "sd": 1.5, "share": 0.3}})

@@ -468,6 +468,7 @@ PERSON_ABROAD = (
 # Data and names that are the same in every language.
 SAME = re.compile(
     r"'[a-z_]+'|backrisk( \d[\w.]*)?|JSON|PDF|Oslo|Åre|English|much|[\w-]+=\S+|\d+(\.\d+)?e\d+"
+    r"|\b(kg|cm)\b"  # units that the codebook's body mass index is converted from
 )
 
 
