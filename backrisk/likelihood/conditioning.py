@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
 
 from backrisk._types import Array
-from backrisk.graph import Layout, OrdinalLogit, ParameterPrior
+from backrisk.graph import CausalGraph, Layout, OrdinalLogit, ParameterPrior
 from backrisk.likelihood.implied import LARGEST, Implied
 from backrisk.likelihood.readings import Reading, readings
 from backrisk.words import say
@@ -79,7 +80,13 @@ def conditioned(layout: Layout, *, seed: int = 0) -> Conditioned:
     >>> conditioned(Layout(load_graph("runner_core"))).effective > 0.5
     True
     """
-    figures = within_reach(layout, readings(layout.graph))
+    return _conditioned(layout.graph, seed, LARGEST)
+
+
+@lru_cache(maxsize=8)  # many fits and checks are of one graph
+def _conditioned(graph: CausalGraph, seed: int, limit: int) -> Conditioned:
+    layout = Layout(graph)
+    figures = within_reach(layout, readings(graph), limit)
     used = [each for each in figures if each.used]
     if not used:
         return Conditioned(layout.prior, figures)
@@ -98,15 +105,17 @@ def conditioned(layout: Layout, *, seed: int = 0) -> Conditioned:
     return Conditioned(prior, figures, float(effective))
 
 
-def within_reach(layout: Layout, figures: Sequence[Reading]) -> tuple[Reading, ...]:
+def within_reach(
+    layout: Layout, figures: Sequence[Reading], limit: int = LARGEST
+) -> tuple[Reading, ...]:
     """Return the figures, those with a reason and no contrast whose tables would be too large."""
     found = []
     for each in figures:
         size = Implied(layout, (each.contrast,)).cells[0] if each.contrast else 0
         if each.used and not layout.effect_labels:
             found.append(replace(each, why=say("likelihood.figure.no_effects")))
-        elif size > LARGEST:
-            why = say("likelihood.figure.too_large", cells=f"{size:,}", limit=f"{LARGEST:,}")
+        elif size > limit:
+            why = say("likelihood.figure.too_large", cells=f"{size:,}", limit=f"{limit:,}")
             found.append(Reading(each.figure, None, why))
         else:
             found.append(each)
