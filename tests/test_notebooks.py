@@ -57,7 +57,16 @@ def assigned(source):
     }
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+LONG = "02_surveys_as_they_are"  # a model compiled for each of its surveys
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.slow] * (path.stem == LONG), id=path.stem)
+        for path in NOTEBOOKS
+    ],
+)
 def test_notebook_runs_with_few_draws(path, tmp_path):
     settings = QUICK.get(path.stem, {})
     if path.stem == "03_one_runner":

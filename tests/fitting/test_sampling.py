@@ -51,6 +51,7 @@ def test_same_seed_same_exact_draws(core_graph):
     assert np.array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_both_samplers_agree(core_graph, core_survey, core_posterior):
     other = fit(
         core_graph,
