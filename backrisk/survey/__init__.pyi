@@ -30,10 +30,6 @@ from .selection import selected as selected
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved
-from .spelling import no_answer as no_answer
-from .spelling import number_of as number_of
-from .spelling import same_number as same_number
-from .spelling import spell as spell
 from .staging import ROW as ROW
 from .understood import NOT_READ as NOT_READ
 from .understood import ReadColumn as ReadColumn

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backrisk._spelling import no_answer, number_of, spell
 from backrisk.survey.logic import BOX, Cell, parse
 from backrisk.survey.schema import Column, Contents, Derived
-from backrisk.survey.spelling import no_answer, number_of, spell
 from backrisk.words import Said, say, suggest
 
 _BOX_LABELS = {"unchecked": "0", "checked": "1"}

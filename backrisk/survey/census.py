@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from backrisk._spelling import no_answer, spell
 from backrisk.survey.schema import Contents, Derived
-from backrisk.survey.spelling import no_answer, spell
 
 # Distinct rows of some columns, each with the number of rows of the table that are like it.
 Distinct = Callable[[tuple[str, ...]], Iterable[tuple[tuple[object, ...], int]]]

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backrisk._spelling import number_of, spell
 from backrisk.survey import design
 from backrisk.survey.branching import columns_of
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.site_names import AVERAGE, NEW, reserved
-from backrisk.survey.spelling import number_of, spell
 from backrisk.words import Said, say, suggest
 
 TEXT = Column(role="input", type="text")

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from backrisk import _yaml
 from backrisk._arguments import checked
+from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import branching, decode, encode, items
@@ -21,7 +22,6 @@ from backrisk.survey.cautions import PLAIN, WEIGHT
 from backrisk.survey.problems import failure, schema_problems, undecided
 from backrisk.survey.resolve import resolve
 from backrisk.survey.schema import Column, Contents
-from backrisk.survey.spelling import spell
 from backrisk.words import say, suggest, unreadable
 
 

@@ -7,8 +7,8 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 
+from backrisk._spelling import spell
 from backrisk.survey.schema import Column, Condition, Contents, Derived, words_pattern
-from backrisk.survey.spelling import spell
 from backrisk.words import Said, listed, say
 
 _MOST = 4096  # combinations of answers that are tried one by one

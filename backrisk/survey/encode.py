@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from backrisk._spelling import no_answer, spell
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey.branching import asked, gated, unticked
 from backrisk.survey.schema import MISSING, Contents, Measure
-from backrisk.survey.spelling import no_answer, spell
 from backrisk.words import Said, choices, listed, say, suggest
 
 

@@ -18,9 +18,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.survey.lines import Text, read_header, read_records, split_records
-from backrisk.survey.spelling import spell
 from backrisk.survey.staging import BATCH, Table, arrays
 from backrisk.words import Said, say, suggest
 

@@ -41,7 +41,6 @@ _STARTS = (
     (b"\xff\xfe", "csv"),  # UTF-16 says so with its first two bytes
     (b"\xfe\xff", "csv"),
 )
-_RELEASES = range(103, 116)  # of Stata's format, before it began with a tag
 _HEAD = 1 << 16
 _BROKEN = (
     *(OSError, EOFError, RuntimeError, NotImplementedError),

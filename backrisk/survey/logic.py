@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from backrisk.survey.spelling import number_of, same_number, spell
+from backrisk._spelling import number_of, same_number, spell
 from backrisk.words import say
 
 LONGEST = 10_000  # characters of a condition

@@ -16,11 +16,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.survey import formats, kinds, lines
 from backrisk.survey.formats import demand_package
 from backrisk.survey.problems import failure
-from backrisk.survey.spelling import spell
 from backrisk.survey.staging import Table, stage
 from backrisk.words import Said, say
 

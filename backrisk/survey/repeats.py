@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from backrisk._spelling import no_answer, number_of
 from backrisk.errors import SurveyError
 from backrisk.survey.coder import Coder
 from backrisk.survey.schema import OneRowPer
-from backrisk.survey.spelling import no_answer, number_of
 from backrisk.survey.staging import ROW
 from backrisk.words import Said, say
 

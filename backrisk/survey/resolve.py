@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from backrisk._spelling import no_answer, spell
 from backrisk.graph import CausalGraph, answers_fit
 from backrisk.survey import design
 from backrisk.survey.branching import contradictions
 from backrisk.survey.problems import failure
 from backrisk.survey.schema import Column, Contents, Derived, Measure
-from backrisk.survey.spelling import no_answer, spell
 from backrisk.words import Said, say, suggest
 
 

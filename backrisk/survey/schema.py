@@ -26,8 +26,8 @@ from pydantic import (
     model_validator,
 )
 
+from backrisk._spelling import no_answer, number_of, spell
 from backrisk.survey.logic import parse
-from backrisk.survey.spelling import no_answer, number_of, spell
 from backrisk.survey.units import Unit, factor, names_of_units, unit_of, with_unit
 from backrisk.words import choices, say, suggest
 

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from backrisk._spelling import same_number, spell
 from backrisk.errors import SurveyError
 from backrisk.survey.problems import failure
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Contents
-from backrisk.survey.spelling import same_number, spell
 from backrisk.survey.staging import BATCH
 from backrisk.words import Said, listed, say
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from backrisk.survey.spelling import spell
+from backrisk._spelling import spell
 from backrisk.words import Said
 
 ROW = "row"

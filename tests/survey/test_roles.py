@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backrisk._spelling import no_answer, spell
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import Codebook, Survey, as_survey, describe, read_survey
 from backrisk.survey.schema import MISSING
-from backrisk.survey.spelling import no_answer, spell
 from tests.places import SHARED
 
 GRAPH = CausalGraph.from_edges(

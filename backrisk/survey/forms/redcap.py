@@ -12,13 +12,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
+from backrisk._spelling import number_of
 from backrisk.errors import SurveyError
 from backrisk.survey.forms.fields import Field, Form, plain
 from backrisk.survey.forms.judging import judged, missing_codes
 from backrisk.survey.forms.text import Cells, Table, read_grid
 from backrisk.survey.logic import BOX, box_column
 from backrisk.survey.selection import EVENT, REPEATS, asked, event_parts
-from backrisk.survey.spelling import number_of
 from backrisk.words import say
 
 OWN = "@CODEBOOK="  # behind it, in a field's annotation, the keys of the codebook it was made from

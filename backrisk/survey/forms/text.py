@@ -14,9 +14,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from backrisk._spelling import number_of
 from backrisk.errors import SurveyError
 from backrisk.survey import readers
-from backrisk.survey.spelling import number_of
 from backrisk.words import say
 
 _ROWS = 200_000  # of a table, from which its columns are judged

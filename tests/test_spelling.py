@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backrisk.survey.spelling import no_answer, number_of, same_number, spell
+from backrisk._spelling import no_answer, number_of, same_number, spell
 
 NOON = datetime.datetime(2024, 3, 1, 12)
 
