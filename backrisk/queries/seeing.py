@@ -180,11 +180,12 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     if event.node in evidence:
         node = names_of(posterior.graph).node(event.node)
         notes = (say("queries.risk_reported", node=node),)
+    average: Array = posterior.marginal(event.node)[list(event.codes)].sum(axis=0)
     return Risk(
-        probability(World(posterior, evidence, {}), event),
+        probability(World(posterior, evidence, {}), event) if evidence else average.copy(),
         event,
         named(posterior.graph, evidence),
-        posterior.marginal(event.node)[list(event.codes)].sum(axis=0),
+        average,
         graph=posterior.graph,
         notes=notes,
         warnings=posterior.warnings_about((event.node, *evidence)),
