@@ -20,6 +20,9 @@ from .graph import packaged_graphs as packaged_graphs
 from .plotting import plot as plot
 from .posterior import Diagnostics as Diagnostics
 from .posterior import Posterior as Posterior
+from .posterior import example_people as example_people
+from .posterior import example_person as example_person
+from .posterior import example_posterior as example_posterior
 from .posterior import load_posterior as load_posterior
 from .posterior import odds_ratios as odds_ratios
 from .posterior import simulate as simulate

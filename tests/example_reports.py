@@ -6,6 +6,7 @@ written, and not the draws: a test can tell that an input or a template changed 
 file was edited, without a fit. That numbers are those of the answers is held by other tests.
 
 With the path of a model that was saved by an earlier run, the reports are laid out again from it.
+Some of its draws become the packaged example, `backrisk.example_posterior`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +22,8 @@ FOLDER = ROOT / "reports"
 MANIFEST = FOLDER / "manifest.json"
 STATED = "2026-01-01"
 SURVEY, PERSON = ROOT / "data" / "survey.csv", ROOT / "data" / "persons" / "weak_core.json"
+EXAMPLE = ROOT / "backrisk" / "posterior" / "data" / "example.nc"
+KEPT, KEPT_OF_PRIOR = 400, 250  # draws of the packaged example
 FILES = (
     "person.html",
     "person.pdf",
@@ -71,6 +75,10 @@ def main() -> None:
         out = ROOT / "out" / "reports"
         out.mkdir(parents=True, exist_ok=True)
         posterior.save(out / "model.nc")
+    small, prior = posterior.subset(KEPT), posterior.prior.subset(KEPT_OF_PRIOR)
+    small = replace(small, prior_fractions=prior.fractions, prior_beta=prior.beta)
+    small.save(EXAMPLE)
+    print(f"Wrote {EXAMPLE.relative_to(ROOT)}.")
     FOLDER.mkdir(exist_ok=True)
     runner = json.loads(PERSON.read_text(encoding="utf-8")) | {"pain": "limiting"}
     answers = cohort_answers(posterior, SURVEY)

@@ -1,8 +1,11 @@
 """The public surface, what importing costs, and the packaged data."""
 
+import ast
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import backrisk
@@ -16,7 +19,7 @@ Recommendation Risk Scored Survey SurveyError Understood ask_next attribute buil
 compile_model counterfactual describe diagnose fit intervene load_codebook load_graph load_posterior
 log_likelihood mediate model_card odds_ratios packaged_graphs plot read_survey recommend
 report_cohort report_person risk risks score simulate tabulate truth
-Draft draft_codebook redcap_dictionary
+Draft draft_codebook redcap_dictionary example_people example_person example_posterior
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}
@@ -61,3 +64,56 @@ def test_the_packaged_survey_is_what_simulate_gives():
     assert "ynthetic" in told
     listed = re.findall(r"^- `(\w+)` -> `(\w+)`$", told, re.MULTILINE)
     assert tuple(listed) == false_claims(graph, 1)
+
+
+def imported(files):
+    """Yield the top-level packages that files import, the standard library's aside."""
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [each.name for each in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            for name in names:
+                top = name.partition(".")[0]
+                if top not in sys.stdlib_module_names and top != "backrisk":
+                    yield top, path
+
+
+def declared(*lists):
+    """Return the names of distributions in lists of requirements, spelled alike."""
+    return {
+        re.split(r"[^\w.-]", each)[0].lower().replace("_", "-") for part in lists for each in part
+    }
+
+
+def test_what_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    core, extras = project["dependencies"], project["optional-dependencies"]
+    package = ROOT / "backrisk"
+    rooms = {
+        "web": ["web"],
+        "report": ["report"],
+        "plotting": ["plot"],
+        "survey": ["formats", "spark"],
+    }
+    of = packages_distributions()
+    checked = 0
+    for room in [path for path in package.iterdir() if path.is_dir()] + [package]:
+        files = room.rglob("*.py") if room != package else room.glob("*.py")
+        known = declared(core, *(extras[extra] for extra in rooms.get(room.name, [])))
+        for name, path in imported(files):
+            distributions = {each.lower().replace("_", "-") for each in of.get(name, [name])}
+            typing_only = name == "matplotlib"  # what a figure is, said to a type checker
+            assert distributions & known or typing_only, f"{path} imports {name}"
+            checked += 1
+    assert checked > 100
+
+
+def test_the_example_people_are_those_in_data():
+    data = ROOT / "data" / "persons"
+    packaged = list((ROOT / "backrisk" / "posterior" / "data" / "persons").iterdir())
+    for path in packaged:
+        assert path.read_text() == (data / path.name).read_text()
+    assert sorted(path.stem for path in packaged) == sorted(backrisk.example_people())

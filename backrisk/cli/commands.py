@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from backrisk import __version__
-from backrisk.cli import codebooks, console, data, graphs, output, questions
+from backrisk.cli import codebooks, console, data, examples, graphs, output, questions
 from backrisk.cli.console import sentences
 from backrisk.words import say, speaking
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": output.demo,
+    "example": examples.example,
     "simulate": data.simulate,
     "codebook": codebooks.codebook,
     "graph": graphs.graph,

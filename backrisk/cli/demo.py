@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 
 from backrisk.cli.terminal import Format, show, show_diagnostics, write_text
@@ -60,13 +62,16 @@ def run(out: Path, seed: int, console: Console) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise QueryError(say("cli.demo.no_folder", out=out, why=error.strerror)) from error
+    figures = find_spec("matplotlib") is not None
+    console.print(say("cli.demo.takes"), markup=False)
+    if not figures:
+        console.print(say("cli.demo.no_figures"), markup=False)
     graph = load_graph("runner")
     codebook = load_codebook("runner", graph)
 
     console.rule(say("cli.demo.survey"))
     survey_file = out / "survey.csv"
-    source = drawn_truth(codebook.extend(graph), TRUTH_SEED)
-    answers = simulate(graph, PEOPLE, SURVEY_SEED, codebook=codebook, posterior=source)
+    answers = packaged_survey()
     write_text(survey_file, answers.to_csv(index=False))
     survey = read_survey(survey_file, graph, codebook)
     hidden = [str(name) for name, share in survey.answered.items() if share == 0]
@@ -111,21 +116,31 @@ def run(out: Path, seed: int, console: Console) -> None:
     }
     show(changes[names.phrase(*next(iter(ACTIONS.items())))], Format.table, console)
 
-    figures = {
-        "risk.png": plot_risk(seen),
-        "necessity.png": plot_attribution(needed),
-        "shapley.png": plot_attribution(shares),
-        "interventions.png": plot_contrasts(changes),
-        "effects.png": plot_effects(posterior),
-    }
-    for name, figure in figures.items():
-        figure.savefig(out / name, dpi=150)
+    saved = sorted(p.name for p in (survey_file, model_file, person_file))
+    if figures:
+        drawn = {
+            "risk.png": plot_risk(seen),
+            "necessity.png": plot_attribution(needed),
+            "shapley.png": plot_attribution(shares),
+            "interventions.png": plot_contrasts(changes),
+            "effects.png": plot_effects(posterior),
+        }
+        for name, figure in drawn.items():
+            figure.savefig(out / name, dpi=150)
+        saved += drawn
     console.rule(say("cli.demo.saved"))
-    saved = [*sorted(p.name for p in (survey_file, model_file, person_file)), *figures]
     told = say("cli.demo.files", out=out, files=say("phrases.comma").join(saved))
     console.print(told, markup=False)
     told = say("cli.demo.next", model=model_file, person=person_file)
     console.print(told, markup=False)
+
+
+def packaged_survey() -> pd.DataFrame:
+    """Return the synthetic survey, ``data/survey.csv``: one row a person."""
+    graph = load_graph("runner")
+    codebook = load_codebook("runner", graph)
+    source = drawn_truth(codebook.extend(graph), TRUTH_SEED)
+    return simulate(graph, PEOPLE, SURVEY_SEED, codebook=codebook, posterior=source)
 
 
 def _without_effects(person: dict[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from html import escape
 
 import numpy as np
-from markupsafe import escape
 
 from backrisk._types import Array
 from backrisk.report.blocks import Range
@@ -55,7 +55,7 @@ def _dot(x: float, y: float, size: float = 3.2) -> str:
 def _word(x: float, y: float, text: object, anchor: str = "middle", size: float = 10) -> str:
     type_: dict[str, str | float] = {"font-size": size, "font-family": _FONT}
     where: dict[str, str | float] = {"x": x, "y": y, **type_, "text-anchor": anchor, "fill": INK}
-    return _tag("text", where, str(escape(str(text))))
+    return _tag("text", where, escape(str(text)))
 
 
 def _reach(text: str, size: float = 10) -> float:

@@ -13,6 +13,7 @@ import os
 import re
 from datetime import UTC, date, datetime
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ FORMATS = {
     "cohort": (".html", ".pdf", ".xlsx", ".csv"),
     "card": (".md", ".html", ".pdf"),
 }
+_NEEDS = {".html": "jinja2", ".md": "jinja2", ".pdf": "typst", ".xlsx": "xlsxwriter"}
 _LOGOS = {"logo.svg": ("svg", "image/svg+xml"), "logo.png": ("png", "image/png")}
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -82,7 +84,7 @@ def render(report: Report, suffix: str, templates: Path | None = None) -> bytes:
 
 
 def check_suffix(kind: str, suffix: str) -> None:
-    """Refuse a format that a kind of report does not have.
+    """Refuse a format that a kind of report does not have, or whose package is not installed.
 
     Raises
     ------
@@ -92,6 +94,8 @@ def check_suffix(kind: str, suffix: str) -> None:
         known = joined(FORMATS[kind])
         shown = suffix or say("report.files.without_suffix")
         raise QueryError(say(f"report.files.{kind}", suffix=shown, known=known))
+    if suffix in _NEEDS and find_spec(_NEEDS[suffix]) is None:
+        raise QueryError(say("report.files.needs", suffix=suffix, package=_NEEDS[suffix]))
 
 
 def check_place(out: Path) -> None:
@@ -236,10 +240,7 @@ def _logo(templates: Path | None) -> tuple[str, bytes] | None:
 
 
 def _page(report: Report, name: str, templates: Path | None) -> str:
-    try:
-        import jinja2
-    except ImportError as error:
-        raise QueryError(say("report.files.no_jinja")) from error
+    import jinja2
     from markupsafe import Markup
 
     packaged = jinja2.PackageLoader("backrisk.report", "templates")
@@ -272,10 +273,8 @@ def _markdown(text: str) -> str:
 
 
 def _pdf(report: Report, templates: Path | None) -> bytes:
-    try:
-        import typst
-    except ImportError as error:
-        raise QueryError(say("report.files.no_typst")) from error
+    import typst
+
     data = _printable(laid_out(report))
     found = _logo(templates)
     main, _, region = data["language"].partition("-")

@@ -9,7 +9,6 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from backrisk.errors import QueryError
 from backrisk.report.blocks import Cell, Facts, Range, Report, Table, Text
 from backrisk.summary import Estimate
 from backrisk.words import say
@@ -103,16 +102,9 @@ def workbook(report: Report) -> bytes:
     -------
     bytes
         Of an XLSX file whose only date is the report's own.
-
-    Raises
-    ------
-    QueryError
-        If XlsxWriter is not installed.
     """
-    try:
-        import xlsxwriter
-    except ImportError as error:
-        raise QueryError(say("report.files.no_xlsx")) from error
+    import xlsxwriter
+
     out = io.BytesIO()
     stated = datetime.fromisoformat(report.date).replace(tzinfo=UTC)
     book = xlsxwriter.Workbook(

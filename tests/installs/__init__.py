@@ -1,0 +1,1 @@
+"""Installs tried as strangers make them: `make test-installs`."""
