@@ -14,7 +14,7 @@ from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import Tables, World, set_in_turn
+from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
@@ -35,7 +35,7 @@ from backrisk.queries.paths import (
     weakest_link,
     worst_grade,
 )
-from backrisk.queries.seeing import probability
+from backrisk.queries.seeing import after_each, probability
 from backrisk.queries.support import Support, support
 from backrisk.queries.wording import evidence_words, support_words, unmeasured_note
 from backrisk.summary import interval, largest, summarise
@@ -245,7 +245,7 @@ def recommend(
     spent = None if costs is None else _costs(graph, costs, options, combos)
     tables = posterior.beside_prior
     before = probability(World(tables, evidence, {}), event)
-    after = _after(tables, evidence, combos, event, coupling)
+    after = after_each(tables, evidence, [dict(combo) for combo in combos], event, coupling)
     reduction = before[:, None] - np.column_stack(after) if after else np.zeros((len(before), 0))
     reached = [
         name
@@ -274,31 +274,6 @@ def recommend(
         notes=(*told, *unmeasured_note(graph, facts)),
         warnings=posterior.warnings_about((event.node, *evidence)),
     )
-
-
-def _after(
-    tables: Tables,
-    evidence: Mapping[str, int],
-    combos: Sequence[tuple[tuple[str, int], ...]],
-    target: Target,
-    coupling: str,
-) -> list[Array]:
-    """Return the risk after each action, ``(draw,)``: most single ones are found together."""
-    graph = tables.graph
-    single = dict.fromkeys(combo[0][0] for combo in combos if len(combo) == 1)
-    free = [n for n in single if evidence.keys().isdisjoint({n, *graph.descendants(n)})]
-    found: Mapping[str, Array] = {}
-    if len(free) > 1:
-        found = set_in_turn(World(tables, evidence, {}), (target.node, 0), free, target.codes)
-    after = []
-    for combo in combos:
-        node, code = combo[0]
-        if len(combo) == 1 and node in found:
-            absent, there = found[node][:, code]
-            after.append(there / (absent + there))
-        else:
-            after.append(probability(World(tables, evidence, dict(combo), coupling), target))
-    return after
 
 
 def before_target(

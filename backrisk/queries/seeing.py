@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.inference import BUDGET, World, contradiction, each, together
+from backrisk.inference import BUDGET, Tables, World, contradiction, each, set_in_turn, together
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import (
@@ -138,6 +138,42 @@ def probability(world: World, target: Target, *, strict: bool = True) -> Array:
         draws = np.broadcast_to(present[..., None], (*shape, world.posterior.draws))
         return draws.copy()
     return world.conditional([variable], {variable: target.codes}, strict=strict)
+
+
+def after_each(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    changes: Sequence[Mapping[str, int]],
+    target: Target,
+    coupling: str = "monotone",
+) -> list[Array]:
+    """Return P(target after a change | evidence) of each of some changes, ``(draw,)``.
+
+    Changes of one node that nothing reported follows from are found together, in one pass.
+
+    Raises
+    ------
+    QueryError
+        As `probability`.
+    """
+    graph = tables.graph
+    single = dict.fromkeys(next(iter(change)) for change in changes if len(change) == 1)
+    free = [n for n in single if evidence.keys().isdisjoint({n, *graph.descendants(n)})]
+    together: Mapping[str, Array] = {}
+    if len(free) > 1:
+        together = set_in_turn(World(tables, evidence, {}), (target.node, 0), free, target.codes)
+    found: dict[frozenset[tuple[str, int]], Array] = {}
+    for change in changes:
+        key = frozenset(change.items())
+        if key in found:
+            continue
+        node, code = next(iter(change.items()), ("", 0))
+        if len(change) == 1 and node in together:
+            absent, there = together[node][:, code]
+            found[key] = there / (absent + there)
+        else:
+            found[key] = probability(World(tables, evidence, change, coupling), target)
+    return [found[frozenset(change.items())] for change in changes]
 
 
 @checked("person")

@@ -55,7 +55,7 @@ from backrisk.queries.attribution.pathways import (
 from backrisk.queries.attribution.shapley import Shares
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.paths import Studied, total_evidence_of, weakest_link, worst_grade
-from backrisk.queries.seeing import distribution, probability
+from backrisk.queries.seeing import after_each, distribution
 from backrisk.queries.support import support
 from backrisk.queries.wording import unmeasured_note
 from backrisk.words import TOGETHER, choices, decimal, listed, names_of, say, suggest
@@ -231,9 +231,7 @@ def attribute(
     own = posterior.draws
     effects = shares.draws[:own] if method in GAMES else None
     if method in COUPLED:
-        effects = np.column_stack(
-            [_effect(posterior, evidence, group, method, event) for group in chosen]
-        )
+        effects = _effects(posterior, evidence, chosen, method, event)
     facts = support(shares.draws, posterior, about, event.node)
     told = _notes(graph, evidence, chosen, method, event, coupling, shares)
     return Attribution(
@@ -291,32 +289,49 @@ def _chosen(
     return tuple((name,) for name in (names if method == "shapley" else shown)), shown
 
 
-def _effect(
+def _effects(
     posterior: Posterior,
     evidence: Mapping[str, int],
-    group: tuple[str, ...],
+    groups: Sequence[tuple[str, ...]],
     method: str,
     target: Target,
 ) -> Array:
-    """Return what a set of causes does to the probability of the target; see `attribute`."""
-    graph = posterior.graph
+    """Return what each set does to the probability of the target, ``(draw, set)``.
+
+    See `attribute`. Sets that are judged among the same answers are asked about together.
+    """
+    found = np.zeros((posterior.draws, len(groups)))
+    asked: dict[frozenset[tuple[str, int]], list[tuple[int, dict[str, int], dict[str, int]]]] = {}
+    for place, group in enumerate(groups):
+        contrast = _contrast(posterior.graph, evidence, group, method)
+        if contrast is not None:
+            context, first, second = contrast
+            asked.setdefault(frozenset(context.items()), []).append((place, first, second))
+    for answers, contrasts in asked.items():
+        changes = [change for _, *both in contrasts for change in both]
+        risks = after_each(posterior, dict(answers), changes, target)
+        for (place, *_), with_cause, without in zip(
+            contrasts, risks[::2], risks[1::2], strict=True
+        ):
+            found[:, place] = with_cause - without
+    return found
+
+
+def _contrast(
+    graph: CausalGraph, evidence: Mapping[str, int], group: tuple[str, ...], method: str
+) -> tuple[dict[str, int], dict[str, int], dict[str, int]] | None:
+    """Return answers and the two changes that an effect is between; None where they are one."""
     unset = dict.fromkeys(group, 0)
     setting = {name: evidence.get(name, 0) or len(graph.node(name).states) - 1 for name in group}
-    context = unchanged(graph, evidence, group)
-    first: Mapping[str, int]
+    context = dict(unchanged(graph, evidence, group))
     if method == "necessity":
         own = {name: evidence[name] for name in earliest(graph, group) if name in evidence}
         if len(own) == len(group) and not any(own.values()):
-            return np.zeros(posterior.draws)
-        context, first, second = {**context, **own}, {}, unset
-    elif method == "sufficiency":
-        context, first, second = {**context, **unset}, setting, {}
-    else:
-        first, second = setting, unset
-    with_cause, without = (
-        probability(World(posterior, context, setting), target) for setting in (first, second)
-    )
-    return with_cause - without
+            return None
+        return {**context, **own}, {}, unset
+    if method == "sufficiency":
+        return {**context, **unset}, setting, {}
+    return context, setting, unset
 
 
 def _compute(
