@@ -30,7 +30,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticKnownError
 
 from backrisk._spelling import no_answer, number_of, spell
 from backrisk.survey.logic import parse
@@ -52,18 +51,24 @@ def _canonical(given: object) -> object:
     return (spell(given) or "") if plain else given
 
 
-def _no_truth(given: object) -> object:
-    """Refuse true and false where a number is meant: Python takes them for 1 and 0."""
-    if isinstance(given, bool | np.bool_):
-        raise PydanticKnownError("float_type")
-    return given
-
-
 Word = Annotated[str, BeforeValidator(_canonical)]
+Bound = Annotated[float, AllowInfNan(True)]  # a range may be open at one end
 
-Number = Annotated[float, BeforeValidator(_no_truth)]
-# A range may be open at one end.
-Bound = Annotated[float, AllowInfNan(True), BeforeValidator(_no_truth)]
+
+# The keys whose values are numbers, alone, in lists or by name.
+_NUMBERS = frozenset(
+    ("cuts", "range", "typical", "decimals", "reliability", "misclassification", "people",
+     "row_people", "mean", "sd", "share", "prevalence")
+)  # fmt: skip
+
+
+def _has_truth(given: object) -> bool:
+    """Whether a value is true or false, or holds one of them."""
+    if isinstance(given, Mapping):
+        return any(map(_has_truth, given.values()))
+    if isinstance(given, list | tuple):
+        return any(map(_has_truth, given))
+    return isinstance(given, bool | np.bool_)
 
 
 class Keys(BaseModel):
@@ -79,12 +84,14 @@ class Keys(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _in_order(cls, given: object) -> object:
-        """Refuse a set: the order of a list counts here, and a set's is another in each run."""
+    def _as_meant(cls, given: object) -> object:
+        """Refuse a set, whose order is another in each run, and true for a number: it is 1."""
         if isinstance(given, Mapping):
             for key, value in given.items():
                 if isinstance(value, Set):
                     raise ValueError(say("survey.rules.no_order", key=key))
+                if key in _NUMBERS and _has_truth(value):
+                    raise ValueError(say("survey.rules.no_truth", key=key))
         return given
 
 
@@ -123,9 +130,9 @@ class Nonresponse(Keys):
         Where the prior comes from; empty by default.
     """
 
-    mean: Number = Field(ge=-4, le=4)
-    sd: Number = Field(gt=0, le=3)
-    share: Number = Field(default=0.1, gt=0, lt=1)
+    mean: float = Field(ge=-4, le=4)
+    sd: float = Field(gt=0, le=3)
+    share: float = Field(default=0.1, gt=0, lt=1)
     why: str = ""
 
 
@@ -157,22 +164,22 @@ class Measure(Keys):
 
     node: Word | None = None
     item: Word | None = None
-    reliability: Number | None = Field(default=None, ge=0, le=1)
+    reliability: float | None = Field(default=None, ge=0, le=1)
     misclassification: (
-        Annotated[dict[Word, Annotated[dict[Word, Number], Distinct]], Distinct] | None
+        Annotated[dict[Word, Annotated[dict[Word, float], Distinct]], Distinct] | None
     ) = None
     error: Literal["learned", "fixed", "unknown"] = "learned"
-    people: Number = Field(default=RELIABILITY_PEOPLE, gt=0)
-    row_people: Annotated[dict[Word, Annotated[Number, Field(gt=0)]], Distinct] = {}
+    people: float = Field(default=RELIABILITY_PEOPLE, gt=0)
+    row_people: Annotated[dict[Word, Annotated[float, Field(gt=0)]], Distinct] = {}
     answers: tuple[Word, ...] = ()
     nonresponse: Nonresponse | None = None
     asked_if: AskedIf | None = None
     question: str = ""
     source: str = ""
     unit: str = ""
-    cuts: tuple[Number, ...] = ()
+    cuts: tuple[float, ...] = ()
     states: tuple[Word, ...] = ()
-    typical: tuple[Number, Number] | None = None
+    typical: tuple[float, float] | None = None
 
     @property
     def measured(self) -> str | None:
@@ -695,8 +702,8 @@ class Design(Keys):
     kind: Literal["case_control", "matched", "stratified", "repeated"]
     outcome: Word | None = None
     cases: Word | None = None
-    prevalence: Number | None = Field(default=None, gt=0, lt=1)
-    people: Number = Field(default=PREVALENCE_PEOPLE, gt=0)
+    prevalence: float | None = Field(default=None, gt=0, lt=1)
+    people: float = Field(default=PREVALENCE_PEOPLE, gt=0)
     set: Word | None = None
     person: Word | None = None
 
