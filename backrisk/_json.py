@@ -52,7 +52,7 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
         raise Unreadable("json", line=error.lineno, why=error.msg) from None
     except RecursionError:
         raise Unreadable("too_deep", line=1, limit=DEEPEST) from None
-    _bound(data)
+    bound(data)
     if half := HALF.search(json.dumps(data, ensure_ascii=False)):  # written as an escape
         code = f"{ord(half[0]):04X}"
         line = text.count("\n", 0, text.upper().find(f"\\U{code}")) + 1
@@ -60,8 +60,13 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
     return data
 
 
-def _bound(data: Any) -> None:
-    """Refuse more values, or deeper nesting, than any file needs."""
+def bound(data: Any) -> None:
+    """Refuse more values, or deeper nesting, than any file needs.
+
+    Raises
+    ------
+    Unreadable
+    """
     level, count = [data], 0
     for _ in range(DEEPEST + 1):
         count += len(level)

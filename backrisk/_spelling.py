@@ -16,6 +16,8 @@ from functools import lru_cache
 from numbers import Integral, Real
 
 _AROUND = "\ufeff\u200b\u2060"  # marks without width that programs leave around a text
+# Spaces of other widths, as word processors and web pages write them: nobody sees a difference.
+_SPACES = dict.fromkeys([0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
 _DECIMAL = re.compile(r"[+-]?[0-9]*[.][0-9]+")
 _TRUTH = {"True": "true", "TRUE": "true", "False": "false", "FALSE": "false"}
 _EXACT = 2.0**53  # whole floats up to here are integers without doubt
@@ -24,7 +26,8 @@ _EXACT = 2.0**53  # whole floats up to here are integers without doubt
 def spell(cell: object) -> str | None:
     r"""Return the canonical text of a cell, a label, a state or a header.
 
-    Space around a text does not count, Unicode is composed (NFC), lines end in ``\n``. Whole
+    Space around a text does not count, and one within it is a plain one; Unicode is composed
+    (NFC), lines end in ``\n``. Whole
     numbers have no decimals and fractions no trailing zeros (``1.0`` is ``1``, ``.50`` is
     ``0.5``); leading zeros of a whole number stay, since ``007`` may be a name. Truth is ``true``
     or ``false``. Dates are ISO 8601, with a space before the time, and without a time at
@@ -90,7 +93,7 @@ def number_of(text: str | None) -> float | None:
     if text is None or "_" in text:  # Python reads 1_000 as a thousand
         return None
     try:
-        number = float(text)
+        number = float(text.replace("\N{MINUS SIGN}", "-"))
     except ValueError:
         return None
     return number if math.isfinite(number) else None
@@ -150,7 +153,7 @@ def _text(text: str) -> str | None:
     if not text:
         return None
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFC", text.translate(_SPACES))
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "." in text and _DECIMAL.fullmatch(text):

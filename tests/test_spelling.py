@@ -102,3 +102,13 @@ def test_what_is_no_finite_number_has_none(text):
 )
 def test_words_for_no_answer_compare_by_letters_and_by_value(missing, text, nothing):
     assert no_answer(text, missing) is nothing
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\u2007", "\u202f", "\u3000", " "])
+def test_a_space_of_any_width_within_a_text_is_a_plain_one(space):
+    assert spell(f"{space}not{space}at all{space}") == "not at all"
+
+
+def test_a_minus_sign_of_a_word_processor_is_a_minus():
+    assert number_of("\N{MINUS SIGN}99") == -99
+    assert no_answer(spell("\N{MINUS SIGN}99.0"), ("-99",))

@@ -9,6 +9,7 @@ https://github.com/jtextor/dagitty, ``jslib/parser/GraphDotParser.pegjs``.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -154,6 +155,7 @@ def read_arrows(text: str, source: str) -> Drawn:
     """
     if len(text) > _LONGEST:
         raise GraphError(say("files.unreadable.too_long", source=source, limit=f"{_LONGEST:,}"))
+    text = unicodedata.normalize("NFC", text)
     head = _head(text)
     reader = _Reader(text, source)
     if head is not None:
@@ -364,7 +366,8 @@ class _Reader:
             labels.append(_unquoted(first) if first is last else whole)
             if self.token.text != ",":
                 break
-        self.drawn.states[name] = tuple(labels)
+        if self.drawn.states.setdefault(name, tuple(labels)) != tuple(labels):
+            raise self.refuse("other_states", node=name)
 
     def said(self, names: list[str]) -> None:
         """Read what stands in brackets behind a node, or behind an edge, of which nothing is."""
@@ -390,7 +393,9 @@ class _Reader:
                 elif key == "label" and value:
                     self.drawn.labels[name] = value
                 elif key == "states" and value:
-                    self.drawn.states[name] = tuple(map(unquote, value.split("|")))
+                    states = tuple(map(unquote, value.split("|")))
+                    if self.drawn.states.setdefault(name, states) != states:
+                        raise self.refuse("other_states", node=name)
         self.place += 1
 
 

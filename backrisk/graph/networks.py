@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from backrisk.errors import GraphError
 from backrisk.graph.arrows import TWO_STATES, identifier
 from backrisk.graph.elements import Edge, Node, Prior, Stated, bare_edge, in_order
@@ -54,7 +56,9 @@ def from_networkx(
         labels = given.pop(name, entry.get("states", TWO_STATES))
         if not in_order(labels):
             raise GraphError(say("graph.states_not_a_list", node=name, value=repr(labels)))
-        entry["states"] = list(labels)
+        entry["states"] = [
+            label.item() if isinstance(label, np.generic) else label for label in labels
+        ]
         if name != str(node):
             entry.setdefault("label", str(node))
         nodes[name] = entry

@@ -6,19 +6,21 @@ question that was not asked says so itself, so that conditions on it can be judg
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk._spelling import no_answer, number_of, spell
-from backrisk.survey.logic import BOX, Cell, parse
-from backrisk.survey.schema import Column, Contents, Derived
+from backrisk.survey.logic import BOX, STATUS, Cell, parse
+from backrisk.survey.schema import AskedIf, Column, Contents, Derived
 from backrisk.words import Said, say, suggest
 
 _BOX_LABELS = {"unchecked": "0", "checked": "1"}
+DEEPEST = 100  # questions of which each decides whether the next is asked
 
 
 def gated(book: Contents) -> dict[str, Column | Derived]:
@@ -51,7 +53,7 @@ def contradictions(book: Contents, source: str) -> list[Said]:
     source : str
         The codebook or its file, as sentences call it.
     """
-    problems = []
+    problems: list[Said] = []
     for name, spec in gated(book).items():
         assert spec.asked_if is not None
         for column in parse(spec.asked_if.when).columns:
@@ -62,7 +64,22 @@ def contradictions(book: Contents, source: str) -> list[Said]:
         own = spec.from_ if isinstance(spec, Derived) else ()
         if {name, *own} & {*columns_of(book, name)}:
             problems.append(say("survey.branching.circle", source=source, column=name))
-    return problems
+    return problems or _chains(book, source)
+
+
+def _chains(book: Contents, source: str) -> list[Said]:
+    """Refuse a chain of questions that is longer than any form has, where there is no circle."""
+    resting = {
+        name: parse(spec.asked_if.when).columns
+        for name, spec in gated(book).items()
+        if spec.asked_if is not None
+    }
+    depths: dict[str, int] = {}
+    for name in TopologicalSorter(resting).static_order():
+        depths[name] = 1 + max((depths[column] for column in resting.get(name, ())), default=-1)
+        if depths[name] > DEEPEST:
+            return [say("survey.branching.chain", source=source, column=name, most=DEEPEST)]
+    return []
 
 
 def asked(
@@ -91,35 +108,95 @@ def asked(
     spec = {**book.columns, **book.derived}[name]
     if spec.asked_if is None:
         return True
-    return parse(spec.asked_if.when).holds(lambda column: _cell(book, column, cells, states or {}))
+    return _Row(book, cells, states or {}).holds(spec.asked_if)
 
 
-def _cell(
-    book: Contents, name: str, cells: Mapping[str, object], states: Mapping[str, str]
-) -> Cell:
-    spec = book.columns[name]
-    told = name in cells or name in states
-    text = spell(cells[name]) if name in cells else None
-    if text is not None and no_answer(text, book.missing):
-        text = None
-    if text is None and name in states:
-        return _of_state(spec, states[name])
-    text = None if text is None else spec.code(text)
-    if text is not None and BOX in name:
-        text = _BOX_LABELS.get(text.lower(), text)
-    if (text is None or (BOX in name and text == "0")) and asked(
-        book, name, cells, states
-    ) is False:
-        assert spec.asked_if is not None
-        state = spec.asked_if.otherwise
-        return Cell(frozenset() if state is None else frozenset({state}), blank=True, asked=False)
-    if text is None:
-        return Cell(blank=True if told else None)
-    return _of_text(spec, text)
+@dataclass(frozen=True)
+class _Row:
+    """The answers that conditions are judged by; each of them is looked at once.
+
+    Parameters
+    ----------
+    book : Contents
+    cells, states
+        See `asked`.
+    known : dict of str to Cell
+        What was found out of columns so far.
+    """
+
+    book: Contents
+    cells: Mapping[str, object]
+    states: Mapping[str, str]
+    known: dict[str, Cell] = field(default_factory=dict)
+
+    def holds(self, asked_if: AskedIf) -> bool | None:
+        """Return whether a condition holds; None where that is not known."""
+        return parse(asked_if.when).holds(self.cell)
+
+    def cell(self, name: str) -> Cell:
+        """Return what is known of the answer to a column."""
+        if name not in self.known:
+            self.known[name] = self._found(name)
+        return self.known[name]
+
+    def _found(self, name: str) -> Cell:
+        spec = self.book.columns[name]
+        text = spell(self.cells[name]) if name in self.cells else None
+        if text is not None and no_answer(text, self.book.missing):
+            text = None
+        number = None if text is None or spec.type != "number" else _number(spec, text)
+        if spec.type == "number" and number is None:
+            text = None
+        if text is None and name in self.states:
+            return _of_state(spec, self.states[name])
+        text = None if text is None else spec.code(text)
+        if text is not None and BOX in name:
+            text = _BOX_LABELS.get(text.lower(), text)
+        blank = text is None or (BOX in name and text == "0")
+        if blank and spec.asked_if is not None and self.holds(spec.asked_if) is False:
+            if BOX in name and self._unopened(spec.asked_if):
+                return Cell(blank=True)
+            state = spec.asked_if.otherwise
+            texts = frozenset[str]() if state is None else frozenset({state})
+            return Cell(texts, blank=True, asked=False)
+        if text is None:
+            return Cell(blank=True if name in {**self.cells, **self.states} else None)
+        if number is not None:
+            return Cell(frozenset({text, f"{number:.15g}"}), number=number)
+        return _of_text(spec, text)
+
+    def _unopened(self, asked_if: AskedIf) -> bool:
+        """Whether a box was not seen since nobody opened its page, so far as is known.
+
+        Then it says nothing of whether it would have been ticked.
+        """
+        cells = {name: cell for name, cell in self.cells.items() if not name.endswith(STATUS)}
+        return _Row(self.book, cells, self.states).holds(asked_if) is not False
+
+
+def _number(spec: Column, text: str) -> float | None:
+    """Return the number that a cell says in the unit of its column; None where it is missing."""
+    try:
+        number = spec.read(text, ())
+    except ValueError:  # told where the column itself is checked
+        return number_of(text)
+    return None if number is None else float(number)
 
 
 def _of_text(spec: Column, text: str) -> Cell:
     """Return what a raw answer is: itself, its partner in the other export, the state it says."""
+    found = _of_label(spec, text)
+    return replace(found, texts=found.texts | _choices(spec, [text]))
+
+
+def _choices(spec: Column, codes: Iterable[str]) -> frozenset[str]:
+    """Return what an export with labels writes in place of codes, where that is nothing else."""
+    read = spec.choices or {}
+    labels = {read[code] for code in codes if code in read and spec.code(read[code]) == code}
+    return frozenset(labels - set(_spelled(spec)))
+
+
+def _of_label(spec: Column, text: str) -> Cell:
     keys = _spelled(spec)
     state = next((said for said, labels in keys.items() if text in labels), None)
     if state is None and text in keys:  # a state in place of a label, as persons are given
@@ -141,7 +218,12 @@ def _of_state(spec: Column, state: str) -> Cell:
     codes = [key for key in keys if number_of(key) is not None]
     sure = frozenset(keys) if len(codes) <= 1 and len(keys) - len(codes) <= 1 else frozenset()
     number = number_of(codes[0]) if len(codes) == 1 else None
-    return Cell(frozenset({state}) | sure, frozenset(keys) - sure, number=number)
+    perhaps = frozenset(keys) - sure
+    return Cell(
+        frozenset({state}) | sure | _choices(spec, sure),
+        perhaps | _choices(spec, perhaps),
+        number=number,
+    )
 
 
 def _spelled(spec: Column) -> dict[str, tuple[str, ...]]:
@@ -152,6 +234,19 @@ def _spelled(spec: Column) -> dict[str, tuple[str, ...]]:
             continue
         found[state] = (*found.get(state, ()), spell(label) or label)
     return found
+
+
+def answers_of(book: Contents, name: str) -> frozenset[str] | None:
+    """Return all that a condition may compare a column with; None where there is no end of it."""
+    spec = book.columns[name]
+    if spec.labels is None and spec.choices is None:
+        return None
+    labels = spec.labels or {}
+    found = {*labels, *(state for state in labels.values() if state is not None), *spec.unasked}
+    found |= {*(spec.choices or {}), *(spec.choices or {}).values()}
+    if BOX in name:
+        found |= {*_BOX_LABELS.values()}
+    return frozenset(word for each in found if (word := spell(each)) is not None)
 
 
 def _partner(text: str, keys: Sequence[str]) -> str | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from backrisk import _yaml
+from backrisk import _json, _yaml
 from backrisk._arguments import checked
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
@@ -119,7 +119,12 @@ class Codebook(Contents):
         GraphError
             The graph that the codebook names cannot be loaded.
         """
-        return cls._checked(data, graph, say("survey.codebook.named", name=data.get("name", "?")))
+        source = say("survey.codebook.named", name=data.get("name", "?"))
+        try:
+            _json.bound(dict(data))
+        except _yaml.Unreadable as error:
+            raise SurveyError(unreadable(error, source)) from None
+        return cls._checked(data, graph, source)
 
     @classmethod
     def _checked(cls, data: Mapping[str, Any], graph: CausalGraph | None, source: str) -> Codebook:
@@ -265,7 +270,8 @@ class Codebook(Contents):
         ----------
         answers : mapping
             Raw answer by column, or state label by node. Where a column bears a node's name,
-            both its raw answers and the node's labels are understood.
+            both its raw answers and the node's labels are understood; a word that is one state as
+            the one and another as the other is refused.
         graph : CausalGraph
             The extended graph.
 
@@ -359,7 +365,11 @@ def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) ->
     own = str(name_or_path) not in names
     folder = files("backrisk.survey") / "codebooks"
     path = Path(name_or_path) if own else folder / f"{name_or_path}.yaml"
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError):  # no name that a file can have
+        there = False
+    if not there:
         raise SurveyError(
             say(
                 "survey.codebook.none",

@@ -7,9 +7,11 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 
-from backrisk._spelling import spell
+from backrisk._spelling import no_answer, number_of, same_number, spell
+from backrisk.survey.branching import answers_of, gated
+from backrisk.survey.logic import parse
 from backrisk.survey.schema import Column, Condition, Contents, Derived, words_pattern
-from backrisk.words import Said, listed, say
+from backrisk.words import Said, listed, say, suggest
 
 _MOST = 4096  # combinations of answers that are tried one by one
 _SHOWN = 6  # answers that a sentence names
@@ -17,7 +19,7 @@ _DIGITS = re.compile(r"[0-9.+-]*(?:e[+-]?[0-9]*)?\*?", re.IGNORECASE)
 
 
 def dead_rules(book: Contents) -> list[Said]:
-    """Return a sentence for every rule that can never match and state that is out of range.
+    """Return a sentence for every rule and condition that can never hold, and state out of range.
 
     Parameters
     ----------
@@ -51,7 +53,32 @@ def dead_rules(book: Contents) -> list[Said]:
                 if not least <= high or not least < end:
                     told = {"column": name, "state": state, "low": f"{low:g}", "high": f"{high:g}"}
                     found.append(say("survey.cautions.out_of_range", **told))
-    return found
+    return found + _unmet(book)
+
+
+def _unmet(book: Contents) -> list[Said]:
+    """Return which conditions compare a column with what none of its answers is."""
+    found: dict[Said, None] = {}
+    for name, spec in gated(book).items():
+        assert spec.asked_if is not None
+        for each in parse(spec.asked_if.when).comparisons:
+            text = spell(each.text)
+            if each.other or each.ordered or text is None or _is_answer(book, each.column, text):
+                continue
+            near = suggest(text, sorted(answers_of(book, each.column) or ()))
+            told = {"column": name, "other": each.column, "value": text, "near": near}
+            found[say("survey.branching.never", **told)] = None
+    return list(found)
+
+
+def _is_answer(book: Contents, name: str, text: str) -> bool:
+    """Whether an answer to a column can be a text, as conditions compare them."""
+    if no_answer(text, book.missing):
+        return False
+    if book.columns[name].type == "number":
+        return number_of(text) is not None
+    answers = answers_of(book, name)
+    return answers is None or any(text == own or same_number(text, own) for own in answers)
 
 
 def _dead(name: str, spec: Derived, columns: Mapping[str, Column]) -> Iterator[Said]:

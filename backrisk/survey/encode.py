@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from backrisk._spelling import no_answer, spell
@@ -62,9 +63,19 @@ def is_plain(raw: object) -> bool:
 
 
 def spelled_names(answers: Mapping[str, object], known: Iterable[str]) -> list[tuple[str, object]]:
-    """Return answers under the names that are meant, as far as spelling alone tells."""
+    """Return answers under the names that are meant, as far as spelling alone tells.
+
+    Raises
+    ------
+    QueryError
+        Two names are spelled alike: which of the answers is meant, nobody can tell.
+    """
     meant = {spell(name): name for name in known}
-    return [(meant.get(spell(name), str(name)), raw) for name, raw in answers.items()]
+    found = [(meant.get(spell(name), str(name)), raw) for name, raw in answers.items()]
+    counts = Counter(name for name, _ in found)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise QueryError("\n".join(say("survey.person.twice", name=name) for name in twice))
+    return found
 
 
 def named_states(answers: Mapping[str, object], graph: CausalGraph) -> dict[str, str]:
@@ -95,6 +106,26 @@ def named_states(answers: Mapping[str, object], graph: CausalGraph) -> dict[str,
         if state is not None or not is_plain(raw) or not no_answer(spell(raw), MISSING):
             found[name] = str(raw) if state is None else state
     return found
+
+
+def _in_two_ways(book: Contents, name: str, raw: object, state: str) -> Said | None:
+    """Refuse the state of a node that is another answer of the column which bears its name."""
+    spec = book.columns[name]
+    if spec.measured is None and spec.type != "number":  # any text is one of its answers
+        return None
+    try:
+        value = spec.read(raw, book.missing)
+    except ValueError:
+        return None
+    told = {"name": name, "value": str(raw)}
+    if spec.measured is None:
+        return None if value is None else say("survey.person.two_ways_input", **told)
+    node, said = book.node_of(name), spec.state(value)
+    if said is None:
+        return say("survey.person.two_ways_missing", **told)
+    if (node, said) == (name, state):
+        return None
+    return say("survey.person.two_ways", **told, node=node, state=said)
 
 
 def encode_person(
@@ -131,6 +162,8 @@ def encode_person(
         if not is_plain(raw):
             refuse(name, raw, say("survey.expected.one_answer"))
         elif state is not None:
+            if spec is not None and (told := _in_two_ways(book, name, raw, state)) is not None:
+                problems.append(told)
             put(name, name, state)
         elif spec is not None:
             try:

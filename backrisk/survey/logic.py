@@ -32,6 +32,7 @@ _ORDERS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
 }
 _UNEQUAL = ("<>", "!=")
+STATUS = "_complete"  # the end of the column that says whether a page of a form was filled in
 BOX = "___"  # between a checkbox and the code of its choice, in the header of an export
 
 
@@ -121,6 +122,16 @@ class Comparison:
         """The columns that it reads."""
         return (self.column, self.text) if self.other else (self.column,)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether it asks for more or less, and not for the same."""
+        return self.mark in _ORDERS
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Itself."""
+        return (self,)
+
 
 @dataclass(frozen=True)
 class Joined:
@@ -143,6 +154,11 @@ class Joined:
     def columns(self) -> tuple[str, ...]:
         """The columns that it reads."""
         return tuple(dict.fromkeys(name for part in self.parts for name in part.columns))
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The comparisons that are joined."""
+        return tuple(each for part in self.parts for each in part.comparisons)
 
 
 Logic = Comparison | Joined

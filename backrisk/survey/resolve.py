@@ -173,6 +173,14 @@ def _inputs(book: Contents, source: str) -> list[Said]:
         for column in derived.from_
         if column not in book.columns
     ]
+    problems += [
+        say("survey.codebook.input_no_number", **at, type=book.columns[column].type)
+        for name, derived in book.derived.items()
+        if derived.derive != "first_match"
+        for column in dict.fromkeys(derived.from_)
+        if column in book.columns and book.columns[column].type != "number"
+        for at in [{"source": source, "column": name, "input": column}]
+    ]
     return problems
 
 

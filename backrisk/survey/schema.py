@@ -5,15 +5,20 @@ Everything here is frozen data with its own rules. Whether it fits a graph is ch
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Set
+from decimal import Decimal
 from functools import lru_cache
+from numbers import Real
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import (
+    AfterValidator,
     AllowInfNan,
     BaseModel,
     BeforeValidator,
@@ -28,7 +33,7 @@ from pydantic import (
 
 from backrisk._spelling import no_answer, number_of, spell
 from backrisk.survey.logic import parse
-from backrisk.survey.units import Unit, factor, names_of_units, unit_of, with_unit
+from backrisk.survey.units import Unit, common, factor, names_of_units, unit_of, with_unit
 from backrisk.words import choices, say, suggest
 
 UNDECIDED = "?"  # in a draft, in place of what a person has to say
@@ -42,13 +47,28 @@ PREVALENCE_PEOPLE = 10_000.0  # a prevalence counts as known, but not beyond wha
 
 def _canonical(given: object) -> object:
     """Spell a label, a state or a header as a cell; what is no word, pydantic refuses."""
-    return (spell(given) or "") if isinstance(given, str | int | float) else given
+    plain = isinstance(given, str | Real | Decimal | datetime.date | np.generic)
+    return (spell(given) or "") if plain else given
 
 
 Word = Annotated[str, BeforeValidator(_canonical)]
-
-
 Bound = Annotated[float, AllowInfNan(True)]  # a range may be open at one end
+
+
+# The keys whose values are numbers, alone, in lists or by name.
+_NUMBERS = frozenset(
+    ("cuts", "range", "typical", "decimals", "reliability", "misclassification", "people",
+     "row_people", "mean", "sd", "share", "prevalence")
+)  # fmt: skip
+
+
+def _has_truth(given: object) -> bool:
+    """Whether a value is true or false, or holds one of them."""
+    if isinstance(given, Mapping):
+        return any(map(_has_truth, given.values()))
+    if isinstance(given, list | tuple):
+        return any(map(_has_truth, given))
+    return isinstance(given, bool | np.bool_)
 
 
 class Keys(BaseModel):
@@ -64,12 +84,14 @@ class Keys(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _in_order(cls, given: object) -> object:
-        """Refuse a set: the order of a list counts here, and a set's is another in each run."""
+    def _as_meant(cls, given: object) -> object:
+        """Refuse a set, whose order is another in each run, and true for a number: it is 1."""
         if isinstance(given, Mapping):
             for key, value in given.items():
                 if isinstance(value, Set):
                     raise ValueError(say("survey.rules.no_order", key=key))
+                if key in _NUMBERS and _has_truth(value):
+                    raise ValueError(say("survey.rules.no_truth", key=key))
         return given
 
 
@@ -89,6 +111,9 @@ def _distinct(given: Any) -> Any:
         if twice := [str(word) for word, count in spelled.items() if count > 1]:
             raise ValueError(say("survey.rules.spelled_alike", words=", ".join(twice)))
     return given
+
+
+Distinct = BeforeValidator(_distinct)
 
 
 class Nonresponse(Keys):
@@ -140,10 +165,12 @@ class Measure(Keys):
     node: Word | None = None
     item: Word | None = None
     reliability: float | None = Field(default=None, ge=0, le=1)
-    misclassification: dict[Word, dict[Word, float]] | None = None
+    misclassification: (
+        Annotated[dict[Word, Annotated[dict[Word, float], Distinct]], Distinct] | None
+    ) = None
     error: Literal["learned", "fixed", "unknown"] = "learned"
     people: float = Field(default=RELIABILITY_PEOPLE, gt=0)
-    row_people: dict[Word, Annotated[float, Field(gt=0)]] = {}
+    row_people: Annotated[dict[Word, Annotated[float, Field(gt=0)]], Distinct] = {}
     answers: tuple[Word, ...] = ()
     nonresponse: Nonresponse | None = None
     asked_if: AskedIf | None = None
@@ -307,8 +334,8 @@ class Column(Measure):
     type: Literal["number", "label", "text"] = "label"
     range: tuple[Bound, Bound] | None = None
     outside: Literal["error", "missing"] = "error"
-    labels: Annotated[dict[Word, Word | None], BeforeValidator(_distinct)] | None = None
-    choices: dict[Word, Word] | None = None
+    labels: Annotated[dict[Word, Word | None], Distinct] | None = None
+    choices: Annotated[dict[Word, Word], Distinct] | None = None
     decimals: int = Field(default=0, ge=0, le=6)
 
     @model_validator(mode="after")
@@ -348,14 +375,27 @@ class Column(Measure):
         }
 
     def code(self, text: str) -> str:
-        """Return the code of an answer that may be written as its label."""
-        if not self.choices or text in self.choices:
+        """Return the code of an answer that may be written as its label.
+
+        A label that is that of several codes, which say different things, is none of them; nor is
+        any label where one of them is the code of another: of ``{"1": "0", "2": "1"}`` only codes
+        are read.
+        """
+        if not self.choices or text in self.choices or self.label_is_code is not None:
             return text
-        asked = " ".join(text.split()).casefold()
-        for code, label in self.choices.items():
-            if " ".join(label.split()).casefold() == asked:
-                return code
-        return text
+        found = [code for code, label in self.choices.items() if label == text]
+        if not found:
+            asked = _folded(text)
+            found = [code for code, label in self.choices.items() if _folded(label) == asked]
+        said = {code if self.labels is None else self.labels.get(code, code) for code in found}
+        return found[0] if len(said) == 1 else text
+
+    @property
+    def label_is_code(self) -> str | None:
+        """A label among the choices that is the code of another, None where there is none."""
+        choices = self.choices or {}
+        also = (label for code, label in choices.items() if label in choices and label != code)
+        return next(also, None)
 
     def read(self, raw: object, missing: tuple[str, ...]) -> float | str | None:
         """Return the number, the state or the text of a raw answer, None where it is missing.
@@ -396,6 +436,8 @@ class Column(Measure):
         number = number_of(text)
         if number is None and (unit := unit_of(self.unit)) is not None:
             number = with_unit(text, unit)
+        elif number is None and self.unit and text.endswith(self.unit.strip()):
+            number = number_of(text.removesuffix(self.unit.strip()))
         if number is not None and low <= number <= high:
             return number
         if number is not None and self.outside == "missing":
@@ -407,6 +449,17 @@ class Column(Measure):
             (True, True): "survey.expected.number_in_unit",
         }[bool(self.range), bool(self.unit)]
         raise ValueError(say(key, low=f"{low:g}", high=f"{high:g}", unit=self.unit))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _some(word: str) -> str:
+    """Refuse an empty word: it stands between any two marks that are no letters."""
+    if not word:
+        raise ValueError(say("survey.rules.empty_word"))
+    return word
 
 
 class Condition(Keys):
@@ -421,7 +474,7 @@ class Condition(Keys):
     """
 
     any: tuple[Word, ...] = Field(min_length=1)
-    contains: tuple[Word, ...] = Field(min_length=1)
+    contains: tuple[Annotated[Word, AfterValidator(_some)], ...] = Field(min_length=1)
 
     def holds(self, answers: Mapping[str, str]) -> bool:
         """Whether the condition holds for answers by column."""
@@ -469,8 +522,9 @@ class Derived(Measure):
         ``bmi`` takes a weight and a height and gives kg/m2. Their columns' units are converted:
         a column without one is in kilograms, or in centimetres. A value below 7 or above 150 is
         nobody's: it counts as missing in a table, which is told, and is refused in a person.
-        ``ratio`` divides its first column by its second, in the same unit where both have one that
-        is converted. ``first_match`` takes the state of the first rule that holds.
+        ``ratio`` divides its first column by its second, in the same unit where both are of one
+        quantity, ``km/week`` and ``mi/week`` too; ``km/week`` and ``km/month`` are refused.
+        ``first_match`` takes the state of the first rule that holds.
     from : tuple of str
         The input columns: ``[weight_kg, height_cm]``.
     rules : tuple of Rule
@@ -525,8 +579,12 @@ class Derived(Measure):
         if self.derive == "first_match":
             return self
         found: list[Unit | None] = [unit_of(unit) for unit in units]
-        into = found[1:] * 2
-        if self.derive == "bmi":
+        into: list[Unit | None]
+        if self.derive == "ratio":
+            if (pair := common(*units)) is None:
+                raise ValueError(say("survey.rules.ratio_units", first=units[0], second=units[1]))
+            found, into = list(pair), [pair[1], pair[1]]
+        else:
             into = [unit_of("kg"), unit_of("cm")]
             if self.unit and _bare_unit(self.unit) not in _KG_M2:
                 raise ValueError(say("survey.rules.bmi_unit", unit=self.unit))
@@ -537,7 +595,6 @@ class Derived(Measure):
                     told = {"input": column, "unit": unit, "known": names}
                     raise ValueError(say("survey.rules.input_unit", **told))
         changed = self.model_copy()
-        # Two quantities have no unit in common: their ratio is in the one per the other.
         changed._factors = tuple(
             factor(unit, to) if unit and to and unit.quantity == to.quantity else 1.0
             for unit, to in zip(found, into, strict=True)
@@ -556,9 +613,11 @@ class Derived(Measure):
     def number(self, answers: Mapping[str, float | str | None]) -> float | None:
         """Return the number of a ``bmi`` or ``ratio``, possible or not; None where missing."""
         given = [value for column in self.from_ if (value := answers.get(column)) is not None]
-        if len(given) < 2 or not self.divisor(float(given[1])):
+        if len(given) < 2:
             return None
-        return float(given[0]) / self.divisor(float(given[1]))
+        if not (divisor := self.divisor(float(given[1]))):
+            return math.inf if self.derive == "bmi" else None  # nobody has no height
+        return float(given[0]) / divisor
 
     def value(self, answers: Mapping[str, float | str | None]) -> float | str | None:
         """Return the derived number, or for ``first_match`` the state; None where missing."""
@@ -674,8 +733,8 @@ class Contents(Keys):
     population: str = ""
     synthetic: bool = False
     missing: tuple[Word, ...] = MISSING
-    columns: Annotated[dict[Word, Column], BeforeValidator(_distinct)] = Field(min_length=1)
-    derived: Annotated[dict[Word, Derived], BeforeValidator(_distinct)] = {}
+    columns: Annotated[dict[Word, Column], Distinct] = Field(min_length=1)
+    derived: Annotated[dict[Word, Derived], Distinct] = {}
     site: Word | None = None
     weight: Word | None = None
     ignore: Annotated[
@@ -683,9 +742,9 @@ class Contents(Keys):
         | Annotated[Literal["rest"], BeforeValidator(str.strip), Tag(REST)],
         Discriminator(_list_or_rest),
     ] = ()
-    leaves_out: dict[Word, str] = {}
+    leaves_out: Annotated[dict[Word, str], Distinct] = {}
     one_row_per: OneRowPer | None = None
-    rows: dict[Word, Annotated[tuple[str, ...], Field(min_length=1)]] = {}
+    rows: Annotated[dict[Word, Annotated[tuple[str, ...], Field(min_length=1)]], Distinct] = {}
     design: Design | None = None
 
     @property

@@ -90,12 +90,9 @@ def names_in(header: Sequence[str], book: Contents, source: str) -> tuple[str, .
 
 def _codes_or_labels(name: str, book: Contents, source: str) -> list[Said]:
     """Refuse labels that are also the codes of others: which of them a cell is, nobody can tell."""
-    choices = book.columns[name].choices or {}
-    return [
-        say("survey.table.label_is_code", source=source, column=name, label=label)
-        for code, label in choices.items()
-        if label in choices and label != code
-    ][:1]
+    label = book.columns[name].label_is_code
+    told = {"source": source, "column": name, "label": label}
+    return [] if label is None else [say("survey.table.label_is_code", **told)]
 
 
 def reads_row(column: str, cell: object, book: Contents) -> bool:

@@ -380,7 +380,9 @@ def describe(
             )
         )
     columns += _others(read, present)
-    absent = tuple(name for name in book.columns if name not in present)
+    ignored = () if book.takes_rest else book.ignore
+    named = (*book.columns, *(name for name in book.known if name not in ignored))
+    absent = tuple(name for name in dict.fromkeys(named) if name not in present)
     return Understood(
         codebook=book.name,
         graph=read.graph.name,

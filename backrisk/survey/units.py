@@ -67,6 +67,12 @@ UNITS = (
     Unit("rad", "angle", 57.29577951308232, ("radian", "radians")),
 )
 _BY_SPELLING = {name: unit for unit in UNITS for name in (unit.name, *unit.spellings)}
+# Short for what an amount may be of: kilometres a week are converted into miles a week.
+_PERIODS = {
+    **{"d": "day", "wk": "week", "w": "week", "mo": "month", "yr": "year"},
+    **{"hr": "h", "hour": "h", "sec": "s", "second": "s"},
+}
+_ALIASES = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h"}
 
 
 def unit_of(text: str) -> Unit | None:
@@ -78,7 +84,46 @@ def unit_of(text: str) -> Unit | None:
     ('min/mi', 'lb', None)
     """
     words = " ".join(text.casefold().split()).removesuffix(".")
-    return _BY_SPELLING.get(re.sub(r"\s*(?:/|\bper\b|\ba\b)\s*", "/", words))
+    words = re.sub(r"\s*(?:/|\bper\b|\ban?\b)\s*", "/", words)
+    words = _ALIASES.get(words, words)
+    return _BY_SPELLING.get(words) or _rate(words)
+
+
+def _rate(words: str) -> Unit | None:
+    """Return the unit of an amount in a period or the like, ``km/week``."""
+    amount, _, period = words.partition("/")
+    unit, each = _BY_SPELLING.get(amount), _PERIODS.get(period, period)
+    if unit is None or not each.isalpha():
+        return None
+    return Unit(f"{unit.name}/{each}", f"{unit.quantity}/{each}", unit.size)
+
+
+def common(first: str, second: str) -> tuple[Unit | None, Unit | None] | None:
+    """Return what the units of a ratio's inputs are converted by; None where they cannot be.
+
+    Two different quantities have no unit in common: their ratio is in the one per the other. An
+    amount beside one of a period is a share of it, in the same unit.
+
+    Examples
+    --------
+    >>> common("km", "h"), common("km", "sessions"), common("km/week", "km/month")
+    ((None, None), (None, None), None)
+    >>> [unit.name for unit in common("miles", "km per week")]
+    ['mi', 'km']
+    """
+    one, other = unit_of(first), unit_of(second)
+    if one is None or other is None:
+        return (None, None)
+    (amount, _, each), (of, _, every) = one.quantity.partition("/"), other.quantity.partition("/")
+    if amount != of:
+        return (None, None)
+    if each and every and each != every:
+        return None
+    return _amount(one), _amount(other)
+
+
+def _amount(unit: Unit) -> Unit:
+    return _BY_SPELLING.get(unit.name.partition("/")[0], unit) if "/" in unit.quantity else unit
 
 
 def names_of_units(quantity: str) -> tuple[str, ...]:

@@ -82,6 +82,8 @@ def test_the_outcome_is_said_or_is_the_only_node_without_effects():
         ("a -> b /* c", "found '/.*', expected the quotation mark, or the"),
         ("'!' -> b", "expected the name"),
         ("'a b' -> a-b", "'a b' and 'a-b' would both be called a_b"),
+        ("a: no, yes\na: some, none", "other states of a are given above"),
+        ('dag { a [states="x|y"] a [states="y|x"] }', "other states of a are given above"),
         ("a: no,\nb -> c; : x", "found ':', expected the name"),
         ("a: ; b", "found ';', expected the label of a state"),
         ("a [outcome", "found 'the end', expected the name of an attribute"),
@@ -150,3 +152,11 @@ def test_a_file_holds_lines_or_dagitty(tmp_path, suffix):
     path.write_bytes(b"a -> \xff")
     with pytest.raises(GraphError, match="line 1: cannot be read as UTF-8 text"):
         load_graph(path)
+
+
+def test_a_letter_is_the_same_in_one_character_and_in_two():
+    assert drawn("scha\u0308den -> b; schäden -> c") == {
+        "schäden": (),
+        "b": ("schäden",),
+        "c": ("schäden",),
+    }

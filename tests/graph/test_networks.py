@@ -64,3 +64,12 @@ def test_a_graph_of_others_is_read():
 def test_what_is_no_dag_is_refused(digraph, states, message):
     with pytest.raises(GraphError, match=message):
         CausalGraph.from_networkx(digraph, states)
+
+
+@pytest.mark.parametrize("states", [np.array([0, 1]), [np.int64(0), np.float64(1)], range(2)])
+def test_states_may_be_numbers_of_any_library(states):
+    digraph = nx.DiGraph([("a", "b")])
+    digraph.nodes["a"]["states"] = states
+    assert CausalGraph.from_networkx(digraph).node("a").states == ("0", "1")
+    by_name = CausalGraph.from_networkx(nx.DiGraph([("a", "b")]), {"a": states})
+    assert by_name.node("a").states == ("0", "1")

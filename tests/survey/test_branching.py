@@ -17,7 +17,7 @@ from backrisk import (
 )
 from backrisk.graph import CausalGraph
 from backrisk.survey import Survey
-from backrisk.survey.branching import asked, columns_of
+from backrisk.survey.branching import DEEPEST, asked, columns_of
 from tests.places import SHARED
 from tests.strategies import seeds
 
@@ -333,3 +333,78 @@ def test_who_was_not_asked_is_shown_apart_from_who_did_not_answer():
     assert (found["side"].answered, found["side"].not_asked, found["side"].missing) == (1, 2, 1)
     assert (found["loss"].answered, found["loss"].not_asked, found["loss"].missing) == (3, 2, 1)
     assert "asked if [injured] = '1'" in found["loss"].how
+
+
+@pytest.mark.parametrize(
+    ("column", "when", "cell", "was"),
+    [
+        ({"type": "number", "unit": "h"}, "[x] > 2", "180 min", True),
+        ({"type": "number", "unit": "h"}, "[x] > 2", "90 min", False),
+        ({"type": "number", "unit": "h"}, "[x] = 3", "180 min", True),
+        ({"type": "number", "range": [0, 100], "outside": "missing"}, "[x] < 50", "999", None),
+        ({"type": "number"}, "[x] = '07'", "7.0", True),
+        ({"labels": {"0": "no", "1": "yes"}, "choices": {"0": "Not", "1": "Surely"}},
+         "[x] = 'Surely'", "1", True),
+        ({"labels": {"0": "no", "1": "yes"}, "choices": {"0": "Not", "1": "Surely"}},
+         "[x] = 'Surely'", "not", False),
+        ({"type": "text", "choices": {"0": "Not", "1": "Surely"}}, "[x] <> 'Surely'", "Surely",
+         False),
+        # The label of one is the code of another: a code is meant.
+        ({"type": "text", "choices": {"0": "1", "1": "2"}}, "[x] = '1'", "0", False),
+    ],
+)  # fmt: skip
+def test_a_condition_sees_an_answer_as_its_column_is_read(column, when, cell, was):
+    columns = {
+        "x": {"role": "input", **column},
+        "loss": {"node": "loss", "asked_if": {"when": when}},
+    }
+    made = Codebook.from_dict({"name": "c", "graph": "graph", "columns": columns}, GRAPH)
+    assert asked(made, "loss", {"x": cell}) is was
+
+
+def nested(number, when):
+    columns = {"c0": {"role": "input", "type": "text"}}
+    for k in range(1, number):
+        columns[f"c{k}"] = {"role": "input", "type": "text", "asked_if": {"when": when(k)}}
+    columns["loss"] = {"node": "loss", "asked_if": {"when": f"[c{number - 1}] = '1'"}}
+    return Codebook.from_dict({"name": "c", "graph": "graph", "columns": columns}, GRAPH)
+
+
+def test_conditions_that_share_columns_are_judged_once_each():
+    """Each question rests on all before it: two to the power of their number, done naively."""
+    made = nested(60, lambda k: " or ".join(f"[c{j}] = '1'" for j in range(k)))
+    assert asked(made, "loss", {f"c{k}": "0" if k == 0 else None for k in range(60)}) is False
+    assert asked(made, "loss", {f"c{k}": None for k in range(60)}) is None
+
+
+def test_a_chain_of_conditions_is_judged_to_its_end_or_refused():
+    made = nested(DEEPEST, lambda k: f"[c{k - 1}] = '1'")
+    assert asked(made, "loss", {f"c{k}": "0" if k == 0 else None for k in range(DEEPEST)}) is False
+    with pytest.raises(SurveyError, match=f"'loss'.*chain of more than {DEEPEST} other"):
+        nested(DEEPEST + 1, lambda k: f"[c{k - 1}] = '1'")
+
+
+def test_a_box_of_a_page_that_nobody_opened_decides_nothing():
+    opened = "[page_complete] <> '' and [page_complete] <> '0'"
+    columns = {
+        "page_complete": {"role": "input", "type": "text"},
+        "injured": {"node": "injury", "labels": {"0": "no", "1": "yes"}},
+        "where___1": {
+            "role": "input",
+            "type": "text",
+            "asked_if": {"when": f"([injured] = '1') and {opened}"},
+        },
+        "loss": {"node": "loss", "asked_if": {"when": "[where(1)] = '1'", "else": "none"}},
+    }
+    made = Codebook.from_dict({"name": "c", "graph": "graph", "columns": columns}, GRAPH)
+
+    def was(injured, box, page):
+        cells = {"injured": injured, "where___1": box, "page_complete": page}
+        return asked(made, "loss", cells)
+
+    assert was("1", "1", "2") is True
+    assert was("1", "0", "2") is False
+    assert was("0", "0", "2") is False  # hidden, whatever became of the page
+    assert was("0", "0", None) is False
+    assert was("1", "0", "0") is None
+    assert was("1", "0", None) is None

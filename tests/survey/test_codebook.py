@@ -134,3 +134,16 @@ def test_the_packaged_codebook_is_chosen_where_it_fits_as_well_as_the_plain_read
 def test_a_graph_that_shares_a_packaged_name_is_read_plainly():
     graph = CausalGraph.from_edges([("a", "b")], {"a": ["n", "y"], "b": ["n", "y"]}, name="runner")
     assert choose_codebook(None, ["age_years"], graph).name == "plain"
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_that_of_no_codebook(name):
+    with pytest.raises(SurveyError, match="There is no codebook"):
+        load_codebook(name, GRAPH)
+
+
+def test_contents_that_hold_themselves_are_refused():
+    data = {"name": "n", "graph": "graph", "columns": {}}
+    data["columns"]["x"] = data
+    with pytest.raises(SurveyError, match="nested more than"):
+        Codebook.from_dict(data, GRAPH)

@@ -137,3 +137,44 @@ def test_a_state_beyond_the_range_of_its_column(within, states):
     book = Codebook.from_dict({"name": "c", "graph": "graph", "columns": columns}, GRAPH)
     found = dead_rules(book)
     assert [said.split("'")[3] for said in found] == states
+
+
+@pytest.mark.parametrize(
+    ("column", "when", "value"),
+    [
+        (LABELLED, "[x] = 'Yes'", "Yes"),
+        (LABELLED, "[x] <> '2'", "2"),
+        (LABELLED, "[x] = '1' or not ([x] = 'both')", "both"),
+        (LABELLED | {"choices": {"0": "Not", "1": "Surely"}}, "[x] = 'Maybe'", "Maybe"),
+        (TEXT | {"choices": {"0": "Not", "1": "Surely"}}, "[x] = '3'", "3"),
+        (NUMBER, "[x] = 'old'", "old"),
+        (LABELLED, "[x] = '-99'", "-99"),
+    ],
+)
+def test_a_condition_on_what_no_answer_is_is_told(column, when, value):
+    (found,) = conditions(column, when)
+    assert found.values["value"] == value
+    assert found.values["other"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("column", "when"),
+    [
+        (LABELLED, "[x] = '1'"),
+        (LABELLED, "[x] = 1.0 and [x] <> '01'"),
+        (LABELLED, "[x] = 'yes'"),
+        (LABELLED, "[x] <> '' or [x] > 7"),
+        (LABELLED | {"choices": {"0": "Not", "1": "Surely"}}, "[x] = 'Surely'"),
+        (TEXT, "[x] = 'anything'"),
+        (NUMBER, "[x] = '7'"),
+        (TEXT | {"choices": {"0": "Not", "1": "Surely"}}, "[x] = [b]"),
+    ],
+)
+def test_a_condition_that_can_hold_is_not(column, when):
+    assert conditions(column, when) == []
+
+
+def conditions(column, when):
+    columns = {"x": column, "b": {"node": "b"}, "a": {"node": "a", "asked_if": {"when": when}}}
+    data = {"name": "c", "graph": "graph", "columns": columns, "missing": ["-99"]}
+    return dead_rules(Codebook.from_dict(data, GRAPH))

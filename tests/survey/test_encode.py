@@ -3,6 +3,8 @@
 import pytest
 
 from backrisk.errors import QueryError, SurveyError
+from backrisk.graph import CausalGraph
+from backrisk.survey import Codebook, named_states
 from tests.survey._small import GRAPH, book
 
 BOOK = book()
@@ -83,3 +85,39 @@ def test_every_problem_of_a_person_is_told(answers, problems):
     with pytest.raises(QueryError) as caught:
         BOOK.encode_person(answers, EXTENDED)
     assert str(caught.value).split("\n") == problems
+
+
+SAME = CausalGraph.from_edges([("a", "b")], {"a": ["1", "2", "3"], "b": ["no", "yes"]})
+
+
+@pytest.mark.parametrize(
+    ("columns", "answer", "said"),
+    [
+        ({"a": {"node": "a", "labels": {"0": "1", "1": "2", "2": "3"}}}, {"a": 1}, "says a = 2"),
+        ({"a": {"node": "a", "type": "number", "cuts": [4, 7]}}, {"a": "2"}, "says a = 1"),
+        ({"a": {"node": "b", "labels": {"1": "yes", "5": "no"}}}, {"a": 1.0}, "says b = yes"),
+        ({"b": {"node": "b", "labels": {"yes": "no", "no": "yes"}}}, {"b": "no"}, "says b = yes"),
+        ({"b": {"node": "b", "labels": {"1": "yes", "no": None}}}, {"b": "no"}, "for no answer"),
+        ({"a": {"role": "input", "type": "number"}, "b": {"node": "b"}}, {"a": 1}, "a number"),
+    ],
+)
+def test_a_state_that_is_another_answer_of_the_column_of_its_name_is_refused(columns, answer, said):
+    """A table reads the answer, and a model writes the state: one word cannot be both."""
+    made = Codebook.from_dict({"name": "n", "graph": "graph", "columns": columns}, SAME)
+    with pytest.raises(QueryError, match=f"{said}.*Which is meant cannot be told"):
+        made.encode_person(answer, SAME)
+
+
+def test_a_state_that_is_the_same_answer_of_its_column_is_read():
+    columns = {"a": {"node": "a", "labels": {"1": "1", "two": "2"}}, "b": {"role": "input"}}
+    made = Codebook.from_dict({"name": "n", "graph": "graph", "columns": columns}, SAME)
+    assert made.encode_person({"a": 1, "b": "no"}, SAME) == {"a": "1", "b": "no"}
+    assert made.encode_person({"a": "two"}, SAME) == made.encode_person({"a": 2}, SAME)
+
+
+@pytest.mark.parametrize("other", [" kg", "kg\xa0"])
+def test_a_name_that_is_given_twice_is_refused(other):
+    with pytest.raises(QueryError, match="'kg' is given more than once"):
+        BOOK.encode_person({"kg": 70, other: 90, "cm": 170}, EXTENDED)
+    with pytest.raises(QueryError, match="'a' is given more than once"):
+        named_states({"a": "1", other.replace("kg", "a"): "2"}, SAME)

@@ -34,6 +34,9 @@ from tests.survey._small import GRAPH, book, changed, contents
         ("derived.ratio.from", ["week", "mnth"],
          "column 'ratio': the input 'mnth' is not a column of the codebook (did you mean "
          "'month'?)."),
+        ("derived.ratio.from", ["week", "warm_up"],
+         "column 'ratio': its input 'warm_up' should be a column of 'type: number', not of "
+         "'label'."),
         ("derived.kg", {"item": "core", "reliability": 1, "derive": "ratio",
                         "from": ["week", "month"], "cuts": [1, 2]},
          "column 'kg': this is both a column and a derived value; rename one of them."),

@@ -205,6 +205,10 @@ def test_a_ratio_compares_like_with_like(tmp_path):
     assert both(tmp_path, frame, ratio("km", "kg")).codes[:, 0].tolist() == [1, 1, -1]
     # 10 km over 7 miles is 0.89, over 5 miles 1.24
     assert both(tmp_path, frame, ratio("km", "miles")).codes[:, 0].tolist() == [0, 0, -1]
+    weekly = ratio("km/week", "miles per week")
+    assert both(tmp_path, frame, weekly).codes[:, 0].tolist() == [0, 0, -1]
+    with pytest.raises(SurveyError, match="'km/week' and 'km/month' of its inputs cannot be conv"):
+        ratio("km/week", "km/month")
 
 
 def test_values_that_nobody_has_are_missing_and_told(tmp_path):

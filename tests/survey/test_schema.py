@@ -1,6 +1,8 @@
 """What the keys of a codebook mean for one answer."""
 
+import datetime
 import math
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -223,3 +225,105 @@ def test_a_set_is_no_list(key):
 def test_inputs_are_given_in_python_too_where_from_is_a_word_of_the_language():
     keys = {"node": "bmi", "derive": "bmi", "cuts": (25,)}
     assert Derived(from_=("kg", "cm"), **keys) == Derived(**keys, **{"from": ("kg", "cm")})
+
+
+ALIKE = {
+    "columns": {"a": {"node": "x"}, "a ": {"node": "y"}},
+    "leaves_out": {"x": "One reason.", "x ": "Another."},
+    "rows": {"visit": ["1"], "visit ": ["2"]},
+}
+
+
+@pytest.mark.parametrize("key", ALIKE)
+def test_names_that_are_spelled_alike_are_refused_and_none_is_lost(key):
+    data = {"name": "n", "graph": "g", "columns": {"a": {"node": "x"}}, key: ALIKE[key]}
+    with pytest.raises(ValueError, match="spelled alike"):
+        Contents(**data)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"node": "a", "labels": {1: "x", "1.0": "y"}},
+        {"node": "a", "choices": {"1": "No", "1.0": "Yes"}},
+        {"item": "a", "misclassification": {"no": {"no": 1}, "no ": {"no": 0.5, "yes": 0.5}}},
+        {"item": "a", "misclassification": {"no": {"no": 0.9, "yes": 0.1, "yes ": 0.1}}},
+        {"item": "a", "misclassification": {"no": {"no": 1}}, "row_people": {"no": 3, " no": 4}},
+    ],
+)
+def test_keys_of_a_column_that_are_spelled_alike_are_refused(keys):
+    with pytest.raises(ValueError, match="spelled alike"):
+        Column(**keys)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"node": "a", "type": "number", "cuts": [True]},
+        {"node": "a", "type": "number", "cuts": [5], "range": [False, 9]},
+        {"node": "a", "type": "number", "cuts": [5], "typical": [False, 9]},
+        {"item": "a", "reliability": True},
+        {"item": "a", "reliability": 0.5, "people": True},
+        {"item": "a", "misclassification": {"no": {"no": True}}},
+        {"node": "a", "nonresponse": {"mean": True, "sd": 1}},
+    ],
+)
+def test_true_is_no_number(keys):
+    with pytest.raises(ValueError, match="true and false are none"):
+        Column(**keys)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [{1: "x", 0: "y"}, {np.int64(1): "x", 0.0: "y"}, {np.float32(1): "x", Decimal("0.0"): "y"}],
+)
+def test_a_label_is_spelled_alike_whoever_wrote_it(keys):
+    assert Column(node="a", labels=keys).labels == {"1": "x", "0": "y"}
+
+
+def test_a_label_may_be_a_date():
+    keys = {pd.Timestamp("2024-03-01"): "x", datetime.date(2024, 3, 2): "y"}
+    assert Column(node="a", labels=keys).labels == {"2024-03-01": "x", "2024-03-02": "y"}
+
+
+def test_of_choices_whose_labels_are_codes_of_others_only_codes_are_read():
+    children = {"1": "0", "2": "1", "3": "2+"}
+    column = Column(node="a", labels={"1": "x", "2": "y", "3": "z"}, choices=children)
+    assert [column.read(code, ()) for code in ("1", "2", 3.0)] == ["x", "y", "z"]
+    for label in ("0", "2+"):  # an export with labels, in which '1' would be another answer
+        with pytest.raises(ValueError, match="one of '1', '2', '3'"):
+            column.read(label, ())
+
+
+def test_a_label_of_several_codes_is_read_where_they_say_the_same():
+    same = Column(node="a", labels={"1": "x", "2": "x"}, choices={"1": "Often", "2": "often"})
+    assert same.read("OFTEN", ()) == "x"
+    other = same.model_copy(update={"labels": {"1": "x", "2": "y"}})
+    assert other.read("often", ()) == "y"  # written as one of them is
+    with pytest.raises(ValueError, match="one of '1', '2'"):
+        other.read("OFTEN", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "number"),
+    [("34 years", "years", 34), ("50%", "%", 50), ("3,5 years", "years", None),
+     ("34 weeks", "years", None)],
+)  # fmt: skip
+def test_a_number_may_bear_the_unit_of_its_column_whatever_that_is(text, unit, number):
+    column = Column(role="input", type="number", unit=unit)
+    if number is not None:
+        assert column.read(text, ()) == number
+    else:
+        with pytest.raises(ValueError, match="a number"):
+            column.read(text, ())
+
+
+def test_an_empty_word_is_not_looked_for():
+    with pytest.raises(ValueError, match="cannot be empty"):
+        Condition(any=("x",), contains=(" ",))
+
+
+def test_nobody_has_no_height():
+    index = Derived(node="a", derive="bmi", **{"from": ("w", "h")}, cuts=(25,), states=("x", "y"))
+    assert index.number({"w": 70.0, "h": 0.0}) == math.inf
+    assert index.value({"w": 70.0, "h": 0.0}) is None

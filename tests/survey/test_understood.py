@@ -213,3 +213,13 @@ def test_the_columns_of_a_design_are_told_by_their_role():
 def test_a_table_needs_a_graph():
     with pytest.raises(TypeError, match=r"describe: 'graph' should be a CausalGraph"):
         describe(FRAME)
+
+
+def test_a_column_that_has_a_role_and_is_not_in_the_table_is_named():
+    """Where the weights or the people's names are missing, everybody counts once: it is told."""
+    graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    roles = {"weight": "w", "site": "club", "one_row_per": {"column": "id"}, "ignore": ["email"]}
+    columns = {"a": {"node": "a"}, "b": {"node": "b"}}
+    made = Codebook.from_dict({"name": "n", "graph": "graph", "columns": columns, **roles}, graph)
+    frame = pd.DataFrame({"a": ["no"], "club": ["x"]})
+    assert describe(Survey.from_frame(frame, graph, made)).absent == ("b", "w", "id")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backrisk.survey.units import UNITS, factor, names_of_units, unit_of, with_unit
+from backrisk.survey.units import UNITS, common, factor, names_of_units, unit_of, with_unit
 
 
 def read(text, column):
@@ -138,3 +138,34 @@ def test_converting_there_and_back_changes_nothing(number, unit, other):
 
 def test_the_units_of_a_quantity_are_named_by_their_short_names():
     assert names_of_units("angle") == ("degrees", "rad")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "times"),
+    [
+        ("miles per week", "km/wk", 1.609344),
+        ("hours/week", "min/week", 60),
+        ("km a week", "km", 1),
+        ("km", "mi/week", 1 / 1.609344),
+        ("mph", "km/h", 1.609344),
+        ("km/run", "m per run", 1000),
+    ],
+)
+def test_an_amount_in_a_period_is_converted_as_the_amount_is(one, other, times):
+    first, second = common(one, other)
+    assert factor(first, second) == pytest.approx(times, rel=1e-12)
+
+
+@pytest.mark.parametrize(("one", "other"), [("km/week", "km/month"), ("km/day", "mi/week")])
+def test_amounts_in_different_periods_have_no_ratio(one, other):
+    assert common(one, other) is None
+
+
+@pytest.mark.parametrize(("one", "other"), [("km", "h"), ("", "km"), ("points", "km/week")])
+def test_different_quantities_are_the_one_per_the_other(one, other):
+    assert common(one, other) == (None, None)
+
+
+def test_a_cell_of_a_column_of_rates_may_say_its_own():
+    assert read("20 mi/week", "km per week") == pytest.approx(32.18688)
+    assert read("20 mi", "km/week") is None

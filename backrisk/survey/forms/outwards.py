@@ -21,6 +21,7 @@ from backrisk.words import say
 _PERSON = "record_id"
 _ABOUT = "codebook"  # the field that carries what belongs to no column
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+_COLUMN = re.compile(r"\[\s*([^\[\]()]*[^\[\]()\s])")  # of a condition
 _CODE = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -121,7 +122,7 @@ def renamed(spec: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]
         if key in ("from", "any", "ignore") and isinstance(value, list | tuple):
             return [names.get(each, each) for each in value]
         if key == "when" and isinstance(value, str):
-            return re.sub(r"\[(\w+)", lambda m: f"[{names.get(m[1], m[1])}", value)
+            return _COLUMN.sub(lambda m: f"[{names.get(m[1], m[1])}", value)
         if isinstance(value, Mapping) and key not in ("labels", "choices", "misclassification"):
             return {each: within(each, inner) for each, inner in value.items()}
         if isinstance(value, list | tuple):

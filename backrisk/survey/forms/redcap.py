@@ -156,9 +156,18 @@ def parse_choices(text: str) -> dict[str, str]:
             found.append(split)
         elif coded and found and part.strip():  # a mark within a label
             found[-1] = (found[-1][0], f"{found[-1][1]}|{part.strip()}")
-        elif not coded and part.strip():
+        elif coded and part.strip():  # the first, whose code is none that REDCap takes today
+            code, _, label = (piece.strip() for piece in part.partition(","))
+            found.append((code, label))
+        elif part.strip():
             found.append((part.strip(), part.strip()))
-    return {code: plain(label) or code for code, label in found}
+    choices: dict[str, str] = {}
+    for code, label in found:
+        label = plain(label) or code
+        # What a code that is given twice says, is for a person to decide: its label says both.
+        twice = code in choices and choices[code] != label
+        choices[code] = f"{choices[code]} | {label}" if twice else label
+    return choices
 
 
 def _coded(part: str) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from backrisk.errors import SurveyError
-from backrisk.graph import load_graph
+from backrisk.graph import CausalGraph, load_graph
 from backrisk.survey import (
     Codebook,
     draft_codebook,
@@ -127,3 +127,11 @@ def test_two_columns_of_one_name_in_redcap_are_refused():
     data["columns"]["KG"] = data["columns"]["kg"]
     with pytest.raises(SurveyError, match="'kg' and 'KG' would both be 'kg' in REDCap"):
         redcap_dictionary(Codebook.from_dict(data, GRAPH))
+
+
+def test_a_condition_on_a_column_of_several_words_is_renamed_with_it():
+    graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    when = "[Was it so?] = 'yes' and [ Was it so? ] <> ''"
+    columns = {"Was it so?": {"node": "a"}, "b": {"node": "b", "asked_if": {"when": when}}}
+    made = Codebook.from_dict({"name": "n", "graph": "graph", "columns": columns}, graph)
+    assert "[was_it_so] = 'yes' and [was_it_so ] <> ''" in redcap_dictionary(made)

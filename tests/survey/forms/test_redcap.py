@@ -185,3 +185,15 @@ def test_an_annotation_of_another_kind_carries_no_codebook(note):
 
 def test_an_annotation_carries_keys_among_other_marks():
     assert own_keys('@HIDDEN @CODEBOOK={"node": "a"} @READONLY') == {"node": "a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "choices"),
+    [
+        ("1, Yes | 1, No", {"1": "Yes | No"}),  # which of them is for a person to decide
+        ("1, Yes | 1, Yes", {"1": "Yes"}),
+        ("often or so, Yes | 2, No", {"often or so": "Yes", "2": "No"}),
+    ],
+)
+def test_of_odd_choices_none_is_lost(text, choices):
+    assert parse_choices(text) == choices
