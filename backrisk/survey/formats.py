@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 import sqlite3
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.util import find_spec
 from itertools import batched, count, islice
 from pathlib import Path
 from typing import IO, Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import unescape
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +23,7 @@ import pyarrow.parquet as pq
 
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
+from backrisk.survey.kinds import demand_modest
 from backrisk.survey.lines import Text, read_header, read_records, split_records
 from backrisk.survey.staging import BATCH, Table, arrays
 from backrisk.words import Said, say, suggest
@@ -29,7 +33,12 @@ _UNNAMED = "__index_level_"  # what pandas calls an index without a name
 _AREA = 20_000_000  # cells of a sheet that memory holds, empty ones too
 _SPARSE = 50  # times as many empty cells as others: no table
 _PIECE = 1 << 20
+_AS_TEXT = ("BIGNUM", "BIT", "INTERVAL", "TIME WITH TIME ZONE", "VARIANT")  # unlike Arrow's
 _DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})"')
+_FORMULA = re.compile(  # column, row, attributes, formula, value
+    rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^>]*)(?<!/)>(?:<f[^>]*(?:/>|>([^<]*)</f>))?'
+    rb"(?:<v>([^<]*)</v>|<v ?/>)?</c>"
+)
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 
 
@@ -135,12 +144,18 @@ def duckdb_table(path: Path, name: str, chosen: str | None, folder: Path) -> Tab
     try:
         with connected() as connection:
             listed = connection.execute(
-                "SELECT table_name FROM information_schema.tables "
-                "WHERE table_schema = 'main' ORDER BY table_name"
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE "
+                "table_catalog = current_database() ORDER BY table_schema <> 'main', 1, 2"
             ).fetchall()
-            table = _chosen(name, chosen, [each for (each,) in listed], "table")
-            query = f"SELECT * FROM {_quoted(table, chr(34))}"
-            columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
+            places = {t if s == "main" else f"{s}.{t}": (s, t) for s, t in listed}
+            table = places[_chosen(name, chosen, list(places), "table")]
+            query = "SELECT * FROM " + ".".join(_quoted(each, '"') for each in table)
+            described = connection.execute(f"DESCRIBE {query}").fetchall()
+            columns = [row[0] for row in described]
+            texts = [_quoted(row[0], '"') for row in described if row[1] in _AS_TEXT]
+            if texts:
+                casts = ", ".join(f"CAST({each} AS VARCHAR) AS {each}" for each in texts)
+                query = query.replace("*", f"* REPLACE ({casts})", 1)
     except duckdb.Error as error:
         if "lock" in str(error):  # another program writes to it
             why = str(error).splitlines()[0]
@@ -210,6 +225,7 @@ def excel_table(path: Path, name: str, chosen: str | None) -> Table:
             named = [each for each, sheet in sheets.items() if sheet.start or each == chosen]
             sheet = sheets[_chosen(name, chosen, named or list(sheets), "sheet")]
             rows = sheet.to_python(skip_empty_area=True)
+            _say_errors(path, sheet.name, rows, sheet.start or (0, 0))
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise _not_kind(name, "excel") from error
     if not rows:
@@ -219,10 +235,64 @@ def excel_table(path: Path, name: str, chosen: str | None) -> Table:
     return Table(header, batches, lambda: count(first))
 
 
+def _say_errors(path: Path, sheet: str, rows: list[list[Any]], start: tuple[int, int]) -> None:
+    """Put what a sheet shows in place of a value, or the formula that has none, into its cells.
+
+    The library leaves cells blank that say ``#DIV/0!``, and formulas that were never computed.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(_part(archive, sheet)) as opened:
+            for column, row, text in _without_value(opened):
+                at, place = row - 1 - start[0], column - 1 - start[1]
+                if 0 <= at < len(rows) and 0 <= place < len(rows[at]):
+                    rows[at][place] = text
+    except (KeyError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error, NotImplementedError):
+        return  # of another format
+
+
+def _part(archive: zipfile.ZipFile, sheet: str) -> str:
+    """Return the part of an Excel file that holds a sheet.
+
+    Raises
+    ------
+    KeyError
+        None does.
+    """
+    try:
+        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    except ElementTree.ParseError as error:
+        raise KeyError(sheet) from error
+    targets = {link.get("Id"): str(link.get("Target")) for link in links}
+    for each in book.iter():
+        if each.tag.endswith("}sheet") and each.get("name") == sheet:
+            link = next(value for key, value in each.items() if key.endswith("}id"))
+            return posixpath.normpath(posixpath.join("/xl", targets[link]))[1:]
+    raise KeyError(sheet)
+
+
+def _without_value(sheet: IO[bytes]) -> Iterator[tuple[int, int, str]]:
+    """Yield column, row and text of the cells that show an error, or a formula not computed."""
+    rest = b""
+    while piece := sheet.read(_PIECE):
+        piece = rest + piece
+        cut = piece.rfind(b"</c>") + len(b"</c>")
+        piece, rest = piece[:cut], piece[cut:][-_PIECE:]
+        if b't="e"' not in piece and b"</f>" not in piece:
+            continue
+        for column, row, about, formula, value in _FORMULA.findall(piece):
+            kind = re.search(rb'\bt="([a-z]+)"', about)
+            if kind is not None and kind[1] == b"e":
+                yield _width(column), int(row), unescape(value.decode("utf-8", "replace"))
+            elif formula and not value and kind is None:
+                yield _width(column), int(row), "=" + unescape(formula.decode("utf-8", "replace"))
+
+
 def _demand_dense(path: Path, name: str) -> None:
     """Refuse sheets with stray cells far outside the table, which would take memory without end."""
     try:
         with zipfile.ZipFile(path) as archive:
+            demand_modest(sum(part.file_size for part in archive.infolist()), path, name)
             for part in archive.namelist():
                 if part.startswith("xl/worksheets/") and part.endswith(".xml"):
                     with archive.open(part) as sheet:
@@ -253,10 +323,15 @@ def _reach(sheet: IO[bytes]) -> tuple[int, str | None]:
 
 def _area(column: bytes, row: bytes) -> int:
     """Return how many cells lie from the first to the one in a column and a row."""
+    return _width(column) * int(row)
+
+
+def _width(column: bytes) -> int:
+    """Return the number of a column by its letters, from 1."""
     width = 0
     for letter in column:
         width = width * 26 + letter - 64
-    return width * int(row)
+    return width
 
 
 def statistics_table(path: Path, name: str, kind: str, encoding: str | None) -> Table:
@@ -344,9 +419,28 @@ def frame_table(frame: Any) -> Table | None:
             known = nw.from_native(frame)
         except TypeError:
             return None
-        table = (known.collect() if isinstance(known, nw.LazyFrame) else known).to_arrow()
+        try:
+            table = _arrow_table(known.collect() if isinstance(known, nw.LazyFrame) else known)
+        except Exception as error:  # whatever a plan that is run only now meets: a file, a column
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise SurveyError(say("survey.file.frame_failed", why=why)) from error
     return Table(
         table.column_names, (batch.columns for batch in table.to_batches(max_chunksize=BATCH))
+    )
+
+
+def _arrow_table(frame: Any) -> pa.Table:
+    """Return a frame of narwhals; cells that Arrow has no type for as text."""
+    import narwhals as nw
+
+    odd = (nw.Object, nw.Int128, nw.UInt128, nw.Unknown)
+    return pa.table(
+        {
+            name: pa.array(list(map(spell, frame[name].to_list())), pa.string())
+            if kind in odd
+            else frame[name].to_arrow()
+            for name, kind in frame.schema.items()
+        }
     )
 
 
@@ -377,7 +471,8 @@ def _pandas_cells(cells: Any) -> pa.Array:
     if plain.is_numeric_dtype(cells) or (
         plain.is_string_dtype(cells) and not plain.is_object_dtype(cells)
     ):
-        return pa.array(cells, from_pandas=True)
+        with suppress(pa.ArrowException):  # sparse, complex or very long numbers
+            return pa.array(cells, from_pandas=True)
     return pa.array(list(map(spell, cells.tolist())), pa.string())
 
 

@@ -9,7 +9,9 @@ from contextlib import closing
 
 import duckdb
 import numpy as np
+import openpyxl
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -403,3 +405,64 @@ def test_columns_of_a_frame_may_share_a_name_and_hold_anything(rows):
         ("a", "a", "3", "", "cat"),
         [("x", str(2**60 + 1), None, "u", "p"), ("7", "1.5", None, "v", None)],
     )
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.arrays.SparseArray([1.0, np.nan]),
+        np.array([1, np.nan], np.longdouble),
+        pd.Series([1, None], dtype=pd.ArrowDtype(pa.decimal128(4, 1))),
+        pl.Series([1, None], dtype=pl.Int128),
+        pl.Series([1, None], dtype=pl.Object),
+    ],
+)
+def test_types_that_arrow_lacks_are_read_as_they_are_spelled(rows, cells):
+    frame = (
+        pl.DataFrame({"x": cells}) if isinstance(cells, pl.Series) else pd.DataFrame({"x": cells})
+    )
+    assert rows(frame_table(frame)) == (("x",), [("1",)])
+
+
+def test_a_plan_that_fails_when_it_is_run_is_told():
+    with pytest.raises(SurveyError, match=r"^The frame cannot be read: .*zz"):
+        frame_table(pl.LazyFrame({"x": [1]}).select("zz"))
+
+
+def test_dates_and_types_that_python_has_not_are_text(duck, rows, tmp_path):
+    made = (
+        "DATE 'infinity' a, DATE '0044-03-15 (BC)' b, '101'::BIT c, INTERVAL 1 DAY d, 7::BIGNUM e"
+    )
+    table = duckdb_table(duck(f"CREATE TABLE t AS SELECT {made}"), "t", None, tmp_path)
+    (found,) = rows(table)[1]
+    assert found[2:] == ("101", "1 day", "7")
+    assert all(found[:2])
+
+
+def test_tables_of_other_schemas_are_chosen_with_their_schema(duck, rows, tmp_path):
+    path = duck("CREATE SCHEMA c", "CREATE TABLE c.t AS SELECT 7 a")
+    for chosen in (None, "c.t"):
+        assert rows(duckdb_table(path, "t", chosen, tmp_path)) == (("a",), [("7",)])
+
+
+def test_errors_of_a_sheet_and_formulas_without_a_value_are_seen(tmp_path, rows):
+    """Its reader leaves them blank."""
+    path = tmp_path / "t.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        book.add_worksheet("first & last").write(0, 0, "other")
+        sheet = book.add_worksheet("R&D")
+        sheet.write_row(1, 1, ["a", "b"])
+        sheet.write_formula(2, 1, "=1/0", None, "#DIV/0!")
+        sheet.write_row(3, 2, [5])
+        sheet.write_formula(4, 2, "=A1<1", None, 7)
+    assert rows(excel_table(path, "t", "R&D"))[1] == [("#DIV/0!", None), (None, "5"), (None, "7")]
+    plain = openpyxl.Workbook()
+    for row in (["a", "b"], [1, "=A1<2"], ["#REF!", 3]):
+        plain.active.append(row)
+    plain.save(path)
+    assert rows(excel_table(path, "t", None))[1] == [("1", "=A1<2"), ("#REF!", "3")]
+
+
+def test_a_formula_whose_value_is_an_empty_text_is_blank():
+    cells = b'<c r="B2" t="str"><f>IF(1,"","")</f><v></v></c><c r="AA3" s="1"><f>1&lt;2</f><v/></c>'
+    assert list(formats._without_value(io.BytesIO(cells))) == [(27, 3, "=1<2")]
