@@ -125,7 +125,8 @@ def _of_text(spec: Column, text: str) -> Cell:
     if state is None and text in keys:  # a state in place of a label, as persons are given
         return _of_state(spec, text)
     if state is None:
-        return Cell(frozenset({text}), number=number_of(text))
+        number = _number(spec, text)
+        return Cell(frozenset({text, *filter(None, [spell(number)])}), number=number)
     partner = _partner(text, keys[state])
     texts = {text, *(() if partner is None else (partner,))}
     if not any(state in labels for said, labels in keys.items() if said != state):
@@ -133,6 +134,17 @@ def _of_text(spec: Column, text: str) -> Cell:
     code = text if number_of(text) is not None else partner
     codes = () if code is not None else (key for key in keys[state] if number_of(key) is not None)
     return Cell(frozenset(texts), frozenset(codes), number=number_of(code))
+
+
+def _number(spec: Column, text: str) -> float | None:
+    """Return the number that a text says, in the unit of its column."""
+    if spec.type != "number":
+        return number_of(text)
+    try:
+        number = spec.read(text, ())
+    except ValueError:  # told where the column itself is checked
+        return number_of(text)
+    return None if number is None else float(number)
 
 
 def _of_state(spec: Column, state: str) -> Cell:

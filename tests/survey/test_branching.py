@@ -333,3 +333,11 @@ def test_who_was_not_asked_is_shown_apart_from_who_did_not_answer():
     assert (found["side"].answered, found["side"].not_asked, found["side"].missing) == (1, 2, 1)
     assert (found["loss"].answered, found["loss"].not_asked, found["loss"].missing) == (3, 2, 1)
     assert "asked if [injured] = '1'" in found["loss"].how
+
+
+def test_numbers_are_compared_in_the_unit_of_their_column():
+    data = contents(when="[hours] > 1", **{"else": "none"})
+    data["columns"]["hours"] = {"role": "input", "type": "number", "unit": "h"}
+    made = Codebook.from_dict(data, GRAPH)
+    for cell, told in (("1 h", False), ("90 min", True), ("30 min", False), ("2", True)):
+        assert asked(made, "loss", {"hours": cell}) is told

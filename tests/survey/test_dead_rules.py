@@ -137,3 +137,20 @@ def test_a_state_beyond_the_range_of_its_column(within, states):
     book = Codebook.from_dict({"name": "c", "graph": "graph", "columns": columns}, GRAPH)
     found = dead_rules(book)
     assert [said.split("'")[3] for said in found] == states
+
+
+@pytest.mark.parametrize(
+    ("when", "dead"),
+    [
+        ("[x] = 'maybe'", True),
+        ("[x] = '1' and [x] = '0'", True),
+        ("[x] = 'yes'", False),
+        ("[x] = '1' or [n] > 3", False),
+        ("[x] = ''", False),
+    ],
+)
+def test_a_question_that_is_asked_of_nobody_is_told(when, dead):
+    columns = {"x": LABELLED, "n": NUMBER, "a": {"node": "a", "asked_if": {"when": when}}}
+    data = {"name": "c", "graph": "graph", "columns": columns}
+    found = dead_rules(Codebook.from_dict(data, GRAPH))
+    assert found == ([f"'a' is asked of nobody: no answers meet its condition {when}."] * dead)
