@@ -25,6 +25,7 @@ from backrisk.survey.codebook import Codebook, choose_codebook
 from backrisk.survey.coder import Coder
 from backrisk.survey.design import demand_design, design_cautions
 from backrisk.survey.engine import tabulate_source
+from backrisk.survey.input_skips import input_cautions
 from backrisk.survey.selection import selected
 from backrisk.words import Said
 
@@ -262,6 +263,7 @@ def _read(
     census = take_census(book, source.columns, found.rows, Coder(source, book).distinct_rows)
     cautions = (
         *answer_cautions(book, extended, codes, found.people, census),
+        *input_cautions(Coder(source, book)),
         *found.not_asked.cautions(book),
         *design_cautions(book, extended, found.codes, each, found.site),
         *found.cautions,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backrisk._spelling import number_of, spell
+from backrisk._spelling import no_answer, number_of, spell
 from backrisk.survey import design
 from backrisk.survey.branching import columns_of
 from backrisk.survey.schema import Column, Contents
@@ -94,7 +94,10 @@ def expectation(name: str, raw: object, codebook: Contents) -> str | None:
         if reserved(spell(raw) or ""):
             return say("survey.expected.other_site", new=NEW, average=AVERAGE)
     elif name == codebook.weight:
-        number = number_of(spell(raw))
+        text = spell(raw)
+        if text is not None and no_answer(text, codebook.missing):
+            return say("survey.expected.weight_given")
+        number = number_of(text)
         if number is None or number < 0:
             return say("survey.expected.weight")
     return None

@@ -16,12 +16,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from backrisk._spelling import number_of
+from backrisk.errors import SurveyError
 from backrisk.survey.branching import Gate, asked, columns_of, unticked
 from backrisk.survey.checks import TEXT, expectation
-from backrisk.survey.numeric import Decimals
+from backrisk.survey.numeric import Decimals, comma_in
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Column, Contents, Derived
 from backrisk.survey.staging import BATCH, ROW
+from backrisk.words import say
 
 REFUSED = -2  # a code
 MISSING = -1
@@ -96,6 +99,7 @@ class Coder:
         unsaid = any(self.fields[name] in source.commas for name in numbers)
         written = (self.distinct(name) for name in numbers if unsaid)
         self.decimals = Decimals.of(source.decimal, written)
+        self._coded = frozenset(name for name in self.fields if self._speaks_codes(name))
 
     def batches(self, extra: Sequence[str] = ()) -> Iterator[tuple[Batch, pa.RecordBatch]]:
         """Yield the rows of the table, some at a time, and the fields of `extra` as they are."""
@@ -142,13 +146,43 @@ class Coder:
         spec = self.codebook.columns.get(name)
         plain = self.decimals.plain(text, "text" if spec is None else spec.type)
         code = self.source.codes.get(self.fields[name], {}).get(text or "")
-        if spec is None or code is None:
+        if code is None:
             return plain
-        try:
-            spec.read(plain, self.codebook.missing)
-        except ValueError:
+        if name in self._coded:
             return code
-        return plain
+        if spec is None:
+            labelled = name == self.codebook.weight and number_of(plain) is None
+            return code if labelled else plain
+        return plain if self._reads(spec, plain) else code
+
+    def _reads(self, spec: Column, text: str | None) -> bool:
+        try:
+            spec.read(text, self.codebook.missing)
+        except ValueError:
+            return False
+        return True
+
+    def _speaks_codes(self, name: str) -> bool:
+        """Whether a codebook speaks of a file's codes where some are the labels of others.
+
+        Where 1 stands for "0" and 2 for "1", a codebook of 1 and 2 does not know "0".
+
+        Raises
+        ------
+        SurveyError
+            They are numbers, of which the codebook cannot say which it means.
+        """
+        codes = self.source.codes.get(self.fields[name], {})
+        spec = self.codebook.columns.get(name)
+        shared = [
+            label for label, code in codes.items() if label in codes.values() and label != code
+        ]
+        if spec is None or not shared or all(self._reads(spec, label) for label in codes):
+            return False
+        if spec.type == "number":
+            told = {"column": name, "label": shared[0], "code": codes[shared[0]]}
+            raise SurveyError(say("survey.table.two_numbers", source=self.source.name, **told))
+        return True
 
     def read(self, name: str, text: str | None) -> float | str | None:
         """Return the number, the state or the text that a cell says, None where it is missing.
@@ -257,10 +291,13 @@ class Coder:
                 self.read(name, text)
             except ValueError as error:
                 told: str = error.args[0]
+                number = self.codebook.columns[name].type == "number"
+                if number and self.source.decimal is None and comma_in(text):
+                    return say("survey.expected.stated_decimal", expected=told)
                 return told
             return None
-        kind = "number" if name == self.codebook.weight else "text"
-        return expectation(name, self.decimals.plain(text, kind), self.codebook)
+        read = self.plain_number(text) if name == self.codebook.weight else self.plain(name, text)
+        return expectation(name, read, self.codebook)
 
     def weight(self, batch: Batch) -> Numbers:
         """Return the weight of each row, NaN where it is refused."""
@@ -272,8 +309,10 @@ class Coder:
         return batch.meaning(name, self._kept("weight", weight), np.float64)
 
     def plain_number(self, text: str | None) -> str:
-        """Return a number's text with a point before its decimals."""
-        return self.decimals.plain(text, "number") or ""
+        """Return a weight's text with a point before its decimals."""
+        plain = self.decimals.plain(text, "number")
+        name = str(self.codebook.weight)
+        return (plain if number_of(plain) is not None else self.plain(name, text)) or ""
 
     def sites(self) -> tuple[str, ...]:
         """Return the names of the sites of all rows, sorted."""

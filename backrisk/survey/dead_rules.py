@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from backrisk._spelling import no_answer, number_of, same_number, spell
-from backrisk.survey.branching import answers_of, gated
+from backrisk.survey.branching import answers_of, asked, columns_of, gated
 from backrisk.survey.logic import parse
 from backrisk.survey.schema import Column, Condition, Contents, Derived, words_pattern
 from backrisk.words import Said, listed, say, suggest
@@ -20,6 +20,8 @@ _DIGITS = re.compile(r"[0-9.+-]*(?:e[+-]?[0-9]*)?\*?", re.IGNORECASE)
 
 def dead_rules(book: Contents) -> list[Said]:
     """Return a sentence for every rule and condition that can never hold, and state out of range.
+
+    And for every question that is asked of nobody, as far as labels show.
 
     Parameters
     ----------
@@ -44,6 +46,13 @@ def dead_rules(book: Contents) -> list[Said]:
         if spec.derive == "first_match"
         for told in _dead(name, spec, book.columns)
     ]
+    unmet = _unmet(book)
+    told_of = {told.values["column"] for told in unmet}
+    found += [
+        say("survey.cautions.never_asked", column=name, when=spec.asked_if.when)
+        for name, spec in gated(book).items()
+        if spec.asked_if is not None and name not in told_of and _never_asked(book, name)
+    ]
     for name, column in book.columns.items():
         if column.cuts and column.range:
             low, high = column.range
@@ -53,7 +62,7 @@ def dead_rules(book: Contents) -> list[Said]:
                 if not least <= high or not least < end:
                     told = {"column": name, "state": state, "low": f"{low:g}", "high": f"{high:g}"}
                     found.append(say("survey.cautions.out_of_range", **told))
-    return found + _unmet(book)
+    return found + unmet
 
 
 def _unmet(book: Contents) -> list[Said]:
@@ -79,6 +88,19 @@ def _is_answer(book: Contents, name: str, text: str) -> bool:
         return number_of(text) is not None
     answers = answers_of(book, name)
     return answers is None or any(text == own or same_number(text, own) for own in answers)
+
+
+def _never_asked(book: Contents, name: str) -> bool:
+    """Whether no answers to labelled questions meet the condition of another."""
+    columns = columns_of(book, name)
+    labels = [book.columns[column].labels for column in columns]
+    if any(not each for each in labels):
+        return False
+    each = [[None, *(known or ())] for known in labels]
+    if math.prod(map(len, each)) > _MOST:
+        return False
+    rows = (dict(zip(columns, row, strict=True)) for row in itertools.product(*each))
+    return not any(asked(book, name, row) for row in rows)
 
 
 def _dead(name: str, spec: Derived, columns: Mapping[str, Column]) -> Iterator[Said]:

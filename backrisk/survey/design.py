@@ -182,7 +182,9 @@ def design_cautions(
     # Where people were chosen by it, the outcome is known of everyone.
     for parts in _SHARES if total >= _FEWEST and known.all() else ():
         if ill * parts == total:
+            chance = math.sqrt(parts * parts / (2 * math.pi * total * (parts - 1)))
             about = {"node": graph.outcome, "share": percent(1 / parts), "people": total}
+            about["chance"] = percent(chance)
             yield say("survey.design.round_share", **about)
 
 

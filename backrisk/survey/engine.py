@@ -195,15 +195,27 @@ def tabulate_source(
     answers = np.ascontiguousarray(codes[:, :-1], dtype=np.int8)
     if (answers < 0).all():
         raise SurveyError(say("survey.table.no_answers", source=source.name, rows=int(each.sum())))
-    if weights is not None and not weights.sum() > 0:
-        raise SurveyError(say("survey.table.no_weight", source=source.name, column=codebook.weight))
     squares = sums("squares")
+    if weights is not None and codebook.weight is not None:
+        _demand_weights(weights, squares, source.name, codebook.weight)
     if coded.visits:
         squares = weights  # the visits of one person tell no more than one
     told = tuple(_repeated(source, codebook, coded.rows))
     return Tabulated(
         answers, people, weights, squares, site, coded.sites, not_asked, told, coded.rows
     )
+
+
+def _demand_weights(
+    weights: NDArray[np.float64], squares: NDArray[np.float64] | None, source: str, column: str
+) -> None:
+    """Refuse weights that are all 0, or from which no effective number of people can be told."""
+    if not weights.any():
+        raise SurveyError(say("survey.table.no_weight", source=source, column=column))
+    with np.errstate(over="ignore", under="ignore"):
+        total = float(np.sum(np.square(weights) if squares is None else squares))
+    if not np.isfinite(total) or not total > 0:
+        raise SurveyError(say("survey.table.odd_weights", source=source, column=column))
 
 
 def _repeated(source: Source, codebook: Contents, rows: int) -> Iterator[Said]:

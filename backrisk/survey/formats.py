@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib.util import find_spec
-from itertools import batched, count, islice
+from itertools import batched, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -26,11 +23,7 @@ from backrisk.words import Said, say, suggest
 
 _LISTED = 10  # tables that a message names
 _UNNAMED = "__index_level_"  # what pandas calls an index without a name
-_AREA = 20_000_000  # cells of a sheet that memory holds, empty ones too
-_SPARSE = 50  # times as many empty cells as others: no table
-_PIECE = 1 << 20
-_DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})"')
-_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_AS_TEXT = ("BIGNUM", "BIT", "INTERVAL", "TIME WITH TIME ZONE", "VARIANT")  # unlike Arrow's
 
 
 def csv_table(text: Text, folder: Path) -> Table:
@@ -89,7 +82,7 @@ def parquet_table(path: Path, name: str) -> Table:
         file = pq.ParquetFile(path, read_dictionary=texts)  # each distinct cell once
         about = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _not_kind(name, "parquet") from error
+        raise not_kind(name, "parquet") from error
     chosen = [place for place, each in enumerate(schema.names) if not each.startswith(_UNNAMED)]
     ranges = _named_ranges(about)
 
@@ -103,7 +96,7 @@ def parquet_table(path: Path, name: str) -> Table:
                 counted = [[start + row * step for row in here] for _, start, step in ranges]
                 yield [*map(pa.array, counted), *(batch.column(place) for place in chosen)]
         except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
-            raise _not_kind(name, "parquet") from error
+            raise not_kind(name, "parquet") from error
         finally:
             file.close()
 
@@ -135,17 +128,23 @@ def duckdb_table(path: Path, name: str, chosen: str | None, folder: Path) -> Tab
     try:
         with connected() as connection:
             listed = connection.execute(
-                "SELECT table_name FROM information_schema.tables "
-                "WHERE table_schema = 'main' ORDER BY table_name"
+                "SELECT table_schema, table_name FROM information_schema.tables WHERE "
+                "table_catalog = current_database() ORDER BY table_schema <> 'main', 1, 2"
             ).fetchall()
-            table = _chosen(name, chosen, [each for (each,) in listed], "table")
-            query = f"SELECT * FROM {_quoted(table, chr(34))}"
-            columns = [row[0] for row in connection.execute(f"DESCRIBE {query}").fetchall()]
+            places = {t if s == "main" else f"{s}.{t}": (s, t) for s, t in listed}
+            table = places[chosen_part(name, chosen, list(places), "table")]
+            query = "SELECT * FROM " + ".".join(_quoted(each, '"') for each in table)
+            described = connection.execute(f"DESCRIBE {query}").fetchall()
+            columns = [row[0] for row in described]
+            texts = [_quoted(row[0], '"') for row in described if row[1] in _AS_TEXT]
+            if texts:
+                casts = ", ".join(f"CAST({each} AS VARCHAR) AS {each}" for each in texts)
+                query = query.replace("*", f"* REPLACE ({casts})", 1)
     except duckdb.Error as error:
         if "lock" in str(error):  # another program writes to it
             why = str(error).splitlines()[0]
             raise SurveyError(say("survey.file.not_readable", path=name, why=why)) from error
-        raise _not_kind(name, "duckdb") from error
+        raise not_kind(name, "duckdb") from error
 
     def batches() -> Iterator[Sequence[pa.Array]]:
         try:
@@ -153,7 +152,7 @@ def duckdb_table(path: Path, name: str, chosen: str | None, folder: Path) -> Tab
                 for batch in connection.sql(query).to_arrow_reader(BATCH):
                     yield batch.columns
         except (duckdb.Error, OSError, pa.ArrowException) as error:
-            raise _not_kind(name, "duckdb") from error
+            raise not_kind(name, "duckdb") from error
 
     return Table(columns, batches())
 
@@ -172,12 +171,12 @@ def sqlite_table(path: Path, name: str, chosen: str | None) -> Table:
                 "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') "
                 "AND name NOT LIKE 'sqlite@_%' ESCAPE '@' ORDER BY name"
             ).fetchall()
-            table = _chosen(name, chosen, [each for (each,) in listed], "table")
+            table = chosen_part(name, chosen, [each for (each,) in listed], "table")
             query = f"SELECT * FROM {_quoted(table, chr(34))}"
             described = connection.execute(f"{query} LIMIT 0").description
             columns = [str(entry[0]) for entry in described]
     except (sqlite3.Error, UnicodeError, OverflowError) as error:
-        raise _not_kind(name, "sqlite") from error
+        raise not_kind(name, "sqlite") from error
 
     def batches() -> Iterator[Sequence[pa.Array]]:
         try:
@@ -186,77 +185,9 @@ def sqlite_table(path: Path, name: str, chosen: str | None) -> Table:
                 while rows := cursor.fetchmany(BATCH):
                     yield arrays(rows, len(columns))
         except (sqlite3.Error, UnicodeError, OverflowError) as error:
-            raise _not_kind(name, "sqlite") from error
+            raise not_kind(name, "sqlite") from error
 
     return Table(columns, batches())
-
-
-def excel_table(path: Path, name: str, chosen: str | None) -> Table:
-    """Return a sheet of an Excel or OpenDocument file; its rows are numbered as in the sheet."""
-    demand_package("python_calamine", "python-calamine", name)
-    import python_calamine as calamine
-
-    _demand_dense(path, name)
-    try:
-        with path.open("rb") as opened:
-            book = calamine.CalamineWorkbook.from_filelike(opened)
-            shown = calamine.SheetVisibleEnum.Visible
-            kind = calamine.SheetTypeEnum.WorkSheet
-            sheets = {
-                each.name: book.get_sheet_by_name(each.name)
-                for each in book.sheets_metadata
-                if each.typ == kind and (each.visible == shown or each.name == chosen)
-            }
-            named = [each for each, sheet in sheets.items() if sheet.start or each == chosen]
-            sheet = sheets[_chosen(name, chosen, named or list(sheets), "sheet")]
-            rows = sheet.to_python(skip_empty_area=True)
-    except (calamine.CalamineError, OSError, ValueError) as error:
-        raise _not_kind(name, "excel") from error
-    if not rows:
-        raise SurveyError(say("survey.table.no_header", source=name))
-    header, first = rows[0], (sheet.start or (0, 0))[0] + 2
-    batches = (arrays(some, len(header)) for some in batched(rows[1:], BATCH))
-    return Table(header, batches, lambda: count(first))
-
-
-def _demand_dense(path: Path, name: str) -> None:
-    """Refuse sheets with stray cells far outside the table, which would take memory without end."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for part in archive.namelist():
-                if part.startswith("xl/worksheets/") and part.endswith(".xml"):
-                    with archive.open(part) as sheet:
-                        cells, far = _reach(sheet)
-                    if far is not None:
-                        told = {"file": name, "cell": far, "n": cells}
-                        raise SurveyError(say("survey.file.stray_cells", **told))
-    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        return  # of another format, or broken, as its reader will say
-
-
-def _reach(sheet: IO[bytes]) -> tuple[int, str | None]:
-    """Return how many cells a sheet has, and its last corner where that is too far for them."""
-    piece = sheet.read(_PIECE)
-    said = _DIMENSION.search(piece)
-    if said is not None and _area(said[1], said[2]) <= _AREA:
-        return 0, None
-    cells, column, row = 0, b"A", b"1"
-    while piece:
-        found = _CELL.findall(piece)
-        cells += len(found)
-        column = max([column, *(c for c, _ in found)], key=lambda c: (len(c), c))
-        row = max([row, *(r for _, r in found)], key=int)
-        piece = sheet.read(_PIECE)  # a cell between two pieces may be missed: one of very many
-    area = _area(column, row)
-    return cells, (column + row).decode() if area > max(_AREA, cells * _SPARSE) else None
-
-
-def _area(column: bytes, row: bytes) -> int:
-    """Return how many cells lie from the first to the one in a column and a row."""
-    width = 0
-    for letter in column:
-        width = width * 26 + letter - 64
-    return width * int(row)
 
 
 def statistics_table(path: Path, name: str, kind: str, encoding: str | None) -> Table:
@@ -279,7 +210,7 @@ def statistics_table(path: Path, name: str, kind: str, encoding: str | None) -> 
     try:
         _, about = read(str(path), metadataonly=True, **options)
     except broken as error:
-        raise _not_kind(name, kind) from error
+        raise not_kind(name, kind) from error
     columns = list(about.column_names)
     labels = {
         place: _labels(about.variable_value_labels[each])
@@ -295,7 +226,7 @@ def statistics_table(path: Path, name: str, kind: str, encoding: str | None) -> 
                     str(path), row_offset=done, row_limit=BATCH, output_format="dict", **options
                 )
             except broken as error:
-                raise _not_kind(name, kind) from error
+                raise not_kind(name, kind) from error
             size = len(cells[columns[0]]) if columns else 0
             if not size:
                 return
@@ -344,9 +275,28 @@ def frame_table(frame: Any) -> Table | None:
             known = nw.from_native(frame)
         except TypeError:
             return None
-        table = (known.collect() if isinstance(known, nw.LazyFrame) else known).to_arrow()
+        try:
+            table = _arrow_table(known.collect() if isinstance(known, nw.LazyFrame) else known)
+        except Exception as error:  # whatever a plan that is run only now meets: a file, a column
+            why = (str(error).splitlines() or [type(error).__name__])[0]
+            raise SurveyError(say("survey.file.frame_failed", why=why)) from error
     return Table(
         table.column_names, (batch.columns for batch in table.to_batches(max_chunksize=BATCH))
+    )
+
+
+def _arrow_table(frame: Any) -> pa.Table:
+    """Return a frame of narwhals; cells that Arrow has no type for as text."""
+    import narwhals as nw
+
+    odd = (nw.Object, nw.Int128, nw.UInt128, nw.Unknown)
+    return pa.table(
+        {
+            name: pa.array(list(map(spell, frame[name].to_list())), pa.string())
+            if kind in odd
+            else frame[name].to_arrow()
+            for name, kind in frame.schema.items()
+        }
     )
 
 
@@ -377,7 +327,8 @@ def _pandas_cells(cells: Any) -> pa.Array:
     if plain.is_numeric_dtype(cells) or (
         plain.is_string_dtype(cells) and not plain.is_object_dtype(cells)
     ):
-        return pa.array(cells, from_pandas=True)
+        with suppress(pa.ArrowException):  # sparse, complex or very long numbers
+            return pa.array(cells, from_pandas=True)
     return pa.array(list(map(spell, cells.tolist())), pa.string())
 
 
@@ -394,7 +345,7 @@ def demand_package(module: str, package: str, name: str, extra: str = "formats")
         )
 
 
-def _chosen(name: str, chosen: str | None, parts: Sequence[str], what: str) -> str:
+def chosen_part(name: str, chosen: str | None, parts: Sequence[str], what: str) -> str:
     """Return the table of a database, or the sheet of a workbook, that is meant."""
     said = {"file": name, "parts": ", ".join(parts[:_LISTED])}
     if not parts:
@@ -407,7 +358,8 @@ def _chosen(name: str, chosen: str | None, parts: Sequence[str], what: str) -> s
     return parts[0] if chosen is None else chosen
 
 
-def _not_kind(name: str, kind: str) -> SurveyError:
+def not_kind(name: str, kind: str) -> SurveyError:
+    """Return that a file cannot be read as the kind that it seems to be."""
     return SurveyError(say("survey.file.not_kind", file=name, kind=say(f"survey.kinds.{kind}")))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gzip
 import lzma
-import shutil
 import zipfile
 import zlib
 from pathlib import Path
+from typing import IO
 
 from backrisk.errors import SurveyError
 from backrisk.words import say
@@ -40,8 +40,12 @@ _STARTS = (
     (b"%PDF", "pdf"),
     (b"\xff\xfe", "csv"),  # UTF-16 says so with its first two bytes
     (b"\xfe\xff", "csv"),
+    (b"\0\0\xfe\xff", "csv"),
 )
 _HEAD = 1 << 16
+_PIECE = 1 << 20
+_UNPACKED = 1 << 28  # bytes that any compressed file may hold
+_TIMES = 200  # its own size beyond them: no table shrinks as much
 _BROKEN = (
     *(OSError, EOFError, RuntimeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -139,28 +143,57 @@ def unpacked(path: Path, name: str, kind: str, folder: Path) -> tuple[Path, str]
     Raises
     ------
     SurveyError
-        It is broken, locked, or holds several files.
+        It is broken, locked, holds several files, or far more than its size lets expect.
     """
     out = folder / "unpacked"
     try:
         if kind == "gzip":
             inner = Path(name).stem
-            with gzip.open(path) as packed, out.open("wb") as file:
-                shutil.copyfileobj(packed, file)
+            with gzip.open(path) as packed:
+                _copy(packed, out, path, name)
         else:
             with zipfile.ZipFile(path) as archive:
                 names = [
                     each
                     for each in archive.namelist()
-                    if not each.endswith("/") and not each.startswith("__MACOSX/")
+                    if not each.startswith("__MACOSX/") and not each.split("/")[-1].startswith(".")
+                    if not each.endswith("/")
                 ]
                 if len(names) != 1:
                     raise SurveyError(say("survey.file.zip_members", file=name, count=len(names)))
                 inner = Path(names[0]).name
-                with archive.open(names[0]) as packed, out.open("wb") as file:
-                    shutil.copyfileobj(packed, file)
+                with archive.open(names[0]) as packed:
+                    _copy(packed, out, path, name)
     except _BROKEN as error:
         raise SurveyError(say("survey.file.not_kind", file=name, kind=_worded(kind))) from error
     if out.stat().st_size == 0:
         raise SurveyError(say("survey.file.empty", file=name))
     return out, inner
+
+
+def demand_modest(size: int, path: Path, name: str) -> None:
+    """Refuse what unpacks to far more than its size lets expect, before it fills the disk.
+
+    Parameters
+    ----------
+    size : int
+        Bytes that are unpacked, as far as that is known.
+    path : Path
+        The compressed file.
+    name : str
+
+    Raises
+    ------
+    SurveyError
+    """
+    if size > max(_UNPACKED, _TIMES * path.stat().st_size):
+        raise SurveyError(say("survey.file.bomb", file=name, times=_TIMES))
+
+
+def _copy(packed: IO[bytes] | gzip.GzipFile, out: Path, path: Path, name: str) -> None:
+    done = 0
+    with out.open("wb") as file:
+        while piece := packed.read(_PIECE):
+            done += len(piece)
+            demand_modest(done, path, name)
+            file.write(piece)

@@ -15,7 +15,7 @@ from backrisk.errors import SurveyError
 from backrisk.words import Said, say
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE | re.DOTALL)
+_SEPARATOR = re.compile(r'"?sep=(.)"?\1*\s*', re.IGNORECASE | re.DOTALL)
 _MARKS = (  # the longer first: one begins with the other
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -94,8 +94,9 @@ def as_utf8(path: Path, name: str, encoding: str | None, folder: Path) -> Path:
 def described(path: Path, name: str, delimiter: str | None = None) -> Text:
     """Find what separates the columns of a text file.
 
-    A first line ``sep=;`` says so itself. Otherwise it is the one mark that divides the header, or
-    of several the one that divides every record as it does the header.
+    Blank lines before the header do not count. A first line ``sep=;`` says itself what the mark
+    is. Otherwise it is the one that divides the header, or of several the one that divides every
+    record as it does the header.
 
     Parameters
     ----------
@@ -110,12 +111,13 @@ def described(path: Path, name: str, delimiter: str | None = None) -> Text:
     SurveyError
         Two readings fit, or the file cannot be read.
     """
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise SurveyError(say("survey.file.no_delimiter", delimiter=delimiter))
     with _opened(path, name) as file:
         said = _SEPARATOR.fullmatch(file.readline())
     skipped = 0 if said is None else 1
+    skipped += _blank_lines(path, name, skipped, "".join(DELIMITERS) + (delimiter or ""))
     if delimiter is not None:
-        if len(delimiter) != 1 or delimiter in '"\r\n':
-            raise SurveyError(say("survey.file.no_delimiter", delimiter=delimiter))
         return Text(path, name, delimiter, skipped)
     if said is not None:
         return Text(path, name, said[1], skipped)
@@ -127,6 +129,19 @@ def described(path: Path, name: str, delimiter: str | None = None) -> Text:
         first, second = (say(f"survey.marks.{DELIMITERS[way.delimiter]}") for way in dividing[:2])
         raise SurveyError(say("survey.file.two_delimiters", file=name, first=first, second=second))
     return dividing[0] if dividing else ways[0]
+
+
+def _blank_lines(path: Path, name: str, skipped: int, marks: str) -> int:
+    """Return how many lines after the first ones hold nothing but marks between columns."""
+    count = 0
+    with _opened(path, name) as file:
+        for _ in range(skipped):
+            file.readline()
+        while line := file.readline():
+            if line.strip(marks + " \r\n"):
+                return count
+            count += 1
+    return 0  # nothing but blank lines, as the header's reader will say
 
 
 def _width(text: Text) -> int:
@@ -204,7 +219,20 @@ def split_records(text: Text, refused: list[tuple[int, Said]]) -> Iterator[tuple
 def _reader(file: TextIO, text: Text) -> Any:
     for _ in range(text.skipped):
         file.readline()
-    return csv.reader(file, delimiter=text.delimiter, strict=True)
+    if text.delimiter == " ":
+        return csv.reader(file, delimiter=" ", strict=True)
+    lines = _without_space(file, text.delimiter)
+    return csv.reader(lines, delimiter=text.delimiter, strict=True, skipinitialspace=True)
+
+
+def _without_space(file: TextIO, delimiter: str) -> Iterator[str]:
+    """Yield lines without the space after quoted cells, which says nothing.
+
+    Within quotes a mark is doubled: none stands there between a letter and a space.
+    """
+    mark = re.escape(delimiter)
+    after = re.compile(rf'(?<=[^"{mark}])" +(?={mark}|[\r\n]|$)')
+    return (after.sub('"', line) if '" ' in line else line for line in file)
 
 
 @contextmanager

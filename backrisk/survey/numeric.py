@@ -69,3 +69,8 @@ class Decimals:
         if _COMMA.fullmatch(text):
             return spell(text.replace(",", "."))
         return text.replace(".", " ") if kind == "number" and _POINT.fullmatch(text) else text
+
+
+def comma_in(text: str | None) -> bool:
+    """Whether a text is a number with one comma, before decimals or between thousands."""
+    return text is not None and _COMMA.fullmatch(text) is not None

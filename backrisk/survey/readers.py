@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
-from backrisk.survey import formats, kinds, lines
+from backrisk.survey import formats, kinds, lines, workbooks
 from backrisk.survey.formats import demand_package
 from backrisk.survey.problems import failure
 from backrisk.survey.staging import Table, stage
@@ -197,7 +197,7 @@ def _file(
     if kind == "sqlite":
         return formats.sqlite_table(place, name, chosen), called
     if kind == "excel":
-        return formats.excel_table(place, name, chosen), called
+        return workbooks.excel_table(place, name, chosen), called
     return formats.statistics_table(place, inner, kind, encoding), called
 
 

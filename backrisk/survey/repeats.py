@@ -10,6 +10,7 @@ from typing import Any
 from backrisk._spelling import no_answer, number_of
 from backrisk.errors import SurveyError
 from backrisk.survey.coder import Coder
+from backrisk.survey.numeric import Decimals
 from backrisk.survey.schema import OneRowPer
 from backrisk.survey.staging import ROW
 from backrisk.words import Said, say
@@ -18,7 +19,11 @@ _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
-_TIME = re.compile(r"(?P<date>.*?[0-9.]{4}|[0-9-]+)[ T]+(?P<time>[0-9]{1,2}:.*)", re.DOTALL)
+_TIME = re.compile(
+    r"(?P<date>.*?[0-9.]{4}|[0-9]+(?P<mark>[-/.])[0-9]+(?P=mark)[0-9]+)[ T]+"
+    r"(?P<time>[0-9]{1,2}:.*)",
+    re.DOTALL,
+)
 _CLOCK = re.compile(
     r"(?P<h>[0-9]{1,2}):(?P<m>[0-9]{2})(:(?P<s>[0-9]{2})([.,](?P<f>[0-9]{1,9}))?)?"
     r" *(?P<half>[AaPp]\.?[Mm]\.?)? *(?P<zone>Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
@@ -26,9 +31,14 @@ _CLOCK = re.compile(
 _ISO = re.compile(r"(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})")
 _COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})")
 _PARTS = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
-_DAY_NAMED = re.compile(r"([0-9]{1,2})[-. ]*([A-Za-z]+)[-., ]*([0-9]{4})")
+_DAY_NAMED = re.compile(r"([0-9]{1,2})[-. ]*([A-Za-z]+)[-., ]*([0-9]{4}|[0-9]{2})")
 _MONTH_NAMED = re.compile(r"([A-Za-z]+)[-. ]*([0-9]{1,2})[-., ]+([0-9]{4})")
-_NUMBER = re.compile(r"[0-9]+([.][0-9]+)?")
+# In a text: "visit 2", "v1.5", "day -4"; the parts of "13.02.2024" are no decimals.
+_NUMBER = re.compile(r"(?:(?<![^ ])-)?(?<![0-9.])[0-9]+[.][0-9]+(?![0-9.])|(?:(?<![^ ])-)?[0-9]+")
+_WHOLE = re.compile(r"(?:(?<![^ ])-)?[0-9]+")
+_MONTH_YEAR = re.compile(r"(0?[1-9]|1[0-2])[.](19|20)[0-9]{1,2}")
+_ZERO_FIRST = re.compile(r"-?0[0-9]+[.][0-9]+")
+_YEARS = range(1900, 2101)
 _SHOWN = 3  # cells that a sentence names
 
 READINGS = ("iso", "day_first", "month_first")
@@ -83,7 +93,7 @@ def in_order(coder: Coder, rule: OneRowPer) -> dict[str | None, float]:
     missing = coder.codebook.missing
     cells = [text for text in coder.distinct(name) if not no_answer(text, missing)]
     source = coder.source.name
-    keys = _keys(cells, rule.dates, source, name)
+    keys = _keys(cells, rule.dates, source, name, coder.source.decimal)
     places = {key: float(place) for place, key in enumerate(sorted(set(keys.values())))}
     last = float("inf") if rule.keep == "first" else float("-inf")
     ranks: dict[str | None, float] = dict.fromkeys([None], last)
@@ -92,11 +102,17 @@ def in_order(coder: Coder, rule: OneRowPer) -> dict[str | None, float]:
     return ranks
 
 
-def _keys(cells: list[str], stated: str | None, source: str, column: str) -> Mapping[str, Any]:
+def _keys(
+    cells: list[str], stated: str | None, source: str, column: str, decimal: str | None
+) -> Mapping[str, Any]:
     """Return what orders each cell."""
     at = {"source": source, "column": column}
-    numbers = {text: number for text in cells if (number := number_of(text)) is not None}
+    numbers = _numbers(cells, decimal)
     if stated is None and len(numbers) == len(cells):
+        # Months and years, more likely than decimals.
+        months = all(map(_MONTH_YEAR.fullmatch, cells)) or any(map(_ZERO_FIRST.fullmatch, cells))
+        if cells and months:
+            raise SurveyError(say("survey.visits.two_orders", **at, cells=_some(cells)))
         return numbers
     ways: dict[str, dict[str, datetime]] = {}
     for way in READINGS if stated is None else (stated,):
@@ -119,16 +135,55 @@ def _keys(cells: list[str], stated: str | None, source: str, column: str) -> Map
     shapes = {_NUMBER.sub("#", text.casefold()) for text in cells}
     dated = any(date_of(text, way) for text in cells for way in READINGS)
     if not dated and len(shapes) == 1 and "#" in next(iter(shapes)):
-        return {text: tuple(float(n[0]) for n in _NUMBER.finditer(text)) for text in cells}
+        counted = {text: tuple(map(float, _NUMBER.findall(text))) for text in cells}
+        if _two_orders(counted, next(iter(shapes))):
+            raise SurveyError(say("survey.visits.two_orders", **at, cells=_some(cells)))
+        return counted
     raise SurveyError(say("survey.visits.no_order", **at, cells=_some(_odd(cells, numbers))))
+
+
+def _numbers(cells: Iterable[str], decimal: str | None) -> dict[str, float]:
+    """Return the numbers among cells; a comma stands before decimals unless a point does."""
+    plain = Decimals.of(decimal, [cells])
+    found = {text: number_of(plain.plain(text, "number")) for text in cells}
+    return {text: number for text, number in found.items() if number is not None}
+
+
+def _two_orders(found: Mapping[str, tuple[float, ...]], shape: str) -> bool:
+    """Whether texts with numbers in them can be put in order in more ways than one.
+
+    As they stand, "week 1 day 2" comes before "week 2 day 1", and 2023-Q4 before 2024-Q1. But
+    4/2023 comes before 1/2024, where the last number counts first; and 1.10 is before 1.9, or
+    after it where it is no decimal.
+    """
+    whole = {text: tuple(map(float, _WHOLE.findall(text))) for text in found}
+    if not _agree(found, whole):
+        return True
+    columns = list(zip(*found.values(), strict=True))
+    varying = [place for place, column in enumerate(columns) if len(set(column)) > 1]
+    later = [place for place in varying[1:] if all(n in _YEARS for n in columns[place])]
+    first = bool(columns) and all(n in _YEARS for n in columns[0])
+    marked = shape.startswith("#") or "/" in shape
+    if len(varying) < 2 or first or shape in ("#:#", "#:#:#"):
+        return False
+    return bool(later or marked) and not _agree(found, {t: key[::-1] for t, key in found.items()})
+
+
+def _agree(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two keys put the same texts in the same order."""
+    ranks = []
+    for keys in (first, second):
+        places = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+        ranks.append([places[keys[text]] for text in first])
+    return ranks[0] == ranks[1]
 
 
 def _odd(cells: list[str], numbers: Mapping[str, float]) -> list[str]:
     """Return cells of which no two are read in one way, the rarest way first."""
     kinds: dict[str, list[str]] = {}
     for text in cells:
-        dated = any(date_of(text, way) for way in READINGS)
-        kind = "number" if text in numbers else "date" if dated else _NUMBER.sub("#", text)
+        dated = " ".join(way for way in READINGS if date_of(text, way))
+        kind = "number" if text in numbers else dated or _NUMBER.sub("#", text.casefold())
         kinds.setdefault(kind, []).append(text)
     return [texts[0] for texts in sorted(kinds.values(), key=len)]
 
@@ -187,7 +242,8 @@ def date_of(text: str, way: str) -> datetime | None:
 def _day(text: str, way: str) -> tuple[int, int, int] | None:
     """Return year, month and day."""
     if named := _DAY_NAMED.fullmatch(text):
-        return int(named[3]), _month(named[2]), int(named[1])
+        year = int(named[3]) if len(named[3]) == 4 else _whole_year(int(named[3]))
+        return year, _month(named[2]), int(named[1])
     if named := _MONTH_NAMED.fullmatch(text):
         return int(named[3]), _month(named[1]), int(named[2])
     if way == "iso":
@@ -197,10 +253,15 @@ def _day(text: str, way: str) -> tuple[int, int, int] | None:
     if parts is None:
         return None
     first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
-    if len(parts[4]) == 2:  # as POSIX reads them: 69 to 99 are of the last century
-        year += 1900 if year >= 69 else 2000
+    if len(parts[4]) == 2:
+        year = _whole_year(year)
     day, month = (first, second) if way == "day_first" else (second, first)
     return year, month, day
+
+
+def _whole_year(year: int) -> int:
+    """Return the year of two digits, as POSIX reads them: 69 to 99 are of the last century."""
+    return year + (1900 if year >= 69 else 2000)
 
 
 def _month(name: str) -> int:

@@ -7,7 +7,7 @@ codebook speaks of, before any cell is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from backrisk._spelling import same_number, spell
+from backrisk._spelling import no_answer, same_number, spell
 from backrisk.errors import SurveyError
 from backrisk.survey.problems import failure
 from backrisk.survey.readers import Source
@@ -108,6 +108,8 @@ def reads_row(column: str, cell: object, book: Contents) -> bool:
     text = spell(cell) or ""
     if text and column in book.columns:
         text = book.columns[column].code(text)
+    if no_answer(text, book.missing) and "" in map(str.strip, book.rows[column]):
+        return True
     for wanted in (spell(each) or "" for each in book.rows[column]):
         if text.casefold() == wanted.casefold() or same_number(text, wanted):
             return True
@@ -155,6 +157,10 @@ def selected(source: Source, book: Contents, demand: bool = True) -> Source:
         return source
     path = source.path.with_name("selected.parquet")
     kept = dict.fromkeys(fields, False)
+    codes = {
+        column: _codes(column, source.codes.get(field, {}), book)
+        for column, field in fields.items()
+    }
     with (
         pq.ParquetFile(source.path) as file,
         pq.ParquetWriter(path, file.schema_arrow, compression="zstd") as writer,
@@ -162,7 +168,7 @@ def selected(source: Source, book: Contents, demand: bool = True) -> Source:
         for batch in file.iter_batches(BATCH):
             stays = np.ones(len(batch), bool)
             for column, field in fields.items():
-                read = _read(column, batch.column(field), book)
+                read = _read(column, batch.column(field), book, codes[column])
                 kept[column] |= bool(read.any())
                 stays &= read
             writer.write_batch(batch.filter(pa.array(stays)))
@@ -179,9 +185,16 @@ def _field(column: str, source: Source) -> str:
     return source.fields[source.columns.index(column)]
 
 
-def _read(column: str, cells: pa.DictionaryArray, book: Contents) -> NDArray[np.bool_]:
+def _codes(column: str, codes: Mapping[str, str], book: Contents) -> Mapping[str, str]:
+    """Return the code behind each value label of a file, where the codebook names no label."""
+    return {} if any(reads_row(column, label, book) for label in codes) else codes
+
+
+def _read(
+    column: str, cells: pa.DictionaryArray, book: Contents, codes: Mapping[str, str]
+) -> NDArray[np.bool_]:
     """Return which rows are read by their cells in one column, each distinct cell judged once."""
-    texts = [*cells.dictionary.to_pylist(), None]
+    texts = [codes.get(text, text) for text in [*cells.dictionary.to_pylist(), None]]
     means = np.array([reads_row(column, text, book) for text in texts], bool)
     found: NDArray[np.bool_] = means[
         pc.fill_null(cells.indices, len(texts) - 1).to_numpy(zero_copy_only=False)

@@ -38,6 +38,7 @@ def find_skips(
     places: Mapping[str, int],
     states: Mapping[str, int],
     known: Iterable[str] = (),
+    gates: Iterable[str] | None = None,
 ) -> list[Skip]:
     """Return the measures whose blanks are decided by the answers to another measure.
 
@@ -57,6 +58,8 @@ def find_skips(
         The number of states of each measure's node.
     known : iterable of str
         Measures of which it is said already when they are asked.
+    gates : iterable of str, optional
+        Those that may decide it; by default all.
 
     Returns
     -------
@@ -83,9 +86,10 @@ def find_skips(
             given[seen, first[name] + some[seen, place]] = each[seen]
         size += given.sum(axis=0)
         blank += given.T @ (some < 0)
-    skips = []
+    skips, told = [], set(known)
+    deciding = names if gates is None else list(gates)
     for place, measure in enumerate(names):
-        for gate in names if measure not in set(known) else ():
+        for gate in deciding if measure not in told else ():
             part = slice(first[gate], first[gate] + states[gate])
             in_state, missed = size[part], blank[part, place]
             never = (in_state > 0) & (missed == in_state)

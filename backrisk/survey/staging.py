@@ -135,7 +135,7 @@ def spelled(cells: pa.Array) -> pa.DictionaryArray:
         try:
             cells = cells.dictionary_encode()
         except pa.ArrowNotImplementedError:  # lists and structures
-            cells = pa.array([spell(cell) for cell in cells.to_pylist()], pa.string())
+            cells = pa.array([spell(cell) for cell in _python(cells)], pa.string())
             cells = cells.dictionary_encode()
     texts: dict[str, int] = {}
     means = [
@@ -143,7 +143,8 @@ def spelled(cells: pa.Array) -> pa.DictionaryArray:
         for text in map(spell, _python(cells.dictionary))
     ]
     places = np.array([*means, -1], np.int32)
-    index = cells.indices.fill_null(len(means)).to_numpy(zero_copy_only=False)
+    wide = cells.indices.cast(pa.int64())  # an index may be too narrow for one place more
+    index = wide.fill_null(len(means)).to_numpy(zero_copy_only=False)
     found = places[index]
     return pa.DictionaryArray.from_arrays(
         pa.array(found, pa.int32(), mask=found < 0), pa.array(list(texts), pa.string())
@@ -159,4 +160,11 @@ def arrays(rows: Sequence[Sequence[Any]], width: int) -> list[pa.Array]:
 def _python(cells: pa.Array) -> Sequence[Any]:
     if pa.types.is_floating(cells.type):  # NumPy knows the shortest text of a short float
         return list(cells.to_numpy(zero_copy_only=False))
-    return cells.to_pylist()  # type: ignore[no-any-return]
+    try:
+        return cells.to_pylist()  # type: ignore[no-any-return]
+    except (OverflowError, ValueError):  # a date that Python has not, or text that is none
+        if pa.types.is_temporal(cells.type):
+            if pa.types.is_timestamp(cells.type):
+                cells = cells.cast(pa.int64()).cast(pa.timestamp(cells.type.unit))
+            return cells.cast(pa.string()).to_pylist()  # type: ignore[no-any-return]
+        return cells.cast(pa.large_binary()).to_pylist()  # type: ignore[no-any-return]

@@ -2,6 +2,8 @@
 
 from itertools import count
 
+import pyarrow.parquet as pq
+
 from backrisk.graph import CausalGraph
 from backrisk.survey import Codebook, Source
 from backrisk.survey.formats import frame_table
@@ -65,3 +67,10 @@ def staged(frame, folder, name="t", **options):
         name, table.path, table.columns, table.fields, table.blank, lambda: count(1),
         commas=table.commas, **options,
     )  # fmt: skip
+
+
+def rows_of(table, folder):
+    """Return the columns of a table, and its rows of canonical text."""
+    found = stage(table, folder / "staged.parquet")
+    held = pq.read_table(found.path, columns=list(found.fields))
+    return found.columns, [tuple(row.values()) for row in held.to_pylist()]

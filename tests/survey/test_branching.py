@@ -408,3 +408,11 @@ def test_a_box_of_a_page_that_nobody_opened_decides_nothing():
     assert was("0", "0", None) is False
     assert was("1", "0", "0") is None
     assert was("1", "0", None) is None
+
+
+def test_numbers_are_compared_in_the_unit_of_their_column():
+    data = contents(when="[hours] > 1", **{"else": "none"})
+    data["columns"]["hours"] = {"role": "input", "type": "number", "unit": "h"}
+    made = Codebook.from_dict(data, GRAPH)
+    for cell, told in (("1 h", False), ("90 min", True), ("30 min", False), ("2", True)):
+        assert asked(made, "loss", {"hours": cell}) is told

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from backrisk.errors import SurveyError
 from backrisk.survey import Codebook, coder
 from backrisk.survey.coder import REFUSED, Coder, quotient
 from tests.survey._small import GRAPH, book, contents, staged
@@ -150,3 +151,41 @@ def test_a_quotient_is_missing_where_an_input_is_or_it_divides_by_zero():
     kilograms, centimetres = np.array([72.25, 72.25, 900.0]), np.array([170.0, 0.0, 170.0])
     found = quotient(kilograms, centimetres, derived["bmi_value"])
     np.testing.assert_allclose(found, [25.0, np.nan, np.nan])  # nobody has three hundred
+
+
+SHIFTED = {"0": "1", "1": "2", "2": "3"}  # the code of each label: some are labels of others
+
+
+@pytest.mark.parametrize("known", ["012", "123"])
+def test_a_column_is_read_by_its_labels_or_by_its_codes_as_a_whole(tmp_path, known):
+    data = contents()
+    states = ("none", "limiting", None)
+    labels = dict(zip(known, states, strict=True))
+    data["columns"]["asked"] = {"role": "input", "labels": labels}
+    table = pa.table({"asked": ["0", "1", "2"], "kg": ["80"] * 3})
+    made = Coder(staged(table, tmp_path, codes={"c0": SHIFTED}), Codebook.from_dict(data, GRAPH))
+    assert [made.read("asked", text) for text in ("0", "1", "2")] == list(states)
+
+
+def test_labels_that_are_numbers_but_not_all_are_refused_in_a_column_of_numbers(tmp_path):
+    codes = {"c0": {"0": "1", "1": "2", "2 or more": "3"}}
+    table = pa.table({"kg": ["0", "1", "2 or more"]})
+    with pytest.raises(SurveyError, match="column 'kg': '1' is the value label of the code 2"):
+        Coder(staged(table, tmp_path, codes=codes), book())
+
+
+def test_a_weight_that_stands_for_no_answer_is_refused(tmp_path):
+    table = pa.table({"kg": ["80"] * 3, "w": ["1", "999.0", "heavy"]})
+    made = Coder(
+        staged(table, tmp_path, codes={"c1": {"heavy": "3"}}),
+        book(weight="w", missing=["", "999"]),
+    )
+    assert made.expected("w", "999.0") == "a weight; by the codebook it stands for no answer"
+    (weights,) = [made.weight(batch).tolist() for batch, _ in made.batches()]
+    assert weights[::2] == [1.0, 3.0]
+    assert math.isnan(weights[1])
+
+
+def test_a_comma_that_may_be_of_decimals_is_told(tmp_path):
+    made = Coder(staged(pa.table({"kg": ["1,250"]}), tmp_path), book())
+    assert made.expected("kg", "1,250").endswith("before decimals, state decimal=',')")

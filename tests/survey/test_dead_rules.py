@@ -161,7 +161,7 @@ def test_a_condition_on_what_no_answer_is_is_told(column, when, value):
     ("column", "when"),
     [
         (LABELLED, "[x] = '1'"),
-        (LABELLED, "[x] = 1.0 and [x] <> '01'"),
+        (LABELLED, "[x] = 1.0 or [x] <> '01'"),
         (LABELLED, "[x] = 'yes'"),
         (LABELLED, "[x] <> '' or [x] > 7"),
         (LABELLED | {"choices": {"0": "Not", "1": "Surely"}}, "[x] = 'Surely'"),
@@ -178,3 +178,19 @@ def conditions(column, when):
     columns = {"x": column, "b": {"node": "b"}, "a": {"node": "a", "asked_if": {"when": when}}}
     data = {"name": "c", "graph": "graph", "columns": columns, "missing": ["-99"]}
     return dead_rules(Codebook.from_dict(data, GRAPH))
+
+
+@pytest.mark.parametrize(
+    ("when", "dead"),
+    [
+        ("[x] = '1' and [x] = '0'", True),
+        ("[x] = 'yes'", False),
+        ("[x] = '1' or [n] > 3", False),
+        ("[x] = ''", False),
+    ],
+)
+def test_a_question_that_is_asked_of_nobody_is_told(when, dead):
+    columns = {"x": LABELLED, "n": NUMBER, "a": {"node": "a", "asked_if": {"when": when}}}
+    data = {"name": "c", "graph": "graph", "columns": columns}
+    found = dead_rules(Codebook.from_dict(data, GRAPH))
+    assert found == ([f"'a' is asked of nobody: no answers meet its condition {when}."] * dead)

@@ -300,3 +300,11 @@ def test_spark_counts_as_duckdb_does(tmp_path):
     for codebook in (CODEBOOK, *ONE_EACH.values()):
         one, other = (read_survey(path, GRAPH, codebook, engine=e) for e in ("spark", "duckdb"))
         assert patterns(one) == patterns(other)
+
+
+@pytest.mark.parametrize("count", [False, True])
+@pytest.mark.parametrize("weight", ["1e308", "1e-320"])
+def test_weights_that_cannot_be_added_up_are_refused(tmp_path, weight, count):
+    source, _, graph = coded(tmp_path, pd.DataFrame({"ache": ["often"] * 3, "w": [weight] * 3}))
+    with pytest.raises(SurveyError, match="column 'w': the weights are too large or too small"):
+        tabulate_source(source, CODEBOOK, graph, count=count)

@@ -10,10 +10,10 @@ from contextlib import closing
 import duckdb
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import xlsxwriter
 
 from backrisk.errors import SurveyError
 from backrisk.graph import load_graph
@@ -21,15 +21,15 @@ from backrisk.survey import formats, read_survey
 from backrisk.survey.formats import (
     csv_table,
     duckdb_table,
-    excel_table,
     frame_table,
     parquet_table,
     sqlite_table,
     statistics_table,
 )
 from backrisk.survey.lines import Text
-from backrisk.survey.staging import stage
+from backrisk.survey.workbooks import excel_table
 from tests.places import SHARED
+from tests.survey._small import rows_of
 
 pyreadstat = pytest.importorskip("pyreadstat")
 READING = SHARED / "cases" / "reading"
@@ -38,13 +38,7 @@ READING = SHARED / "cases" / "reading"
 @pytest.fixture
 def rows(tmp_path):
     """Return a function from a table to its columns and rows of canonical text."""
-
-    def read(table):
-        found = stage(table, tmp_path / "staged.parquet")
-        held = pq.read_table(found.path, columns=list(found.fields))
-        return found.columns, [tuple(row.values()) for row in held.to_pylist()]
-
-    return read
+    return lambda table: rows_of(table, tmp_path)
 
 
 @pytest.fixture
@@ -219,68 +213,6 @@ def test_ten_tables_are_named_and_none_where_there_is_none(duck, tmp_path):
             duckdb_table(duck(), "t", chosen, tmp_path)
 
 
-@pytest.fixture
-def workbook(tmp_path):
-    def write(**sheets):
-        path = tmp_path / "t.xlsx"
-        with xlsxwriter.Workbook(path) as book:
-            date = book.add_format({"num_format": "yyyy-mm-dd"})
-            for name, (cells, at) in sheets.items():
-                sheet = book.add_worksheet(name)
-                for i, row in enumerate(cells):
-                    for j, cell in enumerate(row):
-                        kind = (date,) if isinstance(cell, datetime.date) else ()
-                        if cell is not None:
-                            sheet.write(i + at, j + at, cell, *kind)
-        return path
-
-    return write
-
-
-CELLS = [
-    [" a ", "b", "c"],
-    [1.0, "x ", datetime.date(2024, 3, 1)],
-    [None, None, None],
-    [2.5, True, "1.50"],
-]
-
-
-def test_a_sheet_is_a_table_whose_rows_are_the_sheets(workbook, rows):
-    for at in (0, 3):
-        table = excel_table(workbook(One=(CELLS, at), Two=([], 0)), "t", None)
-        numbers = table.numbers()
-        assert [next(numbers) for _ in range(3)] == [at + 2, at + 3, at + 4]
-        assert rows(table) == (
-            ("a", "b", "c"),
-            [("1", "x", "2024-03-01"), ("2.5", "true", "1.5")],
-        )
-
-
-def test_one_of_several_sheets_is_chosen(workbook, rows):
-    path = workbook(One=(CELLS, 0), Two=([["a"], ["7"]], 0), Empty=([], 0))
-    with pytest.raises(SurveyError, match=r"2 sheets \(One, Two\); choose one as 't::sheet'"):
-        excel_table(path, "t", None)
-    with pytest.raises(SurveyError, match=r"no sheet 'two' \(did you mean 'Two'\?\)"):
-        excel_table(path, "t", "two")
-    assert rows(excel_table(path, "t", "Two")) == (("a",), [("7",)])
-    with pytest.raises(SurveyError, match="t has no header"):
-        excel_table(path, "t", "Empty")
-
-
-def test_a_stray_cell_far_outside_the_table_is_named(tmp_path, rows):
-    path = tmp_path / "t.xlsx"
-    for at, far in (((1048575, 16383), True), ((3000, 9), False)):
-        with xlsxwriter.Workbook(path) as book:
-            sheet = book.add_worksheet()
-            sheet.write_row(0, 0, ["a", "b"])
-            sheet.write(*at, "x")
-        if far:
-            with pytest.raises(SurveyError, match="reaches to cell XFD1048576, but only 3 of"):
-                excel_table(path, "t", None)
-        else:
-            assert rows(excel_table(path, "t", None))[1] == [(None, None, "x")]
-
-
 def test_a_duckdb_file_that_another_program_writes_is_not_called_broken(tmp_path):
     path = tmp_path / "t.duckdb"
     code = f"import duckdb, time; c = duckdb.connect({str(path)!r}); print(1, flush=True); input()"
@@ -403,3 +335,41 @@ def test_columns_of_a_frame_may_share_a_name_and_hold_anything(rows):
         ("a", "a", "3", "", "cat"),
         [("x", str(2**60 + 1), None, "u", "p"), ("7", "1.5", None, "v", None)],
     )
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        pd.arrays.SparseArray([1.0, np.nan]),
+        np.array([1, np.nan], np.longdouble),
+        pd.Series([1, None], dtype=pd.ArrowDtype(pa.decimal128(4, 1))),
+        pl.Series([1, None], dtype=pl.Int128),
+        pl.Series([1, None], dtype=pl.Object),
+    ],
+)
+def test_types_that_arrow_lacks_are_read_as_they_are_spelled(rows, cells):
+    frame = (
+        pl.DataFrame({"x": cells}) if isinstance(cells, pl.Series) else pd.DataFrame({"x": cells})
+    )
+    assert rows(frame_table(frame)) == (("x",), [("1",)])
+
+
+def test_a_plan_that_fails_when_it_is_run_is_told():
+    with pytest.raises(SurveyError, match=r"^The frame cannot be read: .*zz"):
+        frame_table(pl.LazyFrame({"x": [1]}).select("zz"))
+
+
+def test_dates_and_types_that_python_has_not_are_text(duck, rows, tmp_path):
+    made = (
+        "DATE 'infinity' a, DATE '0044-03-15 (BC)' b, '101'::BIT c, INTERVAL 1 DAY d, 7::BIGNUM e"
+    )
+    table = duckdb_table(duck(f"CREATE TABLE t AS SELECT {made}"), "t", None, tmp_path)
+    (found,) = rows(table)[1]
+    assert found[2:] == ("101", "1 day", "7")
+    assert all(found[:2])
+
+
+def test_tables_of_other_schemas_are_chosen_with_their_schema(duck, rows, tmp_path):
+    path = duck("CREATE SCHEMA c", "CREATE TABLE c.t AS SELECT 7 a")
+    for chosen in (None, "c.t"):
+        assert rows(duckdb_table(path, "t", chosen, tmp_path)) == (("a",), [("7",)])

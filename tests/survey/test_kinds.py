@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from backrisk.errors import SurveyError
+from backrisk.survey import kinds
 from backrisk.survey.kinds import kind_of, unpacked
 
 pyreadstat = pytest.importorskip("pyreadstat")
@@ -122,3 +123,18 @@ def test_a_broken_archive_is_named(tmp_path, kind):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(SurveyError, match=f"^t cannot be read as {WORDS[kind]}"):
         unpacked(path, "t", kind, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zip"])
+def test_a_file_that_unpacks_without_end_is_refused(tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(kinds, "_UNPACKED", 1 << 16)
+    monkeypatch.setattr(kinds, "_PIECE", 1 << 12)
+    path, zeros = tmp_path / NAMES[kind], bytes(1 << 22)
+    if kind == "gzip":
+        path.write_bytes(gzip.compress(zeros))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("t.csv", zeros)
+    with pytest.raises(SurveyError, match="unpacks to more than 200 times its size"):
+        unpacked(path, path.name, kind, tmp_path)
+    assert (tmp_path / "unpacked").stat().st_size < len(zeros) / 2

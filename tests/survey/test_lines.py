@@ -64,6 +64,9 @@ def test_records_of_another_width_are_told_apart(file):
         ("a;b,c\n1;2,3\n4,5\n", ",", 0),
         ("sep=;\na, or b;c\n1,2;3\n", ";", 1),
         ('\ufeff"sep=\t"\r\na\tb\n1\t2\n', "\t", 1),
+        ("sep=;;\na;b\n1;2\n", ";", 1),
+        ("\n , \r\na,b\n1,2\n", ",", 2),
+        ("sep=;\n;;\na;b\n1;2\n", ";", 2),
     ],
 )
 def test_the_mark_that_divides_all_records_is_found(file, text, delimiter, skipped):
@@ -106,6 +109,7 @@ def test_what_cannot_divide_columns_is_refused(file, delimiter):
         ("ä,b\n1,2\n".encode("utf-16"), None),
         (codecs.BOM_UTF16_BE + "ä,b\n1,2\n".encode("utf-16-be"), None),
         ("ä,b\n1,2\n".encode("utf-32"), None),
+        ("\ufeffä,b\n1,2\n".encode("utf-32-be"), None),
         ("ä,b\n1,2\n".encode("cp1252"), "cp1252"),
         ("ä,b\n1,2\n".encode("utf-16-le"), "utf-16-le"),
         ("ä,b\n1,2\n".encode(), "UTF8"),
@@ -158,3 +162,9 @@ def test_a_file_that_the_system_refuses_is_named(tmp_path):
     with pytest.raises(SurveyError) as caught:
         read_header(Text(tmp_path, "t.csv"))
     assert str(caught.value) == "t.csv cannot be read: Is a directory."
+
+
+def test_space_around_quoted_cells_says_nothing_and_within_them_stays(file):
+    text = file('a, "b" ,c\n "x" , "y ""z"" ,q" ,5\' 10" \n')
+    assert read_header(text) == ["a", "b", "c"]
+    assert [row for _, row, _ in read_records(text)] == [["x", 'y "z" ,q', "5' 10\""]]

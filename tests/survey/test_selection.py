@@ -142,3 +142,20 @@ def test_rows_that_cannot_be_chosen_are_told(tmp_path, engine):
     path.write_text("a,b\n1,0\n")
     with pytest.raises(SurveyError, match="chooses rows by 'visit', but there is no such column"):
         read_survey(path, GRAPH, book(rows={"visit": ["first"]}), engine=engine)
+
+
+@pytest.mark.parametrize(("wanted", "cells"), [("", ["NA", None]), ("NA", ["NA"])])
+def test_words_for_no_answer_are_blank_where_rows_are_chosen(wanted, cells):
+    chosen = book(rows={"copy": [wanted]})
+    found = [cell for cell in ("NA", None, "2") if reads_row("copy", cell, chosen)]
+    assert found == cells
+
+
+@pytest.mark.parametrize("wanted", ["1", "Berlin"])
+def test_rows_are_chosen_by_the_label_of_a_file_or_by_its_code(wanted, tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat")
+    frame = pd.DataFrame({"a": ["1", "0"], "place": [1.0, 2.0]})
+    labels = {"place": {1: "Berlin", 2: "Paris"}}
+    pyreadstat.write_sav(frame, str(tmp_path / "t.sav"), variable_value_labels=labels)
+    survey = read_survey(tmp_path / "t.sav", GRAPH, book(rows={"place": [wanted]}))
+    assert survey.codes[:, 0].tolist() == [1]

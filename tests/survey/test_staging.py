@@ -29,6 +29,8 @@ from backrisk.survey.staging import ROW, Table, arrays, spelled, stage
         (pa.array(["a", None, " a"]).dictionary_encode(), ["a", None, "a"]),
         (pa.chunked_array([["a"], ["b"]]), ["a", "b"]),
         (pa.array([], pa.string()), []),
+        (pa.array([300_000_000_000, None], pa.timestamp("s")), ["11476-08-15 05:20:00", None]),
+        (pa.array([b"\xffa"], pa.binary()).view(pa.string()), ["\ufffda"]),
     ],
 )
 def test_cells_of_every_type_become_canonical_text(cells, texts):
@@ -63,3 +65,11 @@ def test_a_table_may_have_no_rows(tmp_path):
         found = stage(Table(["a", "b"], iter(batches)), tmp_path / "t.parquet")
         assert (found.columns, found.blank) == (("a", "b"), 0)
         assert len(pq.read_table(found.path)) == 0
+
+
+@pytest.mark.parametrize(("index", "size"), [(pa.int8(), 128), (pa.uint8(), 256)])
+def test_an_index_may_be_full(index, size):
+    """As wide as its dictionary is long: there is no number left for what is missing."""
+    words = [f"w{place}" for place in range(size)]
+    cells = pa.DictionaryArray.from_arrays(pa.array([0, None, size - 1], index), pa.array(words))
+    assert spelled(cells).to_pylist() == ["w0", None, words[-1]]
