@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow test-installs bench mutants lint map notebooks data reports clean
+.PHONY: help setup demo test test-slow test-installs test-faults bench mutants lint map notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test-slow: .venv/.spark  ## The long checks: whole notebooks, long fits, Spark o
 test-installs: $(READY)  ## Wheel and sdist in new environments: no extra, each extra, each Python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt build
 	$(BIN)/python -m tests.installs
+
+test-faults: $(READY)  ## Full disks, failing calls, killed processes, bad bytes; writes reports/faults.md
+	$(BIN)/python -m tests.faults
 
 bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md
 	$(BIN)/python -m tests.benchmarks

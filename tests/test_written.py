@@ -1,11 +1,20 @@
 """Files are whole or not there."""
 
+import errno
 import os
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
-from backrisk._files import no_file, written
+from backrisk import _files
+from backrisk._files import demand_place, no_file, output, scratch, sweep, write, written
 from backrisk.errors import BackriskError, PosteriorError
+
+posix = pytest.mark.skipif(os.name == "nt", reason="as POSIX has it")
 
 
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path):
@@ -13,7 +22,7 @@ def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path):
     path.write_text("old")
     with written(path) as beside:
         beside.write_text("new")
-        assert beside.parent == tmp_path
+        assert beside.parent.parent == tmp_path  # of the same disk, so that renaming is atomic
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
@@ -63,14 +72,14 @@ def test_two_writers_do_not_meet(tmp_path):
 
 def test_a_folder_is_no_place_for_a_file(tmp_path):
     for path, said in (
-        (tmp_path, "is a folder, expected a file"),
+        (tmp_path, "cannot be written: it is a folder"),
         (tmp_path / "none" / "a.txt", r"cannot be written: there is no folder '.*none'"),
     ):
         with pytest.raises(PosteriorError, match=said), written(path, PosteriorError):
             pytest.fail("nothing should be written")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="permissions are those of POSIX")
+@posix
 def test_a_new_file_has_the_permissions_that_new_files_get(tmp_path):
     (tmp_path / "plain").touch()
     with written(tmp_path / "ours"):
@@ -81,3 +90,182 @@ def test_a_new_file_has_the_permissions_that_new_files_get(tmp_path):
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
     assert no_file(tmp_path) == f"{tmp_path} is a folder, expected a file."
     assert no_file(tmp_path / "x") == f"{tmp_path / 'x'}: there is no such file."
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o700])
+def test_a_file_keeps_the_permissions_of_the_one_it_replaces(tmp_path, mode):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    path.chmod(mode)
+    with output(path) as file:
+        inside = Path(file.name)
+        assert inside.parent.stat().st_mode & 0o777 == 0o700  # nobody else comes near it
+        file.write(b"new")
+    assert path.stat().st_mode & 0o777 == mode
+    assert path.read_text() == "new"
+
+
+@posix
+def test_a_link_stays_a_link_and_what_it_points_to_is_replaced(tmp_path):
+    real, link = tmp_path / "folder" / "real.txt", tmp_path / "link.txt"
+    real.parent.mkdir()
+    link.symlink_to(real)
+    write(link, "first")  # it may point nowhere yet
+    write(link, "second")
+    assert link.is_symlink()
+    assert real.read_text() == "second"
+    assert [each.name for each in real.parent.iterdir()] == ["real.txt"]
+
+
+@posix
+def test_a_file_that_may_not_be_written_to_is_not_replaced(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    # Root may write to anything: the system is asked, and says no.
+    monkeypatch.setattr(_files.os, "access", lambda *_, **__: False)
+    with pytest.raises(BackriskError, match=r"a\.txt cannot be written: Permission denied\.$"):
+        write(path, "new")
+    assert path.read_text() == "old"
+
+
+WAYS = ["itself", "dotted", "symbolic", "hard", "chosen", "folder", "pattern"]
+
+
+@posix
+@pytest.mark.parametrize("way", WAYS)
+def test_a_file_that_is_read_from_is_not_written_to(tmp_path, monkeypatch, way):
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "in" / "rows.csv"
+    kept.parent.mkdir()
+    kept.write_text("rows")
+    out, read = kept, str(kept)
+    if way == "dotted":
+        out = Path("in/../in/rows.csv")
+    elif way in ("symbolic", "hard"):
+        out = tmp_path / "other.csv"
+        out.symlink_to(kept) if way == "symbolic" else out.hardlink_to(kept)
+    elif way == "chosen":
+        read = f"{kept}::table"
+    elif way == "folder":
+        read = str(tmp_path)
+    elif way == "pattern":
+        read = "in/*.csv"
+    for write_to in (
+        lambda: demand_place(out, inputs=[None, read]),
+        lambda: write(out, "", inputs=[read]),
+    ):
+        with pytest.raises(BackriskError, match="is read from; write to another file"):
+            write_to()
+    assert kept.read_text() == "rows"
+    write(tmp_path / "new.csv", "new", inputs=[read])
+    assert len(list(kept.parent.iterdir())) == 1
+
+
+@posix
+def test_a_pipe_gets_the_whole_and_stays_a_pipe(tmp_path):
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with written(pipe) as beside:
+        beside.write_bytes(b"whole" * 100_000)
+    reader.join()
+    assert got == [b"whole" * 100_000]
+    assert pipe.is_fifo()
+
+
+@posix
+def test_a_device_is_written_to_and_never_replaced():
+    before = os.stat("/dev/null")
+    write("/dev/null", "gone")
+    assert os.path.samestat(before, os.stat("/dev/null"))
+    if os.path.exists("/dev/full"):
+        with pytest.raises(BackriskError, match="/dev/full cannot be written: No space left"):
+            write("/dev/full", "more than fits")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("n" * 300, "File name too long"),
+        ("a\0b", "is no name of a file"),
+        ("loop", "Too many levels of symbolic links"),
+        ("file/a.txt", "there is no folder"),
+    ],
+)
+def test_a_name_that_cannot_be_is_one_sentence(tmp_path, name, why):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "file").touch()
+    with pytest.raises(BackriskError, match=why) as told:
+        write(tmp_path / name, "")
+    assert str(told.value).count(". ") == 0
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@posix
+def test_the_longest_name_that_can_be_is_written(tmp_path):
+    write(tmp_path / ("n" * os.pathconf(tmp_path, "PC_NAME_MAX")), "whole")
+    assert [len(each.name) for each in tmp_path.iterdir()] == [os.pathconf(tmp_path, "PC_NAME_MAX")]
+
+
+def test_a_scratch_folder_is_private_and_goes_whatever_happens(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for failure in (ValueError, KeyboardInterrupt, SystemExit):
+        with pytest.raises(failure):
+            _write_and_fail(failure, tmp_path)
+        assert list(tmp_path.iterdir()) == []
+    with scratch() as folder:
+        (folder / "rows.csv").write_text("rows")
+    assert list(tmp_path.iterdir()) == []
+
+
+def _write_and_fail(failure, parent):
+    with scratch() as folder:
+        assert folder.parent == parent
+        assert re.fullmatch("backrisk-[0-9a-f]{16}", folder.name)
+        assert os.name == "nt" or folder.stat().st_mode & 0o777 == 0o700
+        (folder / "rows.csv").write_text("rows")
+        raise failure
+
+
+def test_no_room_for_temporary_files_is_one_sentence_and_other_errors_pass(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    told = r"temporary files, .*: No space left\. Another"
+    with pytest.raises(PosteriorError, match=told), scratch(PosteriorError):
+        raise OSError(errno.ENOSPC, "No space left")
+    with pytest.raises(FileNotFoundError), scratch(PosteriorError):
+        raise FileNotFoundError("another file")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    told = r"temporary files, .*none, cannot be written: No such"
+    with pytest.raises(PosteriorError, match=told), scratch(PosteriorError):
+        pytest.fail("nowhere")
+
+
+KILLED = """
+import os, signal, sys, tempfile
+from backrisk import _files
+tempfile.tempdir = sys.argv[1]
+with _files.scratch() as folder, _files.output(sys.argv[1] + "/out.csv") as file:
+    (folder / "rows.csv").write_text("rows")
+    file.write(b"rows")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@posix
+def test_what_a_killed_process_left_goes_at_the_next_start_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("backrisk-mine", "backrisk-0123456789abcdeg", "other-0123456789abcdef"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "backrisk-0123456789abcdef").write_text("a file")
+    stays = sorted(tmp_path.iterdir())
+    run = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert run.returncode == -9
+    assert len(list(tmp_path.rglob("*"))) > len(stays)
+    with scratch() as alive:  # of a process that lives
+        sweep()
+        write(tmp_path / "out.csv", "whole")
+        assert sorted(tmp_path.iterdir()) == sorted([*stays, alive, tmp_path / "out.csv"])

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import DecimalOption, DelimiterOption, EncodingOption, read_as
@@ -45,6 +46,8 @@ def codebook(
     tools = {"qualtrics": qualtrics, "limesurvey": limesurvey, "google": google}
     named = [name for name, asked in tools.items() if asked]
     with sentences():
+        if out is not None:
+            demand_place(out, QueryError, (table, redcap, graph))
         if to is not None:
             if to != "redcap":
                 raise QueryError(say("cli.codebook.bad_to", to=to))
@@ -52,10 +55,10 @@ def codebook(
                 raise QueryError(say("cli.codebook.to_alone"))
             chosen = load_codebook(table, None if graph is None else load_graph(graph))
             text = redcap_dictionary(chosen)
-            _write(out, text, (table,))
+            _write(out, text, (table, graph))
             if out is not None:
                 told = say("cli.codebook.written", out=out, count=len(chosen.columns))
-                console.out.print(told, markup=False)
+                console.about(out).print(told, markup=False)
             return
         if len(named) > 1:
             raise QueryError(say("cli.codebook.one_tool", tools=" --".join(named)))
@@ -70,15 +73,15 @@ def codebook(
             delimiter=read["delimiter"],
             decimal=read["decimal"],
         )
-        _write(out, draft.text, (table, redcap))
+        _write(out, draft.text, (table, redcap, graph))
         if out is not None:
             counts = {"read": len(draft.read), "all": len(draft.read) + len(draft.unread)}
-            told = say("cli.codebook.drafted", out=out, **counts)
-            console.out.print(told, markup=False)
+            teller = console.about(out)
+            teller.print(say("cli.codebook.drafted", out=out, **counts), markup=False)
             for each in draft.decide[:_SHOWN]:
-                console.out.print(say("cli.codebook.decide", what=each), markup=False)
+                teller.print(say("cli.codebook.decide", what=each), markup=False)
             if (more := len(draft.decide) - _SHOWN) > 0:
-                console.out.print(say("cli.codebook.more", count=more, out=out), markup=False)
+                teller.print(say("cli.codebook.more", count=more, out=out), markup=False)
 
 
 def _write(out: Path | None, text: str, inputs: tuple[str | Path | None, ...]) -> None:
@@ -86,8 +89,6 @@ def _write(out: Path | None, text: str, inputs: tuple[str | Path | None, ...]) -
     if out is None:
         print(text, end="")
         return
-    if any(each is not None and Path(each).resolve() == out.resolve() for each in inputs):
-        raise QueryError(say("cli.codebook.over_itself", out=out))
     if out.is_file() and out.read_text(encoding="utf-8", errors="replace") != text:
         raise QueryError(say("cli.codebook.exists", out=out))
-    write_text(out, text)
+    write_text(out, text, inputs)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 from rich.console import Console
 
+from backrisk._files import is_standard
 from backrisk.errors import BackriskError
 from backrisk.words import say
 
@@ -15,15 +17,34 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def about(path: Path | None) -> Console:
+    """Return where to tell of a file: not in its midst, if it is the standard output itself."""
+    return err if is_standard(path) else out
+
+
 @contextmanager
 def sentences() -> Iterator[None]:
-    """Turn the package's errors into one sentence and exit code 2."""
+    """Turn the package's errors, and what the system refuses, into one sentence and exit code 2."""
     try:
         yield
     except BackriskError as error:
-        words = "".join(
-            c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in str(error)
-        )
-        message = say("cli.error", error=words)
-        err.print(message, style="red", markup=False, soft_wrap=True)
+        _tell(str(error))
         raise typer.Exit(2) from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        path = error.filename
+        if isinstance(path, bytes):
+            path = path.decode(errors="replace")
+        _tell(say("cli.system", why=why) if path is None else say("cli.file", path=path, why=why))
+        raise typer.Exit(2) from error
+    except MemoryError as error:
+        _tell(say("cli.memory"))
+        raise typer.Exit(2) from error
+
+
+def _tell(error: str) -> None:
+    words = "".join(
+        c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in error
+    )
+    message = say("cli.error", error=words)
+    err.print(message, style="red", markup=False, soft_wrap=True)

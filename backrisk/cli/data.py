@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from backrisk._files import demand_place, is_stream
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
@@ -29,8 +30,9 @@ from backrisk.cli.options import (
     read_as,
     tell_blank_rows,
 )
+from backrisk.cli.stopping import Stopped
 from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
-from backrisk.errors import QueryError
+from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
 from backrisk.posterior import Posterior, load_posterior, odds_ratios
 from backrisk.survey import NOT_READ, Understood
@@ -53,14 +55,16 @@ def simulate(
     from backrisk.survey import Codebook, load_codebook, packaged_codebooks
 
     with sentences():
+        demand_place(out, QueryError, (graph, codebook))
         chosen = load_graph(graph)
         if codebook is None:
             codebook = chosen.name if chosen.name in packaged_codebooks() else None
         book = Codebook.plain(chosen) if codebook is None else load_codebook(codebook, chosen)
         source = None if truth is None else drawn_truth(book.extend(chosen), truth)
         frame = draw(chosen, n, seed, codebook=book, posterior=source)
-        write_text(out, frame.to_csv(index=False))
-        console.out.print(say("cli.simulate.done", n=f"{n:,}", out=out), markup=False)
+        write_text(out, frame.to_csv(index=False), (graph, codebook))
+        told = say("cli.simulate.done", n=f"{n:,}", out=out)
+        console.about(out).print(told, markup=False)
 
 
 def validate(
@@ -164,19 +168,17 @@ def fit(
     from backrisk.survey import read_survey
 
     with sentences():
-        if not out.parent.is_dir():
-            raise QueryError(say("cli.fit.no_folder", out=out, folder=out.parent))
-        if out.is_dir():
-            raise QueryError(say("cli.fit.is_folder", out=out))
+        demand_place(out, QueryError, (survey, graph, codebook))
         chosen = load_graph(graph)
         reading = read_as(encoding, delimiter, decimal, glob)
         read = read_survey(
             survey, chosen, codebook, engine=engine, weight=weight, site=site, **reading
         )
         tell_blank_rows(read.blank_rows)
+        from backrisk.fitting import clear_kept
         from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
 
-        kept = out.with_name(f"{out.name}.chains")
+        kept = None if is_stream(out) else out.with_name(f"{out.name}.chains")
         try:
             posterior = sample(
                 chosen,
@@ -191,16 +193,31 @@ def fit(
                 evidence=evidence,
                 keep=kept,
             )
-        except KeyboardInterrupt:
-            done = len(list(kept.glob("chain-*.nc"))) if kept.is_dir() else 0
+        except (KeyboardInterrupt, Stopped) as stopped:
+            done = _finished(kept)
             key = "interrupted" if done else "interrupted_early"
             told = say(f"cli.fit.{key}", done=done, chains=chains, kept=kept)
             console.err.print(told, style="yellow", soft_wrap=True, markup=False)
-            raise typer.Exit(130) from None
-        posterior.save(out)
-        show_diagnostics(posterior, console.out)
+            code = stopped.status if isinstance(stopped, Stopped) else 130
+            raise typer.Exit(code) from None
+        try:
+            posterior.save(out)
+        except BackriskError:
+            if _finished(kept):
+                told = say("cli.fit.not_saved", kept=kept)
+                console.err.print(told, style="yellow", soft_wrap=True, markup=False)
+            raise
+        if kept is not None:
+            clear_kept(kept, chains)
+        teller = console.about(out)
+        show_diagnostics(posterior, teller)
         told = say("cli.fit.done", draws=f"{posterior.draws:,}", out=out)
-        console.out.print(told, markup=False)
+        teller.print(told, markup=False)
+
+
+def _finished(kept: Path | None) -> int:
+    """Return how many chains are kept in a folder."""
+    return len(list(kept.glob("chain-*.nc"))) if kept is not None and kept.is_dir() else 0
 
 
 def prior(

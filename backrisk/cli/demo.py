@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
+from backrisk._files import output
 from backrisk.cli.terminal import Format, show, show_diagnostics, write_text
 from backrisk.errors import QueryError
 from backrisk.fitting import fit
@@ -126,7 +127,8 @@ def run(out: Path, seed: int, console: Console) -> None:
             "effects.png": plot_effects(posterior),
         }
         for name, figure in drawn.items():
-            figure.savefig(out / name, dpi=150)
+            with output(out / name, QueryError) as file:
+                figure.savefig(file, format="png", dpi=150)
         saved += drawn
     console.rule(say("cli.demo.saved"))
     told = say("cli.demo.files", out=out, files=say("phrases.comma").join(saved))

@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
+from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.terminal import write_text
+from backrisk.errors import QueryError
 from backrisk.graph import graph_schema, load_graph
 from backrisk.words import say
 
@@ -38,13 +40,15 @@ def graph(
 ) -> None:
     """Run `backrisk.load_graph`, then `to_yaml`, `to_dict` or `to_dagitty`."""
     with sentences():
+        if out is not None:
+            demand_place(out, QueryError, (graph,))
         read = load_graph(graph)
         if to is Form.json:
             text = json.dumps(read.to_dict(), indent=2, ensure_ascii=False) + "\n"
         else:
             text = read.to_yaml() if to is Form.yaml else read.to_dagitty()
         counts = {"graph": read.name, "nodes": len(read.nodes), "edges": len(read.edges)}
-        _give(text, out, say("cli.graph.done", **counts, out=out))
+        _give(text, out, say("cli.graph.done", **counts, out=out), graph)
 
 
 def schema(
@@ -63,10 +67,10 @@ def schema(
         _give(text, out, say("cli.schema.done", out=out))
 
 
-def _give(text: str, out: Path | None, done: str) -> None:
+def _give(text: str, out: Path | None, done: str, *inputs: str) -> None:
     """Write a text to a file and say so, or print it as it is."""
     if out is None:
         print(text, end="")
         return
-    write_text(out, text)
-    console.out.print(done, markup=False)
+    write_text(out, text, inputs)
+    console.about(out).print(done, markup=False)

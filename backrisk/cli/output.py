@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
@@ -55,15 +56,19 @@ def score(
     site: SiteOption = None,
     draws: Annotated[int | None, typer.Option(help=say("cli.score.draws"))] = None,
     engine: Annotated[str, typer.Option(help=say("cli.score.engine"))] = "duckdb",
+    quote: Annotated[bool, typer.Option("--quote", help=say("cli.score.quote"))] = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     decimal: DecimalOption = None,
     glob: GlobOption = False,
 ) -> None:
     """Run `backrisk.score`; exit code 1 where problems are listed beside what was written."""
+    from backrisk.cohort import problems_of
     from backrisk.cohort import score as ask
 
     with sentences():
+        for place in (out, problems_of(out)):
+            demand_place(place, QueryError, (model, cohort))
         done = ask(
             model_at(model, site),
             cohort,
@@ -76,6 +81,7 @@ def score(
             coupling=coupling,
             draws=draws,
             engine=engine,
+            quote=quote,
             **read_as(encoding, delimiter, decimal, glob),
         )
     tell_blank_rows(done.blank_rows)
@@ -122,6 +128,7 @@ def report(
     from backrisk.survey import read_survey
 
     with sentences():
+        demand_place(out, QueryError, (model, person, cohort, templates))
         if group and (card or cohort is None):
             raise QueryError(say("cli.report.group_without_cohort"))
         posterior = model_at(model, site)
@@ -156,7 +163,7 @@ def report(
         else:
             raise QueryError(say("cli.report.which"))
         told = say("cli.report.done", out=out, disclaimer=disclaimer())
-        console.out.print(told, markup=False)
+        console.about(out).print(told, markup=False)
 
 
 def serve(

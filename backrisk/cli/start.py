@@ -11,15 +11,25 @@ from collections.abc import Sequence
 
 import typer
 
+from backrisk._files import sweep
 from backrisk.cli.console import sentences
+from backrisk.cli.stopping import errors_held, output_held, stoppable
 from backrisk.words import speaking
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; whatever becomes of it, nobody's rows stay in a temporary folder."""
     lang, arguments = asked_language(sys.argv[1:])
     try:
-        with sentences(), speaking(lang or os.environ.get("BACKRISK_LANG")):
+        with (
+            stoppable(),
+            errors_held(),
+            sentences(),
+            output_held(),
+            sentences(),
+            speaking(lang or os.environ.get("BACKRISK_LANG")),
+        ):
+            sweep()  # what was killed could not
             from backrisk.cli.commands import app
 
             app(arguments, prog_name="backrisk")

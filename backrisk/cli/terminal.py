@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from textwrap import fill
@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backrisk import _json, _yaml
-from backrisk._files import no_file, written
+from backrisk._files import no_file, write
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import Answer, Contrast, evidence_cell, narrowed_cell
@@ -79,16 +79,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return data
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole, or not at all.
+def write_text(path: Path, text: str, inputs: Iterable[object] = ()) -> None:
+    """Write a text file whole, or not at all; see `backrisk._files.output`.
 
     Raises
     ------
     QueryError
-        If the file cannot be written.
+        If the file cannot be written, or is one of those that are read.
     """
-    with written(path, QueryError) as beside:
-        beside.write_text(text, encoding="utf-8")
+    write(path, text, QueryError, inputs)
 
 
 def show_diagnostics(posterior: Posterior, console: Console) -> None:

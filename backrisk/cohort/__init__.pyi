@@ -10,4 +10,5 @@ from .answers import cohort_answers as cohort_answers
 from .levels import cause_levels as cause_levels
 from .levels import first_level as first_level
 from .scoring import Scored as Scored
+from .scoring import problems_of as problems_of
 from .scoring import score as score

@@ -8,13 +8,14 @@ a time, so that no more than a block is ever sorted or held in memory.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from backrisk._arguments import checked
-from backrisk._files import written
+from backrisk._files import demand_place, output, write
 from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
@@ -29,10 +30,9 @@ from backrisk.survey import (
     header_problems,
     opened,
     parquet_of,
-    path_of,
     selected,
 )
-from backrisk.words import disclaimer, interval_name, say, suggest
+from backrisk.words import disclaimer, interval_name, neutral, say, suggest
 from backrisk.words.phrases import whole
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ LISTED = 10_000  # refused cells that the file of problems lists
 _PROFILES = 16_384  # answered and written in one go
 _ROWS = 30_720  # joined and written in one go; DuckDB's files have four times as many in a group
 _ANSWERS = "answers.parquet"
+_HEADER = ["row", "column", "value", "problem"]  # of the file of problems
+_PLAIN = "^[0-9A-Za-z][ -~]*$"  # text that is nothing but text to every spreadsheet
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ def score(
     delimiter: str | None = None,
     decimal: str | None = None,
     glob: bool = False,
+    quote: bool = False,
 ) -> Scored:
     """Score every person of a table. Rungs: seeing (risk), counterfactual (shares, actions).
 
@@ -121,6 +124,10 @@ def score(
     engine : {"duckdb", "spark"}
     encoding, delimiter, decimal, glob
         As for `backrisk.read_survey`.
+    quote : bool
+        In a ``.csv``, write every text as it is, between quotation marks, for programs that are no
+        spreadsheet. By default an apostrophe goes before what a spreadsheet would take for a
+        formula, in headers and identifiers too, and characters that cannot be shown are replaced.
 
     Returns
     -------
@@ -131,7 +138,8 @@ def score(
     SurveyError
         The source cannot be read, has no rows or no column of the codebook; a package is missing.
     QueryError
-        The target, a cause, an action or an identifier is not understood; `out` cannot be written.
+        The target, a cause, an action or an identifier is not understood; `out` cannot be written,
+        or is read from.
 
     Notes
     -----
@@ -183,13 +191,12 @@ def score(
     path = Path(out)
     if path.suffix.lower() not in (".parquet", ".csv"):
         raise QueryError(say("cohort.kind_of_file", file=path.name))
-    listed = path.with_suffix(".problems.csv")
-    read = path_of(source)
-    if read is not None and any(read.resolve() == each.resolve() for each in (path, listed)):
-        raise QueryError(say("cohort.over_itself", path=path))
+    listed = problems_of(path)
+    demand_place(listed, QueryError, (source,))
+    _demand_list(listed)
     options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
     with (
-        written(path, QueryError) as part,
+        output(path, QueryError, (source,)) as file,
         opened(source, engine, lenient=True, **options) as found,  # type: ignore[arg-type]
     ):
         book = _codebook(posterior, found)
@@ -203,17 +210,11 @@ def score(
             profiles = _answer(thin, asked, coded, rows)
             answers = parquet_of(rows.get_backend(), coded.path.with_name(_ANSWERS))
             joined = _joined(coded, rows, fields, asked, answers)
-            _write(joined, table, part, path.suffix.lower(), thin)
+            _write(joined, table, _sink(file, path.suffix.lower(), thin, quote=quote))
         count, problems = _problems(table, coded, book, ids)
-    if count:
-        with (
-            written(listed, QueryError) as part,
-            part.open("w", encoding="utf-8", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(["row", "column", "value", "problem"])
-            writer.writerows(problems)
-    else:
+        if count:  # before the result takes its place: it is not there without its problems
+            _list(listed, problems, source, quote=quote)
+    if not count:
         listed.unlink(missing_ok=True)  # of an earlier run
     warnings = posterior.warnings_about()
     return Scored(
@@ -226,6 +227,35 @@ def score(
         warnings,
         table.blank,
     )
+
+
+def problems_of(out: Path) -> Path:
+    """Return the file beside a scored cohort that lists its problems."""
+    return out.with_suffix(".problems.csv")
+
+
+def _demand_list(listed: Path) -> None:
+    """Refuse to replace a file that is no list of problems."""
+    if listed.is_file():
+        start = ",".join(_HEADER).encode()
+        with listed.open("rb") as file:
+            found = file.read(2 * len(start)).replace(b'"', b"")
+        if not found.startswith(start):
+            raise QueryError(say("cohort.not_a_list", path=listed))
+
+
+def _list(
+    listed: Path, problems: Sequence[Sequence[object]], source: object, *, quote: bool
+) -> None:
+    """Write the list of problems."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, quoting=csv.QUOTE_STRINGS if quote else csv.QUOTE_MINIMAL)
+    writer.writerow(_HEADER)
+    for line in problems:
+        writer.writerow(
+            neutral(cell) if isinstance(cell, str) and not quote else cell for cell in line
+        )
+    write(listed, lines.getvalue().encode(errors="replace"), QueryError, (source,))
 
 
 def _positive(draws: int) -> int:
@@ -339,27 +369,19 @@ def _joined(
         yield from batches(chosen.order_by(ROW), _ROWS)
 
 
-def _write(
-    joined: Iterator[pa.RecordBatch], table: Source, part: Path, kind: str, asked: Posterior
-) -> None:
+def _write(joined: Iterator[pa.RecordBatch], table: Source, sink: _Sink) -> None:
     """Write the rows, numbered as people count."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    writer, numbers = None, enumerate(table.numbers())
-    try:
+    numbers = enumerate(table.numbers())
+    with sink:
         for batch in joined:
             records = batch.column(0).to_numpy()
             told = _numbers(numbers, records)
             flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
             whole = batch.set_column(0, ROW, pa.array(told, pa.int64()))
-            whole = whole.set_column(whole.num_columns - 1, "flags", flags)
-            if writer is None:
-                writer = _writer(part, kind, whole.schema, asked)
-            writer.write_batch(whole)
-    finally:
-        if writer is not None:
-            writer.close()
+            sink.write(whole.set_column(whole.num_columns - 1, "flags", flags))
 
 
 def _numbers(numbers: Iterator[tuple[int, int]], records: Sequence[int]) -> list[int]:
@@ -367,12 +389,40 @@ def _numbers(numbers: Iterator[tuple[int, int]], records: Sequence[int]) -> list
     return [next(number for at, number in numbers if at == record) for record in records]
 
 
-def _writer(part: Path, kind: str, schema: pa.Schema, posterior: Posterior) -> Any:
-    import pyarrow.csv as pc
-    import pyarrow.parquet as pq
+@dataclass
+class _Sink:
+    """An open file that batches of rows go into, once the first is there to say its columns."""
 
-    if kind == ".csv":
-        return pc.CSVWriter(part, schema)
+    file: BinaryIO
+    kind: str
+    about: Mapping[str, str]
+    quote: bool
+    writer: Any = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        if self.kind == ".csv" and not self.quote:
+            batch = _neutral(batch)
+        if self.writer is None:
+            self.writer = self._opened(batch.schema)
+        self.writer.write_batch(batch)
+
+    def _opened(self, schema: pa.Schema) -> Any:
+        import pyarrow.csv as pc
+        import pyarrow.parquet as pq
+
+        if self.kind == ".csv":
+            return pc.CSVWriter(self.file, schema)
+        return pq.ParquetWriter(self.file, schema.with_metadata(dict(self.about)))
+
+
+def _sink(file: BinaryIO, kind: str, posterior: Posterior, *, quote: bool) -> _Sink:
     about = {
         "about": say(
             "cohort.about",
@@ -384,4 +434,20 @@ def _writer(part: Path, kind: str, schema: pa.Schema, posterior: Posterior) -> A
         "synthetic": str(posterior.meta.get("synthetic", "")),
         "warnings": " ".join(posterior.warnings_about()),
     }
-    return pq.ParquetWriter(part, schema.with_metadata(about))
+    return _Sink(file, kind, about, quote)
+
+
+def _neutral(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch in whose headers and texts no spreadsheet finds a formula."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = []
+    for column in batch.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            plain = pc.match_substring_regex(column, _PLAIN)
+            if not pc.all(pc.or_kleene(plain, pc.is_null(column)), min_count=0).as_py():
+                told = [None if text is None else neutral(text) for text in column.to_pylist()]
+                column = pa.array(told, column.type)
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, [neutral(name) for name in batch.schema.names])

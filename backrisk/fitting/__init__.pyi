@@ -1,3 +1,4 @@
+from .chains import clear_kept as clear_kept
 from .conflicts import find_conflicts as find_conflicts
 from .judging import judge as judge
 from .model import build_model as build_model

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from backrisk._files import written
+from backrisk._files import demand_space, write
 from backrisk.errors import FitError
 from backrisk.words import say
 
 _LOOK = 0.05  # seconds between two looks at the running chains
+_SEAL = hashlib.sha256().digest_size  # bytes at the end of a kept chain
 _STATS = ("diverging", "energy")
 
 
@@ -67,9 +69,13 @@ class Kept:
     def load(self, chain: int) -> xr.DataTree | None:
         """Return a finished chain; None where there is none of this very fit."""
         try:
-            with xr.open_datatree(self.path(chain), engine="h5netcdf") as opened:
+            whole = self.path(chain).read_bytes()
+            content, seal = whole[:-_SEAL], whole[-_SEAL:]
+            if hashlib.sha256(content).digest() != seal:  # before HDF5 sees a damaged byte
+                return None
+            with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
                 tree = opened.load()
-        except Exception:  # absent, cut short or foreign: the chain is sampled again
+        except Exception:  # absent or foreign: the chain is sampled again
             return None
         return tree if tree.attrs.get("fingerprint") == self.fingerprint else None
 
@@ -82,20 +88,58 @@ class Kept:
             If the folder cannot be written.
         """
         tree.attrs["fingerprint"] = self.fingerprint
+        self._make()
+        # In memory first: HDF5 does not survive a disk that fills under it.
+        content = bytes(tree.to_netcdf(engine="h5netcdf"))
+        write(self.path(chain), content + hashlib.sha256(content).digest(), FitError)
+
+    def demand(self, size: int) -> None:
+        """Refuse a folder that cannot be written or has no room, before anything is sampled.
+
+        Parameters
+        ----------
+        size : int
+            Bytes that the chains, and the model made of them, will take.
+
+        Raises
+        ------
+        FitError
+        """
+        self._make()
+        try:
+            demand_space(self.folder, size, FitError)
+        except FitError:
+            self.tidy()
+            raise
+
+    def tidy(self) -> None:
+        """Remove the folder where nothing is in it."""
+        with suppress(OSError):
+            self.folder.rmdir()
+
+    def _make(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             why = error.strerror or error
             raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
-        with written(self.path(chain), FitError) as beside:
-            tree.to_netcdf(beside, engine="h5netcdf")
 
-    def clear(self, chains: int) -> None:
-        """Remove the chains, and the folder where nothing else is in it."""
-        for chain in range(chains):
-            self.path(chain).unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
+
+def clear_kept(folder: str | Path, chains: int) -> None:
+    """Remove kept chains, once the model made of them is safely saved.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What `fit` was given as `keep`. It goes too where nothing else is in it.
+    chains : int
+        Their number.
+    """
+    kept = Kept(Path(folder), "")
+    for chain in range(chains):
+        with suppress(OSError):  # a file too many is no reason to fail now
+            kept.path(chain).unlink(missing_ok=True)
+    kept.tidy()
 
 
 def run_chains(
@@ -130,6 +174,10 @@ def run_chains(
     ------
     KeyboardInterrupt
         After the running chains were stopped; finished ones stay in `kept`.
+
+    Notes
+    -----
+    A chain that cannot be kept is told, and sampling goes on: it is still in memory.
     """
     done: dict[int, xr.DataTree] = {}
     for chain in range(len(seeds)):
@@ -161,11 +209,13 @@ def run_chains(
                     done[chain] = _slim(running.pop(chain).wait())
                     tell(chain)(None)
                     if kept is not None:
-                        kept.save(chain, done[chain])
+                        _keep(kept, chain, done[chain])
                 time.sleep(_LOOK)
         finally:
             for sampler in running.values():
                 sampler.cancel()
+            if kept is not None:
+                kept.tidy()
     return _joined([done[chain] for chain in range(len(seeds))])
 
 
@@ -185,6 +235,15 @@ def _finished(sampler: Any) -> bool:
         return bool(sampler.is_finished)
     except TimeoutError:
         return False
+
+
+def _keep(kept: Kept, chain: int, tree: xr.DataTree) -> None:
+    """Keep a chain, or say why not."""
+    try:
+        kept.save(chain, tree)
+    except FitError as error:
+        told = say("fitting.not_kept", number=chain + 1, why=str(error))
+        Console(stderr=True).print(told, style="yellow", soft_wrap=True, markup=False)
 
 
 def _slim(tree: xr.DataTree) -> xr.DataTree:

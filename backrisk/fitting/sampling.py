@@ -44,6 +44,7 @@ from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
 _PRIOR_DRAWS = 1000
+_RECORD = 200_000  # bytes of a model beside its draws: graph, codebook, labels
 _ROUGH = 0.05  # effective share of its draws below which a conditioned prior is called rough
 
 
@@ -143,8 +144,8 @@ def fit(
         on it.
     keep : str or Path, optional
         A folder for finished chains, with nutpie. A fit that was interrupted goes on from them:
-        a chain that had not finished starts again. They are used only by the very same fit, and
-        removed at its end.
+        a chain that had not finished starts again. They are used only by the very same fit. Once
+        the model is saved, remove them with `clear_kept`.
     compiled : CompiledModel, optional
         What `compile_model` gave for a survey of the same graph and sites, and with the same
         `evidence`.
@@ -169,7 +170,8 @@ def fit(
         If a table cannot be read.
     FitError
         If the survey belongs to another graph, a number is out of range, the graph is beyond
-        exact elimination, or an unobserved node cannot be told from the error of its items.
+        exact elimination, an unobserved node cannot be told from the error of its items, or the
+        folder `keep` cannot be written or has no room.
 
     Examples
     --------
@@ -274,6 +276,9 @@ def _by_nutpie(
     progress: bool,
 ) -> xr.DataTree:
     survey = prepared.survey
+    kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
+    if kept is not None:
+        kept.demand(_size(prepared, settings.draws * chains))
     if compiled is None:
         model = _compiled(prepared).compiled
     elif (compiled.graph, compiled.sites, compiled.design) != (
@@ -289,11 +294,17 @@ def _by_nutpie(
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
-    kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
-    tree = run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
-    if kept is not None:
-        kept.clear(chains)
-    return tree
+    return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+
+
+def _size(prepared: Prepared, draws: int) -> int:
+    """Return about how many bytes the kept chains and the model take."""
+    layout = prepared.layout
+    each = len(layout.fraction_labels) + len(layout.effect_labels)
+    sites = len(pooled_sites(prepared.survey))
+    chains = draws * (2 * each + sites * len(prepared.survey.graph.names))
+    model = draws * (each + sites * len(prepared.survey.graph.names)) + _PRIOR_DRAWS * each
+    return 8 * (chains + model) + _RECORD
 
 
 def _by_pymc(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from backrisk._files import no_file, written
+from backrisk._files import no_file, output
 from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.words import say
@@ -63,8 +63,9 @@ def store(tree: DataTree, path: str | Path) -> Path:
     PosteriorError
         If there is no such folder or it cannot be written to.
     """
-    with written(path, PosteriorError) as beside:
-        tree.to_netcdf(beside, engine="h5netcdf")
+    with output(path, PosteriorError) as file:
+        # In memory first: HDF5 does not survive a disk that fills under it.
+        file.write(tree.to_netcdf(engine="h5netcdf"))
     return Path(path)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from backrisk._arguments import checked
+from backrisk._files import demand_place, write
 from backrisk.cohort import Agreement
 from backrisk.errors import QueryError
 from backrisk.graph import GRADES
@@ -31,7 +32,7 @@ from backrisk.report.common import (
     unobserved,
 )
 from backrisk.report.overrides import STRINGS, language_of
-from backrisk.report.rendering import check_place, check_suffix, render, write
+from backrisk.report.rendering import check_suffix, render
 from backrisk.summary import Estimate
 from backrisk.survey import Frame, Survey
 from backrisk.words import (
@@ -110,10 +111,10 @@ def model_card(
     folder = None if templates is None else Path(templates)
     with speaking(language_of(lang, folder)):
         check_suffix("card", place.suffix)
-        check_place(place)
+        demand_place(place, QueryError, (templates,))
         day = stated(date)  # refused before the work
         answers = card_answers(posterior, survey=survey, target=target)
-        return write(place, render(card_document(answers, day), place.suffix, folder))
+        return write(place, render(card_document(answers, day), place.suffix, folder), QueryError)
 
 
 def card_document(answers: CardAnswers, day: str) -> Report:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._arguments import checked
+from backrisk._files import demand_place, write
 from backrisk.cohort import DRAWS as DRAWS
 from backrisk.cohort import CohortAnswers, Subgroup, actions_among, jeffreys
 from backrisk.cohort import cohort_answers as cohort_answers
+from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import weakest_link
 from backrisk.report import charts
@@ -46,7 +48,7 @@ from backrisk.report.common import (
     sureness,
 )
 from backrisk.report.overrides import language_of
-from backrisk.report.rendering import check_place, check_suffix, render, write
+from backrisk.report.rendering import check_suffix, render
 from backrisk.summary import Estimate
 from backrisk.survey import Frame, Survey
 from backrisk.words import Language, again, capital, names_of, say, speaking
@@ -120,10 +122,10 @@ def report_cohort(
     folder = None if templates is None else Path(templates)
     with speaking(language_of(lang, folder)):
         check_suffix("cohort", place.suffix)
-        check_place(place)
+        demand_place(place, QueryError, (templates,))
         day = stated(date)  # refused before the work
         answers = cohort_answers(posterior, survey, target=target, groups=groups, draws=draws)
-        return write(place, render(cohort_document(answers, day), place.suffix, folder))
+        return write(place, render(cohort_document(answers, day), place.suffix, folder), QueryError)
 
 
 def cohort_document(answers: CohortAnswers, day: str) -> Report:

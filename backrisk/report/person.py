@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from backrisk._arguments import checked
+from backrisk._files import demand_place, write
+from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
 from backrisk.queries import evidence_cell, narrowed_cell
 from backrisk.report import charts
@@ -39,7 +41,7 @@ from backrisk.report.common import (
     sureness,
 )
 from backrisk.report.overrides import language_of
-from backrisk.report.rendering import check_place, check_suffix, render, write
+from backrisk.report.rendering import check_suffix, render
 from backrisk.summary import Estimate
 from backrisk.words import (
     TOGETHER,
@@ -188,11 +190,11 @@ def report_person(
     place = Path(out)
     with speaking(language_of(lang, templates)) as spoken:
         check_suffix("person", place.suffix)
-        check_place(place)
+        demand_place(place, QueryError, (templates,))
         day = stated(date)  # refused before the work
         answers = person_answers(posterior, person, target=target, draws=draws)
         pages = render_person(answers, place.suffix, date=day, lang=spoken, templates=templates)
-        return write(place, pages)
+        return write(place, pages, QueryError)
 
 
 def _risk(answers: PersonAnswers, goal: str) -> list[Block]:

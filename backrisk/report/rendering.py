@@ -1,6 +1,7 @@
 """Reports as files: HTML and Markdown through Jinja2, PDF through Typst; nothing is fetched.
 
-HTML and Markdown are escaped by their templates. Typst gets the report as data, not as markup, so
+HTML and Markdown are escaped by their templates. Templates of a user's own run in Jinja's sandbox,
+and read nothing outside their folder. Typst gets the report as data, not as markup, so
 that no text in it can be read as a command. Its wheel embeds the fonts Libertinus Serif, New
 Computer Modern and DejaVu Sans Mono; the first of them sets every page.
 """
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from datetime import UTC, date, datetime
 from importlib.resources import as_file, files
@@ -17,7 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from backrisk._files import written
 from backrisk.errors import QueryError
 from backrisk.report import charts
 from backrisk.report.blocks import (
@@ -44,6 +43,7 @@ FORMATS = {
 }
 _NEEDS = {".html": "jinja2", ".md": "jinja2", ".pdf": "typst", ".xlsx": "xlsxwriter"}
 _LOGOS = {"logo.svg": ("svg", "image/svg+xml"), "logo.png": ("png", "image/png")}
+_PACKAGE = re.compile(r"@[\w-]+/[\w-]+(?::[\w.]*)?")  # as Typst names one
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -96,35 +96,6 @@ def check_suffix(kind: str, suffix: str) -> None:
         raise QueryError(say(f"report.files.{kind}", suffix=shown, known=known))
     if suffix in _NEEDS and find_spec(_NEEDS[suffix]) is None:
         raise QueryError(say("report.files.needs", suffix=suffix, package=_NEEDS[suffix]))
-
-
-def check_place(out: Path) -> None:
-    """Refuse a place where no file can be written, before any work is done.
-
-    Raises
-    ------
-    QueryError
-    """
-    if not out.parent.is_dir():
-        raise QueryError(say("report.files.no_folder", path=out, folder=out.parent))
-    if out.is_dir():
-        raise QueryError(say("report.files.is_folder", path=out))
-    if not os.access(out.parent, os.W_OK):
-        raise QueryError(say("report.files.no_access", path=out))
-
-
-def write(out: Path, content: bytes) -> Path:
-    """Write beside, then rename, so that nothing is left half-written.
-
-    Raises
-    ------
-    QueryError
-        If the file cannot be written.
-    """
-    check_place(out)
-    with written(out, QueryError) as beside:
-        beside.write_bytes(content)
-    return out
 
 
 def laid_out(report: Report) -> dict[str, Any]:
@@ -228,8 +199,10 @@ def _printable(value: Any) -> Any:
 
 def _logo(templates: Path | None) -> tuple[str, bytes] | None:
     for name in _LOGOS if templates is not None else ():
-        path = Path(str(templates)) / name
+        folder = Path(str(templates))
+        path = folder / name
         if path.is_file():
+            _demand_inside(path, folder)
             try:
                 return name, path.read_bytes()
             except OSError as error:
@@ -241,12 +214,16 @@ def _logo(templates: Path | None) -> tuple[str, bytes] | None:
 
 def _page(report: Report, name: str, templates: Path | None) -> str:
     import jinja2
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
     from markupsafe import Markup
 
     packaged = jinja2.PackageLoader("backrisk.report", "templates")
-    own = [jinja2.FileSystemLoader(templates)] if templates is not None else []
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([*own, packaged]),
+
+    def own(template: str) -> str | None:
+        return None if templates is None else _own_template(templates, template)
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.ChoiceLoader([jinja2.FunctionLoader(own), packaged]),
         autoescape=name.endswith(".html.j2"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -265,6 +242,49 @@ def _page(report: Report, name: str, templates: Path | None) -> str:
         line = getattr(error, "lineno", None)
         key = "report.files.template_line" if line else "report.files.template"
         raise QueryError(say(key, name=name, line=line, why=error.message)) from error
+    except QueryError:
+        raise
+    except Exception as error:  # a template computes what it likes
+        why = f"{type(error).__name__}: {error}"
+        raise QueryError(say("report.files.template", name=name, why=why)) from error
+
+
+def _own_template(templates: Path, name: str) -> str | None:
+    """Return the text of a template in a user's folder; None where there is none."""
+    from jinja2.loaders import split_template_path
+
+    path = templates.joinpath(*split_template_path(name))  # which refuses to go up
+    if not path.is_file():
+        return None
+    _demand_inside(path, templates)
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise QueryError(say("report.files.not_text", path=path, byte=error.start)) from error
+    except OSError as error:
+        raise QueryError(say("report.files.unreadable", path=path, why=error.strerror)) from error
+
+
+def _demand_inside(path: Path, folder: Path) -> None:
+    """Refuse a file that is a link out of its folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise QueryError(say("report.files.outside", path=path))
+
+
+def _demand_offline(root: Path) -> None:
+    """Refuse a folder of Typst sources that fetch a package or lead out of it."""
+    for path in sorted(root.rglob("*")):
+        if not path.is_file():
+            continue
+        _demand_inside(path, root)
+        if path.suffix != ".typ":
+            continue
+        try:
+            source = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise QueryError(say("report.files.not_text", path=path, byte=error.start)) from error
+        if found := _PACKAGE.search(source):
+            raise QueryError(say("report.files.package", path=path, package=found[0]))
 
 
 def _markdown(text: str) -> str:
@@ -288,6 +308,8 @@ def _pdf(report: Report, templates: Path | None) -> bytes:
     with as_file(files("backrisk.report") / "templates") as packaged:
         root = templates if templates is not None and (templates / name).is_file() else packaged
         try:
+            if root is templates:
+                _demand_offline(root)
             source = (root / name).read_bytes()
             compiler = typst.Compiler(
                 source,

@@ -11,7 +11,7 @@ from typing import Any
 
 from backrisk.report.blocks import Cell, Facts, Range, Report, Table, Text
 from backrisk.summary import Estimate
-from backrisk.words import say
+from backrisk.words import neutral, say
 
 _FORMATS = {
     "text": "@",
@@ -22,23 +22,8 @@ _FORMATS = {
     "tenths": "0.0",
     "count": "#,##0",
 }
-# What a spreadsheet may take for a formula, in its full-width forms too (OWASP, CSV injection).
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _WIDEST, _NUMBER = 70, 12
 _SHEET_NAME, _LONGEST = re.compile(r"[\[\]:*?/\\]"), 31  # what a sheet's name may not hold
-
-
-def neutral(text: str) -> str:
-    """Return text that no spreadsheet reads as a formula: an apostrophe goes before one.
-
-    Examples
-    --------
-    >>> neutral("=1+1"), neutral("weak core")
-    ("'=1+1", 'weak core')
-    """
-    shown = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-    return f"'{shown}" if _FORMULA.match(shown) else shown
 
 
 def _parts(table: Table, place: int) -> tuple[str, ...]:

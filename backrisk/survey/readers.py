@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice, pairwise, zip_longest
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from backrisk._files import scratch
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.survey import formats, kinds, lines, workbooks
@@ -135,8 +135,7 @@ def opened(
         raise SurveyError(say("survey.file.no_decimal", decimal=decimal))
     if engine == "spark":
         demand_package("pyspark", "pyspark", "Spark", "spark")
-    with TemporaryDirectory(prefix="backrisk-") as folder:
-        place = Path(folder)
+    with scratch(SurveyError) as place:
         if not isinstance(table, str | os.PathLike):
             found = formats.frame_table(table)
             if found is None:

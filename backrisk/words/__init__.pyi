@@ -1,3 +1,4 @@
+from .cells import neutral as neutral
 from .naming import TOGETHER as TOGETHER
 from .naming import Names as Names
 from .naming import capital as capital

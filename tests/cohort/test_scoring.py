@@ -1,6 +1,7 @@
 """Cohorts: the numbers of the single answers, joined back to every row; problems told apart."""
 
 import csv
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -221,7 +222,7 @@ def test_problems_are_listed_and_the_rest_is_scored(tmp_path, runner):
     assert told[5]["value"] == "2011-12-24"
     found = pd.read_csv(done.out)
     assert found["row"].tolist() == [2, 3, 7]
-    assert found["code"].tolist() == ["a", 'b, "c"\nd', "=1+1"]
+    assert found["code"].tolist() == ["a", 'b, "c"\nd', "'=1+1"]
     assert found["flags"].fillna("").tolist() == [
         "",
         "refused: low_mood; refused: plank_seconds; no answers",
@@ -291,9 +292,70 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
     refused("draws=0", draws=0)
     refused("cannot be written: there is no folder", out="none/scored.csv")
     refused(r"as \.parquet or \.csv", out="scored.xlsx")
-    refused("is the cohort itself", out="cohort.csv")
+    refused("is read from; write to another file", out="cohort.csv")
     path.write_text("risk,sex,low_mood\n1,male,no\n", encoding="utf-8")
     refused("has the name of a column of the result", ids=["risk"])
+
+
+@pytest.mark.parametrize("link", ["symbolic", "hard"])
+@pytest.mark.parametrize("out", ["scored.csv", "scored.problems.csv"])
+def test_no_name_of_the_cohort_is_written_to(tmp_path, chain, link, out):
+    content = "x,w\nyes,1\n"
+    path = tmp_path / "cohort.csv"
+    path.write_text(content)
+    other = tmp_path / out
+    other.symlink_to(path) if link == "symbolic" else other.hardlink_to(path)
+    with pytest.raises(QueryError, match="is read from; write to another file"):
+        score(chain, path, tmp_path / "scored.csv", target="z")
+    assert path.read_text() == other.read_text() == content
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_only_a_list_of_problems_is_replaced_by_one(tmp_path, chain):
+    path, listed = tmp_path / "cohort.csv", tmp_path / "scored.problems.csv"
+    path.write_text("x,w\nmaybe,1\nyes,2\n")
+    listed.write_text("my own problems\n")
+    with pytest.raises(QueryError, match="is no such list"):
+        score(chain, path, tmp_path / "scored.csv", target="z")
+    assert listed.read_text() == "my own problems\n"
+    listed.unlink()
+    for quote in (True, False):
+        assert score(chain, path, tmp_path / "scored.csv", target="z", quote=quote).listed
+    path.write_text("x\nyes\n")
+    assert score(chain, path, tmp_path / "scored.csv", target="z").listed is None
+    assert not listed.exists()
+
+
+FORMULAS = ["=cmd|' /C calc'!A1", "+1", "-2+3", "@SUM(1)", "\t=1", " =1", "\uff1d1", "a\x07b", "é"]
+
+
+NUMBERS = ("row", "risk", "share_", "reduction", "best_probability", "leading_probability")
+
+
+def test_no_cell_of_a_csv_is_a_formula(tmp_path, chain):
+    kept = {"=who": FORMULAS, "x": ["=yes()", *["yes"] * (len(FORMULAS) - 1)]}
+    done = score(chain, pd.DataFrame(kept), tmp_path / "a.csv", target="z", ids=["=who"])
+    for written in (done.out, done.listed):
+        with written.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert not [text for text in rows[0] if re.match(r"\s*[=+\-@\uff1d]", text)]
+        texts = [row[name] for row in rows for name in row if not name.startswith(NUMBERS)]
+        assert not [text for text in texts if re.match(r"\s*[=+\-@\uff1d]", text)]
+    found = pd.read_csv(done.out)["'=who"].tolist()
+    assert found[:4] == [f"'{text}" for text in FORMULAS[:4]]
+    assert found[-2:] == ["a\N{REPLACEMENT CHARACTER}b", "é"]
+    assert pd.read_csv(done.listed)["value"].dropna().tolist() == ["'=yes()"]
+
+
+def test_text_may_be_written_as_it_is_between_quotation_marks(tmp_path, chain):
+    frame = pd.DataFrame({"=who": FORMULAS, "x": "yes"})
+    done = score(chain, frame, tmp_path / "a.csv", target="z", ids=["=who"], quote=True)
+    with done.out.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file, quoting=csv.QUOTE_STRINGS))
+    place = rows[0].index("=who")
+    # Spaces around an identifier are no part of it, whatever the table.
+    assert [row[place] for row in rows[1:]] == [text.strip() for text in FORMULAS]
+    assert all(isinstance(row[0], float) for row in rows[1:])
 
 
 def test_every_kind_of_table_and_identifiers_as_text(tmp_path, chain):

@@ -1,11 +1,13 @@
 """A fit that is interrupted goes on from its finished chains, and leaves no half file."""
 
+import errno
+import shutil
+
 import arviz as az
 import numpy as np
 import pytest
-import xarray as xr
 
-from backrisk import FitError, fit
+from backrisk import FitError, _files, fit
 from backrisk.fitting import chains as module
 
 SHORT = {"draws": 50, "tune": 50, "chains": 3, "cores": 1, "progress": False}
@@ -55,6 +57,8 @@ def test_an_interrupted_fit_goes_on_and_gives_the_same_draws(
     resumed = short(5, keep=folder)
     assert len(sampled) == 2
     assert np.array_equal(resumed.beta, whole.beta)
+    assert len(list(folder.iterdir())) == 3  # until the model is saved
+    module.clear_kept(folder, 3)
     assert not folder.exists()
 
 
@@ -96,12 +100,12 @@ def test_a_kept_chain_is_loaded_by_its_own_fit_alone(tree, tmp_path):
 
 def test_chains_are_removed_and_what_else_is_in_the_folder_stays(tree, tmp_path):
     kept = module.Kept(tmp_path / "chains", "ours")
-    kept.clear(2)  # nothing there
+    module.clear_kept(kept.folder, 2)  # nothing there
     for chain in range(3):
         kept.save(chain, tree)
-    kept.clear(2)
+    module.clear_kept(kept.folder, 2)
     assert [each.name for each in kept.folder.iterdir()] == ["chain-2.nc"]
-    kept.clear(3)
+    module.clear_kept(str(kept.folder), 3)
     assert not kept.folder.exists()
 
 
@@ -113,15 +117,47 @@ def test_a_folder_that_cannot_be_made_is_told(tree, tmp_path):
         module.Kept(tmp_path / "file", "ours").save(0, tree)
 
 
-def test_a_chain_that_cannot_be_written_leaves_nothing(tree, tmp_path, monkeypatch):
-    def full(self, path, **kwargs):
-        path.write_bytes(b"half")
-        raise OSError("disk full")
+def full(*_):
+    raise OSError(errno.ENOSPC, "disk full")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+
+def test_a_chain_that_cannot_be_written_leaves_nothing(tree, tmp_path, monkeypatch):
+    monkeypatch.setattr(_files.os, "fsync", full)
     with pytest.raises(FitError, match=r"chain-0\.nc cannot be written: disk full"):
         module.Kept(tmp_path, "ours").save(0, tree)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fit_whose_chains_cannot_be_kept_goes_on_and_says_so(
+    short, tmp_path, monkeypatch, capsys
+):
+    whole = short(5)
+    monkeypatch.setattr(_files.os, "fsync", full)
+    assert np.array_equal(short(5, keep=tmp_path / "chains").beta, whole.beta)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "Chain 1 is not kept, and sampling goes on." in told
+    assert "disk full" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_without_room_is_refused_before_sampling(short, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
+    monkeypatch.setattr(
+        _files.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 100_000)
+    )
+    with pytest.raises(FitError, match=r"no room in .*chains: about .* MB will be needed, 0\.1 MB"):
+        short(5, keep=tmp_path / "chains")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", [0, 100, 3000, -1])
+def test_a_kept_chain_with_a_damaged_byte_is_sampled_again(tree, tmp_path, place):
+    kept = module.Kept(tmp_path, "ours")
+    kept.save(0, tree)
+    content = bytearray(kept.path(0).read_bytes())
+    content[place] ^= 1
+    kept.path(0).write_bytes(content)
+    assert kept.load(0) is None
 
 
 def test_a_fingerprint_is_of_all_its_parts_in_any_order():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from backrisk import PosteriorError
+from backrisk import PosteriorError, _files
 from backrisk.posterior.storage import FORMAT, restore, seal, store
 
 
@@ -101,11 +101,10 @@ def test_no_file_and_a_folder_are_told_apart(tree, tmp_path):
 
 
 def test_nothing_is_left_behind_when_saving_fails(tree, tmp_path, monkeypatch):
-    def full(self, path, **kwargs):
-        path.write_bytes(b"half")
+    def full(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", full)
+    monkeypatch.setattr(_files.os, "fsync", full)
     with pytest.raises(PosteriorError, match=r"m\.nc cannot be written: disk full\.$"):
         store(tree, tmp_path / "m.nc")
     assert list(tmp_path.iterdir()) == []

@@ -40,12 +40,52 @@ def test_a_folder_replaces_language_logo_and_templates(hurting, tmp_path):
         ("report.html.j2", "{{ nothing }}", ".html", "cannot be filled in"),
         ("report.html.j2", "{% if %}", ".html", "line 1, cannot be filled in"),
         ("report.typ", "#nothing", ".pdf", "cannot be laid out"),
+        ("report.html.j2", "{{ ''.__class__.__mro__ }}", ".html", "cannot be filled in"),
+        ("report.html.j2", "{{ self.__init__.__globals__ }}", ".html", "cannot be filled in"),
+        ("report.html.j2", "{% set _ = pages.clear() %}", ".html", "cannot be filled in"),
+        ("report.html.j2", "{% include '../other.j2' %}", ".html", "cannot be filled in"),
+        ("report.html.j2", "{% import '/etc/passwd' as x %}", ".html", "cannot be filled in"),
+        ("report.html.j2", "{{ 1 / 0 }}", ".html", "cannot be filled in: ZeroDivisionError"),
+        ("report.html.j2", "{{ range(10 ** 9) }}", ".html", "cannot be filled in: OverflowError"),
+        ("report.html.j2", "{% include 'report.html.j2' %}", ".html", "cannot be filled in: Recu"),
+        (
+            "report.html.j2",
+            b"caf\xe9",
+            ".html",
+            "report.html.j2 cannot be read as UTF-8 text (byte 3)",
+        ),
+        ("style.css", b"\xff", ".html", "style.css cannot be read as UTF-8 text (byte 0)"),
+        ("report.typ", b"caf\xe9", ".pdf", "report.typ cannot be read as UTF-8 text (byte 3)"),
+        ("report.typ", '#import "@preview/cetz:0.3.1"', ".pdf", "@preview/cetz:0.3.1, but nothing"),
+        ("report.typ", '#read("../other.j2")', ".pdf", "cannot be laid out"),
     ],
 )
 def test_a_mistake_in_a_template_is_one_sentence(hurting, tmp_path, name, content, suffix, words):
-    (tmp_path / name).write_text(content)
+    (tmp_path / "other.j2").write_text("outside")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BackriskError, match=re.escape(words)):
-        render_person(hurting, suffix, date=DAY, templates=tmp_path)
+        render_person(hurting, suffix, date=DAY, templates=own)
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [("report.html.j2", ".html"), ("style.css", ".html"), ("logo.png", ".html"), ("a.typ", ".pdf")],
+)
+def test_a_link_out_of_the_folder_is_refused(hurting, tmp_path, name, suffix):
+    own, outside = tmp_path / "own", tmp_path / "outside"
+    own.mkdir()
+    outside.write_text("secret")
+    (own / "report.typ").write_text('#set document(title: "a")\n= Nothing')
+    (own / name).symlink_to(outside)
+    with pytest.raises(QueryError, match="leads out of the folder of templates"):
+        render_person(hurting, suffix, date=DAY, templates=own)
+    (own / name).unlink()
+    (own / "below").mkdir()
+    (own / "below" / "real").write_text("secret")
+    (own / name).symlink_to(own / "below" / "real")
+    assert render_person(hurting, suffix, date=DAY, templates=own)
 
 
 def test_names_and_grades_are_replaced_and_the_rest_stays(hurting, tmp_path):

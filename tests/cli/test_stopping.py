@@ -1,0 +1,100 @@
+"""Stopped from outside, or left without a standard output: no traceback, and no rows left."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+MAIN = "from backrisk.cli import main; main()"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and descriptors as POSIX has them")
+
+
+def start(arguments, code=MAIN, **options):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
+def test_a_full_standard_output_is_one_sentence():
+    for arguments in (
+        ["schema", "graph"],
+        ["--version"],
+        ["--help"],
+        ["prior", "--odds-ratio", 1, 4],
+    ):
+        with open("/dev/full", "w") as full:
+            done = start(arguments, stdout=full)
+            _, err = done.communicate()
+        assert done.returncode == 2
+        assert (
+            err.decode()
+            == "Error: The standard output cannot be written: No space left on device.\n"
+        )
+
+
+def test_an_output_that_nobody_reads_ends_the_command_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    done = start(["schema", "graph"], stdout=write)
+    os.close(write)
+    assert done.communicate()[1] == b""
+    assert done.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+def test_closed_standard_streams_are_no_matter(tmp_path, closed):
+    def close():
+        for number in closed:
+            os.close(number)
+
+    out = tmp_path / "s.csv"
+    arguments = ["simulate", "--graph", "runner_core", "--n", 3, "--out", out]
+    done = start(arguments, stdout=subprocess.PIPE, preexec_fn=close)
+    said = b"".join(done.communicate())
+    assert b"Traceback" not in said
+    assert done.returncode == 0
+    assert len(out.read_text().splitlines()) == 4
+    assert b"3 synthetic people" in said or 1 in closed
+
+
+def test_an_error_that_cannot_be_told_keeps_its_exit_code():
+    if os.path.exists("/dev/full"):
+        with open("/dev/full", "w") as full:
+            command = [sys.executable, "-c", MAIN, "risk", "none.nc", "--person", "p.json"]
+            assert subprocess.run(command, stderr=full, check=False).returncode == 2
+
+
+STOPPED = """
+import os, sys, time
+from pathlib import Path
+from backrisk.survey import readers
+def slow(*_):
+    Path(os.environ["TMPDIR"], "begun").touch()
+    time.sleep(60)
+readers.stage = slow
+from backrisk.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_leaves_no_rows_and_no_traceback(tmp_path, number):
+    survey = tmp_path / "s.csv"
+    survey.write_text("fatigue\nhigh\n")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    arguments = ["validate", survey, "--graph", "runner_core"]
+    running = start(arguments, STOPPED, env=environment, stdout=subprocess.PIPE)
+    while not (folder / "begun").exists():
+        assert running.poll() is None
+        time.sleep(0.02)
+    (rows,) = folder.glob("backrisk-*")
+    assert rows.stat().st_mode & 0o777 == 0o700
+    running.send_signal(number)
+    assert running.communicate() == (b"", b"")
+    assert running.returncode == 128 + number
+    assert [path.name for path in folder.iterdir()] == ["begun"]

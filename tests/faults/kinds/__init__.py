@@ -1,0 +1,1 @@
+"""The kinds of fault, one module each, found by name."""
