@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import arviz as az
 import numpy as np
 import xarray as xr
+from scipy.stats import norm, rankdata
 
 from backrisk._types import Array
 from backrisk.posterior import (
@@ -36,7 +38,8 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
 
     Rank-normalised split R-hat and effective sample sizes of bulk and tails (Vehtari et al. 2021,
     doi:10.1214/20-BA1221), divergent transitions, and each chain's energy Bayesian fraction of
-    missing information (Betancourt 2016, arXiv:1604.00695).
+    missing information (Betancourt 2016, arXiv:1604.00695). Of one chain, R-hat compares the
+    halves, and a caution says what that cannot tell.
 
     Parameters
     ----------
@@ -55,13 +58,15 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     ]
     chains, draws = chosen.sizes["chain"], chosen.sizes["draw"]
     worst: dict[str, float] = {}
-    if draws < _JUDGED_DRAWS:
+    if chains == 1:
+        cautions = (*cautions, say("fitting.one_chain"))
+    if draws < (_JUDGED_DRAWS if chains > 1 else 2 * _JUDGED_DRAWS):
         worst = dict.fromkeys(("r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi"), np.nan)
         few = say("fitting.too_few_draws", count=draws)
         return Diagnostics(method, worst, (few,), cautions)
     places: dict[str, str] = {}
     for key, values, largest in (
-        ("r_hat", az.rhat(chosen), True),
+        ("r_hat", az.rhat(chosen) if chains > 1 else _r_hat_of_halves(chosen), True),
         ("ess_bulk", az.ess(chosen, method="bulk"), False),
         ("ess_tail", az.ess(chosen, method="tail"), False),
     ):
@@ -87,16 +92,53 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     return Diagnostics(method, worst, tuple(said), cautions)
 
 
+def _r_hat_of_halves(chosen: xr.Dataset) -> xr.Dataset:
+    """Return the rank-normalised split R-hat of one chain, which ArviZ has for several alone.
+
+    It is the larger of two, of the draws and of their distances from the median, each ranked
+    over both halves and made normal (Vehtari et al. 2021).
+    """
+    half = chosen.sizes["draw"] // 2
+    ends = chosen.isel(chain=0, draw=slice(0, half)), chosen.isel(chain=0, draw=slice(-half, None))
+    halves = xr.concat([end.assign_coords(draw=np.arange(half)) for end in ends], "chain")
+    axes = [["chain", "draw"]]
+
+    def normal(values: xr.Dataset) -> xr.Dataset:
+        scores: xr.Dataset = xr.apply_ufunc(
+            _normal_scores, values, input_core_dims=axes, output_core_dims=axes
+        )
+        return scores
+
+    of_draws = az.rhat(normal(halves), method="identity")
+    away = abs(halves - halves.median(("chain", "draw")))
+    of_spread = az.rhat(normal(away), method="identity")
+    found: xr.Dataset = xr.apply_ufunc(np.maximum, of_draws, of_spread)
+    return found
+
+
+def _normal_scores(values: Array) -> Array:
+    """Rank over the last two axes together, and return the normal quantiles of the ranks."""
+    flat = values.reshape(*values.shape[:-2], -1)
+    ranks = rankdata(flat, axis=-1)
+    scores: Array = norm.ppf((ranks - 3 / 8) / (flat.shape[-1] + 1 / 4))
+    return scores.reshape(values.shape)
+
+
 def _extreme(values: Any, largest: bool) -> tuple[float, str]:
-    """Return the worst value over all parameters, and the parameter that has it."""
+    """Return the worst value over all parameters, and the parameter that has it.
+
+    A value that is not a number is worse than any.
+    """
     found: list[tuple[float, str]] = []
     for name, array in values.data_vars.items():
         numbers = array.to_numpy()
         if numbers.size:
-            at = int(np.nanargmax(numbers) if largest else np.nanargmin(numbers))
+            at = int(np.argmax(numbers) if largest else np.argmin(numbers))  # NaN, if any is
             place = np.unravel_index(at, numbers.shape)
             label = ", ".join(
                 str(array[dim].to_numpy()[i]) for dim, i in zip(array.dims, place, strict=True)
             )
             found.append((float(numbers.ravel()[at]), f"{name} [{label}]"))
-    return (max if largest else min)(found)
+    beyond = -math.inf if not largest else math.inf
+    chosen = sorted(found, key=lambda pair: beyond if math.isnan(pair[0]) else pair[0])
+    return chosen[-1 if largest else 0]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from backrisk.posterior.cpts import Variables
 
@@ -50,9 +52,14 @@ def _dataset(group: Group) -> Dataset:
     import xarray as xr
 
     arrays = {}
+    draws = len(next(iter(group.variables.values()))[0]) // group.chains
     for name, (values, axes) in group.variables.items():
-        by_chain = values.reshape(group.chains, len(values) // group.chains, *values.shape[1:])
+        by_chain = values.reshape(group.chains, draws, *values.shape[1:])
         arrays[name] = (("chain", "draw", *axes), by_chain)
     used = {axis for axes, _ in arrays.values() for axis in axes}
-    coords = {axis: list(labels) for axis, labels in group.coords.items() if axis in used}
+    coords: dict[str, Any] = {
+        axis: list(labels) for axis, labels in group.coords.items() if axis in used
+    }
+    # ArviZ's plots look for these by their numbers.
+    coords |= {"chain": np.arange(group.chains), "draw": np.arange(draws)}
     return xr.Dataset(arrays, coords=coords)

@@ -65,9 +65,20 @@ class GivenCPTs:
         return self._positive[name]
 
     def variables(self) -> Variables:
-        """Return each CPT as a variable ``cpt_node``."""
+        """Return each CPT as a variable ``cpt_node``, with an axis ``node_i`` for each of its own.
+
+        An axis that would have the name of a variable has one more underscore.
+        """
+        taken = set(map(variable, self.tables))
+
+        def axis(name: str) -> str:
+            return axis(f"{name}_") if name in taken else name
+
         return {
-            variable(name): (np.asarray(table), tuple(f"{name}_{i}" for i in range(table.ndim - 1)))
+            variable(name): (
+                np.asarray(table),
+                tuple(axis(f"{name}_{i}") for i in range(table.ndim - 1)),
+            )
             for name, table in self.tables.items()
         }
 
@@ -128,6 +139,20 @@ def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
     shape = graph.shape(name)
     if table.shape == shape:
         table = table[None]
+    refuse_other_shape(graph, name, table)
+    refuse_other_than_distributions(graph, name, table)
+    return table / table.sum(-1)[..., None]
+
+
+def refuse_other_shape(graph: CausalGraph, name: str, table: Array) -> None:
+    """Refuse a table that does not have the axes of a node's CPT.
+
+    Raises
+    ------
+    PosteriorError
+        If its shape is not ``(draw, *parents, state)``, with at least one draw.
+    """
+    shape = graph.shape(name)
     if table.shape[1:] != shape or not len(table):
         raise PosteriorError(
             say(
@@ -138,8 +163,17 @@ def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
                 axes=", ".join((*graph.parents(name), name)),
             )
         )
-    total = table.sum(-1)
-    bad = ~((table >= 0).all(-1) & (np.abs(total - 1) <= _SUMS_TO_ONE))  # NaN is bad as well
+
+
+def refuse_other_than_distributions(graph: CausalGraph, name: str, table: Array) -> None:
+    """Refuse a CPT of the right shape, ``(draw, *parents, state)``, that is none.
+
+    Raises
+    ------
+    PosteriorError
+        If a row does not hold probabilities that sum to 1.
+    """
+    bad = ~((table >= 0).all(-1) & (np.abs(table.sum(-1) - 1) <= _SUMS_TO_ONE))  # NaN is bad too
     if bad.any():
         draw, *row = np.argwhere(bad)[0]
         pairs = zip(graph.parents(name), row, strict=True)
@@ -153,4 +187,3 @@ def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
                 values=table[draw, *row].tolist(),
             )
         )
-    return table / total[..., None]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from backrisk._arguments import checked
 from backrisk._types import Array
-from backrisk.errors import BackriskError, PosteriorError
+from backrisk.errors import BackriskError, GraphError, PosteriorError, SurveyError
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior.cpts import draws_last
 from backrisk.posterior.datatree import (
@@ -22,6 +23,7 @@ from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import variable
 from backrisk.posterior.posterior import Posterior
 from backrisk.posterior.sites import SiteEffects
+from backrisk.posterior.soundness import refuse_unsound
 from backrisk.posterior.storage import Stored, restore
 from backrisk.survey import Codebook
 from backrisk.words import say
@@ -30,6 +32,11 @@ from backrisk.words import say
 @checked()
 def load_posterior(path: str | Path) -> Posterior:
     """Load a saved posterior, refusing a file that is foreign, truncated or altered.
+
+    The length and the checksum of all bytes are compared before any of them is interpreted, then
+    the shape and range of every number. This is integrity, not authenticity: damage is found, but
+    whoever can write a file can seal it. Load models of people you trust, or compare a signature.
+    Models that an earlier version saved open in this one; those of a later version are refused.
 
     Parameters
     ----------
@@ -44,8 +51,9 @@ def load_posterior(path: str | Path) -> Posterior:
     Raises
     ------
     PosteriorError
-        In one sentence, if there is no such file, it holds something else, it was altered, or
-        this version reads its graph differently.
+        In one sentence, if there is no such file, it holds something else, it was altered, a
+        later version saved it, its numbers are not what they stand for, or this version reads its
+        graph differently.
 
     Examples
     --------
@@ -59,9 +67,19 @@ def load_posterior(path: str | Path) -> Posterior:
     """
     stored = restore(path)
     try:
-        return _posterior(stored)
-    except (BackriskError, KeyError, ValueError) as error:
-        raise PosteriorError(say("posterior.other_graph", path=path, why=error)) from error
+        posterior = _posterior(stored)
+        refuse_unsound(posterior)
+    except Exception as error:  # a record may hold anything that JSON can, whoever sealed it
+        raise PosteriorError(say("posterior.other_graph", path=path, why=_why(error))) from error
+    return posterior
+
+
+def _why(error: Exception) -> str:
+    """Say in one line why a record cannot be read."""
+    if isinstance(error, GraphError | SurveyError):
+        return error.problems[0]
+    known = isinstance(error, BackriskError | KeyError)
+    return str(error) if known else type(error).__name__
 
 
 def _posterior(stored: Stored) -> Posterior:
@@ -75,24 +93,46 @@ def _posterior(stored: Stored) -> Posterior:
         meta=record["meta"],
     )
     if f"posterior/{FRACTIONS}" not in arrays:
-        given = {n: draws_last(arrays[f"posterior/{variable(n)}"][0]) for n in graph.names}
+        given = {n: draws_last(_one_chain(arrays[f"posterior/{variable(n)}"])) for n in graph.names}
         return replace(common, given=given)
-    if stored.labels.get("posterior/distribution") != Layout(graph).fraction_labels:
+    chains, _, fractions = arrays[f"posterior/{FRACTIONS}"].shape
+    # Told before any parameter is laid out: a graph may ask for more than any file holds.
+    if (
+        _at_least(graph) > fractions
+        or stored.labels.get("posterior/distribution") != Layout(graph).fraction_labels
+    ):
         raise PosteriorError(say("posterior.other_parameters"))
     shift, scale = (_joined(stored, f"posterior/{name}") for name in (SITE_SHIFTS, SITE_SCALES))
     return replace(
         common,
         fractions=_joined(stored, f"posterior/{FRACTIONS}"),
         beta=_joined(stored, f"posterior/{EFFECTS}"),
-        chains=len(arrays[f"posterior/{FRACTIONS}"]),
+        chains=chains,
         prior_fractions=_joined(stored, f"prior/{FRACTIONS}"),
         prior_beta=_joined(stored, f"prior/{EFFECTS}"),
         log_prior=_joined(stored, f"log_prior/{LOG_PRIOR}"),
         log_likelihood=_joined(stored, f"log_likelihood/{LOG_LIKELIHOOD}"),
         sites=None
         if shift is None or scale is None
-        else SiteEffects(tuple(record["sites"]), shift, scale),
+        else SiteEffects(tuple(map(str, record["sites"])), shift, scale),
     )
+
+
+def _at_least(graph: CausalGraph) -> int:
+    """Return how many fractions a graph has in the families that are laid out whole."""
+    return sum(
+        math.prod(graph.shape(name)[:-1]) * (graph.shape(name)[-1] - 1)
+        for name in graph.names
+        if graph.mechanism(name) == "saturated"
+    )
+
+
+def _one_chain(array: Array) -> Array:
+    """Return a given CPT without its axis of chains."""
+    if len(array) != 1:
+        raise PosteriorError(say("posterior.other_parameters"))
+    found: Array = array[0]
+    return found
 
 
 def _joined(stored: Stored, name: str) -> Array | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import GivenCPTs, read_cpts
 from backrisk.posterior.parametric import ParametricCPTs
 from backrisk.posterior.sites import SiteEffects, prior_of_new_site
+from backrisk.posterior.soundness import refuse_unsound
 from backrisk.posterior.storage import seal, store
 from backrisk.survey import AVERAGE, Codebook
 from backrisk.words import names_of, percent, say
@@ -540,6 +541,11 @@ class Posterior:
     def save(self, path: str | Path) -> Path:
         """Save as netCDF, written beside and renamed, so that nothing is left half-written.
 
+        `load_posterior` reads it, and ``az.from_netcdf`` reads its draws. The file ends with the
+        length and the SHA-256 checksum of all its bytes. This is integrity, not authenticity:
+        damage is found when the file is loaded, but whoever can write a file can seal it. It is
+        no pickle, and loading it runs no code.
+
         Parameters
         ----------
         path : str or Path
@@ -551,6 +557,12 @@ class Posterior:
         Raises
         ------
         PosteriorError
-            If the folder does not exist or cannot be written to.
+            If the folder does not exist or cannot be written to, or the model holds numbers that
+            are not what they stand for, such as a fraction beyond 1: it could not be loaded.
         """
+        refuse_unsound(self)
         return store(self.to_datatree(), path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled or copied: the model, and nothing that was computed from it."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}

@@ -3,6 +3,7 @@
 import arviz as az
 import numpy as np
 import pytest
+from scipy.stats import norm, rankdata
 
 from backrisk.fitting import judge
 from backrisk.posterior import ESS_PER_CHAIN, R_HAT
@@ -134,11 +135,57 @@ def test_too_few_draws_to_judge_are_marked(good, draws):
     assert found.warnings[0].startswith(f"{draws} draw")
     assert all(np.isnan(value) for value in found.worst.values())
     assert set(found.worst) == {"r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi"}
-    assert found.cautions == ("Take care.",)
+    assert found.cautions[0] == "Take care."
 
 
 def test_four_draws_are_judged(good):
     assert "too_few_draws" not in keys(judge(tree(good[:, :4]), "nutpie"))
+
+
+def split_r_hat(chain):
+    """Of one chain, by its definition (Vehtari et al. 2021, equations 1 to 4 and 14)."""
+
+    def scale_reduction(halves):
+        ranks = rankdata(halves).reshape(halves.shape)
+        z = norm.ppf((ranks - 0.375) / (halves.size + 0.25))
+        n = z.shape[1]
+        within, between = z.var(axis=1, ddof=1).mean(), n * z.mean(axis=1).var(ddof=1)
+        return np.sqrt(((n - 1) / n * within + between / n) / within)
+
+    half = len(chain) // 2
+    halves = np.stack([chain[:half], chain[-half:]])
+    folded = np.abs(halves - np.median(halves))
+    return max(scale_reduction(halves), scale_reduction(folded))
+
+
+@pytest.mark.parametrize("draws", [DRAWS, 101, 8])
+@pytest.mark.parametrize("change", [0.0, 0.8, "wider"])
+def test_one_chain_is_judged_by_its_halves(good, draws, change):
+    one = good[:1, :draws].copy()
+    late = one[:, draws // 2 :, 1]
+    late[:] = late * 4.0 if change == "wider" else late + change
+    found = judge(tree(one, beta=one[..., :1]), "nutpie", ("Take care.",))
+    expected = max(split_r_hat(one[0, :, place]) for place in range(3))
+    assert found.worst["r_hat"] == pytest.approx(expected, rel=1e-12)
+    assert ("r_hat" in keys(found)) == (expected > R_HAT)
+    assert found.worst["ess_bulk"] > 0
+    assert found.cautions[0] == "Take care."
+    assert found.cautions[1].startswith("One chain was sampled: R-hat compares its halves")
+
+
+def test_one_good_chain_needs_the_effective_draws_of_one(good):
+    long = np.random.default_rng(2).normal(size=(1, 2000, 2))
+    found = judge(tree(long), "nutpie")
+    assert found.good
+    assert found.worst["ess_bulk"] > ESS_PER_CHAIN
+
+
+def test_draws_that_never_move_are_told(good):
+    still = good.copy()
+    still[..., 1] = 0.3
+    with np.errstate(invalid="ignore", divide="ignore"):
+        assert "r_hat" in keys(judge(tree(still), "nutpie"))
+        assert "r_hat" in keys(judge(tree(still[:1]), "nutpie"))
 
 
 def test_a_graph_without_effects_is_judged_by_its_fractions(good):

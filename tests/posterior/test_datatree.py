@@ -21,7 +21,11 @@ def test_draws_are_parted_by_chain_in_their_order():
     found = tree["g"]["v"]
     assert found.dims == ("chain", "draw", "k")
     assert found.to_numpy().tolist() == [[[0, 1], [2, 3], [4, 5]], [[6, 7], [8, 9], [10, 11]]]
-    assert set(tree["g"].coords) == {"k"}
+    assert set(tree["g"].coords) == {"chain", "draw", "k"}
+    assert [tree["g"].coords[axis].to_numpy().tolist() for axis in ("chain", "draw")] == [
+        [0, 1],
+        [0, 1, 2],
+    ]
     assert found.coords["k"].to_numpy().tolist() == ["p", "q"]
 
 
@@ -55,9 +59,11 @@ def test_a_fit_has_its_parameters_their_labels_and_the_prior():
         "effect": ["y, x"],
         "site": ["a", "b", "c"],
         "pooled": ["y"],
+        "chain": [0, 1, 2, 3],
+        "draw": [0, 1],
     }
     assert tree["prior"]["continuation"].shape == (1, 5, 2)
-    assert set(tree["prior"].coords) == {"distribution", "effect"}
+    assert set(tree["prior"].coords) == {"distribution", "effect", "chain", "draw"}
     assert np.array_equal(group["beta"].to_numpy()[1, 0], posterior.beta[2])
 
 
@@ -69,4 +75,12 @@ def test_given_tables_have_one_variable_a_node():
     assert tree["posterior"]["cpt_x"].dims == ("chain", "draw", "x_0")
     assert tree["posterior"]["cpt_y"].dims == ("chain", "draw", "y_0", "y_1")
     assert tree["posterior"]["cpt_y"].shape == (1, 4, 2, 3)
-    assert not tree["posterior"].coords
+    assert set(tree["posterior"].coords) == {"chain", "draw"}
+
+
+def test_an_axis_never_has_the_name_of_a_variable():
+    graph = CausalGraph.from_edges([("x_0", "cpt_x")], {"x_0": NO_YES, "cpt_x": NO_YES})
+    cpts = {"x_0": [0.5, 0.5], "cpt_x": [[0.7, 0.3], [0.2, 0.8]]}
+    tree = Posterior.from_cpts(graph, cpts).to_datatree()
+    assert tree["posterior"]["cpt_cpt_x"].dims == ("chain", "draw", "cpt_x_0_", "cpt_x_1")
+    assert tree["posterior"]["cpt_x_0"].dims == ("chain", "draw", "x_0_0")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import arviz as az
+import forging
 import numpy as np
 import pytest
-import xarray as xr
 
 from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, load_posterior, risk
 from backrisk.graph import Layout
@@ -125,12 +125,21 @@ def test_a_saved_model_answers_to_the_bit_as_before(graph, fitted, tmp_path, eff
 
 
 def test_arviz_reads_a_saved_model(fitted, tmp_path):
-    tree = xr.open_datatree(fitted.save(tmp_path / "m.nc"), engine="h5netcdf").load()
+    tree = az.from_netcdf(fitted.save(tmp_path / "m.nc")).load()
     tree.close()
     found = az.rhat(tree["posterior"].to_dataset()[["continuation"]])["continuation"]
     assert found.dims == ("distribution",)
     labels = ["x: no", "y | x=no: no", "y | x=yes: no"]
     assert found.coords["distribution"].to_numpy().tolist() == labels
+
+
+def test_arviz_plots_one_parameter_of_a_saved_model(fitted, tmp_path):
+    pytest.importorskip("matplotlib").use("agg")
+    tree = az.from_netcdf(fitted.save(tmp_path / "m.nc")).load()
+    tree.close()
+    one = {"distribution": ["x: no"]}
+    drawn = az.plot_trace(tree, var_names=["continuation"], coords=one, backend="matplotlib")
+    assert len(drawn.viz["trace"]["continuation"].to_numpy().ravel()) == fitted.chains
 
 
 def relabel(record):
@@ -159,6 +168,130 @@ def test_a_model_of_another_version_of_its_graph_is_refused(fitted, tmp_path, ch
     path = store(changed(fitted, change), tmp_path / "old.nc")
     with pytest.raises(PosteriorError, match=rf"old\.nc holds a model of another version.*{why}"):
         load_posterior(path)
+
+
+def numbers(**changed):
+    return lambda model: replace(model, **changed)
+
+
+def at(name, value):
+    """Change one number of an array."""
+
+    def change(model):
+        array = getattr(model, name).copy()
+        array[1, 0] = value
+        return replace(model, **{name: array})
+
+    return change
+
+
+UNSOUND = [
+    (at("fractions", 1.5), r"'fractions' holds 1\.5, expected numbers from 0\.0 to 1\.0"),
+    (at("fractions", -1e-300), "'fractions' holds -1e-300"),
+    (at("fractions", np.nan), "'fractions' holds nan"),
+    (at("prior_fractions", np.inf), "'prior_fractions' holds inf"),
+    (at("beta", np.inf), "'beta' holds inf, which cannot be"),
+    (lambda m: replace(m, fractions=m.fractions[:, :1]), r"'fractions' has shape \(8, 1\)"),
+    (lambda m: replace(m, beta=m.beta[:4]), r"'beta' has shape \(4, 1\), expected \(8, 1\)"),
+    (lambda m: replace(m, prior_beta=m.prior_beta[:2]), "'prior_beta' has shape"),
+    (lambda m: replace(m, sites=replace(m.sites, scale=-m.sites.scale)), "'site_scale' holds -"),
+    (lambda m: replace(m, sites=replace(m.sites, names=("a",))), "'site_shift' has shape"),
+    (numbers(log_prior=np.zeros(7)), "'log_prior' has shape"),
+    (numbers(log_likelihood=np.full(8, np.nan)), "'log_likelihood' holds a value that is not"),
+    (numbers(meta={"people": "all"}), "'meta.people' is 'all'"),
+    (numbers(meta={"people": 0}), "'meta.people' is 0"),
+    (numbers(meta={"answered": {"x": 1.1}}), "'meta.answered.x' is 1.1"),
+    (
+        numbers(meta={"design": {"kind": "matched", "prevalence": 1.5}}),
+        "'meta.design.prevalence' is 1.5",
+    ),
+    (numbers(diagnostics=Diagnostics("exact", {"r_hat": "low"})), "'diagnostics.worst.r_hat'"),
+]
+
+
+@pytest.fixture
+def ordinal(fitted):
+    """A fit with every kind of parameter."""
+    nodes = (fitted.graph.nodes[0], replace(fitted.graph.nodes[1], mechanism="ordinal_logit"))
+    layout, rng = Layout(replace(fitted.graph, nodes=nodes)), np.random.default_rng(0)
+    before = layout.draw_prior(3, rng)
+    return replace(
+        fitted,
+        **dict(zip(("fractions", "beta"), layout.draw_prior(8, rng), strict=True)),
+        graph=layout.graph,
+        prior_fractions=before[0],
+        prior_beta=before[1],
+        sites=SiteEffects(("a", "b"), rng.normal(size=(8, 2, 1)), rng.random((8, 1))),
+        codebook=None,
+    )
+
+
+@pytest.mark.parametrize(("change", "why"), UNSOUND)
+def test_numbers_that_cannot_be_are_neither_saved_nor_loaded(ordinal, tmp_path, change, why):
+    unsound = change(ordinal)
+    with pytest.raises(PosteriorError, match=why):
+        unsound.save(tmp_path / "m.nc")
+    assert not (tmp_path / "m.nc").exists()
+    try:
+        store(unsound.to_datatree(), tmp_path / "m.nc")
+    except ValueError:
+        return  # of a shape that no file of ours can have
+    with pytest.raises(PosteriorError, match=rf"m\.nc holds a model .*({why}|parameters)"):
+        load_posterior(tmp_path / "m.nc")
+
+
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ([[[0.7, 0.4], [0.2, 0.8]]], "sum to 1"),
+        ([[[-0.1, 1.1], [0.2, 0.8]]], "sum to 1"),
+        ([[[np.nan, 0.3], [0.2, 0.8]]], "sum to 1"),
+        ([[[0.7, 0.3]]], "has shape"),
+    ],
+)
+def test_tables_that_are_no_cpts_are_neither_saved_nor_loaded(graph, tmp_path, table, why):
+    sound = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": np.full((2, 2), 0.5)})
+    unsound = replace(sound, given={**sound.given, "y": np.array(table)})
+    with pytest.raises(PosteriorError, match=why):
+        unsound.save(tmp_path / "m.nc")
+    path = store(unsound.to_datatree(), tmp_path / "m.nc")
+    with pytest.raises(PosteriorError, match=why):
+        load_posterior(path)
+
+
+def test_tables_of_unequal_draws_are_not_saved(graph, tmp_path):
+    given = {"x": np.full((1, 2), 0.5), "y": np.full((2, 2, 2), 0.5)}
+    with pytest.raises(PosteriorError, match="different numbers of draws: 1, 2"):
+        Posterior(graph, given=given).save(tmp_path / "m.nc")
+
+
+def test_a_graph_that_asks_for_more_than_the_file_holds_is_not_laid_out(fitted, tmp_path):
+    """Two nodes of which a forger claims nearly a million families: none is laid out."""
+    many = [f"s{i}" for i in range(900)]
+
+    def change(record):
+        record["graph"]["nodes"]["x"]["states"] = many
+        record["graph"]["nodes"]["y"] = {"states": many, "mechanism": "saturated"}
+        record["codebook"] = None
+
+    path = store(changed(fitted, change), tmp_path / "m.nc")
+    with pytest.raises(PosteriorError, match="parameters are not those of its graph"):
+        load_posterior(path)
+
+
+@pytest.mark.parametrize("part", ["graph", "codebook", "diagnostics", "sites", "meta"])
+def test_a_record_of_anything_is_refused_in_one_sentence(fitted, tmp_path, part):
+    harmless = {"codebook": (None,), "meta": ({}, {"a": 1}, {"nodes": 3})}.get(part, ())
+    path = fitted.save(tmp_path / "m.nc")
+    for value in (None, 3, "text", [], [[]], {}, {"a": 1}, {"nodes": 3}, True):
+        forging.reseal(path, lambda index, held=value: index["record"].update({part: held}))
+        if value in harmless:
+            load_posterior(path)
+            continue
+        with pytest.raises(PosteriorError) as raised:
+            load_posterior(path)
+        assert "\n" not in str(raised.value)
+        assert str(path) in str(raised.value)
 
 
 def test_a_warning_is_said_in_the_language_of_whoever_reads_it(fitted, tmp_path):

@@ -1,0 +1,194 @@
+"""What the numbers of a model must be, whoever made them: shapes, and ranges of every number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backrisk._arguments import shown
+from backrisk._types import Array
+from backrisk.errors import PosteriorError
+from backrisk.graph import CausalGraph, Layout
+from backrisk.posterior.diagnostics import Diagnostics
+from backrisk.posterior.given import refuse_other_shape, refuse_other_than_distributions
+from backrisk.posterior.sites import SiteEffects
+from backrisk.words import say
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Chosen(BaseModel):
+    """What is known of how people were chosen; see `backrisk.survey.Design`."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    kind: str
+    outcome: str | None = None
+    prevalence: _Share | None = None
+
+
+class _Meta(BaseModel):
+    """What is known of the fields of `Posterior.meta`; others may be anything."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    people: int = Field(1, ge=1)
+    effective_people: float = Field(1, gt=0, allow_inf_nan=False)
+    patterns: int = Field(1, ge=1)
+    answered: Mapping[str, _Share] = {}
+    synthetic: bool = False
+    survey: str = ""
+    population: str = ""
+    site: str | None = None
+    design: _Chosen | None = None
+    figures: list[Mapping[str, str]] = []
+    seed: int = 0
+    draws: int = 1
+    tune: int = 1
+    versions: Mapping[str, str] = {}
+
+
+class _Judged(BaseModel):
+    """What is known of the fields of `Diagnostics`."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    method: str
+    worst: Mapping[str, float]
+
+
+class Numbers(Protocol):
+    """The parts of a posterior that hold numbers; see `Posterior`."""
+
+    @property
+    def graph(self) -> CausalGraph:
+        """The graph."""
+
+    @property
+    def layout(self) -> Layout:
+        """Which parameter belongs to which node."""
+
+    @property
+    def fractions(self) -> Array | None:
+        """Draws of the fractions."""
+
+    @property
+    def beta(self) -> Array | None:
+        """Draws of the effects."""
+
+    @property
+    def chains(self) -> int:
+        """How many chains the draws come from."""
+
+    @property
+    def prior_fractions(self) -> Array | None:
+        """Prior draws of the fractions."""
+
+    @property
+    def prior_beta(self) -> Array | None:
+        """Prior draws of the effects."""
+
+    @property
+    def given(self) -> Mapping[str, Array] | None:
+        """CPTs given directly."""
+
+    @property
+    def sites(self) -> SiteEffects | None:
+        """The sites of the survey."""
+
+    @property
+    def log_prior(self) -> Array | None:
+        """Of each draw, the log density under the prior."""
+
+    @property
+    def log_likelihood(self) -> Array | None:
+        """Of each draw, the log likelihood of the survey."""
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """What is known of the fit."""
+
+    @property
+    def diagnostics(self) -> Diagnostics:
+        """How the sampling was judged."""
+
+
+def refuse_unsound(model: Numbers) -> None:
+    """Refuse a model whose numbers are not what they stand for.
+
+    Raises
+    ------
+    PosteriorError
+        If an array is missing or has another shape than graph and draws ask for, a fraction lies
+        outside 0 to 1, an effect is not finite, a row of a given CPT is not a distribution, or a
+        log density is not a number; or what is told of the survey is not of its kind.
+    """
+    _refuse_other_kind(_Meta, "meta", dict(model.meta))
+    _refuse_other_kind(_Judged, "diagnostics", vars(model.diagnostics))
+    graph = model.graph
+    if model.given is not None:
+        if stray := sorted(set(model.given) ^ set(graph.names)):
+            key = "posterior.cpt_of_no_node" if stray[0] in model.given else "posterior.no_cpt"
+            raise PosteriorError(say(key, name=stray[0], graph=graph.name))
+        for name, table in model.given.items():
+            refuse_other_shape(graph, name, table)
+            refuse_other_than_distributions(graph, name, table)
+        if len(counts := sorted({len(table) for table in model.given.values()})) > 1:
+            told = ", ".join(map(str, counts))
+            raise PosteriorError(say("posterior.unequal_draws", counts=told))
+        return
+    draws = 0 if model.fractions is None else len(model.fractions)
+    if model.beta is None or not draws or model.chains < 1 or draws % model.chains:
+        raise PosteriorError(say("posterior.no_draws", draws=draws, chains=model.chains))
+    layout = model.layout
+    fractions = sum(each.n_fractions for each in layout.mechanisms.values())
+    effects = len(layout.effect_labels)
+    before = 0 if model.prior_fractions is None else len(model.prior_fractions)
+    pooled = len(layout.pooled)
+    places = 0 if model.sites is None else len(model.sites.names)
+    shift, scale = (None, None) if model.sites is None else (model.sites.shift, model.sites.scale)
+    endless = math.inf
+    for what, array, shape, low, high in (
+        ("fractions", model.fractions, (draws, fractions), 0.0, 1.0),
+        ("beta", model.beta, (draws, effects), -endless, endless),
+        ("prior_fractions", model.prior_fractions, (before, fractions), 0.0, 1.0),
+        ("prior_beta", model.prior_beta, (before, effects), -endless, endless),
+        ("site_shift", shift, (draws, places, pooled), -endless, endless),
+        ("site_scale", scale, (draws, pooled), 0.0, endless),
+    ):
+        if array is not None:
+            _refuse_other_shape(what, array, shape)
+            _refuse_beyond(what, array, low, high)
+    for what, array in (("log_prior", model.log_prior), ("log_likelihood", model.log_likelihood)):
+        if array is not None:
+            _refuse_other_shape(what, array, (draws,))
+            if np.isnan(array).any():  # minus infinity is a density
+                raise PosteriorError(say("posterior.not_a_number", what=what))
+
+
+def _refuse_other_kind(kind: type[BaseModel], what: str, held: Mapping[str, Any]) -> None:
+    try:
+        kind.model_validate(held)
+    except ValidationError as error:
+        where = ".".join(map(str, (what, *error.errors()[0]["loc"])))
+        told = say("posterior.other_kind", where=where, value=shown(error.errors()[0]["input"]))
+        raise PosteriorError(told) from error
+
+
+def _refuse_other_shape(what: str, array: Array, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        told = {"what": what, "shape": array.shape, "expected": shape}
+        raise PosteriorError(say("posterior.other_shape", **told))
+
+
+def _refuse_beyond(what: str, array: Array, low: float, high: float) -> None:
+    bad = ~((array >= low) & (array <= high) & np.isfinite(array))  # NaN is bad too
+    if bad.any():
+        told = {"what": what, "value": float(array[bad][0])}
+        if math.isfinite(low) and math.isfinite(high):
+            raise PosteriorError(say("posterior.beyond", low=low, high=high, **told))
+        raise PosteriorError(say("posterior.not_finite", **told))
