@@ -46,7 +46,7 @@ class Limits:
     addresses: int = 1000
     connections: int = 1000
     quick: int = _CORES + 1
-    slow: int = 2
+    slow: int = min(max(_CORES - 1, 1), 2)
     waiting: int = 256
     waiting_each: int = 64
     patience: float = 60.0

@@ -29,7 +29,7 @@ from backrisk.web.stopping import Gone, OutOfTime, Stop
 from backrisk.words import Language, speaking
 
 _GRACE = 15.0  # seconds to the next step, after which a process is ended
-_POLITE = 5  # by how much a slow question's process gives way to others
+_POLITE = 10  # by how much a slow question's process gives way to others
 _MAIN = "backrisk.web.aside"  # not this module, whose classes would then be there twice
 
 
