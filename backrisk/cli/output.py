@@ -176,6 +176,10 @@ def serve(
     allow_host: Annotated[list[str] | None, typer.Option(help=say("cli.serve.allow_host"))] = None,
     draws: Annotated[int, typer.Option(min=1, help=say("cli.serve.draws"))] = 1000,
     language: Annotated[list[str] | None, typer.Option(help=say("cli.serve.language"))] = None,
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option(help=say("cli.serve.trusted_proxy"))
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, help=say("cli.serve.seconds"))] = 120,
 ) -> None:
     """Run `backrisk.web.serve`."""
     with sentences():
@@ -191,5 +195,7 @@ def serve(
             hosts=allow_host or (),
             draws=draws,
             languages=language or (),
+            proxies=trusted_proxy or (),
+            seconds=seconds,
             announce=lambda address: console.out.print(say("cli.serve.at", address=address)),
         )

@@ -15,5 +15,6 @@ from .tables import looked_up as looked_up
 from .twin_network import Variable as Variable
 from .twin_network import reached as reached
 from .walks import walks as walks
+from .watching import watched as watched
 from .world import World as World
 from .world import contradiction as contradiction

@@ -21,7 +21,9 @@ from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference.elimination import LETTERS, Sets, greedy
 from backrisk.inference.run import BUDGET
+from backrisk.inference.steps import PLANS
 from backrisk.inference.twin_network import Variable
+from backrisk.inference.watching import watcher
 from backrisk.inference.world import World
 from backrisk.words import say
 
@@ -259,7 +261,7 @@ def elimination_order(
     return _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=PLANS)
 def _order(
     scopes: tuple[tuple[Variable, ...], ...],
     states: tuple[tuple[Variable, int], ...],
@@ -418,6 +420,7 @@ def _with_events(table: _Table, keep: Variable | None, events: Sequence[Sequence
 
 def _multiply(tables: Sequence[_Table], keep: set[Variable | None]) -> _Table:
     """Multiply tables and sum out all variables but some."""
+    watcher()(v for table in tables for v in table.scope)
     operands = sorted(tables, key=lambda table: table.values.size)
     while len(operands) > 2:
         first, second = operands[:2]

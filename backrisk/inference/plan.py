@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from backrisk.inference.steps import Part, ordered
+from backrisk.inference.steps import PLANS, Part, ordered
 from backrisk.inference.twin_network import Signature, Source, Variable, sources, states
 
 
@@ -19,7 +19,7 @@ class Plan:
     others: tuple[Part, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=PLANS)
 def plan(signature: Signature) -> Plan:
     """Plan a query.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,6 +23,7 @@ from backrisk.inference.fetching import Fetcher
 from backrisk.inference.pairs_of_worlds import summed_out
 from backrisk.inference.steps import Pairing, Part, resized
 from backrisk.inference.twin_network import BOTH, Variable
+from backrisk.inference.watching import watcher
 from backrisk.words import say
 
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
@@ -101,11 +102,12 @@ def _run_people(
         for i, source in enumerate(part.sources)
     ]
 
+    look = watcher()  # of this thread, and for those that it starts
     out: list[Array] = []  # one, as soon as its shape is known
     lock = threading.Lock()
 
     def carry_out(some: slice) -> None:
-        table = _carry_out(part, fetches, rows, some, fetcher.coupling)
+        table = _carry_out(part, fetches, rows, some, fetcher.coupling, look)
         done = finish(table if part.known else table[None])
         with lock:
             if not out:
@@ -139,7 +141,12 @@ def _demand_room(part: Part) -> None:
 
 
 def _carry_out(
-    part: Part, fetches: Sequence[Callable[..., Any]], rows: AnswerRows, some: slice, coupling: str
+    part: Part,
+    fetches: Sequence[Callable[..., Any]],
+    rows: AnswerRows,
+    some: slice,
+    coupling: str,
+    look: Callable[[Iterable[Variable]], None],
 ) -> Array:
     """Carry the steps out for some draws."""
     places: dict[str, Places] = {}
@@ -147,6 +154,7 @@ def _carry_out(
     sizes: dict[Variable, int] = {}
     for i in part.paired:  # causes first: which pairs are possible depends on theirs
         source = part.sources[i]
+        look(source.scope)
         both = fetches[i](some, places)
         tables[i], places[source.name] = possible_pairs(both if source.known else both[None])
         sizes[source.name, BOTH] = tables[i].shape[-2]
@@ -163,6 +171,7 @@ def _carry_out(
         return table
 
     for number, step in enumerate(part.steps, start=len(fetches)):
+        look(part.widest)
         inputs: list[Any] = []
         for i in step.inputs:
             table = tables.pop(i) if i in tables else fetches[i](some, places)

@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from backrisk.inference.elimination import LETTERS, Sets, bits, greedy
 from backrisk.inference.twin_network import Source, Variable
 
+PLANS = 512  # that are kept of each kind, some 30 KB each
 _PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
 _PAIR_WORK = 6  # passes over a table that lay a pair of worlds out
 _PAIR_PASSES = 4  # passes beside one for each level, where it is not laid out
@@ -107,7 +108,7 @@ def resized(part: Part, states: dict[Variable, int]) -> Part:
     return ordered(part.sources, part.keep, part.last, sizes, part.people)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=PLANS)
 def ordered(
     members: tuple[Source, ...],
     keep: tuple[Variable, ...],

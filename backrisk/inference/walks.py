@@ -17,6 +17,7 @@ from backrisk._types import Array
 from backrisk.inference.bucket_tree import drawn
 from backrisk.inference.second_world import SecondWorld
 from backrisk.inference.twin_network import Variable
+from backrisk.inference.watching import watcher
 
 _HERE, _NOISE, _FRESH = 0, 1, 2  # what a node's uniform numbers are for
 
@@ -112,8 +113,10 @@ class _People:
 
     def _follow(self, moved: frozenset[str]) -> Array:
         """Follow world 1 through the nodes that a switch changes: P(event) for each draw."""
+        look = watcher()
         for name in self.world.passed:
             if name in moved:
+                look([(name, 1)])
                 self.there[name] = self._there(name)
         levels = self._levels(self.target, 1)
         low, high = self.windows.get(self.target, (0.0, 1.0))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,16 @@ from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.routing import Route
 
 from backrisk.errors import BackriskError
 from backrisk.posterior import Posterior
 from backrisk.web.api import V1, make_api
+from backrisk.web.desk import Desk
 from backrisk.web.document import Documents
 from backrisk.web.languages import Speaking, offered
-from backrisk.web.middleware import PROBLEM, Guard, Limits, problem
+from backrisk.web.limits import Limits
+from backrisk.web.middleware import PROBLEM, Guard, problem
 from backrisk.web.pages import STATIC, make_pages
 from backrisk.web.served import PAGE_DRAWS, VERSION, Served
 from backrisk.words import Language, say, spoken
@@ -42,7 +47,7 @@ def create_app(
     draws : int
         The posterior is thinned to at most this many; every answer uses the same ones.
     token : str, optional
-        Asked of every request to the programming interface.
+        Asked of every request but the one for the server's health.
     hosts : str or iterable of str
         Names, beside ``localhost`` and literal addresses, under which the server answers.
     limits : Limits, optional
@@ -64,7 +69,18 @@ def create_app(
     if isinstance(languages, str | Path | Language):
         languages = [languages]
     spoken_here = offered(languages)
+    limits = limits or Limits()
     served = Served.of(posterior, draws)
+    # What processes are given has no table laid out yet: they lay out what they are asked for.
+    desk = Desk(served, replace(served.posterior), spoken_here, limits)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        desk.open()
+        yield
+        desk.close()
+
+    known = {f"{V1}/openapi.json"}  # and the addresses of the routes, when they are made
     app = FastAPI(
         title="backrisk",
         version=f"1 (backrisk {VERSION})",
@@ -72,6 +88,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=life,
         middleware=[
             Middleware(Speaking, languages=spoken_here),  # outermost: refusals are worded too
             Middleware(
@@ -79,6 +96,7 @@ def create_app(
                 token=token,
                 hosts=(hosts,) if isinstance(hosts, str) else tuple(hosts),
                 limits=limits,
+                known=known,
             ),
         ],
         exception_handlers={
@@ -87,9 +105,11 @@ def create_app(
             BackriskError: _misasked,
         },
     )
+    app.state.desk = desk
     document = Documents(app, served)
-    app.include_router(make_api(served))
-    app.include_router(make_pages(served, spoken_here, document))
+    for router in (make_api(served, desk), make_pages(served, spoken_here, document)):
+        app.include_router(router)
+        known.update(route.path for route in router.routes if isinstance(route, Route))
     app.mount(STATIC, StaticFiles(packages=[("backrisk.web", "static")]), name="static")
     app.openapi = document  # type: ignore[method-assign]
     return app
@@ -111,9 +131,6 @@ async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     faults = []
     for each in error.errors():
-        if each["type"] == "json_invalid":
-            detail = say("web.refused.not_json", why=each["ctx"]["error"], at=each["loc"][1])
-            return Response(problem(400, detail), 400, media_type=PROBLEM)
         pointer = "".join(f"/{part}" for part in each["loc"][1:])
         faults.append({"pointer": f"#{pointer}", "detail": _fault(each)})
     detail = say("web.refused.wrong_shape", where=faults[0]["pointer"], why=faults[0]["detail"])

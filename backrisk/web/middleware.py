@@ -7,26 +7,31 @@ It reads the whole body, up to the limit, before the application sees the reques
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hmac
 import ipaddress
 import json
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from backrisk.web.limits import Limits, client_of
+from backrisk.web.worker import place
 from backrisk.words import say
 
 log = logging.getLogger("backrisk.web")
 
 PROBLEM = "application/problem+json"
-PROTECTED = "/api/v1/"
-_SCHEME = "Bearer"
+HEALTH = "/healthz"
+_INTERFACE = "/api/v1/"
+_REALM = 'realm="backrisk"'
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -39,29 +44,6 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one client may ask for.
-
-    Parameters
-    ----------
-    body : int
-        Bytes of a request's body.
-    seconds : float
-        In which the body must have arrived.
-    rate, burst : float
-        Requests a second from one address, and how many may come at once.
-    addresses : int
-        How many addresses are remembered.
-    """
-
-    body: int = 64 * 1024
-    seconds: float = 10.0
-    rate: float = 50.0
-    burst: float = 200.0
-    addresses: int = 1000
 
 
 class Refusal(Exception):
@@ -80,11 +62,14 @@ class Guard:
     ----------
     app : ASGI application
     token : str, optional
-        What the programming interface asks for as ``Authorization: Bearer``.
+        What everything but the server's health asks for: as ``Authorization: Bearer``, or as the
+        password of ``Basic``, which browsers ask their user for. The name does not matter.
     hosts : iterable of str
         Names, beside ``localhost`` and any literal address, that a Host header may bear. A page
         elsewhere that has its own name point here (DNS rebinding) bears another.
     limits : Limits
+    known : collection of str
+        The addresses that the log may name: any other may hold an answer.
     """
 
     def __init__(
@@ -94,11 +79,13 @@ class Guard:
         token: str | None = None,
         hosts: Iterable[str] = (),
         limits: Limits | None = None,
+        known: Collection[str] = (),
     ) -> None:
         self._app = app
         self._token = token
         self._hosts = {"localhost", *(host.lower() for host in hosts)}
         self._limits = limits or Limits()
+        self._known_paths = known
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,27 +115,33 @@ class Guard:
             await _refuse(answer, refusal)
         except Exception as error:
             # Where it broke, but not with which words: a message may quote an answer.
-            place = _place(error)
-            log.error(
-                "%s %s: %s at %s", scope["method"], scope["path"], type(error).__name__, place
-            )
+            log.error("%s: %s at %s", self._named(scope), type(error).__name__, place(error))
             if not status:
                 await _refuse(answer, Refusal(500, say("web.refused.broken")))
         finally:
             spent = 1000 * (time.perf_counter() - began)
-            log.info("%s %s %d %.0f ms", scope["method"], scope["path"], status, spent)
+            log.info("%s %d %.0f ms", self._named(scope), status, spent)
 
     def _admit(self, scope: Scope) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         if not self._known(headers.get(b"host", "")):
             raise Refusal(421, say("web.refused.host"))
-        self._count(scope["client"][0] if scope.get("client") else "")
-        if self._token is not None and scope["path"].startswith(PROTECTED):
-            kind, _, given = headers.get(b"authorization", "").partition(" ")
-            same = hmac.compare_digest(given.strip().encode(), self._token.encode())
-            if kind.lower() != _SCHEME.lower() or not same:
-                challenge = {"www-authenticate": f'{_SCHEME} realm="backrisk"'}
+        self._count(client_of(scope))
+        if self._token is not None and scope["path"] != HEALTH:
+            given = _token(headers.get(b"authorization", ""))
+            if not hmac.compare_digest(given.encode(), self._token.encode()):
+                # A browser asks its user for the page, and never in the middle of it.
+                scheme = "Bearer" if scope["path"].startswith(_INTERFACE) else "Basic"
+                challenge = {"www-authenticate": f"{scheme} {_REALM}"}
                 raise Refusal(401, say("web.refused.token"), challenge)
+
+    def _named(self, scope: Scope) -> str:
+        """Return what the log calls a request, of which only what is known is repeated."""
+        method = scope["method"] if scope["method"] in _METHODS else "?"
+        path: str = scope["path"]
+        if path in self._known_paths:
+            return f"{method} {path}"
+        return f"{method} /static/..." if path.startswith("/static/") else f"{method} ?"
 
     def _known(self, host: str) -> bool:
         end = "]" if host.startswith("[") else ":"
@@ -213,11 +206,17 @@ def _with_headers(path: str, message: Message) -> list[tuple[bytes, bytes]]:
     return [*kept, *fixed.items()]
 
 
-def _place(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "?" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+def _token(authorization: str) -> str:
+    """Return the token that a header gives, or an empty string."""
+    kind, _, given = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return given.strip()
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
+        except (binascii.Error, ValueError):
+            return ""
+    return ""
 
 
 def problem(status: int, detail: str, errors: list[dict[str, str]] | None = None) -> bytes:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
-import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import uvicorn
@@ -15,11 +15,13 @@ import uvicorn
 from backrisk.errors import BackriskError
 from backrisk.posterior import load_posterior
 from backrisk.web.app import create_app
+from backrisk.web.connections import Connections
+from backrisk.web.limits import Limits
 from backrisk.web.served import PAGE_DRAWS
 from backrisk.words import Language, say
 
 SHORTEST_TOKEN = 16
-_SWITCH_SECONDS = 0.0005
+_BACKLOG = 64  # connections accepted at once, before the oldest make room
 
 
 def serve(
@@ -31,6 +33,8 @@ def serve(
     hosts: Iterable[str] = (),
     draws: int = PAGE_DRAWS,
     languages: Iterable[str | Path | Language] = (),
+    proxies: Iterable[str] = (),
+    seconds: float = Limits.question,
     announce: Callable[[str], None],
 ) -> None:
     """Serve a saved model until interrupted.
@@ -47,23 +51,36 @@ def serve(
     draws : int
     languages : iterable of str, Path or Language
         As for `create_app`.
+    proxies : iterable of str
+        Addresses or networks of proxies. What one of these says in ``X-Forwarded-For`` is taken as
+        the client's address; nobody else is believed.
+    seconds : float
+        That one question may compute.
     announce : callable
         Told the page's address once it is bound.
 
     Raises
     ------
     BackriskError
-        If the model cannot be read, the address cannot be bound, a token is missing, or there is
-        no such language.
+        If the model cannot be read, the address cannot be bound, a token is missing, there is no
+        such language, or a proxy is not an address.
     """
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise BackriskError(say("web.serve.token_short", least=SHORTEST_TOKEN))
     if token is None and not _only_this_machine(host):
         raise BackriskError(say("web.serve.token_needed", host=host))
+    trusted = [_proxy(each) for each in proxies]
+    limits = Limits(question=seconds)
+    connections = Connections(limits.connections, limits.seconds)
     listener = _bind(host, port)
     with listener:
         app = create_app(
-            load_posterior(model), draws=draws, token=token, hosts=hosts, languages=languages
+            load_posterior(model),
+            draws=draws,
+            token=token,
+            hosts=hosts,
+            languages=languages,
+            limits=limits,
         )
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
         logging.getLogger("backrisk.web").setLevel(logging.INFO)
@@ -74,13 +91,46 @@ def serve(
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(trusted),
+            forwarded_allow_ips=trusted,
             timeout_graceful_shutdown=5,
+            http=connections.protocol,  # type: ignore[arg-type]  # what makes one, not its class
+            ws="none",
+            loop="asyncio",
+            backlog=_BACKLOG,
         )
-        # A question holds Python's lock for short stretches between long ones in NumPy: handing it
-        # over sooner keeps the quick questions from waiting for the slow ones.
-        sys.setswitchinterval(_SWITCH_SECONDS)
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, connections, app.state.desk.give_up).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, where trouble in the loop is handled and nobody waits for its end."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        connections: Connections,
+        give_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(config)
+        self._connections, self._give_up = connections, give_up
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        asyncio.get_running_loop().set_exception_handler(self._connections.trouble)
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse the questions that wait, and stop the others at their next step."""
+        self._give_up()
+        await super().shutdown(sockets)
+
+
+def _proxy(given: str) -> str:
+    """Refuse what is no address and no network."""
+    try:
+        return str(ip_network(given, strict=False)) if "/" in given else str(ip_address(given))
+    except ValueError:
+        raise BackriskError(say("web.serve.proxy", given=given)) from None
 
 
 def _only_this_machine(host: str) -> bool:

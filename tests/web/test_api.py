@@ -93,7 +93,7 @@ def test_the_report_is_the_one_that_python_makes(client, posterior):
 
 def test_what_nobody_waits_for_any_more_is_not_begun(app, monkeypatch):
     begun = []
-    monkeypatch.setattr("backrisk.web.api.risk", lambda *_, **__: begun.append(1))
+    monkeypatch.setattr("backrisk.web.questions.risk", lambda *_, **__: begun.append(1))
     for _ in range(2 + (os.cpu_count() or 1)):  # and it leaves its turn to others
         assert in_chunks(app, chunks=[b"{}"], gone=True)[0] == 503
     assert not begun

@@ -18,7 +18,7 @@ def test_a_body_of_the_wrong_shape_is_pointed_at(client):
     is_problem(post(client, "/risk", person=many), 422)
     json_type = {"content-type": "application/json"}
     body = is_problem(client.post(V1 + "/risk", content=b'{"person": ', headers=json_type), 400)
-    assert "not JSON" in body["detail"]
+    assert "not valid JSON" in body["detail"]
     is_problem(client.post(V1 + "/risk", content=b"\xff\xfe", headers=json_type), 400)
     is_problem(client.post(V1 + "/risk", content=b"person=1"), 422)
 
@@ -58,7 +58,7 @@ def test_an_error_inside_is_a_problem_that_quotes_nothing(client, monkeypatch, c
     def broken(*args, **kwargs):
         raise RuntimeError("the answer was plank_seconds=35")
 
-    monkeypatch.setattr("backrisk.web.api.risk", broken)
+    monkeypatch.setattr("backrisk.web.questions.risk", broken)
     with caplog.at_level(logging.INFO, "backrisk.web"):
         body = is_problem(post(client, "/risk", person=PERSON), 500)
     assert "plank" not in json.dumps(body)

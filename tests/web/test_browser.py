@@ -20,7 +20,7 @@ import backrisk as br
 from backrisk import CausalGraph, load_codebook, load_graph
 from backrisk.survey import Codebook
 from backrisk.web import create_app
-from backrisk.web.middleware import Limits
+from backrisk.web.limits import Limits
 from backrisk.words import estimate, percent, speaking
 from tests.pseudo import CODE, accented, reworded_codebook, reworded_graph
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
-from web_client import NO_LIMIT, PERSON, is_problem, post
+from web_client import NO_LIMIT, PERSON, exact, is_problem, post
 
-from backrisk import BackriskError
+from backrisk import BackriskError, recommend
 from backrisk.web import create_app
 from backrisk.web.api import V1
 from backrisk.web.languages import Speaking, choose, offered
@@ -150,7 +150,7 @@ def test_work_handed_to_a_thread_speaks_the_language_of_its_request(posterior, p
         heard.append(spoken().code)
         return SimpleNamespace(to_dict=dict)
 
-    monkeypatch.setattr("backrisk.web.api.risk", hear)
+    monkeypatch.setattr("backrisk.web.questions.risk", hear)
     app = create_app(posterior, limits=NO_LIMIT, languages=["en", pseudo])
     client = TestClient(app, base_url="http://localhost", raise_server_exceptions=False)
     for code in ("en", CODE, "en"):
@@ -190,14 +190,15 @@ def test_what_is_no_request_passes(pseudo):
     assert passed == ["lifespan"]
 
 
-def test_the_report_comes_in_the_language_of_the_page(both, monkeypatch):
-    heard = []
-    monkeypatch.setattr("backrisk.web.api.person_answers", lambda *_, **__: None)
-    monkeypatch.setattr(
-        "backrisk.web.api.render_person", lambda *_: heard.append(spoken().code) or b""
-    )
-    both.post(V1 + "/report.pdf", json={}, headers={"accept-language": CODE})
-    assert heard == [CODE]
+def test_what_is_computed_aside_is_in_the_language_of_the_page(both, posterior, pseudo):
+    answers = [
+        both.post(f"{V1}/recommend", json={"person": PERSON}, headers={"accept-language": code})
+        for code in (CODE, "en")
+    ]
+    for response, chosen in zip(answers, (pseudo, "en"), strict=True):
+        with speaking(chosen):
+            assert response.json() == exact(recommend(posterior, PERSON))
+    assert answers[0].json()["text"] != answers[1].json()["text"]
 
 
 def test_what_the_model_says_of_itself_is_in_the_language(both, pseudo):

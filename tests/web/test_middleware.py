@@ -1,5 +1,6 @@
 """What stands in front of the application: limits, token, hosts, headers, log."""
 
+import base64
 import logging
 import re
 
@@ -9,7 +10,7 @@ from web_client import NO_LIMIT, in_chunks, is_problem, post
 
 from backrisk.web import create_app
 from backrisk.web.api import V1
-from backrisk.web.middleware import Limits
+from backrisk.web.limits import Limits
 from backrisk.web.pages import STATIC
 
 TOKEN = "correct horse battery"
@@ -43,17 +44,26 @@ def test_too_many_requests_are_refused_and_forgiven(posterior, monkeypatch):
     assert [client.get("/healthz").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_a_token_opens_the_interface_and_only_the_right_one(posterior):
+def basic(token):
+    return {"authorization": "Basic " + base64.b64encode(f"anyone:{token}".encode()).decode()}
+
+
+def test_everything_but_the_servers_health_asks_for_the_token(posterior):
     app = create_app(posterior, token=TOKEN)
     client = TestClient(app, base_url="http://localhost")
-    assert client.get("/").status_code == 200
     assert client.get("/healthz").status_code == 200
-    for headers in ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {TOKEN}"}):
-        response = client.get(V1 + "/model", headers=headers)
-        is_problem(response, 401)
-        assert response.headers["www-authenticate"].startswith("Bearer")
-    allowed = {"authorization": f"Bearer {TOKEN}"}
-    assert client.get(V1 + "/model", headers=allowed).status_code == 200
+    wrong = ({}, {"authorization": "Bearer wrong"}, {"authorization": f"Digest {TOKEN}"})
+    wrong += (basic("wrong"), {"authorization": "Basic ?"}, {"authorization": "Basic /w=="})
+    paths = ("/", "/api", "/favicon.ico", "/nowhere", f"{STATIC}/main.js", V1 + "/model")
+    for path in (*paths, V1 + "/openapi.json"):
+        for headers in wrong:
+            response = client.get(path, headers=headers)
+            is_problem(response, 401)
+            scheme = "Bearer" if path.startswith(V1) else "Basic"  # a browser asks its user
+            assert response.headers["www-authenticate"].startswith(scheme)
+    for headers in ({"authorization": f"Bearer {TOKEN}"}, basic(TOKEN)):
+        for path in ("/", f"{STATIC}/main.js", V1 + "/model"):
+            assert client.get(path, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -112,3 +122,15 @@ def test_the_log_holds_a_line_a_request_and_no_answer(client, caplog):
         "POST /api/v1/risk 422 N ms",
     ]
     assert "1234" not in " ".join(ours)
+
+
+def test_the_log_names_no_address_and_no_method_that_it_does_not_know(client, caplog):
+    with caplog.at_level(logging.INFO, "backrisk.web"):
+        client.get("/api/v1/plank_seconds=1234%0AGET%20/%20200%1b[31m")
+        client.get(f"{STATIC}/1234.js")
+        client.request("X1234", "/healthz")
+    assert [re.sub(r"\d+ ms", "N ms", record.message) for record in caplog.records] == [
+        "GET ? 404 N ms",
+        "GET /static/... 404 N ms",
+        "? /healthz 405 N ms",
+    ]

@@ -5,7 +5,7 @@ import json
 
 import backrisk as br
 from backrisk.web.api import V1
-from backrisk.web.middleware import Limits
+from backrisk.web.limits import Limits
 
 NO_LIMIT = Limits(rate=1e6, burst=1e6)
 

@@ -1,0 +1,191 @@
+"""Every question of the programming interface, each the Python function of the same name.
+
+They are computed where they are asked, in a thread or in a process of their own, so that both give
+the same answer. What goes in and what comes out can be pickled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from backrisk.posterior import Posterior
+from backrisk.queries import (
+    Contrast,
+    ask_next,
+    attribute,
+    counterfactual,
+    diagnose,
+    flow,
+    intervene,
+    read_person,
+    read_target,
+    recommend,
+    risk,
+)
+from backrisk.report import person_answers, render_person
+from backrisk.web import schema
+from backrisk.web.form import read_form
+from backrisk.web.served import Place, Served
+
+_QUICK_METHODS = ("diagnostic",)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, under which address.
+
+    Parameters
+    ----------
+    name : str
+        A key of `QUESTIONS`.
+    asked : schema.About
+    """
+
+    name: str
+    asked: Any
+
+
+def answer(served: Served, question: Question) -> Any:
+    """Return the answer as the programming interface sends it."""
+    return QUESTIONS[question.name](served, question.asked)
+
+
+def is_slow(served: Served, question: Question) -> bool:
+    """Whether a question may take long: one over many worlds, or many questions in one.
+
+    Raises
+    ------
+    BackriskError
+        If what is asked cannot be read.
+    """
+    name, asked = question.name, question.asked
+    if name in ("counterfactual", "what-if"):
+        # With the outcome seen in one of two worlds there is much to compute.
+        target = read_target(served.posterior.graph, asked.target)
+        return target.node in read_person(served.posterior, asked.person)
+    if name == "attribute":
+        return asked.method not in _QUICK_METHODS
+    return name in ("recommend", "ask-next", "report")
+
+
+def _at(served: Served, asked: schema.Asked) -> Posterior:
+    return served.at(asked.site).posterior
+
+
+def _read(served: Served, asked: schema.About) -> Any:
+    reading = read_form(served.posterior, asked.person)
+    return schema.ReadOut(
+        accepted=dict(reading.accepted),
+        evidence=dict(reading.evidence),
+        says=[
+            schema.Meaning(question=name, node=node, state=state)
+            for name, (node, state) in reading.says.items()
+        ],
+        problems=[
+            schema.Trouble(question=name, detail=detail)
+            for name, detail in reading.problems.items()
+        ],
+    )
+
+
+def _risk(served: Served, asked: schema.Asked) -> Any:
+    return risk(_at(served, asked), asked.person, target=asked.target).to_dict()
+
+
+def _diagnose(served: Served, asked: schema.Asked) -> Any:
+    return diagnose(_at(served, asked), asked.person, target=asked.target).to_dict()
+
+
+def _intervene(served: Served, asked: schema.Changed) -> Any:
+    return intervene(_at(served, asked), asked.person, asked.do, target=asked.target).to_dict()
+
+
+def _counterfactual(served: Served, asked: schema.Imagined) -> Any:
+    return counterfactual(
+        _at(served, asked), asked.person, asked.do, target=asked.target, coupling=asked.coupling
+    ).to_dict()
+
+
+def _what_if(served: Served, asked: schema.Changed) -> Any:
+    rung, contrast = _before_and_after(_at(served, asked), asked.person, asked.do, asked.target)
+    return schema.WhatIfOut(rung=rung, answer=schema.ContrastOut(**contrast.to_dict()))
+
+
+def _before_and_after(
+    posterior: Posterior, person: Mapping[str, Any], do: Mapping[str, str], target: str | None
+) -> tuple[str, Contrast]:
+    """Ask by doing, or by looking back where an answer lies downstream of the change."""
+    graph = posterior.graph
+    evidence = read_person(posterior, person)
+    reached = frozenset().union(*(graph.descendants(n) for n in do if n in graph.names))
+    if reached & set(evidence):
+        return "counterfactual", counterfactual(posterior, person, do, target=target)
+    return "intervene", intervene(posterior, person, do, target=target)
+
+
+def _attribute(served: Served, asked: schema.Attributed) -> Any:
+    return attribute(
+        _at(served, asked),
+        asked.person,
+        asked.causes,
+        method=asked.method,  # type: ignore[arg-type]  # checked there, with a suggestion
+        level=asked.level,  # type: ignore[arg-type]
+        target=asked.target,
+        baseline=asked.baseline,  # type: ignore[arg-type]
+        coupling=asked.coupling,
+    ).to_dict()
+
+
+def _recommend(served: Served, asked: schema.Asked) -> Any:
+    return recommend(_at(served, asked), asked.person, target=asked.target).to_dict()
+
+
+def _ask_next(served: Served, asked: schema.AskedNext) -> Any:
+    return ask_next(
+        _at(served, asked), asked.person, target=asked.target, gain=asked.gain
+    ).to_dict()
+
+
+def _report(served: Served, asked: schema.Asked) -> Any:
+    answers = person_answers(_at(served, asked), asked.person, target=asked.target)
+    return render_person(answers, ".pdf")
+
+
+def _cascade(served: Served, asked: schema.Asked) -> Any:
+    place: Place = served.at(asked.site)
+    posterior = place.posterior
+    found = flow(posterior, asked.person, place.chances, target=asked.target)
+    return schema.CascadeOut(
+        nodes=[
+            schema.NodeState(
+                node=name,
+                state=posterior.graph.node(name).states[int(share.argmax())],
+                probability=float(share.max()),
+                adverse=float(1.0 - share[0]),
+                seen=name in found.evidence,
+            )
+            for name, share in found.shares.items()
+        ],
+        edges=[
+            schema.EdgeLift(cause=cause, effect=effect, lift=lift)
+            for (cause, effect), lift in found.lifts.items()
+        ],
+        routes=[list(route) for route in found.routes],
+    )
+
+
+QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
+    "read": _read,
+    "risk": _risk,
+    "diagnose": _diagnose,
+    "cascade": _cascade,
+    "intervene": _intervene,
+    "counterfactual": _counterfactual,
+    "what-if": _what_if,
+    "attribute": _attribute,
+    "recommend": _recommend,
+    "ask-next": _ask_next,
+    "report": _report,
+}
