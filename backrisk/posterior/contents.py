@@ -48,10 +48,7 @@ def contents(
     """
     import h5py  # netCDF-4 files are HDF5
 
-    if isinstance(path, io.BytesIO):
-        size = len(path.getbuffer())
-    else:
-        size = Path(path).stat().st_size
+    size = len(path.getbuffer()) if isinstance(path, io.BytesIO) else Path(path).stat().st_size
     found: dict[str, Any] = {"arrays": {}, "labels": {}}
     left = size  # bytes that arrays and labels may still claim
     with h5py.File(path, "r") as file:
