@@ -56,7 +56,7 @@ class Desk:
         bounds = limits.waiting, limits.waiting_each, limits.patience
         self._quick = Lane(limits.quick, *bounds)
         self._slow = Lane(limits.slow, *bounds)
-        self._threads = ThreadPoolExecutor(limits.quick + limits.slow, "question")
+        self._threads = self._new_threads()
         self._workers = [Worker(posterior, languages) for _ in range(limits.slow)]
         self._free: queue.LifoQueue[Worker] = queue.LifoQueue()  # the last to work is warm
         for worker in self._workers:
@@ -64,9 +64,17 @@ class Desk:
         self._stops: set[Stop] = set()
 
     def open(self) -> None:
-        """Start the processes, so that the first slow question need not wait for one."""
+        """Start the processes, so that the first slow question need not wait for one.
+
+        What was closed can be opened again.
+        """
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads = self._new_threads()
         for worker in self._workers:
             self._threads.submit(worker.start)
+
+    def _new_threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._limits.quick + self._limits.slow, "question")
 
     def give_up(self) -> None:
         """Stop all questions, those too that wait."""

@@ -98,3 +98,9 @@ def test_a_process_that_dies_with_its_question_is_an_error_and_no_end(posterior,
     assert "went wrong" in body["detail"]
     monkeypatch.undo()
     assert post(client, "/recommend", person=PERSON).status_code == 200
+
+
+def test_an_app_that_was_closed_opens_again(app):
+    for _ in range(2):
+        with TestClient(app, base_url="http://127.0.0.1") as client:
+            assert client.post("/api/v1/risk", json={"person": {}}).status_code == 200
