@@ -1,6 +1,9 @@
 """The public surface, what importing costs, and the packaged data."""
 
 import ast
+import builtins
+import doctest
+import inspect
 import re
 import subprocess
 import sys
@@ -38,6 +41,34 @@ def test_public_names_are_pinned_and_exist():
     assert sorted(backrisk.__all__) == sorted(PUBLIC)
     for name in PUBLIC:
         assert getattr(backrisk, name).__doc__
+
+
+def examples():
+    """Yield the name and the source of each example of the public names and their methods."""
+    for name in PUBLIC:
+        found = getattr(backrisk, name)
+        members = vars(found).items() if inspect.isclass(found) else ()
+        for part, each in [("", found), *((part, m) for part, m in members if part[0] != "_")]:
+            text = getattr(each, "__doc__", None) or ""
+            code = "".join(e.source for e in doctest.DocTestParser().get_examples(text))
+            if code:
+                yield f"{name}.{part}", code
+
+
+def test_examples_run_as_pasted_behind_an_import_of_the_public_names():
+    """Other libraries, and what is not exported here, an example imports itself."""
+    found = dict(examples())
+    assert len(found) > 30
+    for name, code in found.items():
+        made, used = set(), set()
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Name):
+                (made if isinstance(node.ctx, ast.Store) else used).add(node.id)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                made |= {(each.asname or each.name).partition(".")[0] for each in node.names}
+            elif isinstance(node, ast.arg):
+                made.add(node.arg)
+        assert used - made <= {*dir(builtins), *PUBLIC}, name
 
 
 def test_importing_is_light():

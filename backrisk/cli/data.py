@@ -130,13 +130,13 @@ def _show_understood(file: str, found: Understood) -> None:
         codebook=found.codebook,
     )
     show_table(title, columns, console.out, folded=("column", "says", "read_as", "people"))
-    for line in (*found.others, *found.fit):
-        console.out.print(line, markup=False)
     for caution in found.cautions:
         told = say("cli.validate.caution", caution=caution)
         console.out.print(told, style="yellow", markup=False)
     if not found.cautions:
         console.out.print(say("cli.validate.no_cautions"))
+    for line in (*found.others, *found.fit):
+        console.out.print(line, markup=False)
 
 
 def fit(

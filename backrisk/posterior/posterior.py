@@ -338,6 +338,8 @@ class Posterior:
 
         Examples
         --------
+        >>> import numpy as np
+        >>> from backrisk import CausalGraph, Posterior
         >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
         >>> cpts = {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]}
         >>> Posterior.from_cpts(g, cpts).rows("y", np.array([[1], [1]]))[..., 0].tolist()

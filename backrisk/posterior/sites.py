@@ -41,6 +41,7 @@ class SiteEffects:
 
     Examples
     --------
+    >>> import numpy as np
     >>> sites = SiteEffects(("north", "south"), np.array([[[-0.3], [0.4]]]), np.array([[0.5]]))
     >>> sites.at("south", np.random.default_rng(0))
     array([[0.4]])

@@ -23,9 +23,14 @@ from .readers import batches as batches
 from .readers import opened as opened
 from .readers import parquet_of as parquet_of
 from .readers import path_of as path_of
+from .schema import AskedIf as AskedIf
 from .schema import Column as Column
+from .schema import Condition as Condition
 from .schema import Derived as Derived
 from .schema import Design as Design
+from .schema import Nonresponse as Nonresponse
+from .schema import OneRowPer as OneRowPer
+from .schema import Rule as Rule
 from .selection import selected as selected
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW

@@ -26,6 +26,7 @@ from backrisk.survey.coder import Coder
 from backrisk.survey.design import demand_design, design_cautions
 from backrisk.survey.engine import tabulate_source
 from backrisk.survey.input_skips import input_cautions
+from backrisk.survey.merging import apart, merged
 from backrisk.survey.selection import selected
 from backrisk.words import Said
 
@@ -73,6 +74,8 @@ class Survey:
 
     Examples
     --------
+    >>> import pandas as pd
+    >>> from backrisk import CausalGraph, Survey
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
     >>> frame = pd.DataFrame({"a": ["no", "yes"], "b": ["yes", None], "w": [1.5, 0.5]})
     >>> survey = Survey.from_frame(frame, graph, weight="w")
@@ -147,6 +150,8 @@ class Survey:
 
         Examples
         --------
+        >>> import pandas as pd
+        >>> from backrisk import CausalGraph, Survey
         >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
         >>> frame = pd.DataFrame({"a": ["no", "yes"], "b": ["yes", None]})
         >>> Survey.from_frame(frame, graph).codes.tolist()
@@ -223,6 +228,8 @@ def read_survey(
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
+    >>> from backrisk import CausalGraph, read_survey
     >>> path = Path(tempfile.mkdtemp()) / "answers.csv"
     >>> _ = path.write_text("a,b\nno,yes\nyes,\nyes,maybe\n")
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
@@ -253,8 +260,10 @@ def _read(
 ) -> Survey:
     """Check and encode an opened table."""
     book = choose_codebook(codebook, source.columns, graph)
-    source = selected(source, book)
-    book = book.with_roles(source.columns, source.name, weight=weight, site=site)
+    chosen = selected(source, book)
+    whole = replace(source, columns=chosen.columns)
+    book = book.with_roles(chosen.columns, chosen.name, weight=weight, site=site)
+    source = merged(chosen, book)
     extended = book.extend(graph)
     found = tabulate_source(source, book, extended, count=count)
     each = np.ones(len(found.codes), np.int64) if found.people is None else found.people
@@ -267,6 +276,7 @@ def _read(
         *found.not_asked.cautions(book),
         *design_cautions(book, extended, found.codes, each, found.site),
         *found.cautions,
+        *apart(whole, chosen, book),
     )
     return Survey(
         graph=extended,

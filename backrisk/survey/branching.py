@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backrisk._spelling import no_answer, number_of, spell
+from backrisk._spelling import number_of, spell
 from backrisk.survey.logic import BOX, STATUS, Cell, parse
 from backrisk.survey.schema import AskedIf, Column, Contents, Derived
 from backrisk.words import Said, say, suggest
@@ -142,14 +142,14 @@ class _Row:
     def _found(self, name: str) -> Cell:
         spec = self.book.columns[name]
         text = spell(self.cells[name]) if name in self.cells else None
-        if text is not None and no_answer(text, self.book.missing):
+        if text is not None and spec.blank(text, self.book.missing):
             text = None
         number = None if text is None or spec.type != "number" else _number(spec, text)
         if spec.type == "number" and number is None:
             text = None
         if text is None and name in self.states:
             return _of_state(spec, self.states[name])
-        text = None if text is None else spec.code(text)
+        text = None if text is None else spec.label(text)
         if text is not None and BOX in name:
             text = _BOX_LABELS.get(text.lower(), text)
         blank = text is None or (BOX in name and text == "0")

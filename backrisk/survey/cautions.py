@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +11,15 @@ from numpy.typing import NDArray
 from backrisk.graph import CausalGraph
 from backrisk.survey.census import Census
 from backrisk.survey.dead_rules import dead_rules
-from backrisk.survey.schema import Contents
+from backrisk.survey.schema import Contents, Derived
 from backrisk.survey.skips import find_skips
 from backrisk.words import Said, bare_name, listed, say
 
 PLAIN = "plain"  # the name of the codebook of a table of nodes and labels
 WEIGHT = "weight"  # a column that a plain table is often weighted by
 _SHOWN = 8  # names that a sentence lists
+_SOME = 20  # people from which their middle says something
+_GROUPS = {"bmi": (16.0, 40.0)}  # between which the median of a group of people lies
 
 
 def unread(book: Contents, columns: Iterable[str]) -> tuple[str, ...]:
@@ -38,8 +41,9 @@ def answer_cautions(
 ) -> tuple[Said, ...]:
     """Return what bears on every answer of a model that is fitted to a survey.
 
-    Rules that can never match, values that nobody has, questions that were skipped after certain
-    answers to another, and a column of weights that is not read.
+    Rules that can never match, or match nobody; values that nobody has, or that look like codes for
+    no answer; questions that were skipped after certain answers to another, and a column of weights
+    that is not read.
 
     Parameters
     ----------
@@ -51,25 +55,33 @@ def answer_cautions(
     people : ndarray of int, shape (rows,), optional
     census : Census
     """
-    found = [*dead_rules(book), *_impossible(book, census), *_skips(book, graph, codes, people)]
+    dead = dead_rules(book)
+    found = [*dead, *_unmet(book, census, dead), *_impossible(book, census)]
+    found += [*_unlikely(book, census), *_apart(census), *_skips(book, graph, codes, people)]
     left = unread(book, census.columns)
     if WEIGHT in left and book.weight is None and (book.takes_rest or book.name == PLAIN):
         found.append(say("survey.cautions.weight", column=WEIGHT))
     return tuple(found)
 
 
-def table_cautions(book: Contents, census: Census) -> tuple[Said, ...]:
-    """Return what bears on the table alone: labels that no row uses, and columns left unread.
+def table_cautions(
+    book: Contents, census: Census, people: Mapping[str, Mapping[str, int]]
+) -> tuple[Said, ...]:
+    """Return what bears on the table alone: labels and states that nobody has, columns left unread.
 
     Parameters
     ----------
     book : Contents
     census : Census
+    people : mapping of str to mapping of str to int
+        By measure, how many people are in each state of its node.
     """
     found = []
+    silent = [name for name, counts in people.items() if not any(counts.values())]
     unused = {
         name: [label for label, count in counts.items() if not count]
         for name, counts in census.labels.items()
+        if name not in silent
     }
     told = [
         say(
@@ -82,6 +94,27 @@ def table_cautions(book: Contents, census: Census) -> tuple[Said, ...]:
     ]
     if told:
         found.append(say("survey.cautions.unused", labels=say("phrases.semicolon").join(told)))
+    if silent:
+        names = _few(say("phrases.quoted", text=name) for name in silent)
+        found.append(say("survey.cautions.silent", columns=names))
+    nobody = {
+        name: [state for state, count in counts.items() if not count and not _told(book, name,
+               state, unused.get(name, ()))]
+        for name, counts in people.items()
+        if name not in silent
+    }  # fmt: skip
+    states = [
+        say(
+            "survey.cautions.states_of",
+            column=name,
+            node=book.node_of(name),
+            states=_few(say("phrases.quoted", text=state) for state in states),
+        )
+        for name, states in nobody.items()
+        if states
+    ]
+    if states:
+        found.append(say("survey.cautions.nobody", states=say("phrases.semicolon").join(states)))
     left = unread(book, census.columns)
     lacking = {bare_name(name): name for name in book.columns if name not in census.columns}
     found += [
@@ -90,6 +123,13 @@ def table_cautions(book: Contents, census: Census) -> tuple[Said, ...]:
         if bare_name(name) in lacking
     ]
     return tuple(found)
+
+
+def _told(book: Contents, name: str, state: str, unused: Collection[str]) -> bool:
+    """Whether the labels that say a state are told already, as those that no row has."""
+    spec = book.columns.get(name)
+    labels = (spec.labels or {}) if spec is not None else {}
+    return any(said == state and label in unused for label, said in labels.items())
 
 
 def _few(names: Iterable[str]) -> str:
@@ -101,19 +141,77 @@ def _few(names: Iterable[str]) -> str:
     return listed(shown)
 
 
+def _unmet(book: Contents, census: Census, dead: Iterable[Said]) -> list[Said]:
+    """Return which rules no row of the table meets, apart from those that none ever can."""
+    told = {(each.values.get("name"), each.values.get("rule")) for each in dead}
+    found = []
+    for name, rules in census.matched.items():
+        spec = book.derived[name]
+        for place, (rule, matched) in enumerate(zip(spec.rules, rules, strict=True), 1):
+            if matched.first or (name, place) in told:
+                continue
+            state = rule.state or say("survey.cautions.none")
+            at = {"rule": place, "name": name, "state": state, "node": book.node_of(name)}
+            if matched.rows:
+                found.append(say("survey.cautions.rule_preceded", **at))
+                continue
+            first = rule.when[0]
+            at["columns"] = listed(say("phrases.quoted", text=column) for column in first.any)
+            at["words"] = listed(say("phrases.quoted", text=word) for word in first.contains)
+            key = "rule_unmet_all" if len(rule.when) > 1 else "rule_unmet"
+            if matched.texts and len(rule.when) == 1:
+                key = "rule_unmet_by"
+                at["texts"] = listed(say("phrases.quoted", text=text) for text in matched.texts)
+            found.append(say(f"survey.cautions.{key}", **at))
+    return found
+
+
+def _apart(census: Census) -> list[Said]:
+    return [
+        say(
+            "survey.cautions.apart",
+            column=name,
+            value=f"{each.value:g}",
+            count=each.rows,
+            least=f"{each.least:g}",
+            largest=f"{each.largest:g}",
+        )
+        for name, numbers in census.apart.items()
+        for each in numbers
+    ]
+
+
+def _unlikely(book: Contents, census: Census) -> list[Said]:
+    """Return the body mass indices that hardly any group of people has."""
+    found = []
+    for name, spread in census.spread.items():
+        spec = book.derived[name]
+        low, high = _GROUPS.get(spec.derive, (-math.inf, math.inf))
+        extreme = spread.state in (spec.states[0], spec.states[-1]) and len(spec.states) > 1
+        if spread.rows < _SOME or (low <= spread.middle <= high and not extreme):
+            continue
+        told = {"name": name, "middle": f"{spread.middle:.3g}", "rows": f"{spread.rows:,}"}
+        key = "unlikely_all" if extreme else "unlikely"
+        inputs = listed(_inputs(book, spec))
+        found.append(say(f"survey.cautions.{key}", **told, state=spread.state, inputs=inputs))
+    return found
+
+
+def _inputs(book: Contents, spec: Derived) -> list[Said]:
+    """Say what a value is derived of, with the units."""
+    return [
+        say(
+            "survey.cautions.input_in" if unit else "survey.cautions.input", input=column, unit=unit
+        )
+        for column in spec.from_
+        for unit in (book.columns[column].unit,)
+    ]
+
+
 def _impossible(book: Contents, census: Census) -> list[Said]:
     found = []
     for name, bad in census.impossible.items():
-        spec = book.derived[name]
-        said = [
-            say(
-                "survey.cautions.input_in" if unit else "survey.cautions.input",
-                input=column,
-                unit=unit,
-            )
-            for column in spec.from_
-            for unit in (book.columns[column].unit,)
-        ]
+        said = _inputs(book, book.derived[name])
         one = bad.least == bad.largest
         found.append(
             say(

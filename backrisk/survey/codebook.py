@@ -32,6 +32,12 @@ class Codebook(Contents):
     graph. Each parameter is a key of the YAML file; `graph` and `columns` are needed, and in a
     file `name` is by default the file's.
 
+    The keys below these are explained in `backrisk.survey`, each as a class: `Column` (and within
+    it `AskedIf` and `Nonresponse`), `Derived` with its `Rule` and `Condition`, `OneRowPer` and
+    `Design`. `backrisk schema codebook` prints all of them as a JSON Schema, by which editors
+    complete and check a codebook; `draft_codebook` writes a first one from a table; `describe`
+    shows how a table is read by it.
+
     Parameters
     ----------
     name : str
@@ -80,6 +86,7 @@ class Codebook(Contents):
 
     Examples
     --------
+    >>> from backrisk import CausalGraph, Codebook
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
     >>> hours = {"node": "a", "type": "number", "unit": "h", "cuts": [7], "states": ["yes", "no"]}
     >>> data = {"name": "sleep", "graph": "graph", "columns": {"hours": hours}}
@@ -348,9 +355,11 @@ def load_codebook(name_or_path: str | Path, graph: CausalGraph | None = None) ->
     --------
     A packaged codebook, and one's own for one's own graph:
 
+    >>> from backrisk import CausalGraph, load_codebook
     >>> load_codebook("runner").columns["age_years"].cuts
     (40.0, 55.0)
     >>> import tempfile
+    >>> from pathlib import Path
     >>> path = Path(tempfile.mkdtemp()) / "sleep.yaml"
     >>> _ = path.write_text('''
     ... graph: graph

@@ -246,9 +246,17 @@ class Coder:
         rows = zip(*(batch.texts(column) for column in columns), strict=True)
         off = np.fromiter(map(read, rows), np.bool_, len(batch.rows))
         given = np.maximum(own, MISSING)
-        if gate.name in batch.cells:
-            empty = batch.meaning(gate.name, lambda text: unticked(gate.name, text), np.bool_)
-            given = np.where(empty, MISSING, given)
+        derived = self.codebook.derived.get(gate.name)
+        inputs = (gate.name,) if derived is None else derived.from_
+
+        def empty(name: str) -> Callable[[str | None], bool]:
+            return lambda text: text is None or unticked(name, text)
+
+        boxes = [
+            batch.meaning(each, empty(each), np.bool_) for each in inputs if each in batch.cells
+        ]
+        if boxes:
+            given = np.where(np.all(boxes, axis=0), MISSING, given)
         instead = np.where(given < 0, gate.states, given + gate.states + 1)
         return np.where(off, instead, own)
 

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 
-from backrisk._spelling import no_answer, number_of, same_number, spell
+from backrisk._spelling import number_of, same_number, spell
 from backrisk.survey.branching import answers_of, asked, columns_of, gated
 from backrisk.survey.logic import parse
 from backrisk.survey.schema import Column, Condition, Contents, Derived, words_pattern
@@ -82,7 +82,7 @@ def _unmet(book: Contents) -> list[Said]:
 
 def _is_answer(book: Contents, name: str, text: str) -> bool:
     """Whether an answer to a column can be a text, as conditions compare them."""
-    if no_answer(text, book.missing):
+    if book.columns[name].blank(text, book.missing):
         return False
     if book.columns[name].type == "number":
         return number_of(text) is not None

@@ -9,7 +9,7 @@ from backrisk._spelling import no_answer, spell
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey.branching import asked, gated, unticked
-from backrisk.survey.schema import MISSING, Contents, Measure
+from backrisk.survey.schema import MISSING, Contents, Measure, fold
 from backrisk.words import Said, choices, listed, say, suggest
 
 
@@ -41,18 +41,33 @@ def encode_answer(book: Contents, column: str, raw: object) -> tuple[str, str | 
         ) from None
 
 
-def find_state(raw: object, states: Iterable[str]) -> str | None:
+def find_state(raw: object, states: Iterable[str], *, exact: bool = False) -> str | None:
     """Return the state that an answer names, however either is spelled; None where none is named.
+
+    Letters may be of another case, where that leaves one state.
+
+    Parameters
+    ----------
+    raw : object
+    states : iterable of str
+    exact : bool
+        Whether case counts.
 
     Examples
     --------
     >>> find_state(1.0, ["0", "1"]), find_state(True, ["False", "True"]), find_state("?", ["0"])
     ('1', 'True', None)
+    >>> find_state("NONE", ["none", "mild"]), find_state("A", ["a", "A"]), find_state("x", ["a"])
+    ('none', 'A', None)
     """
-    text = spell(raw) if is_plain(raw) else None
+    text, known = spell(raw) if is_plain(raw) else None, tuple(states)
     if text is None:
         return None
-    return next((state for state in states if text in (state, spell(state))), None)
+    found = next((state for state in known if text in (state, spell(state))), None)
+    if found is not None or exact:
+        return found
+    alike = [state for state in known if fold(spell(state) or "") == fold(text)]
+    return alike[0] if len(alike) == 1 else None
 
 
 def is_plain(raw: object) -> bool:
@@ -158,7 +173,7 @@ def encode_person(
     for name, raw in spelled_names(answers, [*book.columns, *graph.names]):
         spec = book.columns.get(name)
         states = graph.node(name).states if name in graph.names else ()
-        state = find_state(raw, states)
+        state = find_state(raw, states, exact=spec is not None)
         if not is_plain(raw):
             refuse(name, raw, say("survey.expected.one_answer"))
         elif state is not None:

@@ -241,7 +241,12 @@ def statistics_table(path: Path, name: str, kind: str, encoding: str | None) -> 
     codes = {
         place: {label: code for code, label in known.items()} for place, known in labels.items()
     }
-    return Table(columns, batches(), codes=codes)
+    titles = {
+        place: title
+        for place, each in enumerate(columns)
+        if (title := spell(about.column_names_to_labels.get(each))) is not None
+    }
+    return Table(columns, batches(), codes=codes, titles=titles)
 
 
 def _labelled(cells: Iterable[object], labels: Mapping[str, str]) -> list[str | None]:

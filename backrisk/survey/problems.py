@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import shorten
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from backrisk.errors import SurveyError
 from backrisk.survey.schema import (
@@ -27,21 +27,19 @@ from backrisk.words import Said, choices, say, suggest
 
 _MOST = 1000  # problems of a codebook that are looked at: whoever has more has made one often
 _SHOWN = 20  # problems that the message of an error prints
+_NAMED = 5  # keys that are named where a model's are missing
 _WIDE = 60  # characters of a wrong value that are shown
+_MODELS: dict[str, type[BaseModel]] = {
+    model.__name__: model
+    for model in (
+        *(Contents, AskedIf, Design, Column, Derived),
+        *(Nonresponse, OneRowPer, Rule, Condition),
+    )
+}
 _KEYS = sorted(
     {
         field.alias or name
-        for model in (
-            Contents,
-            AskedIf,
-            Design,
-            Column,
-            Derived,
-            Nonresponse,
-            OneRowPer,
-            Rule,
-            Condition,
-        )
+        for model in _MODELS.values()
         for name, field in model.model_fields.items()
     }
 )
@@ -128,6 +126,12 @@ def _schema_problem(found: Mapping[str, Any], source: str) -> Said:
     bound = next((context[name] for name in _LIMITS if name in context), 0)
     if kind == "literal_error":
         expected: str = choices(re.findall("'([^']*)'", context["expected"]))
+    elif "when" in path[-2:] and kind in ("tuple_type", "model_type", "string_type"):
+        key = "condition" if kind == "string_type" else "rule"
+        expected = say(f"survey.expected.{key}")
+    elif kind == "model_type" and (made := _MODELS.get(str(context.get("class_name")))):
+        keys = [field.alias or name for name, field in made.model_fields.items()][:_NAMED]
+        expected = say("survey.expected.keys", keys=", ".join(keys))
     elif kind in _EXPECTED:
         expected = say(_EXPECTED[kind], limit=f"{bound:g}", count=bound)
     else:

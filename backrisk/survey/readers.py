@@ -63,6 +63,8 @@ class Source:
     parts : tuple of (int, str)
         Of several files read as one: the first record of each, and its name.
     engine : {"duckdb", "spark"}
+    titles : mapping
+        By field, the question or the title that the file has for it.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Source:
     refused: tuple[tuple[int, Said], ...] = ()
     parts: tuple[tuple[int, str], ...] = ()
     engine: str = "duckdb"
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     def rows(self, records: Sequence[int]) -> list[int]:
         """Return what people call these records."""
@@ -164,6 +167,7 @@ def opened(
             tuple(found.refused),
             tuple(found.parts),
             engine or "duckdb",
+            {f"c{column}": title for column, title in found.titles.items()},
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from backrisk._spelling import no_answer, spell
+from backrisk._spelling import spell
 from backrisk.graph import CausalGraph, answers_fit
 from backrisk.survey import design
 from backrisk.survey.branching import contradictions
@@ -85,7 +85,7 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             problems += [
                 say("survey.codebook.label_is_missing", **at, label=label)
                 for label in labels
-                if label in book.missing or no_answer(spell(label), book.missing)
+                if label in book.missing or spec.blank(spell(label), book.missing)
             ]
         problems += [
             say(

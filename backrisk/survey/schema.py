@@ -256,8 +256,11 @@ class Column(Measure):
     labels : mapping, optional
         Of a label column: the state that each label of the file says, ``{male: male, f: female}``.
         By default the node's states stand for themselves. Labels and cells are compared by their
-        canonical spelling: ``1``, ``1.0`` and ``" 1 "`` are one label.
+        canonical spelling: ``1``, ``1.0`` and ``" 1 "`` are one label, and so are ``Never`` and
+        ``NEVER`` unless the codebook has both.
         A label may say ``null``: it stands for no answer in this column.
+    missing : tuple of str
+        Answers to this column that stand for no answer, beside the codebook's: ``["99"]``.
     choices : mapping, optional
         What an export with labels writes in place of each code, ``{"1": "Yes", "0": "No"}``: either
         is understood, and everything else in the codebook speaks of codes.
@@ -319,6 +322,7 @@ class Column(Measure):
 
     Examples
     --------
+    >>> from backrisk.survey import Column
     >>> age = Column(
     ...     node="age", type="number", unit="years", range=(12, 100), cuts=(40, 55),
     ...     states=("under_40", "40_54", "55_plus"),
@@ -335,6 +339,7 @@ class Column(Measure):
     range: tuple[Bound, Bound] | None = None
     outside: Literal["error", "missing"] = "error"
     labels: Annotated[dict[Word, Word | None], Distinct] | None = None
+    missing: tuple[Word, ...] = ()
     choices: Annotated[dict[Word, Word], Distinct] | None = None
     decimals: int = Field(default=0, ge=0, le=6)
 
@@ -374,6 +379,10 @@ class Column(Measure):
             if state is not None
         }
 
+    def blank(self, text: str | None, missing: tuple[str, ...]) -> bool:
+        """Whether a canonical text is no answer, by the codebook's `missing` or the column's."""
+        return no_answer(text, missing) or (bool(self.missing) and no_answer(text, self.missing))
+
     def code(self, text: str) -> str:
         """Return the code of an answer that may be written as its label.
 
@@ -385,10 +394,22 @@ class Column(Measure):
             return text
         found = [code for code, label in self.choices.items() if label == text]
         if not found:
-            asked = _folded(text)
-            found = [code for code, label in self.choices.items() if _folded(label) == asked]
+            asked = fold(text)
+            found = [code for code, label in self.choices.items() if fold(label) == asked]
         said = {code if self.labels is None else self.labels.get(code, code) for code in found}
         return found[0] if len(said) == 1 else text
+
+    def label(self, text: str) -> str:
+        """Return the label of the codebook that an answer is, in whatever case it is written.
+
+        An answer that is none of them, or that differs by case alone from labels which say
+        different things, stays as it is.
+        """
+        text = self.code(text)
+        if self.labels is None or text in self.labels:
+            return text
+        alike = [label for label in self.labels if fold(label) == fold(text)]
+        return alike[0] if len({self.labels[label] for label in alike}) == 1 else text
 
     @property
     def label_is_code(self) -> str | None:
@@ -414,9 +435,9 @@ class Column(Measure):
             Its only argument says what was expected.
         """
         text = spell(raw)
-        if text is None or no_answer(text, missing):
+        if text is None or self.blank(text, missing):
             return None
-        text = self.code(text)
+        text = self.label(text)
         if self.type == "number":
             return self._number(text)
         if self.type == "text" or self.labels is None:
@@ -451,7 +472,8 @@ class Column(Measure):
         raise ValueError(say(key, low=f"{low:g}", high=f"{high:g}", unit=self.unit))
 
 
-def _folded(text: str) -> str:
+def fold(text: str) -> str:
+    """Return a text by which labels are compared, where case and space do not count."""
     return " ".join(text.split()).casefold()
 
 
@@ -507,6 +529,10 @@ class Rule(Keys):
 
     state: Word | None
     when: tuple[Condition, ...] = Field(min_length=1)
+
+    def holds(self, answers: Mapping[str, str]) -> bool:
+        """Whether all of its conditions hold for answers by column."""
+        return all(test.holds(answers) for test in self.when)
 
 
 class Derived(Measure):
@@ -627,10 +653,8 @@ class Derived(Measure):
         texts = {c: text for c in self.from_ if (text := spell(answers.get(c))) is not None}
         if not texts:
             return None
-        for rule in self.rules:
-            if all(test.holds(texts) for test in rule.when):
-                return rule.state
-        return self.otherwise
+        first = next((rule for rule in self.rules if rule.holds(texts)), None)
+        return self.otherwise if first is None else first.state
 
 
 def _bare_unit(unit: str) -> str:
@@ -657,6 +681,11 @@ class OneRowPer(Keys):
         one comes last. By default the order of the file.
     keep : {"first", "last"}
         The row that stays; the first by default.
+    merge : bool
+        Read all rows of a person as one, with each column's only answer: for files that have the
+        visits of a person in rows of their own. Where two rows answer a column differently, the
+        answer counts that `keep` says in the order of `by`; without `by`, the table is refused.
+        ``false`` by default.
     dates : {"day_first", "month_first", "iso"}, optional
         How the dates in `by` are written: ``13/02/2024``, ``02/13/2024`` or ``2024-02-13``. By
         default the one way that reads all of them; where there are two, the table is refused.
@@ -665,6 +694,7 @@ class OneRowPer(Keys):
     column: Word
     by: Word | None = None
     keep: Literal["first", "last"] = "first"
+    merge: bool = False
     dates: Literal["day_first", "month_first", "iso"] | None = None
 
 
@@ -695,6 +725,7 @@ class Design(Keys):
 
     Examples
     --------
+    >>> from backrisk.survey import Design
     >>> Design(kind="case_control", prevalence=0.14).prevalence
     0.14
     """

@@ -82,6 +82,7 @@ def names_in(header: Sequence[str], book: Contents, source: str) -> tuple[str, .
         say("survey.table.several_rows", source=source, column=name)
         for name in header
         if name not in known and (name in REPEATS or name in REPEATS.values()) and name in found
+        if not (book.one_row_per is not None and book.one_row_per.merge)
     ]
     if told:
         raise failure(source, told)

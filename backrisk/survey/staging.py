@@ -43,6 +43,8 @@ class Table:
         Number and sentence of every record that is no row; complete once the batches are read.
     parts : list of (int, str)
         Of several files read as one: the first record of each, and its name; as `refused`.
+    titles : mapping
+        By column, the question or the title that the file has for it.
     """
 
     columns: Sequence[object]
@@ -51,6 +53,7 @@ class Table:
     codes: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     refused: list[tuple[int, Said]] = field(default_factory=list)
     parts: list[tuple[int, str]] = field(default_factory=list)
+    titles: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ NOT_READ = (
     "ignored",
 )  # roles of columns without states
 _FEW = 8  # nodes up to which the family of each is told with its priors
-_WIDE = 60  # letters up to which labels are told one by one
+_SHOWN = 6  # names that a sentence lists
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,8 @@ class ReadColumn:
     how : str
         Labels, cut points with their unit, rules, the error of an item.
     labels : mapping of str to str
-        The state that each label says; empty where there are none.
+        The state that each label says, or each interval of numbers: ``{"below 7": "insufficient",
+        "from 7": "adequate"}``. Empty where there are none.
     counts : mapping of str to int
         People by state; empty where it measures nothing.
     answered, missing, not_asked : int
@@ -123,6 +124,8 @@ class Understood:
 
     Examples
     --------
+    >>> import pandas as pd
+    >>> from backrisk import CausalGraph, describe
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
     >>> found = describe(pd.DataFrame({"a": ["no", "yes", "NA"]}), graph)
     >>> found.table[["column", "node", "counts", "missing"]]
@@ -184,7 +187,7 @@ class Understood:
             if each.role in NOT_READ and each.role != "ignored"
         ]
         if ignored := [each.column for each in self.columns if each.role == "ignored"]:
-            told.append(say("survey.understood.ignored", columns=listed(ignored)))
+            told.append(say("survey.understood.ignored", columns=_some(ignored)))
         if self.absent:
             told.append(say("survey.understood.absent", columns=listed(self.absent)))
         words = [word or str(say("survey.understood.blank")) for word in self.missing]
@@ -199,9 +202,9 @@ class Understood:
         by_items = [f.node for f in self.families if f.observed == "by_items"]
         hidden = [f.node for f in self.families if f.observed == "hidden"]
         if by_items:
-            told.append(say("survey.understood.by_items", nodes=listed(by_items)))
+            told.append(say("survey.understood.by_items", nodes=_some(by_items)))
         if hidden:
-            told.append(say("survey.understood.hidden", nodes=listed(hidden)))
+            told.append(say("survey.understood.hidden", nodes=_some(hidden)))
         told += [
             say("survey.understood.left_out", node=node, why=why)
             for node, why in self.left_out.items()
@@ -229,10 +232,10 @@ class Understood:
                 "survey.understood.family",
                 mechanism=say(f"survey.understood.mechanisms.{kind}"),
                 why=say(f"survey.understood.decided.{decided}"),
-                nodes=listed(nodes),
+                nodes=_some(nodes),
             )
             if kind not in ("item", "response")
-            else say(f"survey.understood.{kind}s", nodes=listed(nodes))
+            else say(f"survey.understood.{kind}s", nodes=_some(nodes))
             for (kind, decided), nodes in groups.items()
         ]
 
@@ -260,7 +263,7 @@ class Understood:
             for each in self.columns
             if each.role not in NOT_READ
         ]
-        return "\n".join([*lines, *self.others, *self.fit, *self.cautions])
+        return "\n".join([*lines, *self.cautions, *self.others, *self.fit])
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain values, for JSON."""
@@ -326,6 +329,8 @@ def describe(
 
     Examples
     --------
+    >>> import pandas as pd
+    >>> from backrisk import CausalGraph, describe
     >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
     >>> frame = pd.DataFrame({"a": ["no", "yes", None], "b": ["no", "yes", "no"]})
     >>> print(describe(frame, graph))
@@ -394,7 +399,12 @@ def describe(
         families=_families(read),
         left_out=book.leaves_out,
         design=tuple(_design(read, present)),
-        cautions=(*read.cautions, *table_cautions(book, census)),
+        cautions=(
+            *read.cautions,
+            *table_cautions(
+                book, census, {each.column: each.counts for each in columns if each.node}
+            ),
+        ),
         missing=book.missing,
     )
 
@@ -457,15 +467,19 @@ def _how(name: str, spec: Column | Derived, book: Codebook) -> str:
     elif spec.type == "label":
         said.append(_labels(spec))
     elif not spec.cuts:
-        said.append(say("survey.understood.how.number", unit=spec.unit or "-"))
+        key = "number_in" if spec.unit else "number"
+        said.append(say(f"survey.understood.how.{key}", unit=spec.unit))
     if spec.cuts:
-        cuts = listed(f"{cut:g}" for cut in spec.cuts)
-        key = "cuts_in" if spec.unit else "cuts"
-        said.append(say(f"survey.understood.how.{key}", cuts=cuts, unit=spec.unit))
+        said += [
+            say("survey.understood.how.interval", interval=interval, state=state)
+            for interval, state in _intervals(spec).items()
+        ]
     if isinstance(spec, Column) and spec.range:
         low, high = (f"{end:g}" for end in spec.range)
         key = "range_missing" if spec.outside == "missing" else "range"
         said.append(say(f"survey.understood.how.{key}", low=low, high=high))
+    if isinstance(spec, Column) and spec.missing:
+        said.append(say("survey.understood.how.missing", codes=listed(spec.missing)))
     if spec.item:
         if spec.reliability is not None:
             error = say("survey.understood.how.reliability", share=f"{spec.reliability:g}")
@@ -480,8 +494,30 @@ def _how(name: str, spec: Column | Derived, book: Codebook) -> str:
     return say("phrases.comma").join(said)
 
 
+def _intervals(spec: Column | Derived) -> dict[str, str]:
+    """Return the state that the numbers of each interval say."""
+    ends = [f"{cut:g} {spec.unit}".strip() for cut in spec.cuts]
+    below = say("survey.understood.how.below", high=ends[0])
+    between = [
+        say("survey.understood.how.between", low=low, high=high)
+        for low, high in zip((f"{cut:g}" for cut in spec.cuts), ends[1:], strict=False)
+    ]
+    above = say("survey.understood.how.from", low=ends[-1])
+    return dict(zip((below, *between, above), spec.states, strict=True))
+
+
+def _some(names: Sequence[str]) -> str:
+    """List names, the first of them where they are many; `Understood.to_dict` has them all."""
+    if len(names) <= _SHOWN + 1:
+        return listed(names)
+    others = say("survey.cautions.others", count=len(names) - _SHOWN)
+    return listed([*names[:_SHOWN], others])
+
+
 def _states_of(spec: Column | Derived) -> dict[str, str]:
-    """Return the state that each label of a column says, without those that say no answer."""
+    """Return the state that each label, or each interval, of a column says; not what is missing."""
+    if spec.cuts:
+        return {str(interval): state for interval, state in _intervals(spec).items()}
     labels = spec.labels if isinstance(spec, Column) else None
     return {label: state for label, state in (labels or {}).items() if state is not None}
 
@@ -489,15 +525,20 @@ def _states_of(spec: Column | Derived) -> dict[str, str]:
 def _labels(spec: Column) -> str:
     if not spec.labels:
         return str(say("survey.understood.how.any_label"))
-    if all(label == state for label, state in spec.options.items()):
+    if spec.options and all(label == state for label, state in spec.options.items()):
         return str(say("survey.understood.how.states"))
-    pairs = say("phrases.comma").join(
-        say("survey.understood.how.label", label=label, state=state)
-        for label, state in spec.options.items()
-    )
-    if len(pairs) > _WIDE:
-        return str(say("survey.understood.how.labels", count=len(spec.labels)))
-    return pairs
+    read = spec.choices or {}
+    pairs = [
+        say(
+            "survey.understood.how.label",
+            label=read.get(label, label),
+            state=say("survey.cautions.none") if state is None else state,
+        )
+        for label, state in spec.labels.items()
+    ]
+    # Labels are often sentences with commas of their own.
+    apart = any("," in label for label in (*spec.labels, *read.values()))
+    return say("phrases.semicolon" if apart else "phrases.comma").join(pairs)
 
 
 def _families(read: Survey) -> tuple[Family, ...]:
@@ -546,6 +587,8 @@ def _design(read: Survey, present: set[str]) -> list[str]:
     if book.one_row_per is not None and book.one_row_per.column in present:
         one = book.one_row_per
         key = "first_row" if one.keep == "first" else "last_row"
+        if one.merge:
+            key = "merged" if one.by is None else f"merged_{one.keep}"
         by = say("survey.understood.file_order") if one.by is None else one.by
         told.append(say(f"survey.understood.{key}", column=one.column, by=by))
     return told

@@ -85,6 +85,27 @@ class Names:
             return TOGETHER.join(map(self.node, name.split(TOGETHER)))
         return self._find("nodes", name) or humanize(name)
 
+    def synonyms(self, name: str, state: str | None = None) -> tuple[str, ...]:
+        """Return other words for a node or a state, as a survey's columns and labels have them.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace
+        >>> names = names_of(SimpleNamespace(vocabulary="runner", own_words={}))
+        >>> names.synonyms("sex"), names.synonyms("something_else")
+        (('sex', 'gender', 'male female', 'geschlecht'), ())
+        >>> names.synonyms("sex", "female")
+        ('woman', 'women', 'girl', 'f', 'w')
+        """
+        key = "synonyms" if state is None else "state_synonyms"
+        for section in self.sections:
+            found = section.get(key, {}).get(name)
+            if state is not None and isinstance(found, Mapping):
+                found = found.get(state)
+            if isinstance(found, Sequence) and not isinstance(found, str):
+                return tuple(map(str, found))
+        return ()
+
     def heading(self, name: str) -> str:
         """Return a node's name as a heading or the start of a line."""
         return capital(self.node(name))

@@ -103,7 +103,8 @@ def test_all_problems_are_told_together(tmp_path):
         read(tmp_path, "plank,ache,x\n-1,offen,1\n30,often,1\n900,often,1\n")
     starts = [problem.partition(": value")[0] for problem in caught.value.problems]
     assert starts == [
-        "answers.csv, column 'x': unknown, expected a column of codebook 'small'.",
+        "answers.csv, column 'x': unknown, expected a column of codebook 'small'; or list it under "
+        "'ignore' ('ignore: rest' stands for all others).",
         "answers.csv, row 2, column 'plank'",
         "answers.csv, row 2, column 'ache'",
         "answers.csv, row 4, column 'plank'",

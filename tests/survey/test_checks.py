@@ -8,6 +8,7 @@ from tests.survey._small import book
 OTHER_SITE = "a name of the site other than 'new' and 'average', which stand for no single site"
 BOOK = book(site="club", weight="w", ignore=["id"])
 NUMBER = "a number from 0 to 600 (s)"
+IGNORE = "; or list it under 'ignore' ('ignore: rest' stands for all others)."
 WEIGHT = "a weight, a finite number not below 0"
 
 
@@ -17,11 +18,11 @@ WEIGHT = "a weight, a finite number not below 0"
         (["plank", "club", "w", "id"], []),
         (["plnk", "kg", "plnk"],
          ["t.csv, column 'plnk': unknown, expected a column of codebook 'small' (did you mean "
-          "'plank'?).", "t.csv, column 'plnk': occurs 2 times, expected once."]),
+          f"'plank'?){IGNORE}", "t.csv, column 'plnk': occurs 2 times, expected once."]),
         (["kg", "kg", "kg"], ["t.csv, column 'kg': occurs 3 times, expected once."]),
         (["id", "w"], ["t.csv has no column of codebook 'small'."]),
         (["bmi_value", "kg"],
-         ["t.csv, column 'bmi_value': unknown, expected a column of codebook 'small'."]),
+         [f"t.csv, column 'bmi_value': unknown, expected a column of codebook 'small'{IGNORE}"]),
     ],
 )  # fmt: skip
 def test_a_header_names_known_columns_once(names, problems):

@@ -70,7 +70,8 @@ def test_the_codebook_itself_is_accepted():
         ("columns.ache.nonresponse.mean", 4.5, "a number of at most 4"),
         ("columns.ache.nonresponse.mean", -4.5, "a number of at least -4"),
         ("columns.ache.nonresponse.sd", 3.5, "a number of at most 3"),
-        ("columns.ache.nonresponse", "some", "keys and values"),
+        ("columns.ache.nonresponse", "some",
+         "keys and values, such as mean, sd, share, why"),
         ("columns.week.decimals", 7, "a number of at most 6"),
         ("columns.week.decimals", "two", "a whole number"),
         ("columns.week.decimals", 1.5, "a whole number"),
@@ -84,7 +85,10 @@ def test_the_codebook_itself_is_accepted():
         ("columns.plank.cuts.0", "low", "a number"),
         ("columns.ache.question", ["a"], "text"),
         ("columns.ache.labels", ["no"], "keys and values"),
-        ("columns.ache", "pain", "keys and values"),
+        ("columns.ache", "pain",
+         "keys and values, such as node, item, reliability, misclassification, error"),
+        ("derived.m.rules.0.when", "[x] = '1'", "a list of conditions such as {any: [column], "
+         "contains: [word]} (REDCap's logic, \"[column] = '1'\", is read in 'asked_if' alone)"),
         ("columns", {}, "at least 1 entry"),
         ("derived.m.rules.0.when", [], "at least 1 entry"),
         ("derived.m.rules.0.when.0.contains", [], "at least 1 entry"),
@@ -221,3 +225,11 @@ def test_the_problems_can_be_said_again():
     (found,) = caught.value.problems
     assert isinstance(found, Said)
     assert found.values["key"] == "graph"
+
+
+def test_what_rules_take_is_not_what_a_condition_takes():
+    data = contents()
+    data["columns"]["plank"]["asked_if"] = {"when": [{"any": ["kg"], "contains": ["1"]}]}
+    with pytest.raises(SurveyError) as caught:
+        Codebook.from_dict(data, GRAPH)
+    assert "expected a condition in REDCap's logic, such as \"[column] = '1'\"" in str(caught.value)

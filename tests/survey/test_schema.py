@@ -327,3 +327,18 @@ def test_nobody_has_no_height():
     index = Derived(node="a", derive="bmi", **{"from": ("w", "h")}, cuts=(25,), states=("x", "y"))
     assert index.number({"w": 70.0, "h": 0.0}) == math.inf
     assert index.value({"w": 70.0, "h": 0.0}) is None
+
+
+def test_the_case_of_a_label_does_not_count_where_one_label_is_meant():
+    column = Column(node="x", labels={"Never": "none", "a": "some", "A": "much"})
+    assert column.read("NEVER", ()) == column.read("never", ()) == "none"
+    assert (column.read("a", ()), column.read("A", ())) == ("some", "much")
+    unclear = Column(node="x", labels={"ab": "some", "AB": "much"})
+    with pytest.raises(ValueError, match="one of 'ab', 'AB'"):
+        unclear.read("Ab", ())
+
+
+def test_a_column_has_answers_of_its_own_that_stand_for_none():
+    column = Column(role="input", type="number", missing=("999",))
+    assert (column.read("999.0", ("NA",)), column.read("NA", ("NA",))) == (None, None)
+    assert column.read("998", ("NA",)) == 998

@@ -59,11 +59,12 @@ def test_inputs_are_counted_by_row(found):
 
 def test_how_each_column_is_read_is_told(found):
     assert {each.column: str(each.how) for each in found.columns if each.how} == {
-        "plank": "cut at 41 and 75 (s), from 0 to 600, reliability 0.6",
+        "plank": "below 41 s: weak, 41 to below 75 s: moderate, from 75 s: strong, "
+        "accepted 0 to 600, reliability 0.6",
         "warm_up": "drills = dynamic, no = none",
-        "kg": "number (-), from 30 to 200",
-        "cm": "number (-), from 120 to 220, others missing",
-        "bmi_value": "bmi of kg and cm, cut at 25",
+        "kg": "number, accepted 30 to 200",
+        "cm": "number, accepted 120 to 220, others missing",
+        "bmi_value": "bmi of kg and cm, below 25: under_25, from 25: 25_plus",
     }
     assert dict(column(found, "warm_up").labels) == {"drills": "dynamic", "no": "none"}
 
@@ -156,7 +157,7 @@ def test_items_and_responses_are_told_apart_from_causes():
     assert column(found, "warm_up").how.endswith("a blank may depend on the answer")
 
 
-def test_long_labels_are_counted_and_errors_named():
+def test_all_labels_and_errors_are_named():
     keys = contents()
     long = {f"a rather long answer number {i}": "dynamic" for i in range(4)}
     keys["columns"]["warm_up"]["labels"] = long | {"no": "none"}
@@ -171,7 +172,7 @@ def test_long_labels_are_counted_and_errors_named():
     }
     frame = FRAME[["plank", "warm_up"]].assign(diary="gym", free="x", warm_up="no")
     how = {each.column: each.how for each in describe(frame, GRAPH, _book(keys)).columns}
-    assert how["warm_up"] == "5 labels"
+    assert how["warm_up"] == ", ".join([*(f"{label} = dynamic" for label in long), "no = none"])
     assert how["plank"].endswith("error unknown")
     assert (how["diary"], how["free"]) == ("free text", "any label")
     assert how["sport"] == "1 rule on diary and free"

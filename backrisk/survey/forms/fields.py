@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from backrisk.survey.units import unit_of
+
 _TAG = re.compile(r"<(/?[a-zA-Z][^<>]*|!--.*?--)>", re.DOTALL)
 _BREAK = re.compile(r"</?(p|div|br|li|ul|ol|tr|td|th|h[1-6])\b[^<>]*>", re.IGNORECASE)
 
@@ -39,6 +41,14 @@ class Field:
         When it is asked, in REDCap's syntax; empty for always.
     box : str
         For a box of a question with several answers: the answer that it stands for.
+    group : str
+        For such a box: the name of its question, which all boxes of it share.
+    asks : str
+        For such a box: the question without the answer.
+    unit : str
+        In which its numbers are, where a note or the question says so.
+    units : tuple of str
+        Of a column whose cells say units of their own: the units that its numbers may be in.
     own : mapping
         Keys that a codebook had for it, where the form was made from a codebook.
     """
@@ -53,6 +63,10 @@ class Field:
     form: str = ""
     asked_if: str = ""
     box: str = ""
+    group: str = ""
+    asks: str = ""
+    unit: str = ""
+    units: tuple[str, ...] = ()
     own: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -71,8 +85,8 @@ class Form:
     fields : tuple of Field
     inputs : tuple of Field
         Columns about the file and not about people: which event, whether a page is complete.
-    missing : tuple of str
-        Answers that stand for no answer.
+    missing : mapping
+        By column, the cells of it that look like codes for no answer.
     rows : mapping
         The rows that are read: for a column, the cells that it may have.
     row_choices : mapping
@@ -85,17 +99,41 @@ class Form:
         Keys that a codebook had beside its columns, where the form was made from a codebook.
     empty : frozenset of str
         Fields that nobody answers in the rows that are read.
+    events : tuple of str
+        Where the rows of a person may be read as one, since no two of them answer one question:
+        all events of the file. Else empty.
     """
 
     fields: tuple[Field, ...]
     inputs: tuple[Field, ...] = ()
-    missing: tuple[str, ...] = ()
+    missing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     row_choices: Mapping[str, str] = field(default_factory=dict)
     person: str = ""
     order: str = ""
     own: Mapping[str, Any] = field(default_factory=dict)
     empty: frozenset[str] = frozenset()
+    events: tuple[str, ...] = ()
+
+
+_BRACKETS = re.compile(r"[(\[]([^()\[\]]+)[)\]]")
+
+
+def unit_said(*texts: str) -> str:
+    """Return the first unit that a note, brackets in a question or the end of a name says.
+
+    Examples
+    --------
+    >>> unit_said("", "Weight (in kg)"), unit_said("height_cm"), unit_said("seconds")
+    ('kg', 'cm', 's')
+    """
+    for text in texts:
+        ending = text.rpartition("_")[2] if " " not in text else ""
+        for part in (text, *_BRACKETS.findall(text), ending if len(ending) > 1 else ""):
+            found = unit_of(part.strip().removeprefix("in "))
+            if found is not None:
+                return found.name
+    return ""
 
 
 def plain(text: str) -> str:

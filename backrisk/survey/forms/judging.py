@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from backrisk.survey.forms.fields import Field
 from backrisk.survey.forms.matching import no_answer
 from backrisk.survey.forms.text import Cells
-from backrisk.survey.schema import MISSING
+from backrisk.survey.schema import MISSING, fold
+from backrisk.survey.sentinels import like_a_reason, stands_apart
+from backrisk.survey.units import UNITS, names_of_units, with_unit
 
 _FEW = 15  # distinct labels of a question with a few answers
 _CODES = 6  # distinct small whole numbers that are more likely codes than measurements
 _LONG = 80  # characters of a label
 _MANY = 20  # rows from which a column without repetition is a name
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}([ T,].*)?")
-# -9, -99, 99, 888, -997: written of the digits 6 to 9, and of one of them but for the last.
-_REASON = re.compile(r"-?(?:6{2,}|7{2,}|8{2,}|9{2,}|99*[5-8])|-[6-9]")
 # Codes that REDCap suggests for why a value is missing.
 _REASONS = frozenset(
     ("NI", "INV", "UNK", "NASK", "ASKU", "NAV", "MSK", "NA", "NAVU", "NP", "QS", "TRC", "UNC",
@@ -43,15 +42,30 @@ def judged(name: str, cells: Cells) -> Field:
         whole = all(value.is_integer() for value in values)
         if whole and len(values) == cells.filled >= _MANY and _counts(values):
             return Field(name, "closed")
-        if whole and len(values) <= _CODES and all(abs(value) < 10 for value in values):
-            return Field(name, "choice", choices={text: text for text in sorted(given)})
+        codes = {text for text, value in numbers.items() if not like_a_reason(value)}
+        if whole and 0 < len(codes) <= _CODES and all(abs(numbers[text]) < 10 for text in codes):
+            kept = [text for text in given if text in codes or text not in numbers]
+            return Field(name, "choice", choices={text: text for text in sorted(kept)})
         return Field(name, "number", whole=whole)
+    if units := _units([text for text in told if not no_answer(text)]):
+        return Field(name, "number", whole=False, units=units)
     if all(_DATE.fullmatch(text) for text in told) or any("@" in text for text in told):
         return Field(name, "closed")
     few = len(given) <= _FEW and len(given) < max(cells.filled, 2)
     if few and all(len(text) <= _LONG for text in given) and not _several(given):
-        return Field(name, "choice", choices={text: text for text in given})
+        # The most common spelling stands for those of another case, which are read as it is.
+        common = sorted(given, key=lambda text: -cells.counts[text])
+        spelled = {fold(text): text for text in reversed(common)}
+        return Field(name, "choice", choices={t: t for t in given if spelled[fold(t)] == t})
     return Field(name, "closed" if len(given) == cells.filled >= _MANY else "text")
+
+
+def _units(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the units of one quantity, where all texts are amounts of it: 154 lb, 5 ft 7, 1:30."""
+    for unit in UNITS if texts else ():
+        if all(with_unit(text, unit) is not None for text in texts):
+            return names_of_units(unit.quantity)
+    return ()
 
 
 def _counts(values: Sequence[float]) -> bool:
@@ -70,10 +84,10 @@ def _several(given: list[str]) -> bool:
     return False
 
 
-def missing_codes(columns: Mapping[str, tuple[Field, Cells]]) -> tuple[str, ...]:
-    """Return the cells that look like codes for why a value is missing, the likeliest first."""
-    found: Counter[str] = Counter()
-    for each, cells in columns.values():
+def missing_codes(columns: Mapping[str, tuple[Field, Cells]]) -> dict[str, tuple[str, ...]]:
+    """Return the cells of each column that look like codes for why a value is missing."""
+    found: dict[str, dict[str, int]] = {}
+    for name, (each, cells) in columns.items():
         if each.kind not in ("choice", "number"):
             continue
         known = {*each.choices, *each.choices.values()}
@@ -83,19 +97,18 @@ def missing_codes(columns: Mapping[str, tuple[Field, Cells]]) -> tuple[str, ...]
                 continue
             apart = text in numbers and looks_missing(numbers[text], each, numbers.values())
             if apart or text in _REASONS:
-                found[text] += count
-    return tuple(text for text, _ in found.most_common())
+                found.setdefault(name, {})[text] = count
+    return {
+        name: tuple(sorted(codes, key=lambda code: -codes[code])) for name, codes in found.items()
+    }
 
 
 def looks_missing(number: float, each: Field, numbers: Iterable[float]) -> bool:
     """Whether a number is written as codes for a reason are, and lies apart from its column's."""
-    if not _REASON.fullmatch(f"{number:g}"):
+    if not like_a_reason(number):
         return False
     if each.kind == "choice":
         return True
     if each.low is not None and each.high is not None:
         return not each.low <= number <= each.high
-    others = [other for other in numbers if not _REASON.fullmatch(f"{other:g}")]
-    if number < 0:
-        return all(other >= 0 for other in others)
-    return bool(others) and number > 3 * max(others)
+    return stands_apart(number, numbers)

@@ -68,6 +68,8 @@ class _Target:
     human: frozenset[str]
     described: frozenset[str]
     telling: tuple[frozenset[str], ...]  # the spellings of each state that is not a common word
+    synonyms: tuple[tuple[str, ...], ...]  # each the words that must all be there
+    states: int
 
     @classmethod
     def of(cls, node: Node, names: Names) -> _Target:
@@ -81,13 +83,40 @@ class _Target:
             words(human),
             words(node.description),
             tuple(which for which in states if not which & common),
+            tuple(tuple(text.casefold().split()) for text in names.synonyms(node.name)),
+            len(node.states),
         )
+
+
+def boxes_of(group: Sequence[Field], graph: CausalGraph) -> tuple[str, tuple[Field, ...]] | None:
+    """Return the node that several boxes of one question speak of, and these; else None.
+
+    Parameters
+    ----------
+    group : sequence of Field
+    graph : CausalGraph
+    """
+    found: dict[str, list[Field]] = {}
+    for each in group:
+        for match in _matches(each, _targets(graph)):
+            found.setdefault(match.node, []).append(each)
+    node = max(found, key=lambda name: len(found[name]), default="")
+    return (node, tuple(found[node])) if len(found.get(node, ())) > 1 else None
+
+
+def speaks_of(each: Field, wanted: Iterable[str]) -> bool:
+    """Whether any of some words, a word with a star for its beginning, is in a name or question."""
+    return any(_spoken((word,), _tokens(f"{each.name} {each.question}")) for word in wanted)
+
+
+def _targets(graph: CausalGraph) -> list[_Target]:
+    names = names_of(graph)
+    return [_Target.of(node, names) for node in graph.nodes]
 
 
 def matches(fields: Sequence[Field], graph: CausalGraph) -> dict[str, Match]:
     """Return the likely node of each field, by the field's name; every node is proposed once."""
-    names = names_of(graph)
-    targets = [_Target.of(node, names) for node in graph.nodes]
+    targets = _targets(graph)
     scored = sorted(
         (
             (match.sure, match.score, -place, each.name, match)
@@ -128,8 +157,38 @@ def _matches(each: Field, targets: Sequence[_Target]) -> Iterator[Match]:
             score += 0.3
         if said and node.telling:
             score += 0.5 * sum(bool(which & said) for which in node.telling) / len(node.telling)
+        score = max(min(score, 1.0), _by_synonyms(each, node))
         if score >= _LIKELY:
-            yield Match(node.node, min(score, 1.0), False)
+            yield Match(node.node, score, False)
+
+
+def _by_synonyms(each: Field, node: _Target) -> float:
+    """Return how surely other words for a node are in a name or a question: the more the surer."""
+    own = _tokens(each.box or each.name)
+    every = own if each.box else own | _tokens(each.question)
+    spoken = [words for words in node.synonyms if _spoken(words, every)]
+    if not spoken:
+        return 0.0
+    named = any(_spoken(words, own) for words in spoken)
+    score = 0.5 + 0.1 * max(map(len, spoken)) + (0.1 if named else 0.0)
+    if each.kind == "choice" and not each.box:  # of two questions, the one with the node's answers
+        answers = sum(not no_answer(label) for label in each.choices.values())
+        score += 0.2 if answers >= node.states else -0.2
+    return min(max(score, _LIKELY), 0.99)
+
+
+def _spoken(words: Sequence[str], among: frozenset[str]) -> bool:
+    return all(
+        any(token.startswith(word[:-1]) for token in among) if word[-1] == "*" else word in among
+        for word in words
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _tokens(text: str) -> frozenset[str]:
+    """Return all words of a text, in lower case, and without the ending of a plural."""
+    found = [word.casefold() for word in _WORD.findall(_CAMEL.sub(" ", text))]
+    return frozenset(found) | {word[:-1] for word in found if len(word) > 3 and word[-1] == "s"}
 
 
 def _covered(wanted: frozenset[str], among: frozenset[str]) -> float:
@@ -173,6 +232,7 @@ def states_said(labels: Mapping[str, str], node: Node, graph: CausalGraph) -> di
 def _spellings(state: str, node: Node, names: Names) -> Iterable[str]:
     yield state
     yield names.state(node.name, state)
+    yield from names.synonyms(node.name, state)
     for which in ("yes", "no"):
         if state == which or (state == "none" and which == "no" and "no" not in node.states):
             yield from say(f"survey.forms.{which}").split()

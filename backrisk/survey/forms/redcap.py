@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from backrisk._spelling import number_of
 from backrisk.errors import SurveyError
-from backrisk.survey.forms.fields import Field, Form, plain
+from backrisk.survey.forms.fields import Field, Form, plain, unit_said
 from backrisk.survey.forms.judging import judged, missing_codes
 from backrisk.survey.forms.text import Cells, Table, read_grid
 from backrisk.survey.logic import BOX, box_column
@@ -37,6 +37,7 @@ _STARTS = {
     "type": ("fieldtype",),
     "label": ("fieldlabel",),
     "choices": ("choices", "selectchoices"),
+    "hint": ("fieldnote",),
     "validation": ("textvalidationtype", "textvalidation"),
     "low": ("textvalidationmin", "min"),
     "high": ("textvalidationmax", "max"),
@@ -62,6 +63,7 @@ class Entry:
     type: str = "text"
     label: str = ""
     choices: str = ""
+    hint: str = ""
     validation: str = ""
     low: str = ""
     high: str = ""
@@ -117,7 +119,7 @@ def _places(header: Sequence[str], rows: Sequence[Sequence[str]], file: str) -> 
     types = [row[3].lower() in TYPES for row in rows if len(row) > 11]
     if types and sum(types) >= 0.9 * len(types):
         order = (
-            "name", "form", None, "type", "label", "choices", None, "validation", "low", "high",
+            "name", "form", None, "type", "label", "choices", "hint", "validation", "low", "high",
             "identifier", "asked_if", None, None, None, None, None, "note",
         )  # fmt: skip
         return {part: at for at, part in enumerate(order) if part}
@@ -195,6 +197,8 @@ def fields_of(entries: Sequence[Entry]) -> tuple[Field, ...]:
                         form=each.form,
                         asked_if=condition,
                         box=label,
+                        group=each.name,
+                        asks=question,
                     )
                 )
             continue
@@ -213,6 +217,7 @@ def fields_of(entries: Sequence[Entry]) -> tuple[Field, ...]:
                 whole=each.validation == "integer" or each.type == "slider",
                 form=each.form,
                 asked_if=condition,
+                unit=unit_said(plain(each.hint), question, each.name) if kind == "number" else "",
                 own=own_keys(each.note),
             )
         )
@@ -300,7 +305,8 @@ def form_of(dictionary: str | Path, export: Table | None) -> Form:
     order = "redcap_repeat_instance" if "redcap_repeat_instance" in header else ""
     missing = missing_codes({each.name: (each, header[each.name]) for each in fields
                              if each.name in header})  # fmt: skip
-    return Form(fields, inputs, missing, rows, told, person, order, own, empty)
+    events = _mergeable(export, list(header), fields, first, rows)
+    return Form(fields, inputs, missing, rows, told, person, order, own, empty, events)
 
 
 def _seen(each: Field, cells: Cells) -> Field:
@@ -328,6 +334,29 @@ def names_of_header(
         found.append(waiting.pop(0) if fits else name)
         counts[asked(name)] -= 1
     return tuple(found)
+
+
+def _mergeable(
+    export: Table,
+    header: Sequence[str],
+    fields: Sequence[Field],
+    person: str,
+    rows: Mapping[str, Sequence[str]],
+) -> tuple[str, ...]:
+    """Return all events, where no two rows of a person answer one question differently."""
+    if EVENT not in rows or person not in header:
+        return ()
+    at, who = header.index(EVENT), header.index(person)
+    chosen = {header.index(name): cells for name, cells in rows.items() if name != EVENT}
+    kept = [row for row in export.rows if all(row[place] in chosen[place] for place in chosen)]
+    for each in fields:
+        if each.name not in header or each.kind == "closed" or each.choices == TICKED:
+            continue
+        place, answers = header.index(each.name), dict[str, str]()
+        for row in kept:
+            if row[place] and answers.setdefault(row[who], row[place]) != row[place]:
+                return ()
+    return tuple(dict.fromkeys(row[at] for row in kept))
 
 
 def _rows(

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -66,12 +66,18 @@ class Table:
     columns : tuple of Cells
     rows : tuple of tuple of str
         The first rows, blank where a cell is missing.
+    titles : mapping of str to str
+        By column, the question or the title that the file itself has for it.
+    codes : mapping of str to mapping
+        By column, the code that the file itself has behind each label.
     """
 
     name: str
     header: tuple[str, ...]
     columns: tuple[Cells, ...]
     rows: tuple[tuple[str, ...], ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def column(self, name: str) -> Cells | None:
         """Return a column by its name, None where there is none."""
@@ -104,7 +110,10 @@ def read_table(table: object, skip: int = 0, **reading: Any) -> Table:
             for cells, text in zip(columns, row, strict=True):
                 if text:
                     cells.add(text)
-        return Table(source.name, source.columns, tuple(columns), tuple(rows))
+        names = dict(zip(source.fields, source.columns, strict=True))
+        titles = {names[each]: title for each, title in source.titles.items() if each in names}
+        codes = {names[each]: known for each, known in source.codes.items() if each in names}
+        return Table(source.name, source.columns, tuple(columns), tuple(rows), titles, codes)
 
 
 def _rows(source: readers.Source) -> Iterator[tuple[str, ...]]:

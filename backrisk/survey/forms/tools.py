@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from typing import Any, Literal
 
 from backrisk.errors import SurveyError
-from backrisk.survey.forms.fields import Field, Form, plain
+from backrisk.survey.forms.fields import Field, Form, plain, unit_said
 from backrisk.survey.forms.judging import judged, missing_codes
-from backrisk.survey.forms.matching import key
+from backrisk.survey.forms.matching import key, no_answer
 from backrisk.survey.forms.text import Cells, Table, read_table
 from backrisk.words import choices, say, suggest
 
@@ -56,7 +57,19 @@ def form_of(
         raise SurveyError(say("survey.forms.not_qualtrics", file=table.name))
     if tool == "limesurvey":
         return table, _form(table, [_lime(name, cells) for name, cells in _columns(table)])
-    return table, _form(table, [_any(name, cells) for name, cells in _columns(table)])
+    told = [_told(_any(name, cells), cells, table) for name, cells in _columns(table)]
+    table = replace(table, columns=tuple(cells for _, cells in told))
+    form = _form(table, [each for each, _ in told])
+    refusals = {
+        each.name: tuple(code for label, code in codes.items() if no_answer(label))
+        for each in form.fields
+        if each.kind == "number" and (codes := table.codes.get(each.name))
+    }
+    missing = {
+        name: tuple(dict.fromkeys((*refusals.get(name, ()), *form.missing.get(name, ()))))
+        for name in {**refusals, **form.missing}
+    }
+    return table, replace(form, missing={name: each for name, each in missing.items() if each})
 
 
 def _columns(table: Table) -> list[tuple[str, Cells]]:
@@ -67,6 +80,23 @@ def _form(table: Table, fields: list[Field]) -> Form:
     pairs = zip(fields, table.columns, strict=True)
     columns = {each.name: (each, cells) for each, cells in pairs}
     return Form(tuple(fields), missing=missing_codes(columns))
+
+
+def _told(each: Field, cells: Cells, table: Table) -> tuple[Field, Cells]:
+    """Return a column with the question and the labels that the file itself has for it."""
+    found = replace(each, question=plain(table.titles.get(each.name, each.question)))
+    codes = table.codes.get(each.name, {})
+    if codes and all(text in codes for text in cells.counts):
+        choices = {code: label for label, code in codes.items()}
+        return replace(found, kind="choice", choices=choices), cells
+    if codes:  # of a scale whose ends alone have labels, the codes are numbers like the others
+        coded = Cells(Counter(), cells.filled)
+        for text, count in cells.counts.items():
+            coded.counts[codes.get(text, text)] += count
+        cells, found = coded, replace(judged(each.name, coded), question=found.question)
+    if found.kind == "number":
+        found = replace(found, unit=unit_said(found.question, each.name))
+    return found, cells
 
 
 def _qualtrics(table: Table, questions: tuple[str, ...]) -> tuple[Table, Form]:
@@ -101,7 +131,9 @@ def _lime(name: str, cells: Cells) -> Field:
     if found.kind == "choice":
         labels = {code: _LIME_LABELS.get(code, label) for code, label in found.choices.items()}
         box = _GRID.fullmatch(text) if set(labels) == {"Y"} else None
-        found = replace(found, choices=labels, box=box["sub"] if box else "")
+        if box:
+            found = replace(found, box=box["sub"], group=code, asks=box["text"])
+        found = replace(found, choices=labels)
     return replace(found, question=text)
 
 

@@ -1,5 +1,7 @@
 """A draft from a REDCap project reads both of its exports, once what it asks is decided."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -172,10 +174,37 @@ def test_a_file_of_several_events_is_refused_where_the_codebook_names_none(proje
         read_survey(project / "labels.csv", GRAPH, load_codebook(path, GRAPH))
 
 
-def test_what_only_the_other_event_asks_is_not_proposed(project):
-    states = {"again": ["no", "yes"], "smoker": ["no", "yes"]}
-    graph = CausalGraph.from_edges([("again", "smoker")], states)
-    draft = draft_codebook(project / "raw.csv", graph, dictionary=project / "dictionary.csv")
+AGAIN = CausalGraph.from_edges(
+    [("again", "smoker")], {"again": ["no", "yes"], "smoker": ["no", "yes"]}
+)
+
+
+def test_what_only_the_other_event_asks_is_read_together_with_the_rest(project, tmp_path):
+    """A person's events become one row, where no question has two answers."""
+    draft = draft_codebook(project / "raw.csv", AGAIN, dictionary=project / "dictionary.csv")
+    assert draft.read == ("smoker", "again")
+    assert "one_row_per: {column: record_id, merge: true}" in draft.text
+    path = tmp_path / "book.yaml"
+    path.write_text(draft.text, encoding="utf-8")  # nothing has to be decided
+    read = read_survey(project / "raw.csv", AGAIN, load_codebook(path, AGAIN))
+    came = [person for person, event, *_ in _project.people(240) if event == "followup_arm_1"]
+    assert read.n == 240
+    assert read.answered["again"] == pytest.approx(len(came) / 240)
+    smoked = sum(bool(given.get("smoker")) for *_, given in _project.people(240))
+    assert read.answered["smoker"] == pytest.approx(smoked / 240)
+
+
+def test_what_only_the_other_event_asks_is_not_proposed_where_events_differ(project, tmp_path):
+    path = tmp_path / "raw.csv"
+    text = (project / "raw.csv").read_text().splitlines()
+    place = text[0].split(",").index("schooling")
+    changed = [line.split(",") for line in text]
+    for cells in changed:
+        if cells[1] == "followup_arm_1":
+            cells[place] = "9"
+    path.write_text("\n".join(",".join(cells) for cells in changed))
+    graph = AGAIN
+    draft = draft_codebook(path, graph, dictionary=project / "dictionary.csv")
     assert draft.read == ("smoker",)
     (line,) = [each for each in draft.text.splitlines() if each.startswith("#  again: ")]
     assert line.endswith("# nobody answers it in the rows that are read")
@@ -239,9 +268,41 @@ def test_numbers_far_from_the_others_are_proposed_as_missing(tmp_path):
     rows = [["age"], *[[20 + n] for n in range(20)], [999], [-99], ["UNK"]]
     path.write_text(written(rows), encoding="utf-8")
     (line,) = [each for each in draft_codebook(path, GRAPH).text.splitlines() if "missing:" in each]
+    assert line.startswith("    missing: [")  # of this column alone
     assert '"999"' in line
     assert '"-99"' in line
     assert "# decide: " in line
+
+
+def test_a_code_for_no_answer_is_one_in_its_own_column_alone(tmp_path):
+    path, book = tmp_path / "answers.csv", tmp_path / "book.yaml"
+    rows = [["age", "smoker"], *[[20 + n, n % 2] for n in range(20)], [99, 99], [98, 99]]
+    path.write_text(written(rows), encoding="utf-8")
+    draft = draft_codebook(path, GRAPH).text
+    book.write_text(draft.replace('"0": "?"', '"0": no').replace('"1": "?"', '"1": yes'))
+    read = read_survey(path, GRAPH, load_codebook(book, GRAPH))
+    assert read.answered[["age", "smoker"]].tolist() == pytest.approx([1, 20 / 22])
+
+
+def test_a_draft_says_at_its_top_where_the_outcome_was_not_found(tmp_path):
+    path = tmp_path / "answers.csv"
+    path.write_text("age,club\n30,a\n41,b\n52,a\n")
+    graph = replace(GRAPH, outcome="pain")
+    head, _, _ = draft_codebook(path, graph).text.partition("graph:")
+    assert "'pain'" in head
+    assert "not_limiting" in head
+    other = tmp_path / "pain.csv"
+    other.write_text("age,pain\n30,none\n41,limiting\n52,none\n")
+    assert "'pain'" not in draft_codebook(other, graph).text.partition("graph:")[0]
+
+
+def test_a_column_that_is_not_read_says_what_moving_it_takes(project, draft):
+    (line,) = [each for each in draft.text.splitlines() if each.startswith("#  injury_site: ")]
+    assert """asked_if: {when: "[injured] = '1'", else: "?"}""" in line
+    (line,) = [each for each in draft.text.splitlines() if each.startswith("#  weekly_km: ")]
+    assert 'missing: ["-99"]' in line
+    assert 'cuts: ["?"], states: ["?", "?"]' in line
+    assert "#  sports: {" in draft.text  # its boxes, as a derived value
 
 
 def test_a_box_of_a_page_that_nobody_opened_says_nothing_whatever_else_decides(tmp_path):

@@ -20,6 +20,10 @@ def cells(*texts):
     [
         (["yes", "no", "no", ""], "choice"),
         (["1", "2", "1", "2"], "choice"),
+        (["1", "2", "3", "99"], "choice"),
+        (["170", "5 ft 7", "1.75 m", "don't know"], "number"),
+        (["1:30", "90 s", "2 min", "45"], "number"),
+        (["5 ft 7", "70 kg", "5 ft 7", "70 kg"], "choice"),
         (["34", "61.5", "47", "don't know"], "number"),
         ([str(n) for n in range(1, 31)], "closed"),  # counted: a name
         ([str(n) for n in range(41_000, 41_030)], "closed"),
@@ -62,4 +66,14 @@ def test_codes_are_found_in_choices_and_numbers_and_not_where_the_form_has_them(
         "b": (Field("b", "number", low=0, high=10), cells("5", "-99", "UNK", "7")),
         "c": (Field("c", "text"), cells("-77")),
     }
-    assert missing_codes(columns) == ("-99", "UNK")
+    assert missing_codes(columns) == {"a": ("-99",), "b": ("-99", "UNK")}
+
+
+def test_labels_that_differ_by_case_are_one_choice():
+    found = judged("x", cells("Never", "never", "never", "Often", "NEVER"))
+    assert list(found.choices) == ["never", "Often"]
+
+
+def test_amounts_say_which_units_there_may_be():
+    assert judged("x", cells("154 lb", "70", "11 st")).units == ("kg", "g", "lb", "st")
+    assert judged("x", cells("154", "70")).units == ()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backrisk.graph import CausalGraph, Node
+from backrisk.graph import CausalGraph, Node, load_graph
 from backrisk.survey.forms.fields import Field
 from backrisk.survey.forms.matching import cut_points, matches, states_said, words
 from backrisk.survey.schema import UNDECIDED
@@ -102,3 +102,35 @@ def test_cut_points_are_read_from_states_and_marked_where_they_may_be_off(states
 def test_words_are_those_that_carry_meaning():
     assert words("How often do you feel tired (kg)?") == {"feel", "tired"}
     assert words("weeklyKilometres_2") == {"weekly", "kilometre", "2"}
+
+
+RUNNER = load_graph("runner")
+
+
+@pytest.mark.parametrize(
+    ("field", "node"),
+    [
+        (Field("gender", "choice", choices={"1": "Woman", "2": "Man"}), "sex"),
+        (Field("lbp_now", "choice", "Low back pain at the moment?", YES_NO), "pain"),
+        (Field("run_years", "number"), "running_experience"),
+        (Field("warmup", "choice", choices=YES_NO), "warm_up"),
+        (Field("shoes", "choice", "Are they worn?", YES_NO), "footwear"),
+        (Field("phq_down", "choice", "How often depressed?", YES_NO), "low_mood"),
+        (Field("q3", "number", "How many hours of sleep?"), "recovery"),
+    ],
+)
+def test_other_words_for_a_node_are_known(field, node):
+    (match,) = matches([field], RUNNER).values()
+    assert (match.node, match.sure) == (node, False)
+
+
+def test_of_two_questions_the_one_with_as_many_answers_as_states_is_proposed():
+    ever = Field("lbp_ever", "choice", "Have you ever had low back pain?", YES_NO)
+    often = Field("lbp_n", "choice", "How many episodes?", {"0": "No", "1": "One", "2": "More"})
+    found = matches([ever, often], RUNNER)
+    assert {name: match.node for name, match in found.items()}["lbp_n"] == "previous_back_pain"
+
+
+def test_other_labels_for_a_state_are_known():
+    said = states_said({"1": "Woman", "2": "Man", "3": "Neither"}, RUNNER.node("sex"), RUNNER)
+    assert said == {"1": "female", "2": "male", "3": UNDECIDED}

@@ -1,5 +1,6 @@
 """Exports of Qualtrics, LimeSurvey and Google Forms."""
 
+import pandas as pd
 import pytest
 
 from backrisk.errors import SurveyError
@@ -88,3 +89,27 @@ def test_the_questions_of_google_forms_are_names_of_columns(tmp_path):
     assert survey.n == 24
     assert survey.answered[["age", "smoker", "pain"]].tolist() == [1, 1, 1]
     assert "Email" not in draft.text.partition("# Not read")[0]
+
+
+def test_titles_and_value_labels_of_a_statistics_file_are_used_as_questions_and_choices(tmp_path):
+    pyreadstat = pytest.importorskip("pyreadstat")
+    path, book = tmp_path / "answers.sav", tmp_path / "book.yaml"
+    frame = pd.DataFrame(
+        {"q1": [1.0, 2, 1, 9] * 10, "q2": [0.0, 1, 3, 10] * 10, "q3": [30.0, 41, 52, 63] * 10}
+    )
+    pyreadstat.write_sav(
+        frame, str(path), column_labels=["Your sex", "How tired (fatigue)?", "Age in years"],
+        variable_value_labels={
+            "q1": {1: "Male", 2: "Female", 9: "No answer"}, "q2": {0: "not at all", 10: "very"}
+        },
+    )  # fmt: skip
+    draft = draft_codebook(path, GRAPH)
+    assert draft.read == ("q1", "q2", "q3")
+    assert "question: Your sex" in draft.text
+    assert 'choices: {"1": Male, "2": Female, "9": No answer}' in draft.text
+    book.write_text(draft.text.replace('cuts: ["?"]', "cuts: [2]"), encoding="utf-8")
+    read = read_survey(path, GRAPH, load_codebook(book, GRAPH))
+    place = read.graph.names.index
+    assert read.codes[:4, [place("sex"), place("fatigue"), place("age")]].tolist() == [
+        [0, 0, 0], [1, 0, 1], [0, 1, 1], [-1, 1, 1],
+    ]  # fmt: skip
