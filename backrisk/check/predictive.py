@@ -35,8 +35,10 @@ def learned(posterior: Posterior) -> pd.DataFrame:
         Index node; ``answered``, the share of people who report it; ``distance``, the mean over
         CPT cells of ``1 - sd(posterior) / sd(prior)``, 0 where nothing was learned and 1 where
         everything was (of a CPT with many rows, those in which at most one cause is away from its
-        reference); ``reading``: ``"mostly prior"`` below 0.2, ``"learned from data"``, or
-        ``"known beforehand"`` for an error that is fixed, in the words of the language.
+        reference); ``reading``: ``"hardly narrowed"`` below 0.2, ``"narrowed by data"``, or
+        ``"known beforehand"`` for an error that is fixed, in the words of the language. Data may
+        move a cell without narrowing it, and many cells are those of few people: a node that
+        everybody reports may be hardly narrowed.
 
     Raises
     ------

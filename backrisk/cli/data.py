@@ -378,6 +378,29 @@ def _checked(
     return report
 
 
+def _failed(failures: pd.DataFrame) -> tuple[dict[str, list[str]], tuple[str, ...]]:
+    """Lay out what failed, one row a reason, and name the columns of sentences.
+
+    The parameter with the worst R-hat stands for those that failed for the same reason.
+    """
+    columns: dict[str, list[str]] = {
+        key: [] for key in ("parameters", "worst", "least", "why", "what_to_do")
+    }
+    for (why, what_to_do), group in failures.groupby(["why", "what_to_do"], sort=False):
+        first, left = str(group["parameter"].iloc[0]), len(group) - 1
+        several = say("cli.check.several", first=first, n=left) if left else first
+        cells = (
+            several,
+            decimal(group["r_hat"].max(), 3),
+            decimal(group["ess"].min(), 0),
+            str(why),
+            str(what_to_do),
+        )
+        for key, cell in zip(columns, cells, strict=True):
+            columns[key].append(cell)
+    return columns, ("parameters", "why", "what_to_do")
+
+
 def _show_check(
     posterior: Posterior,
     said: pd.DataFrame,
@@ -387,15 +410,7 @@ def _show_check(
     names = names_of(posterior.graph)
     show_diagnostics(posterior, console.out)
     if failures is not None and len(failures):
-        rows = failures.to_dict("records")
-        columns = {
-            "parameter": [row["parameter"] for row in rows],
-            "r_hat": [decimal(row["r_hat"], 3) for row in rows],
-            "ess": [decimal(row["ess"], 0) for row in rows],
-            "why": [row["why"] for row in rows],
-            "what_to_do": [row["what_to_do"] for row in rows],
-        }
-        folded = ("parameter", "why", "what_to_do")
+        columns, folded = _failed(failures)
         show_table(say("cli.check.failed"), columns, console.out, folded=folded)
     rows = said.reset_index(names="node").to_dict("records")
     columns = {
@@ -405,6 +420,7 @@ def _show_check(
         "reading": [row["reading"] for row in rows],
     }
     show_table(say("cli.check.learned"), columns, console.out)
+    console.out.print(say("cli.check.learned_note"), markup=False)
     if posterior.chosen:
         rows = odds_ratios(posterior).to_dict("records")
         columns = {

@@ -19,12 +19,31 @@ from backrisk import _json, _yaml
 from backrisk._files import no_file, write
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import Answer, Contrast, evidence_cell, narrowed_cell
+from backrisk.queries import (
+    Answer,
+    Attribution,
+    Contrast,
+    Questions,
+    evidence_cell,
+    narrowed_cell,
+)
 from backrisk.summary import INTERVAL
-from backrisk.words import TOGETHER, again, capital, decimal, listed, percent, say, unreadable
+from backrisk.words import (
+    TOGETHER,
+    again,
+    capital,
+    decimal,
+    listed,
+    percent,
+    ranged,
+    say,
+    unreadable,
+)
 
 _NUMBERS = (
     "mean",
+    "share_of_risk",
+    "fall_in_risk",
     "p_effect",
     "leading",
     "contraction",
@@ -32,11 +51,28 @@ _NUMBERS = (
     "bounds",
 )  # flush right
 _JSON_ONLY = (
-    *("node", "state_code", "low", "high", "question", "at_least", "total_grade", "total_outcome"),
+    *(
+        "name",
+        "node",
+        "state_code",
+        "low",
+        "high",
+        "question",
+        "at_least",
+        "total_grade",
+        "total_outcome",
+    ),
     *("narrowed", "contraction_error", "moved_by_likelihood", "unmeasured"),
 )
 _LONGEST = 100_000  # characters of a person's file
-_SHARES = ("risk_after", "share", "gain")
+_SHARES = ("risk_after", "part", "without_answers")
+_POINTS = {"gain": 2, "per_cost": 2, "monte_carlo_error": 2}  # digits of differences in risk
+_RENAMED = {"share": "part"}  # columns whose name says something else beside other answers
+# A row is folded away where its mean is within one of zero, and its interval holds zero and
+# reaches no further than the other.
+_LITTLE, _AT_MOST = 0.01, 0.02
+_ROUNDS = 0.0005  # rounds to no tenth of a point
+_TELLS = 5e-5  # bits, or a gain, from which on a table shows something of them
 # What a narrow terminal goes without, the first to go first.
 _FIRST_TO_GO = (
     *("moved_by_prior", "monte_carlo_error", "state", "p_helps", "contraction", "risk_after"),
@@ -121,8 +157,8 @@ def show(answer: Answer, format: Format, console: Console) -> None:
     if format is Format.json:
         sys.stdout.write(json.dumps(answer.to_dict(), indent=2) + "\n")
         return
-    found = answer.columns()
-    rows = list(map(str, found.pop("name")))
+    found, folded = _folded(answer, answer.columns())
+    rows = list(map(str, found["name"]))
     columns = {"": list(map(answer.row_label, rows)), **_columns(answer, found)}
     if "state" in columns:  # of a node that a row is named by
         columns["state"] = [_reported(answer, row) for row in rows]
@@ -134,10 +170,51 @@ def show(answer: Answer, format: Format, console: Console) -> None:
             hidden.append(_header(key))
             del columns[key]
     show_table(_title(answer), columns, console)
+    if folded:
+        console.print(folded, markup=False)
     if hidden:
         told = say("cli.tables.hidden", columns=say("phrases.comma").join(hidden))
         console.print(told, markup=False)
     console.print(answer.text, markup=False)
+
+
+def _folded(answer: Answer, found: dict[str, list[Any]]) -> tuple[dict[str, list[Any]], str]:
+    """Leave out the rows that tell nothing, and say how many and how little."""
+    rows = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
+    if isinstance(answer, Attribution) and answer.effects is not None:
+        playing = _playing(answer)
+        out = [not playing[row["name"]] or _negligible(row) for row in rows]
+    elif isinstance(answer, Questions):
+        out = [max(row["bits"], row.get("gain", 0.0)) < _TELLS for row in rows]
+    else:
+        return found, ""
+    left = [row for row, without in zip(rows, out, strict=True) if without]
+    if not left or len(left) == len(rows):
+        return found, ""
+    kept = [row for row, without in zip(rows, out, strict=True) if not without]
+    shown = {name: [row[name] for row in kept] for name in found}
+    if isinstance(answer, Questions):
+        return shown, say("cli.tables.folded_questions", count=len(left), n=len(left))
+    most = {
+        "mean": max(abs(row["mean"]) for row in left),
+        "end": max(max(-row["low"], row["high"]) for row in left),
+    }
+    points = answer.in_points(left[0]["name"])
+    words = {
+        name: say("cli.tables.points", number=_in_points(size)) if points else percent(size)
+        for name, size in most.items()
+    }
+    return shown, say("cli.tables.folded_causes", count=len(left), n=len(left), **words)
+
+
+def _playing(answer: Attribution) -> dict[str, bool]:
+    return dict(zip(answer.causes, answer.playing.tolist(), strict=True))
+
+
+def _negligible(row: Mapping[str, Any]) -> bool:
+    low, high = row["low"], row["high"]
+    holds_zero = low < _ROUNDS and high > -_ROUNDS
+    return bool(abs(row["mean"]) < _LITTLE and holds_zero and max(-low, high) < _AT_MOST)
 
 
 def show_table(
@@ -194,17 +271,22 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
         if column == "state" and "node" in found:  # the row's own name says it
             continue
         if column == "mean":
+            shown[answer.measure] = [_estimate(answer, row) for row in rows]
+        elif column == "p_effect" and isinstance(answer, Attribution):
+            # What only passes on has no effect of its own, which is not to be sure of its absence.
+            playing = _playing(answer)
             shown[column] = [
-                share(mean, low, high)
-                for mean, low, high in zip(values, found["low"], found["high"], strict=True)
+                _cell(row["p_effect"]) if playing[row["name"]] else "-" for row in rows
             ]
         elif column == "grade":
             shown[column] = [evidence_cell(answer.names, row) for row in rows]
         elif column == "contraction":
             if any(cells := [narrowed_cell(row) for row in rows]):
                 shown[column] = [cell or "-" for cell in cells]
-        elif column in _SHARES:
-            shown[column] = [percent(value) for value in values]
+        elif (renamed := _RENAMED.get(column, column)) in _SHARES:
+            shown[renamed] = [percent(value) for value in values]
+        elif column in _POINTS:
+            shown[column] = [_cell(100 * value, _POINTS[column]) for value in values]
         elif set(cells := [_cell(value, 4 if column == "bits" else 2) for value in values]) != {
             "-"
         }:
@@ -242,7 +324,27 @@ def _reported(answer: Answer, row: str) -> str:
 
 def share(mean: float, low: float, high: float) -> str:
     """Word a share with its interval, as short as a column allows."""
-    return say("phrases.estimate", mean=percent(mean), low=_bare(low), high=_bare(high))
+    return ranged(mean, low, high, unit=False)
+
+
+def _estimate(answer: Answer, row: Mapping[str, Any]) -> str:
+    """Word the number of a row with its interval, in the unit that it has."""
+    ends = row["mean"], row["low"], row["high"]
+    if row["mean"] != row["mean"]:
+        return "-"
+    if not answer.in_points(row["name"]):
+        return share(*ends)
+    mean, low, high = map(_in_points, ends)
+    # Where the head of the column does not say that it is of points, the cell does.
+    key = "phrases.points" if answer.measure == "mean" else "phrases.estimate"
+    return say(key, mean=mean, low=low, high=high)
+
+
+def _in_points(difference: float) -> str:
+    """Word a difference of probabilities in percentage points, without their name."""
+    number = 100 * difference
+    digits = 0 if abs(number) >= 9.95 else 1  # as percentages
+    return decimal(round(number, digits) or 0.0, digits)
 
 
 def _bare(share: float) -> str:

@@ -33,6 +33,7 @@ SHARE_DRAWS = 50  # draws that shares are worked out for
 _THREADS = min(os.cpu_count() or 1, 4)
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
+_ROUNDING = 1e-12  # that sums leave where a share is exactly zero
 
 
 def flag(name: str, **values: str) -> str:
@@ -202,7 +203,11 @@ def _ends(draws: Array) -> tuple[Array, Array]:
 
 
 def _plain(values: Array) -> list[float | None]:
-    return [None if value != value else float(value) for value in values]
+    """Return numbers for a file: none where there is none, and no rounding where there is zero."""
+    return [
+        None if value != value else 0.0 if abs(value) < _ROUNDING else float(value)
+        for value in values
+    ]
 
 
 def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]:

@@ -144,12 +144,12 @@ class Posterior:
         Returns
         -------
         tuple of str
-            `warnings`, then where prior and data disagree about something that the answer rests
+            `believed`, then where prior and data disagree about something that the answer rests
             on: the distribution of one of the nodes or of anything that leads to them.
         """
         if nodes is None and self.graph.outcome is not None:
             nodes = [self.graph.outcome]
-        return (*self.warnings, *self.conflicts_about(nodes))
+        return (*self.believed, *self.conflicts_about(nodes))
 
     def conflicts_about(self, nodes: Iterable[str] | None = None) -> tuple[str, ...]:
         """Say where prior and data disagree.
@@ -177,8 +177,18 @@ class Posterior:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What concerns every answer: whom the survey compared, where it says so; the fit's own."""
+        return (*self._people, *self.diagnostics.warnings)
+
+    @property
+    def believed(self) -> tuple[str, ...]:
+        """The same for a reader of answers, who is told only that the sampling is not sound."""
+        unsound = () if self.diagnostics.good else (say("posterior.unsound"),)
+        return (*self._people, *unsound)
+
+    @property
+    def _people(self) -> tuple[str, ...]:
         told = (str(self.meta.get("population", "")), self.chosen)
-        return (*(each for each in told if each), *self.diagnostics.warnings)
+        return tuple(each for each in told if each)
 
     @property
     def chosen(self) -> str:

@@ -141,6 +141,15 @@ class Answer:
         """The words for the graph's nodes and states, in the language spoken."""
         return names_of(self.graph)
 
+    @property
+    def measure(self) -> str:
+        """What the means of `table` are, in words of the command line."""
+        return "mean"
+
+    def in_points(self, name: str) -> bool:
+        """Return whether a row's number is a difference of probabilities, shown in points."""
+        return False
+
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
         return self.names.node(name)

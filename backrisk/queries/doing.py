@@ -59,6 +59,10 @@ class Contrast(Answer):
         draws = np.column_stack([self.before, self.draws, self.change])
         return described(draws, list(map(row_name, _CONTRAST)))
 
+    def in_points(self, name: str) -> bool:
+        """Return whether a row's number is a difference of probabilities: the change is."""
+        return name == row_name("change")
+
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
         row = next(row for row in _CONTRAST if row_name(row) == name)

@@ -60,6 +60,10 @@ class Mediation(Answer):
         """Names of the columns of ``draws``."""
         return EFFECTS
 
+    def in_points(self, name: str) -> bool:
+        """Return whether a row's number is a difference of probabilities: the effects are."""
+        return name in EFFECTS
+
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
         return say(f"queries.rows.{name}")

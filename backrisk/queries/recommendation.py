@@ -42,6 +42,8 @@ from backrisk.summary import interval, largest, summarise
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
 _MOST_ACTIONS = 200
+_SEEN = 0.0005  # a mean below it rounds to no tenth of a point
+_CHANCE = 0.005  # of being the best, below which it is not worth telling
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,15 @@ class Recommendation(Answer):
     support: Support
     coupling: str | None = None
     costs: tuple[float, ...] | None = None
+
+    @property
+    def measure(self) -> str:
+        """What the means of `table` are, in words of the command line."""
+        return "fall_in_risk"
+
+    def in_points(self, name: str) -> bool:
+        """Return whether a row's number is a difference of probabilities: each is."""
+        return True
 
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
@@ -130,16 +141,21 @@ class Recommendation(Answer):
         said: list[str] = [say("queries.recommend.now", target=target, risk=now)]
         ranked = [self.actions.index(label) for label in self.table.index]
         ends = interval(self.draws)
-        clear = [column for column in ranked if ends[0][column] > 0 or ends[1][column] < 0]
+        sized = np.abs(self.draws.mean(axis=0)) >= _SEEN
+        signed = (ends[0] > 0) | (ends[1] < 0)
+        clear = [column for column in ranked if signed[column] and sized[column]]
         told = list(dict.fromkeys([ranked[0], *clear[:3]]))[:3]
         for rank, column in enumerate(told):
             done = listed(self.names.phrase(*pair) for pair in self.settings[column].items())
             if self.costs is not None:
                 cost = f"{self.costs[column]:g}"
                 done = say("queries.recommend.at_cost", action=done, cost=cost)
+            key = "first"
+            if rank:
+                key = "then" if self.best[column] >= _CHANCE else "then_not_best"
             said.append(
                 say(
-                    "queries.recommend.then" if rank else "queries.recommend.first",
+                    f"queries.recommend.{key}",
                     count=len(self.actions),
                     action=done,
                     shift=shift(-self.draws[:, column]),

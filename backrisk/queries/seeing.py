@@ -33,7 +33,7 @@ from backrisk.words import estimate, listed, names_of, say
 
 @dataclass(frozen=True, eq=False)
 class Risk(Answer):
-    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population.
+    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population surveyed.
 
     Parameters
     ----------
@@ -49,8 +49,9 @@ class Risk(Answer):
 
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
-        row = next(row for row in _RISK if row_name(row) == name)
-        return say(f"queries.rows.{row}")
+        if name == row_name("average"):
+            return say("queries.surveyed")
+        return say("queries.rows.person")
 
     def sentences(self) -> list[str]:
         """Return what the answer says."""

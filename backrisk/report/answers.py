@@ -159,7 +159,7 @@ class CardAnswers:
     groups : tuple of (str, str, Estimate)
         Node, state and P(target | state), of the nodes that the graph compares people by.
     shares : Attribution
-        Of people in general against the healthy baseline, by ``shapley``.
+        Of the population surveyed against the healthy baseline, by ``shapley``.
     learned : pandas.DataFrame, optional
         As `backrisk.check.learned` returns it; None where the model holds no prior.
     mostly_prior : tuple of str

@@ -13,6 +13,8 @@ from backrisk.summary import Estimate
 from backrisk.words import Language, decimal, percent, say
 from backrisk.words.phrases import whole
 
+_TOLD = 0.001  # a share below it is not told more precisely
+
 Kind = Literal["text", "share", "points", "number", "score", "tenths", "count"]
 
 
@@ -174,6 +176,8 @@ def worded(cell: Cell, kind: Kind) -> str:
     --------
     >>> worded(Estimate(0.35, 0.301, 0.4), "share"), worded(Estimate(0.085, 0.0, 0.13), "points")
     ('35 % (30 to 40)', '8.5 (0.0 to 13.0)')
+    >>> worded(Estimate(0.0004, 0.0, 0.0), "share")
+    '<0.1 %'
     >>> worded(Range(0.04, 0.84), "share"), worded(2000, "count"), worded(None, "share")
     ('4.0 to 84 %', '2,000', '')
     """
@@ -182,11 +186,17 @@ def worded(cell: Cell, kind: Kind) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, Estimate):
+        if kind == "share" and cell.mean and _tiny(cell):
+            return number(cell.mean, kind)  # its ends would round to zero
         low, high = _bare(cell.low, kind), _bare(cell.high, kind)
         return say("report.numbers.estimate", mean=number(cell.mean, kind), low=low, high=high)
     if isinstance(cell, Range):
         return say("report.numbers.range", low=_bare(cell.low, kind), high=number(cell.high, kind))
     return number(cell, kind)
+
+
+def _tiny(cell: Estimate) -> bool:
+    return max(abs(cell.mean), abs(cell.low), abs(cell.high)) < _TOLD
 
 
 def number(value: float, kind: Kind) -> str:

@@ -136,6 +136,11 @@ def card_document(answers: CardAnswers, day: str) -> Report:
         If the owner speaks of an item that does not exist.
     """
     graph = answers.posterior.graph
+    # A card says what failed, where other reports say that something did.
+    warned = (
+        *answers.posterior.warnings,
+        *answers.posterior.conflicts_about([answers.target.node]),
+    )
     values = _values(answers)
     owner: Mapping[str, str] = {
         str(n): said for n, said in spoken().raw("report.card.owner").items()
@@ -154,7 +159,7 @@ def card_document(answers: CardAnswers, day: str) -> Report:
         title=say("report.card.title", graph=graph.title or graph.name),
         lead=(say("report.card.lead"),),
         sections=(*sections, Section(say("report.card.appendix"), tuple(_appendix(answers)))),
-        **frame(answers.posterior, day, site_mark(answers.posterior)),
+        **frame(answers.posterior, day, site_mark(answers.posterior), warned),
     )
 
 

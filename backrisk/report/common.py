@@ -62,12 +62,17 @@ def stated(day: str | date | None) -> str:
         raise QueryError(say("report.files.no_date", date=day)) from error
 
 
-def frame(posterior: Posterior, day: str, place: str = "") -> dict[str, Any]:
-    """Return what every report has around its sections; a place is said beside its title."""
+def frame(
+    posterior: Posterior, day: str, place: str = "", warnings: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """Return what every report has around its sections; a place is said beside its title.
+
+    Warnings are those that go with every answer, unless others are given.
+    """
     marks = [say("report.common.support")]
     if posterior.meta.get("synthetic"):
         marks.insert(0, say("report.common.synthetic"))
-    warned = (again(warning) for warning in posterior.warnings_about())
+    warned = map(again, posterior.warnings_about() if warnings is None else warnings)
     return {
         "date": day,
         "language": spoken(),

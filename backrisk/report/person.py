@@ -11,7 +11,7 @@ from backrisk._arguments import checked
 from backrisk._files import demand_place, write
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import evidence_cell, narrowed_cell
+from backrisk.queries import Attribution, evidence_cell, narrowed_cell
 from backrisk.report import charts
 from backrisk.report.answers import PersonAnswers, person_answers
 from backrisk.report.blocks import (
@@ -49,6 +49,7 @@ from backrisk.words import (
     again,
     capital,
     decimal,
+    listed,
     names_of,
     say,
     speaking,
@@ -91,8 +92,15 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
             *_notes(answers, goal),
         ),
         compact=True,
-        **frame(posterior, day, site_mark(posterior)),
+        **frame(posterior, day, site_mark(posterior), _warned(answers)),
     )
+
+
+def _warned(answers: PersonAnswers) -> tuple[str, ...]:
+    """Return what stands on the person's own page: which figures disagree is for the notes."""
+    posterior = answers.posterior
+    some = posterior.conflicts_about([answers.risk.target.node])
+    return (*posterior.believed, *((say("report.person.conflicts"),) if some else ()))
 
 
 def render_person(
@@ -280,6 +288,8 @@ def _share_table(answers: PersonAnswers, *, short: bool) -> Table:
     note = ""
     if not short and shares.error is not None:
         note = say("report.person.error", error=decimal(100 * float(shares.error.max()), 2))
+    if not short and answers.risk.target.node in answers.reported:
+        note = " ".join(filter(None, (say("report.person.shares_aside"), note)))
     return Table(
         "first_causes" if short else "shares",
         "" if short else say("report.person.shares"),
@@ -303,7 +313,9 @@ def _first_causes(answers: PersonAnswers) -> list[Block]:
         return [Text((say("report.person.causes_none"),))]
     shown = number(float(total.mean()), "points")
     aside = Text(tuple(answers.shares.asides()), tone="small")
-    words = Text((say("report.person.causes_words", total=shown),))
+    traits = list(map(names_of(answers.posterior.graph).node, answers.shares.kept))
+    alike = say("report.person.causes_alike", traits=listed(traits)) if traits else ""
+    words = Text((say("report.person.causes_words", alike=alike, total=shown),))
     return [words, table, *([aside] if aside.paragraphs else [])]
 
 
@@ -364,7 +376,7 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         for cause, mean, row in zip(
             map(str, table.index), estimates(table), table.to_dict("records"), strict=True
         )
-        if needed.signs[needed.causes.index(cause)] > 0
+        if needed.told[needed.causes.index(cause)]
     )
     columns = (
         heading("cause", wide=3),
@@ -375,12 +387,21 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         heading("grade", wide=3),
         heading("narrowed"),
     )
+    far = _unasked(answers, needed)
     if not rows:
         none = say("report.person.needed_none", target=again(needed.target.label))
-        return [Text((none, *needed.asides()), tone="small")]
+        return [Text((none, *far, *needed.asides()), tone="small")]
     title = say("report.person.needed", target=again(needed.target.label))
-    note = " ".join([say("report.person.needed_note"), *needed.asides(), *map(again, needed.notes)])
-    return [cut(Table("needed", title, columns, rows, note), _NEEDED)]
+    said = [say("report.person.needed_note"), *far, *needed.asides(), *map(again, needed.notes)]
+    return [cut(Table("needed", title, columns, rows, " ".join(said)), _NEEDED)]
+
+
+def _unasked(answers: PersonAnswers, needed: Attribution) -> list[str]:
+    """Say which causes the table of necessity leaves out, and where they are asked about."""
+    names = names_of(answers.posterior.graph)
+    asked = set(needed.table.index)
+    left = [names.node(cause) for cause in answers.shares.causes if cause not in asked]
+    return [say("report.person.needed_far", nodes=listed(left))] if left else []
 
 
 def _open(answers: PersonAnswers) -> list[Block]:
@@ -415,6 +436,7 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
     notes = dict.fromkeys(map(again, answers.shares.notes + answers.advice.notes))
     said = [
         *sureness(posterior, names),
+        *posterior.conflicts_about([answers.risk.target.node]),
         say("report.common.grade_note"),
         say("report.common.support_note"),
         *notes,

@@ -86,6 +86,7 @@ class Served:
     def about(self) -> schema.ModelOut:
         """What is said of the model on every page, in the language that is spoken."""
         posterior, meta = self.posterior, self.posterior.meta
+        outcome = None if posterior.graph.outcome is None else [posterior.graph.outcome]
         book = posterior.codebook
         title = None if book is None else book.title or book.name
         return schema.ModelOut(
@@ -99,7 +100,11 @@ class Served:
             sites=list(self.sites),
             draws=posterior.draws,
             draws_in_model=self.drawn,
-            warnings=[again(warning) for warning in posterior.warnings_about()],
+            # The page of the model tells what failed, its answers only that something did.
+            warnings=[
+                again(warning)
+                for warning in (*posterior.warnings, *posterior.conflicts_about(outcome))
+            ],
             disclaimer=disclaimer(),
         )
 

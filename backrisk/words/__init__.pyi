@@ -13,6 +13,7 @@ from .phrases import interval_name as interval_name
 from .phrases import listed as listed
 from .phrases import percent as percent
 from .phrases import points as points
+from .phrases import ranged as ranged
 from .phrases import shift as shift
 from .phrases import suggest as suggest
 from .phrases import whole as whole

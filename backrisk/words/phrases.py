@@ -13,6 +13,8 @@ from backrisk._types import Array
 from backrisk.summary import INTERVAL, interval
 from backrisk.words.sentences import say
 
+_TOLD = 0.001  # a share below it is not told more precisely
+
 
 def interval_name() -> str:
     """Return what kind of interval is shown and how much of the posterior lies inside.
@@ -66,7 +68,7 @@ def percent(share: float, *, unit: bool = True) -> str:
     >>> percent(0.123), percent(0.0456), percent(0.0004)
     ('12 %', '4.6 %', '<0.1 %')
     """
-    if 0 < abs(share) < 0.001:
+    if 0 < abs(share) < _TOLD:
         number = ("<" if share > 0 else ">-") + decimal(0.1, 1)
     else:
         number = decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
@@ -82,12 +84,30 @@ def estimate(draws: Array) -> str:
     '20 % (11 % to 29 %)'
     """
     low, high = interval(draws)
-    return say(
-        "phrases.estimate",
-        mean=percent(float(draws.mean())),
-        low=percent(float(low)),
-        high=percent(float(high)),
-    )
+    return ranged(float(draws.mean()), float(low), float(high))
+
+
+def ranged(mean: float, low: float, high: float, *, unit: bool = True) -> str:
+    """Word a share and the ends of its interval.
+
+    Where all three are too small to be told apart there is only the share: its ends would round
+    to zero, and it would seem to lie outside.
+
+    Parameters
+    ----------
+    mean, low, high : float
+    unit : bool
+        Whether the sign for percent stands behind the ends too.
+
+    Examples
+    --------
+    >>> ranged(0.2, 0.11, 0.29), ranged(0.2, 0.11, 0.29, unit=False), ranged(0.0004, 0.0, 0.0)
+    ('20 % (11 % to 29 %)', '20 % (11 to 29)', '<0.1 %')
+    """
+    if mean and max(abs(mean), abs(low), abs(high)) < _TOLD:
+        return percent(mean)
+    ends = {"low": percent(low, unit=unit), "high": percent(high, unit=unit)}
+    return say("phrases.estimate", mean=percent(mean), **ends)
 
 
 def points(draws: Array) -> str:

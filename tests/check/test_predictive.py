@@ -29,7 +29,7 @@ def narrowed(graph, factor, **rest):
 
 @pytest.mark.parametrize(
     ("factor", "reading"),
-    [(0.3, "learned from data"), (0.79, "learned from data"), (0.81, "mostly prior")],
+    [(0.3, "narrowed by data"), (0.79, "narrowed by data"), (0.81, "hardly narrowed")],
 )
 def test_the_distance_is_how_much_narrower_the_cells_are(graph, factor, reading):
     table = learned(narrowed(graph, factor, meta={"answered": {"x": 0.7}}))
@@ -58,7 +58,7 @@ def test_an_error_that_is_fixed_is_not_learned(reliability):
     table = learned(Posterior(graph, *after, prior_fractions=before[0], prior_beta=before[1]))
     assert table.loc["plank", "reading"] == "known beforehand"
     assert table.loc["plank", "distance"] == 0.0
-    assert table.loc["core", "reading"] == "mostly prior"
+    assert table.loc["core", "reading"] == "hardly narrowed"
 
 
 def test_without_a_prior_nothing_can_be_compared(graph):

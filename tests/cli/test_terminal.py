@@ -3,11 +3,24 @@
 import re
 from io import StringIO
 
+import numpy as np
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from backrisk import attribute, intervene, load_codebook, load_graph, queries, risk, simulate
+from backrisk import (
+    CausalGraph,
+    Posterior,
+    ask_next,
+    attribute,
+    intervene,
+    load_codebook,
+    load_graph,
+    queries,
+    recommend,
+    risk,
+    simulate,
+)
 from backrisk.cli import app
 from backrisk.cli.terminal import Format, show
 from backrisk.queries import Answer
@@ -35,7 +48,14 @@ def test_no_cell_is_broken_or_cut(core_posterior, width):
     answer = attribute(core_posterior, PERSON, target="pain>=limiting", method="necessity")
     text = printed(answer, width)
     assert "…" not in text
-    for cause in answer.causes:
+    left = re.search(r"\((\d+) more causes?:", text)
+    shown = [
+        cause
+        for cause in answer.causes
+        if re.search(rf"^ ?{answer.row_label(cause)} .*%", text, re.M)
+    ]
+    assert len(shown) + (int(left[1]) if left else 0) == len(answer.causes)
+    for cause in shown:
         row = rf"^ ?{answer.row_label(cause)} .*% \(\S+ to \S+\).* to "
         assert re.search(row, text, re.MULTILINE)
 
@@ -76,7 +96,7 @@ def test_a_change_is_named_in_the_title(core_posterior):
 
 def test_a_narrow_terminal_names_what_it_leaves_out(core_posterior):
     answer = attribute(core_posterior, PERSON, method="necessity")
-    narrow = printed(answer, 75)
+    narrow = printed(answer, 58)
     assert "also shows: " in narrow
     assert "effect above 0" in narrow
     assert "also shows" not in printed(answer, 160)
@@ -87,3 +107,48 @@ def test_an_estimate_is_shown_with_its_interval(core_posterior):
     row = answer.table.loc["this person"]
     text = " ".join(printed(answer, 100).split())
     assert f"this person {percent(row['mean'])} ({percent(row['low'])[:-2]} to" in text
+
+
+def contributing(*sizes):
+    """Causes of y that add so much to its probability, and one that only passes on."""
+    names = [f"c{place}" for place in range(len(sizes))]
+    edges = [(name, "y") for name in names] + [("c0", "late")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys([*names, "late", "y"], ("no", "yes")))
+    table = np.full((2,) * len(sizes), 0.2)
+    for axis, size in enumerate(sizes):
+        table = table + np.array([0.0, size]).reshape(
+            [1] * axis + [2] + [1] * (len(sizes) - axis - 1)
+        )
+    cpts = {name: [0.5, 0.5] for name in names} | {"late": [[0.5, 0.5], [0.2, 0.8]]}
+    return Posterior.from_cpts(graph, cpts | {"y": np.stack([1 - table, table], axis=-1)})
+
+
+def test_shares_and_falls_stand_in_points_and_their_heads_say_so():
+    posterior, person = contributing(0.3, 0.062), {"c0": "yes", "c1": "yes"}
+    shares = printed(attribute(posterior, person, target="y"), 120)
+    assert "share (points, 90 % interval)" in shares
+    assert re.search(r"c0 .* 30 \(30 to 30\)", shares)
+    assert re.search(r"c1 .* 6\.2 \(6\.2 to 6\.2\)", shares)
+    falls = printed(recommend(posterior, person, target="y"), 120)
+    assert "fall in risk (points, 90 % interval)" in falls
+    assert re.search(r"c1: no .* 6\.2 \(6\.2 to 6\.2\) .* 50 %", falls)
+    change = printed(intervene(posterior, person, {"c0": "no"}, target="y"), 80)
+    assert "change  -30 points (-30 to -30)" in change
+    assert "before       56 % (56 to 56)" in change
+
+
+def test_rows_that_tell_nothing_are_folded_in_the_terminal_alone():
+    posterior = contributing(0.3, 0.004, 0.0)
+    answer = attribute(posterior, {"c0": "yes", "c1": "no"}, target="y", baseline="average")
+    text = printed(answer, 120)
+    assert "\n c0 " in text
+    assert "\n c2 " not in text
+    assert "(2 more causes: none beyond 0.2 points, no interval beyond 0.2 points" in text
+    assert set(answer.table.index) == {"c0", "c1", "c2"}
+    assert len(answer.to_dict()["rows"]) == 3
+    # Where there is nothing else to show, they stand, without a probability of an effect.
+    nothing = printed(attribute(posterior, {}, "c2", target="y", baseline="average"), 120)
+    assert re.search(r"c2 .*0\.0 \(0\.0 to 0\.0\) +- ", nothing)
+    asked = printed(ask_next(posterior, {}, target="y", gain=False), 120)
+    assert "of the uncertainty" in asked
+    assert "(1 more question that tells nothing to speak of" in asked

@@ -103,3 +103,7 @@ def test_flags_are_english_in_every_language(tmp_path):
     (tmp_path / "cohort.yaml").write_text("flags: {silent: keine}\n")
     with speaking(tmp_path):
         assert flag("silent") == "no answers"
+
+
+def test_what_sums_leave_of_an_exact_zero_is_written_as_zero():
+    assert profiles._plain(np.array([-1.8e-17, 1e-9, np.nan])) == [0.0, 1e-9, None]

@@ -211,7 +211,7 @@ def test_data_win_over_a_strong_claim_and_the_conflict_is_told(contradicted):
     assert conflict.data[2] < 0.7
     for answer in (risk(contradicted, {"x": "yes"}), risk(contradicted, {})):
         assert any("effect of x on y" in warning for warning in answer.warnings)
-    assert risk(contradicted, {}, target="x").warnings == contradicted.diagnostics.warnings
+    assert risk(contradicted, {}, target="x").warnings == contradicted.believed
 
 
 def test_the_prior_that_is_checked_is_the_one_of_the_fit():

@@ -187,7 +187,7 @@ def test_who_has_no_part_is_not_drawn_and_a_colour_tells_the_sign(answers):
 def test_an_axis_says_the_baseline_and_the_monte_carlo_error(answers):
     answer = answers["shapley"]
     assert "healthy habits" in words(answer.plot())
-    assert "people in general" in words(replace(answer, baseline="average").plot())
+    assert "population surveyed" in words(replace(answer, baseline="average").plot())
     assert "Monte Carlo" not in words(answer.plot())
     error = np.full(len(answer.causes), 0.0012)
     assert "Monte Carlo error at most 0.12 points" in words(replace(answer, error=error).plot())

@@ -72,8 +72,11 @@ def test_the_fit_s_own_warnings_come_first_and_the_outcome_is_meant_by_default(p
     bad = replace(posterior.diagnostics, warnings=("Bad.",))
     found = replace(posterior, diagnostics=bad)
     edge, margin = posterior.conflicts_about()
-    assert found.warnings_about() == ("Bad.", edge)
-    assert found.warnings_about(["x"]) == ("Bad.",)
+    (unsound,) = found.believed
+    assert found.warnings == ("Bad.",)
+    assert "did not pass its checks" in unsound
+    assert found.warnings_about() == (unsound, edge)
+    assert found.warnings_about(["x"]) == (unsound,)
     without = replace(posterior, graph=replace(posterior.graph, outcome=None))
     assert without.warnings_about() == (edge, margin)
 

@@ -243,5 +243,7 @@ def test_whom_a_survey_compared_is_told_before_what_the_fit_warns_of(given):
     told = replace(given, meta={"population": "Patients only."}, diagnostics=warned)
     assert told.warnings == ("Patients only.", "Too few draws.")
     assert replace(told, meta={}).warnings == ("Too few draws.",)
-    assert risk(told, {}).warnings == told.warnings
+    assert risk(told, {}).warnings == told.believed
+    assert told.believed[0] == "Patients only."
+    assert len(told.believed) == 2
     assert "Patients only." in risk(told, {"x": "yes"}).text

@@ -124,9 +124,15 @@ def test_a_row_is_read_by_the_name_of_its_node():
     assert plain().row_label("pain") == "current low back pain"
 
 
-def test_the_warnings_of_the_fit_are_in_the_answer(posterior):
-    warned = replace(posterior, diagnostics=Diagnostics("given", warnings=("Chains differ.",)))
-    assert "Warning: Chains differ." in risk(warned, {}).text
+def test_a_reader_is_told_once_that_the_sampling_is_not_sound(posterior):
+    failed = ("R-hat is 1.2 for a [b | c].", "Chains differ.")
+    warned = replace(posterior, diagnostics=Diagnostics("given", warnings=failed))
+    text = risk(warned, {}).text
+    assert text.count("Warning: ") == 1
+    assert "did not pass its checks" in text
+    assert "R-hat" not in text
+    assert warned.warnings == failed
+    assert "Warning" not in risk(posterior, {}).text
 
 
 def test_an_answer_asked_in_one_language_is_read_in_another(core_prior, elsewhere):

@@ -85,7 +85,7 @@ def test_a_packaged_graphs_targets_are_worded(asked, label):
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (3, "target=3: expected a node"),
+        (3, "The target 3 was not understood: expected a node"),
         ("grad", r"target 'grad' .* graph 'graph' \(did you mean 'grade'\?\)"),
         ("grade>=hih", r"'grade' has no state 'hih' \(did you mean 'high'.*'low', 'mid', 'high'"),
         ("grade>=3", "has no state '3'"),
@@ -154,10 +154,10 @@ def test_an_answer_is_no_list(posterior, answer):
 @pytest.mark.parametrize(
     ("do", "words"),
     [
-        ({}, "do= is empty"),
-        ("x=no", "do= should be a mapping of node to state"),
-        (["x"], "do= should be a mapping of node to state"),
-        ({"y": "no"}, "do= sets the target 'y' itself"),
+        ({}, "Nothing is set"),
+        ("x=no", "should be a mapping of node to state"),
+        (["x"], "should be a mapping of node to state"),
+        ({"y": "no"}, "The target 'y' itself cannot be set"),
         ({"xx": "no"}, "'xx' is not a node of graph 'graph'.*mean 'x'"),
         ({"x": "nope"}, "'x' cannot be set to 'nope'.* 'no', 'yes'"),
     ],
@@ -179,7 +179,7 @@ def test_an_answer_cannot_be_set():
     assert isinstance(nodes[0], Node)
     graph = replace(graph, nodes=nodes)
     cpts = {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]], "said": [[0.7, 0.3], [0.2, 0.8]]}
-    with pytest.raises(QueryError, match="do= sets 'said', which is an answer"):
+    with pytest.raises(QueryError, match="'said' cannot be set, because it is an answer"):
         intervene(Posterior.from_cpts(graph, cpts), {}, {"said": "no"})
 
 
@@ -316,5 +316,5 @@ def test_one_mediator_and_one_set_of_causes_are_text_as_well():
 
 @pytest.mark.parametrize("names", [3, [3], [("a", "b")], None])
 def test_what_are_no_names_is_refused(names):
-    with pytest.raises(QueryError, match="candidates= should be a name or a list of names"):
+    with pytest.raises(QueryError, match="'candidates' should be a name or a list of names"):
         read_names(names, "candidates")

@@ -205,7 +205,7 @@ def test_states_of_actions_may_be_numbers():
 
 @pytest.mark.parametrize("costs", ["fatigue", ["fatigue"], 3])
 def test_costs_are_a_mapping(core_prior, costs):
-    with pytest.raises(QueryError, match="costs= should be a mapping of action or node"):
+    with pytest.raises(QueryError, match="Costs should be a mapping of action or node"):
         recommend(core_prior, {}, actions=["fatigue"], costs=costs)
 
 
@@ -229,7 +229,9 @@ def test_what_is_said_of_the_actions():
         "Next is no a3",
         "Next is no a4",
     ]
-    assert others[2:] == ["For one more action the interval includes no effect."]
+    assert others[2:] == [
+        "For one more action the interval includes no effect, or the effect rounds to nothing."
+    ]
     assert "cost" not in recommend(posterior, person).text
     assert advice.row_label("a0=no") == "a0: no"
     one = recommend(posterior, person, actions=["a1"])
@@ -257,7 +259,9 @@ def test_an_interval_that_ends_at_zero_includes_no_effect():
     known = replace(advice, draws=draws, before=np.full(101, 0.5))
     told = known.sentences()
     assert ["no a0" in told[1], "no a3" in told[3]] == [True, True]
-    assert told[4:] == ["For 2 more actions the interval includes no effect."]
+    assert told[4:] == [
+        "For 2 more actions the interval includes no effect, or the effect rounds to nothing."
+    ]
 
 
 def test_nothing_helps_at_exactly_no_effect():
@@ -358,3 +362,13 @@ def test_default_actions_are_those_advised_on_then_those_modifiable_then_all_cau
     marked = tuple(replace(n, modifiable=n.name in "bc") for n in graph.nodes)
     assert default(nodes=marked) == ("b=no", "c=no")
     assert default(nodes=marked, roles=Roles(advised=("c",))) == ("c=no",)
+
+
+def test_what_is_never_best_is_not_told_to_be_best_with_no_probability():
+    posterior, person = chain((0.3, 0.01), (0.1, 0.01))
+    advice = recommend(posterior, person)
+    (second,) = (said for said in advice.sentences() if said.startswith("Next is "))
+    assert advice.best[1] == 0.0
+    assert "best of all" not in second
+    close, person = chain((0.2, 0.02), (0.19, 0.02))
+    assert "best of all" in recommend(close, person).sentences()[3]

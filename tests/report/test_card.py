@@ -9,7 +9,7 @@ from read_back import DAY, text_of
 from backrisk import BackriskError, CausalGraph, Posterior, model_card, risk
 from backrisk.check import learned
 from backrisk.cohort import cohort_answers
-from backrisk.posterior import Conflict
+from backrisk.posterior import Conflict, Diagnostics
 from backrisk.report import card_answers, card_document
 from backrisk.words import say
 
@@ -105,7 +105,7 @@ def test_risks_by_group_are_the_answers(core, people):
     assert answers.average.mean == pytest.approx(risk(core, {}).draws.mean(), rel=1e-12)
     assert answers.agreement == cohort_answers(core, people, draws=None).agreement
     table = learned(core)
-    assert list(answers.mostly_prior) == list(table.index[table["reading"] == "mostly prior"])
+    assert list(answers.mostly_prior) == list(table.index[table["reading"] == "hardly narrowed"])
 
 
 def test_effects_stand_before_and_after_the_data(core):
@@ -148,3 +148,10 @@ def test_the_card_lists_conflicts_and_the_figures_behind_the_priors(core, tmp_pa
     before = model_card(core, tmp_path / "other.md").read_text(encoding="utf-8")
     assert "disagree" not in before
     assert "conditioned" not in before
+
+
+def test_the_card_says_what_failed_where_answers_say_that_something_did(core, tmp_path):
+    bad = replace(core, diagnostics=Diagnostics("nutpie", {}, ("12 transitions diverged.",)))
+    text = model_card(bad, tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "12 transitions diverged." in text
+    assert "did not pass its checks" not in text

@@ -158,3 +158,8 @@ def test_the_dictionary_reads_a_codebook_as_people_do():
     for cut in plank.cuts:
         assert f"{cut:g}" in rows["plank_seconds"][4]
     assert set(rows) == {*runner.codebook.columns, *runner.codebook.derived}
+
+
+def test_where_a_fraction_of_cases_is_told_it_is_said_that_fractions_overlap(documents):
+    summary = documents["cohort"].sections[0].blocks[-1]
+    assert "Fractions of causes overlap and do not add up." in " ".join(summary.paragraphs)

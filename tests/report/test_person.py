@@ -8,7 +8,7 @@ import pypdf
 from read_back import DAY, HURTING, Tables, fonts_of, text_of, triple
 
 from backrisk import ask_next, attribute, recommend, risk
-from backrisk.posterior import Diagnostics
+from backrisk.posterior import Conflict, Diagnostics
 from backrisk.report import person_answers, render_person
 
 
@@ -71,11 +71,35 @@ def test_without_pain_necessity_is_not_asked(runner):
     assert answers.needed is None
     assert "here it is not" in render_person(answers, ".html", date=DAY).decode()
     nobody = person_answers(runner.subset(5), {})
-    assert "average person" in render_person(nobody, ".html", date=DAY).decode()
+    assert (
+        "average risk of the population surveyed"
+        in render_person(nobody, ".html", date=DAY).decode()
+    )
 
 
 def test_a_bad_fit_is_said_on_the_first_page(core):
     judged = Diagnostics("nutpie", {}, ("12 transitions diverged.",))
     bad = replace(core.subset(3), diagnostics=judged)
     pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
-    assert "Warning: 12 transitions diverged." in pages[0]
+    assert "did not pass its checks" in pages[0]
+    assert not any("diverged" in page for page in pages)
+
+
+def test_the_persons_page_says_once_that_figures_disagree_and_the_notes_say_which(runner):
+    conflict = Conflict("edge", "pain", "lumbar_load", (11.0, 3.0, 41.0), (0.8, 0.5, 1.2), 1e-5)
+    few = runner.subset(3)
+    found = replace(few, diagnostics=replace(few.diagnostics, conflicts=(conflict,)))
+    first, second = text_of(render_person(person_answers(found, {"fatigue": "high"}), date=DAY))
+    assert "disagree in places that this rests on" in first
+    assert "odds ratio" not in first
+    assert "the prior says an odds ratio of 11.00" in second
+
+
+def test_the_notes_say_which_causes_were_not_asked_about_and_where_to_ask(hurting):
+    page = render_person(hurting, ".html", date=DAY).decode()
+    asked = set(hurting.needed.table.index)
+    left = [hurting.shares.row_label(c) for c in hurting.shares.causes if c not in asked]
+    assert "strength training" in left
+    assert f"Not asked about here: {left[0]}" in page
+    assert "attribute --method necessity" in page
+    assert "with this one it would only repeat what you said" in page

@@ -15,7 +15,7 @@ from backrisk import (
     recommend,
     risk,
 )
-from backrisk.words import percent, shift
+from backrisk.words import ENGLISH, language, percent, shift
 
 PERSON = {"core_strength": "weak", "hip_flexor_tightness": "very_tight"}
 HURT = {**PERSON, "pain": "limiting"}
@@ -96,3 +96,17 @@ def test_a_direction_is_named_only_where_the_interval_has_one(mean):
 def test_states_are_words(answers):
     assert "limiting low back pain" in answers["limiting"].text
     assert "high fatigue" in answers["shapley"].text
+
+
+def test_what_is_wrong_is_said_alike_at_every_door():
+    told = {"queries": language(ENGLISH).raw("queries")}
+    sentences = [
+        text for text in leaves(told) if re.search(r"\w\(\)|\b\w+=(?![\w{'])|method=", text)
+    ]
+    assert sentences == []
+
+
+def leaves(told):
+    if isinstance(told, dict):
+        return [text for each in told.values() for text in leaves(each)]
+    return [told] if isinstance(told, str) else []

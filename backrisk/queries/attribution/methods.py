@@ -137,7 +137,11 @@ def attribute(
     target : str, optional
     baseline : {"healthy", "average"}
         For ``shapley``, what the risk is compared with: that of someone with healthy habits and
-        history whose every other node answers typically, or that of people in general.
+        history whose every other node answers typically, or that of the population surveyed. Who
+        that is has this person's traits, and whatever else is no player. Where the outcome, or
+        something below it, is reported, that tells of the outcome's own noise as well, which is no
+        player: then the comparison is with this same person, noise kept, and lies far above the
+        risk of healthy people where the outcome is there.
     coupling : {"monotone", "independent_causes", "independent"}
         For the probabilities of causation; ``shapley`` uses the monotone one.
     seed : int

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.queries.answer import Answer, row_name
-from backrisk.queries.attribution.causes import GAMES
+from backrisk.queries.attribution.causes import GAMES, players_of
 from backrisk.queries.attribution.necessity import at_least, limits, uninformative
 from backrisk.queries.attribution.pathways import direct_route
-from backrisk.queries.paths import Studied
+from backrisk.queries.paths import Studied, downstream
 from backrisk.queries.support import Support
 from backrisk.queries.wording import evidence_words, support_words
 from backrisk.summary import SURE, Estimate, interval, largest, summarise
@@ -23,6 +23,7 @@ from backrisk.words import TOGETHER, estimate, listed, percent, points, say
 
 _TOLD = 6  # causes that sentences tell of; the table holds all
 _WAYS = 3  # chains that are told one by one
+_SEEN = 0.0005  # a mean below it rounds to no tenth of a point
 _ROUNDED = 12  # digits of an effect: sums over CDFs leave rounding where there is none
 
 
@@ -111,6 +112,36 @@ class Attribution(Answer):
             return np.ones(len(self.causes), dtype=bool)
         some: NDArray[np.bool_] = self.effects.round(_ROUNDED).any(axis=0)
         return some
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """Which causes sentences tell of as causes, ``(cause,)``.
+
+        Those whose effect has a sign, where one is judged, and whose number does not round to
+        nothing. A probability of causation is told only where the effect raises the risk: the
+        other way it asks about something that the cause prevents.
+        """
+        if self.effects is None:
+            return np.ones(len(self.causes), dtype=bool)
+        signs = np.array(self.signs)
+        some = signs != 0 if self.method in GAMES else signs > 0
+        told: NDArray[np.bool_] = some & (np.abs(self.draws.mean(axis=0)) >= _SEEN)
+        return told
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The traits that the baseline shares with the person, causes first."""
+        above = self.graph.ancestors(self.target.node)
+        return tuple(name for name in self.graph.playing("traits") if name in above)
+
+    @property
+    def measure(self) -> str:
+        """What the means of `table` are, in words of the command line."""
+        return "share_of_risk" if self.method in GAMES else "mean"
+
+    def in_points(self, name: str) -> bool:
+        """Return whether a row's number is a difference of probabilities."""
+        return self.method in GAMES
 
     @property
     def limits(self) -> tuple[Array, Array] | None:
@@ -230,16 +261,34 @@ class Attribution(Answer):
         """Return what the answer says: of causes whose effect can be told apart from zero."""
         said: list[str] = []
         if self.total is not None:
-            total, target = points(self.total), self.target.label
-            key = f"queries.attribute.{self.method}.total"
-            if self.baseline is not None:
-                key = f"{key}.{self.baseline}"
-            said.append(say(key, target=target, total=total))
+            said += self._compared(self.total)
         told = self._told
         said += [self._sentence(row) for row in told[:_TOLD]]
         if (left := len(told) - _TOLD) > 0:
             said.append(say("queries.attribute.more", count=left, n=left))
         return said + self.asides()
+
+    def _compared(self, draws: Array) -> list[str]:
+        """Say what the numbers sum to: the person's risk, less which other one."""
+        words = {"target": self.target.label, "total": points(draws)}
+        if self.method != "shapley":
+            return [say("queries.attribute.pathways.total", **words)]
+        credited = say("queries.attribute.shapley.credited")
+        traits = list(map(self.names.node, self.kept))
+        below = downstream(self.graph, self.target.node)
+        if set(self.causes) != set(players_of(self.graph, self.target)):
+            kind, words["causes"] = "named", listed(map(self.row_label, self.causes))
+        elif not below.isdisjoint(self.evidence):
+            # What is reported of the outcome tells of its own noise, which the baseline shares.
+            kind, words["node"] = "reported", self.names.node(self.target.node)
+            words["kept"] = listed([*traits, say("queries.attribute.shapley.chance")])
+        else:
+            kind, words["alike"] = "asked", ""
+            if traits:
+                alike = f"queries.attribute.shapley.alike.{self.baseline}"
+                words["alike"] = say(alike, traits=listed(traits))
+        key = f"queries.attribute.shapley.total.{kind}.{self.baseline}"
+        return [say(key, **words), credited]
 
     @cached_property
     def _rows(self) -> list[int]:
@@ -247,19 +296,23 @@ class Attribution(Answer):
 
     @property
     def _told(self) -> list[int]:
-        """The causes that sentences tell of: whose effect has a sign, where one is judged."""
-        return [row for row in self._rows if self.effects is None or self.signs[row]]
+        """The causes that are shown and told of, by their places."""
+        return [row for row in self._rows if self.told[row]]
 
     def asides(self) -> list[str]:
-        """Return which causes lie on one chain, and which have no effect that can be told."""
+        """Return which causes lie on one chain, and which have no effect to be told of."""
         said: list[str] = []
         if self.bounds is not None:
             said += self._chained()
         if self.effects is not None:
             unclear = [row for row in self._rows if self.playing[row] and not self.signs[row]]
-            if unclear:
-                nodes = listed(self.row_label(self.causes[row]) for row in unclear)
-                said.append(say("queries.attribute.unclear", nodes=nodes))
+            signed = [row for row in self._rows if self.signs[row] and not self.told[row]]
+            other_way = [row for row in signed if self.method not in GAMES and self.signs[row] < 0]
+            slight = [row for row in signed if row not in other_way]
+            for kind, rows in (("unclear", unclear), ("other_way", other_way), ("slight", slight)):
+                if rows:
+                    nodes = listed(self.row_label(self.causes[row]) for row in rows)
+                    said.append(say(f"queries.attribute.{kind}", nodes=nodes))
         return said
 
     def _chained(self) -> list[str]:

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from prior_model import prior_model
 from strategies import Brute, random_graph, random_person, random_posterior, seeds
 
-from backrisk import CausalGraph, Posterior, QueryError, attribute, load_graph, risk
+from backrisk import (
+    CausalGraph,
+    Posterior,
+    QueryError,
+    attribute,
+    counterfactual,
+    load_graph,
+    risk,
+)
 from backrisk.inference import COUPLINGS
 from backrisk.queries import read_target
 from backrisk.queries.attribution import pathways
@@ -283,16 +291,14 @@ NECESSITY = {"core_strength": "weak", "fatigue": "high", "pain": "limiting"}
 def test_what_is_said_of_causes(core_posterior, method, words):
     answer = attribute(core_posterior, NECESSITY, method=method)
     names = answer.names
-    told = [
-        str(cause)
-        for cause in answer.table.index
-        if answer.effects is None or answer.signs[answer.causes.index(cause)]
-    ]
+    told = [str(cause) for cause in answer.table.index if answer.told[answer.causes.index(cause)]]
     said = answer.sentences()
     if answer.total is not None:
         first = said.pop(0)
         assert f"{100 * answer.total.mean():+.1f} points" in first
         assert ("healthy habits" in first) == (method == "shapley")
+        if method == "shapley":
+            assert said.pop(0).startswith("Each cause is credited with")
     for cause, sentence in zip(told[:6], said, strict=False):
         phrase = names.node(cause)
         if cause in NECESSITY:
@@ -425,7 +431,7 @@ def test_the_baseline_is_named_and_refused_if_unknown(core_posterior):
         attribute(core_posterior, person, baseline=name) for name in ("healthy", "average")
     )
     assert "healthy habits" in healthy.sentences()[0]
-    assert "people in general" in average.sentences()[0]
+    assert "people in the population surveyed" in average.sentences()[0]
     assert (healthy.baseline, average.baseline) == ("healthy", "average")
     assert healthy.to_dict()["baseline"] == "healthy"
     own = risk(core_posterior, person)
@@ -443,9 +449,9 @@ def test_what_protects_is_said_to_protect():
     answer = attribute(posterior, {"a": "no", "b": "yes"}, baseline="average")
     assert answer.signs == (-1, 1)
     said = answer.sentences()
-    assert said[1].startswith("The share of b is ")
-    assert "the largest with probability 100 %" in said[1]
-    assert "which protects" in said[2]
+    assert said[2].startswith("The share of b is ")
+    assert "the largest with probability 100 %" in said[2]
+    assert "which protects" in said[3]
 
 
 def test_neither_grade_nor_support_stands_beside_bounds_that_say_nothing(core_posterior):
@@ -533,3 +539,59 @@ def either_of_two():
     graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", ("no", "yes")))
     table = [[[0.9, 0.1], [0.6, 0.4]], [[0.6, 0.4], [0.3, 0.7]]]
     return Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": table})
+
+
+def said_total(answer):
+    """The sentence of what the shares sum to, and the total that it tells."""
+    return answer.sentences()[0], float(answer.total.mean())
+
+
+def test_the_baseline_is_what_the_sentence_says_it_is():
+    posterior, healthy = either_of_two(), {"a": "no", "b": "no"}
+    asked, total = said_total(attribute(posterior, {"a": "yes", "b": "yes"}))
+    assert "less that of someone with healthy habits" in asked
+    apart = risk(posterior, {"a": "yes", "b": "yes"}).draws - risk(posterior, healthy).draws
+    assert total == pytest.approx(float(apart.mean()))
+    # Of a reported outcome the baseline keeps the outcome's own noise: it is the counterfactual.
+    person = {"a": "yes", "b": "yes", "y": "yes"}
+    reported, total = said_total(attribute(posterior, person))
+    assert "in this same person" in reported
+    assert "y (chance) stays as the answers make it likely" in reported
+    been = counterfactual(posterior, person, healthy).draws
+    assert total == pytest.approx(1 - float(been.mean()))
+    assert float(been.mean()) > float(risk(posterior, healthy).draws.mean())
+
+
+def test_named_causes_are_compared_with_the_person_without_them_alone():
+    posterior, person = either_of_two(), {"a": "yes", "b": "yes"}
+    said, total = said_total(attribute(posterior, person, ["a"]))
+    assert "had a been healthy or typical, with everything else about this person kept" in said
+    rest = risk(posterior, person | {"a": "no"}).draws
+    assert total == pytest.approx(float((risk(posterior, person).draws - rest).mean()))
+
+
+def test_traits_are_named_with_the_baseline_that_shares_them():
+    graph = load_graph("runner")
+    answer = attribute(prior_model(3), {"fatigue": "high"})
+    traits = [answer.names.node(name) for name in graph.playing("traits")]
+    assert "someone with the same " + " and ".join(traits) + ", healthy" in answer.sentences()[0]
+
+
+def test_necessity_tells_of_no_cause_that_prevents_and_of_none_that_rounds_to_nothing():
+    sizes = {"up": 0.3, "down": -0.3, "slight": 1e-4}
+    graph = CausalGraph.from_edges(
+        [(name, "y") for name in sizes], dict.fromkeys([*sizes, "y"], ("no", "yes"))
+    )
+    table = np.full((2, 2, 2), 0.4)
+    for axis, size in enumerate(sizes.values()):
+        table = table + np.array([0.0, size]).reshape([2 if at == axis else 1 for at in range(3)])
+    cpts = {name: [0.5, 0.5] for name in sizes} | {"y": np.stack([1 - table, table], axis=-1)}
+    answer = attribute(
+        Posterior.from_cpts(graph, cpts), dict.fromkeys([*sizes, "y"], "yes"), method="necessity"
+    )
+    assert answer.signs == (1, -1, 1)
+    assert answer.told.tolist() == [True, False, False]
+    told = answer.sentences()
+    assert [said for said in told if said.startswith("Had ")] == told[:1]
+    assert "Being at the reference would do the opposite: down." in told
+    assert "An effect that rounds to nothing: slight." in told
