@@ -68,10 +68,9 @@ _LONGEST = 100_000  # characters of a person's file
 _SHARES = ("risk_after", "part", "without_answers")
 _POINTS = {"gain": 2, "per_cost": 2, "monte_carlo_error": 2}  # digits of differences in risk
 _RENAMED = {"share": "part"}  # columns whose name says something else beside other answers
-# A row is folded away where its mean is within one of zero, and its interval holds zero and
-# reaches no further than the other.
+# A row that no sentence tells of is folded away where its mean is within the one of zero, and its
+# interval within the other.
 _LITTLE, _AT_MOST = 0.01, 0.02
-_ROUNDS = 0.0005  # rounds to no tenth of a point
 _TELLS = 5e-5  # bits, or a gain, from which on a table shows something of them
 # What a narrow terminal goes without, the first to go first.
 _FIRST_TO_GO = (
@@ -182,8 +181,8 @@ def _folded(answer: Answer, found: dict[str, list[Any]]) -> tuple[dict[str, list
     """Leave out the rows that tell nothing, and say how many and how little."""
     rows = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)]
     if isinstance(answer, Attribution) and answer.effects is not None:
-        playing = _playing(answer)
-        out = [not playing[row["name"]] or _negligible(row) for row in rows]
+        told = {cause for cause, said in zip(answer.causes, answer.told, strict=True) if said}
+        out = [row["name"] not in told and _negligible(row) for row in rows]
     elif isinstance(answer, Questions):
         out = [max(row["bits"], row.get("gain", 0.0)) < _TELLS for row in rows]
     else:
@@ -212,9 +211,7 @@ def _playing(answer: Attribution) -> dict[str, bool]:
 
 
 def _negligible(row: Mapping[str, Any]) -> bool:
-    low, high = row["low"], row["high"]
-    holds_zero = low < _ROUNDS and high > -_ROUNDS
-    return bool(abs(row["mean"]) < _LITTLE and holds_zero and max(-low, high) < _AT_MOST)
+    return bool(abs(row["mean"]) < _LITTLE and max(-row["low"], row["high"]) < _AT_MOST)
 
 
 def show_table(

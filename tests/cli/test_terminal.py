@@ -134,16 +134,16 @@ def test_shares_and_falls_stand_in_points_and_their_heads_say_so():
     assert re.search(r"c1: no .* 6\.2 \(6\.2 to 6\.2\) .* 50 %", falls)
     change = printed(intervene(posterior, person, {"c0": "no"}, target="y"), 80)
     assert "change  -30 points (-30 to -30)" in change
-    assert "before       56 % (56 to 56)" in change
+    assert re.search(r"before +56 % \(56 to 56\)", change)
 
 
 def test_rows_that_tell_nothing_are_folded_in_the_terminal_alone():
-    posterior = contributing(0.3, 0.004, 0.0)
+    posterior = contributing(0.3, 0.0008, 0.0)
     answer = attribute(posterior, {"c0": "yes", "c1": "no"}, target="y", baseline="average")
     text = printed(answer, 120)
     assert "\n c0 " in text
     assert "\n c2 " not in text
-    assert "(2 more causes: none beyond 0.2 points, no interval beyond 0.2 points" in text
+    assert "(2 more causes: none beyond 0.0 points, no interval beyond 0.0 points" in text
     assert set(answer.table.index) == {"c0", "c1", "c2"}
     assert len(answer.to_dict()["rows"]) == 3
     # Where there is nothing else to show, they stand, without a probability of an effect.

@@ -402,7 +402,8 @@ def test_many_chains_are_told_at_once():
     graph = CausalGraph.from_edges(edges, dict.fromkeys(names, ("no", "yes")))
     posterior = random_posterior(np.random.default_rng(1), graph)
     answer = attribute(posterior, {"y": "yes"}, method="necessity")
-    sure = replace(answer, effects=np.ones_like(answer.draws))
+    some = np.full_like(answer.draws, 0.5)
+    sure = replace(answer, draws=some, effects=np.ones_like(some))
     assert "others of these causes act through b, c, d and e." in " ".join(sure.sentences())
 
 
