@@ -151,4 +151,4 @@ def test_rows_that_tell_nothing_are_folded_in_the_terminal_alone():
     assert re.search(r"c2 .*0\.0 \(0\.0 to 0\.0\) +- ", nothing)
     asked = printed(ask_next(posterior, {}, target="y", gain=False), 120)
     assert "of the uncertainty" in asked
-    assert "(1 more question that tells nothing to speak of" in asked
+    assert "(2 more questions that tell nothing to speak of" in asked
