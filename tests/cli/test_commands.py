@@ -105,7 +105,7 @@ def test_every_question_answers_as_table_and_json(core_model, person, command, a
         ("attribute", HURTING, ["--coupling", "x"], "There is no coupling 'x'"),
         ("intervene", HURTING, ["--do", "fatigue=low"], "ask for the counterfactual"),
         ("intervene", {}, ["--do", "fatigue"], "expected node=state"),
-        ("intervene", {}, ["--do", "pain=none"], "sets the target"),
+        ("intervene", {}, ["--do", "pain=none"], "itself cannot be set"),
         ("intervene", {}, ["--do", "tiredness=low"], "'tiredness' is not a node"),
         ("intervene", {}, ["--do", "fatigue=of"], "'fatigue' cannot be set to 'of'"),
         (
