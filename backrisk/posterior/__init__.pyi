@@ -6,10 +6,13 @@ from .datatree import SITE_SHIFTS as SITE_SHIFTS
 from .diagnostics import ESS_PER_CHAIN as ESS_PER_CHAIN
 from .diagnostics import R_HAT as R_HAT
 from .diagnostics import Diagnostics as Diagnostics
+from .disclosure import LeastCells as LeastCells
 from .example import example_people as example_people
 from .example import example_person as example_person
 from .example import example_posterior as example_posterior
 from .loading import load_posterior as load_posterior
+from .mixing import judged_draws as judged_draws
+from .mixing import r_hat as r_hat
 from .odds import odds_ratios as odds_ratios
 from .posterior import Posterior as Posterior
 from .simulation import drawn_truth as drawn_truth

@@ -106,14 +106,16 @@ def store(tree: DataTree, path: str | Path) -> Path:
     }
     told = json.dumps(index).encode()
     with output(path, PosteriorError) as file:
-        file.write(body + told + _seal_of(body, told))
+        for part in (body, told, _seal_of(body, told)):
+            file.write(part)
     return Path(path)
 
 
 def _seal_of(body: bytes, index: bytes) -> bytes:
     """Return the seal of a file whose first two parts are these."""
     lengths = (len(body), len(index), VERSION)
-    digest = hashlib.sha256(body + index)
+    digest = hashlib.sha256(body)
+    digest.update(index)
     digest.update(_SEAL.pack(*lengths, b"", b"")[:-_AFTER_DIGEST])
     return _SEAL.pack(*lengths, digest.digest(), _MAGIC)
 
@@ -193,7 +195,14 @@ def _told_apart(path: Path) -> Any:
     paths = os.pathsep.join(each for each in sys.path if each)
     env = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
     try:
-        told = subprocess.run(run, env=env, capture_output=True, timeout=_WAIT, check=True)
+        told = subprocess.run(
+            run,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_WAIT,
+            check=True,
+        )
         return json.loads(told.stdout)
     except (subprocess.SubprocessError, ValueError) as error:
         raise PosteriorError(say("posterior.damaged", path=path)) from error
