@@ -53,8 +53,8 @@ class Codebook(Contents):
     synthetic : bool
         Whether the survey is simulated, which every report then says; ``false`` by default.
     missing : tuple of str
-        Answers that stand for no answer, in every column: ``["", "NA", "don't know"]``. By default
-        ``["", "NA", "N/A", "NaN", "nan"]``.
+        Answers that stand for no answer, in every column: ``["", "NA", "don't know"]``; a column
+        may have others of its own. By default ``["", "NA", "N/A", "NaN", "nan"]``.
     columns : dict of str to Column
         By the name in the file's header; see `Column` for the keys of each.
     derived : dict of str to Derived
@@ -76,7 +76,8 @@ class Codebook(Contents):
         effects become part of chance, as in `CausalGraph.without`. None by default.
     one_row_per : OneRowPer, optional
         Which row stands for a person who appears several times:
-        ``{column: id, by: date, keep: first}``. By default every row is a person.
+        ``{column: id, by: date, keep: first}``; or that all rows of a person are read as one:
+        ``{column: id, merge: true}``. By default every row is a person.
     rows : dict of str to tuple of str, optional
         The rows that are read, where a file has others: for each column named, the cells that a
         row may have there, ``{visit: [baseline], copy: [""]}``. By default all.

@@ -539,8 +539,8 @@ class Derived(Measure):
     """A value computed from input columns, under a name of its own.
 
     Beside the keys below it takes those that `Column` explains, apart from `role`, `type`,
-    `labels`, `range`, `outside` and `decimals`. Without any answer among the inputs the result is
-    missing.
+    `labels`, `missing`, `range`, `outside`, `choices` and `decimals`. Without any answer among the
+    inputs the result is missing.
 
     Parameters
     ----------

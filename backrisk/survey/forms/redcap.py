@@ -300,12 +300,12 @@ def form_of(dictionary: str | Path, export: Table | None) -> Form:
     )
     inputs = tuple(each for each in inputs if each.name in header)
     inputs += tuple(Field(n, "text", title) for n, title in REPEATS.items() if n in header)
-    rows, told, empty = _rows(export, list(header), fields)
+    rows, told, empty = rows_of(export, list(header), fields)
     person = first if first in header and any(name in header for name in REPEATS) else ""
     order = "redcap_repeat_instance" if "redcap_repeat_instance" in header else ""
     missing = missing_codes({each.name: (each, header[each.name]) for each in fields
                              if each.name in header})  # fmt: skip
-    events = _mergeable(export, list(header), fields, first, rows)
+    events = mergeable(export, list(header), fields, first, rows)
     return Form(fields, inputs, missing, rows, told, person, order, own, empty, events)
 
 
@@ -336,7 +336,7 @@ def names_of_header(
     return tuple(found)
 
 
-def _mergeable(
+def mergeable(
     export: Table,
     header: Sequence[str],
     fields: Sequence[Field],
@@ -350,7 +350,7 @@ def _mergeable(
     chosen = {header.index(name): cells for name, cells in rows.items() if name != EVENT}
     kept = [row for row in export.rows if all(row[place] in chosen[place] for place in chosen)]
     for each in fields:
-        if each.name not in header or each.kind == "closed" or each.choices == TICKED:
+        if each.name not in header or each.kind == "closed" or BOX in each.name:
             continue
         place, answers = header.index(each.name), dict[str, str]()
         for row in kept:
@@ -359,7 +359,7 @@ def _mergeable(
     return tuple(dict.fromkeys(row[at] for row in kept))
 
 
-def _rows(
+def rows_of(
     export: Table, header: Sequence[str], fields: Sequence[Field]
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, str], frozenset[str]]:
     """Return the rows to read: the event with most answers, and none of repeated pages.

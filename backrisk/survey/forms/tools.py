@@ -11,7 +11,9 @@ from backrisk.errors import SurveyError
 from backrisk.survey.forms.fields import Field, Form, plain, unit_said
 from backrisk.survey.forms.judging import judged, missing_codes
 from backrisk.survey.forms.matching import key, no_answer
+from backrisk.survey.forms.redcap import mergeable, rows_of
 from backrisk.survey.forms.text import Cells, Table, read_table
+from backrisk.survey.selection import EVENT, REPEATS
 from backrisk.words import choices, say, suggest
 
 TOOLS = ("qualtrics", "limesurvey", "google")
@@ -69,7 +71,18 @@ def form_of(
         name: tuple(dict.fromkeys((*refusals.get(name, ()), *form.missing.get(name, ()))))
         for name in {**refusals, **form.missing}
     }
-    return table, replace(form, missing={name: each for name, each in missing.items() if each})
+    form = replace(form, missing={name: each for name, each in missing.items() if each})
+    if EVENT not in table.header or table.header[0] == EVENT:
+        return table, form
+    # An export of REDCap without its dictionary: it begins with what names a person.
+    inputs = tuple(Field(name, "text") for name in REPEATS if name in table.header)
+    fields = tuple(each for each in form.fields if each.name not in REPEATS)
+    person = table.header[0]
+    fields = tuple(replace(e, kind="closed") if e.name == person else e for e in fields)
+    rows, row_choices, empty = rows_of(table, table.header, fields)
+    events = mergeable(table, table.header, fields, person, rows)
+    about = {"rows": rows, "row_choices": row_choices, "empty": empty, "events": events}
+    return table, replace(form, fields=fields, inputs=inputs, **about)  # type: ignore[arg-type]
 
 
 def _columns(table: Table) -> list[tuple[str, Cells]]:

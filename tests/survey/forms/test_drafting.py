@@ -194,6 +194,19 @@ def test_what_only_the_other_event_asks_is_read_together_with_the_rest(project, 
     assert read.answered["smoker"] == pytest.approx(smoked / 240)
 
 
+def test_an_export_without_its_dictionary_is_read_by_its_events_too(tmp_path):
+    path, book = tmp_path / "raw.csv", tmp_path / "book.yaml"
+    rows = [["record_id", "redcap_event_name", "smoker", "again"]]
+    for person in range(30):
+        rows.append([person, "start_arm_1", ["yes", "no"][person % 2], ""])
+        rows.append([person, "later_arm_1", "", ["no", "yes"][person % 2]])
+    path.write_text(written(rows), encoding="utf-8")
+    draft = draft_codebook(path, AGAIN)
+    book.write_text(draft.text, encoding="utf-8")
+    read = read_survey(path, AGAIN, load_codebook(book, AGAIN))
+    assert (read.n, read.answered.tolist()) == (30, [1, 1])
+
+
 def test_what_only_the_other_event_asks_is_not_proposed_where_events_differ(project, tmp_path):
     path = tmp_path / "raw.csv"
     text = (project / "raw.csv").read_text().splitlines()
