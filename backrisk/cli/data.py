@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from rich.console import Console
 
 from backrisk._files import demand_place, is_stream
 from backrisk.cli import console
@@ -34,7 +35,7 @@ from backrisk.cli.stopping import Stopped
 from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
-from backrisk.posterior import Posterior, load_posterior, odds_ratios
+from backrisk.posterior import LeastCells, Posterior, load_posterior, odds_ratios
 from backrisk.survey import NOT_READ, Understood
 from backrisk.words import Names, decimal, interval_name, names_of, percent, say
 
@@ -163,6 +164,7 @@ def fit(
     glob: GlobOption = False,
     weight: WeightColumn = None,
     site: SiteColumn = None,
+    least_cell: Annotated[int | None, typer.Option(min=1, help=say("cli.fit.least_cell"))] = None,
 ) -> None:
     """Run `backrisk.fit` and save the model."""
     from backrisk.survey import read_survey
@@ -175,6 +177,8 @@ def fit(
             survey, chosen, codebook, engine=engine, weight=weight, site=site, **reading
         )
         tell_blank_rows(read.blank_rows)
+        if least_cell is not None:  # told before the sampling, as the survey alone decides it
+            LeastCells.of_survey(read).refuse_fewer(least_cell)
         from backrisk.fitting import clear_kept
         from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
 
@@ -201,6 +205,8 @@ def fit(
             code = stopped.status if isinstance(stopped, Stopped) else 130
             raise typer.Exit(code) from None
         try:
+            if least_cell is not None:
+                posterior = posterior.without_counts_below(least_cell)
             posterior.save(out)
         except BackriskError:
             if _finished(kept):
@@ -211,6 +217,7 @@ def fit(
             clear_kept(kept, chains)
         teller = console.about(out)
         show_diagnostics(posterior, teller)
+        _show_cells(posterior, teller)
         told = say("cli.fit.done", draws=f"{posterior.draws:,}", out=out)
         teller.print(told, markup=False)
 
@@ -218,6 +225,12 @@ def fit(
 def _finished(kept: Path | None) -> int:
     """Return how many chains are kept in a folder."""
     return len(list(kept.glob("chain-*.nc"))) if kept is not None and kept.is_dir() else 0
+
+
+def _show_cells(posterior: Posterior, teller: Console) -> None:
+    """Print which counts of people follow from a model."""
+    for note in posterior.least_cells.sentences(names_of(posterior.graph)):
+        teller.print(say("cli.note", note=note), markup=False)
 
 
 def prior(
@@ -367,6 +380,11 @@ def _checked(
             ],
         },
         "learned": said.reset_index(names="node").to_dict(orient="records"),
+        "least_cells": {
+            "least": posterior.least_cells.least,
+            **posterior.least_cells.to_dict(),
+            "text": list(posterior.least_cells.sentences(names_of(posterior.graph))),
+        },
     }
     if failures is not None:
         report["failures"] = failures.to_dict(orient="records")
@@ -386,6 +404,7 @@ def _show_check(
 ) -> None:
     names = names_of(posterior.graph)
     show_diagnostics(posterior, console.out)
+    _show_cells(posterior, console.out)
     if failures is not None and len(failures):
         rows = failures.to_dict("records")
         columns = {

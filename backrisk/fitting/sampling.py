@@ -35,6 +35,7 @@ from backrisk.posterior import (
     SITE_SCALES,
     SITE_SHIFTS,
     Diagnostics,
+    LeastCells,
     Posterior,
     SiteEffects,
     swapped,
@@ -388,6 +389,7 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
         "draws": draws,
         "tune": tune,
         "versions": _versions(),
+        "least_cells": LeastCells.of_survey(survey).to_dict(),
     }
 
 

@@ -6,6 +6,7 @@ from .datatree import SITE_SHIFTS as SITE_SHIFTS
 from .diagnostics import ESS_PER_CHAIN as ESS_PER_CHAIN
 from .diagnostics import R_HAT as R_HAT
 from .diagnostics import Diagnostics as Diagnostics
+from .disclosure import LeastCells as LeastCells
 from .example import example_people as example_people
 from .example import example_person as example_person
 from .example import example_posterior as example_posterior

@@ -20,6 +20,7 @@ from backrisk.inference import Stacked, Tables, World
 from backrisk.posterior.cpts import CPTs, draws_last, spaced
 from backrisk.posterior.datatree import LOG_LIKELIHOOD, LOG_PRIOR, Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
+from backrisk.posterior.disclosure import LeastCells
 from backrisk.posterior.given import GivenCPTs, read_cpts
 from backrisk.posterior.parametric import ParametricCPTs
 from backrisk.posterior.sites import SiteEffects, prior_of_new_site
@@ -66,7 +67,7 @@ class Posterior:
         For a survey of several sites; see `at_site`.
     meta : mapping
         Seed, versions, number of people, how much of each node was observed, whom the survey
-        compared.
+        compared, the smallest counts of people that follow from the model.
     log_prior, log_likelihood : ndarray, shape (draw,), optional
         Of each draw: the log density of its parameters under the prior, on the scale of fractions,
         log odds ratios and the shifts and scales of sites, without any Jacobian; and the log
@@ -539,8 +540,13 @@ class Posterior:
         }
         return seal(datatree(groups), record)
 
+    @cached_property
+    def least_cells(self) -> LeastCells:
+        """The smallest counts of people that follow from the model: what it tells of them."""
+        return LeastCells.of_meta(self.meta, self.log_likelihood is not None)
+
     @checked()
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, least_cell: int | None = None) -> Path:
         """Save as netCDF, written beside and renamed, so that nothing is left half-written.
 
         `load_posterior` reads it, and ``az.from_netcdf`` reads its draws. The file ends with the
@@ -548,9 +554,16 @@ class Posterior:
         damage is found when the file is loaded, but whoever can write a file can seal it. It is
         no pickle, and loading it runs no code.
 
+        It holds no person's row, and yet counts of people follow from it, down to one person's
+        outcome; see `least_cells` and `LeastCells`.
+
         Parameters
         ----------
         path : str or Path
+        least_cell : int, optional
+            Refuse to save if a smaller count of people follows from the draws or the record. The
+            log likelihood of the draws is left out of the file where it would tell one: without
+            it, no answer says how far the likelihood moves it.
 
         Returns
         -------
@@ -559,11 +572,40 @@ class Posterior:
         Raises
         ------
         PosteriorError
-            If the folder does not exist or cannot be written to, or the model holds numbers that
-            are not what they stand for, such as a fraction beyond 1: it could not be loaded.
+            If the folder does not exist or cannot be written to; if the model holds numbers that
+            are not what they stand for, such as a fraction beyond 1: it could not be loaded; or
+            if a count below `least_cell` follows, naming it.
         """
         refuse_unsound(self)
-        return store(self.to_datatree(), path)
+        kept = self if least_cell is None else self.without_counts_below(least_cell)
+        return store(kept.to_datatree(), path)
+
+    @checked()
+    def without_counts_below(self, people: int) -> Posterior:
+        """Return what may be given away where no smaller count of people may follow.
+
+        Parameters
+        ----------
+        people : int
+
+        Returns
+        -------
+        Posterior
+            Without the log likelihood of the draws, where that would tell a smaller count.
+
+        Raises
+        ------
+        PosteriorError
+            If a smaller count, above zero, follows from the draws or the record, naming it; or if
+            the model does not record what follows. See `LeastCells`.
+        """
+        if people < 1:
+            raise PosteriorError(say("posterior.cells.no_count", least=people))
+        found = self.least_cells
+        found.refuse_fewer(people)
+        if found.likelihood is None or found.likelihood >= people:
+            return self
+        return replace(self, log_likelihood=None, meta=found.without_likelihood(self.meta))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled or copied: the model, and nothing that was computed from it."""

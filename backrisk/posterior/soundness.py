@@ -18,6 +18,7 @@ from backrisk.posterior.given import refuse_other_shape, refuse_other_than_distr
 from backrisk.posterior.sites import SiteEffects
 from backrisk.words import say
 
+_Count = Annotated[int, Field(ge=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -29,6 +30,15 @@ class _Chosen(BaseModel):
     kind: str
     outcome: str | None = None
     prevalence: _Share | None = None
+
+
+class _Cells(BaseModel):
+    """What is known of the smallest counts; see `LeastCells`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    draws: Mapping[str, _Count]
+    likelihood: _Count | None
 
 
 class _Meta(BaseModel):
@@ -50,6 +60,7 @@ class _Meta(BaseModel):
     draws: int = 1
     tune: int = 1
     versions: Mapping[str, str] = {}
+    least_cells: _Cells | None = None
 
 
 class _Judged(BaseModel):

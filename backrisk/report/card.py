@@ -228,6 +228,7 @@ def _values(answers: CardAnswers) -> dict[str, str]:
         "comparison": say("report.card.comparison"),
         "ethics": say("report.card.no_ethics") if synthetic else "",
         "version": version("backrisk"),
+        "cells": " ".join(posterior.least_cells.sentences(names)),
         "described": say("report.card.described")
         if answered and answers.learned is not None
         else "",

@@ -11,7 +11,7 @@ from backrisk.check import learned
 from backrisk.cohort import cohort_answers
 from backrisk.posterior import Conflict
 from backrisk.report import card_answers, card_document
-from backrisk.words import say
+from backrisk.words import names_of, say
 
 
 def test_the_card_has_27_items_and_leaves_open_what_it_cannot_fill(core, people, tmp_path):
@@ -40,6 +40,22 @@ def test_a_synthetic_model_needs_no_ethics_and_an_owner_fills_the_rest(runner, t
     (folder / "strings.yaml").write_text('card: {owner: {"28": "x"}}')
     with pytest.raises(BackriskError, match="has no item '28'"):
         model_card(few, tmp_path / "d.md", templates=folder)
+
+
+def test_the_card_tells_which_counts_of_people_follow_from_the_model(core, tmp_path):
+    meta = {"people": 90, "answered": {"pain": 1.0}}
+    meta |= {"least_cells": {"draws": {"fatigue": 7, "pelvic_tilt": 3}, "likelihood": 2}}
+    card = model_card(replace(core, meta=meta), tmp_path / "c.md", date=DAY).read_text()
+    for said in (
+        say("posterior.cells.draws", count=3, node="pelvic tilt"),
+        say("posterior.cells.observed", count=90, node=names_of(core.graph).node("pain")),
+    ):
+        assert said in card
+    likelihood = say("posterior.cells.likelihood", count=2)
+    assert (likelihood in card) == (core.log_likelihood is not None)
+    del meta["least_cells"]
+    old = model_card(replace(core, meta=meta), tmp_path / "c.md", date=DAY).read_text()
+    assert say("posterior.cells.unknown") in old
 
 
 def test_the_card_tells_how_the_model_was_made(core, runner, tmp_path):
