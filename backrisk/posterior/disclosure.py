@@ -9,8 +9,9 @@ A model holds no person's row, and yet counts of people follow from it.
   of a probability that the draw gives. With more draws than cells these are equations enough for
   the counts, whatever the mechanism; and where answers are missing, for how many people gave
   the same answers.
-- *Record.* It says of how many people each node was observed, and holds what the graph and the
-  codebook say: labels and descriptions are text as their author wrote it.
+- *Record.* It says in how many people each node was observed; its cautions say of how many some
+  answer is impossible or was given unasked. Labels and descriptions are text as the author of
+  graph and codebook wrote it: a label that one person's answer was made into tells that answer.
 
 What else is there follows roughly: from sampled effects, shifts of sites, conflicts and
 contractions one can tell that a group is small, and guess at a count, but not solve for it. Nor
@@ -20,7 +21,7 @@ statistics and not anonymity in a stricter sense, such as differential privacy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,8 +31,10 @@ from numpy.typing import NDArray
 from backrisk.errors import PosteriorError
 from backrisk.graph import Layout, Saturated
 from backrisk.survey import Survey, tabulate
-from backrisk.words import Names, say
+from backrisk.words import Names, Said, say
 
+# Sentences whose count is one of people, or of their rows.
+_OF_PEOPLE = ("survey.", "fitting.labelled", "fitting.matched_unobserved", "posterior.swapped.")
 _KEY = "least_cells"  # of `Posterior.meta`
 
 
@@ -49,6 +52,8 @@ class LeastCells:
         same answers and left the same ones out; None where no log likelihood is held.
     observed, unobserved : mapping of str to int
         By node, how many people it was observed in, and in how many it was not.
+    said : tuple of int
+        What cautions say of people.
     known : bool
         Whether draws and likelihood are recorded; earlier versions did not.
 
@@ -67,6 +72,7 @@ class LeastCells:
     likelihood: int | None = None
     observed: Mapping[str, int] = field(default_factory=dict)
     unobserved: Mapping[str, int] = field(default_factory=dict)
+    said: tuple[int, ...] = ()
     known: bool = True
 
     @classmethod
@@ -101,26 +107,32 @@ class LeastCells:
             name: int(people[codes[:, place] >= 0].sum()) for place, name in enumerate(graph.names)
         }
         missing = {name: int(people.sum()) - count for name, count in observed.items()}
-        return cls(draws, int(counts.min()) if len(counts) else None, observed, missing)
+        least = int(counts.min()) if len(counts) else None
+        return cls(draws, least, observed, missing, _said(survey.cautions))
 
     @classmethod
-    def of_meta(cls, meta: Mapping[str, Any], likelihood: bool) -> LeastCells:
+    def of_record(
+        cls, meta: Mapping[str, Any], sentences: Iterable[str], likelihood: bool
+    ) -> LeastCells:
         """Return what a model's record says.
 
         Parameters
         ----------
         meta : mapping
             Of a `Posterior`.
+        sentences : iterable of str
+            Its cautions and warnings.
         likelihood : bool
             Whether the model holds the log likelihood of its draws.
         """
         people, answered = int(meta.get("people", 0)), dict(meta.get("answered", {}))
         observed = {name: round(share * people) for name, share in answered.items()}
         missing = {name: people - count for name, count in observed.items()}
-        held = meta.get(_KEY)
+        said, held = _said(sentences), meta.get(_KEY)
         if held is None:
-            return cls({}, None, observed, missing, known=not people)
-        return cls(held["draws"], held["likelihood"] if likelihood else None, observed, missing)
+            return cls({}, None, observed, missing, said, known=not people)
+        least = held["likelihood"] if likelihood else None
+        return cls(held["draws"], least, observed, missing, said)
 
     @property
     def least(self) -> int | None:
@@ -181,6 +193,17 @@ class LeastCells:
             yield self.likelihood, "likelihood", ""
         for kind, counts in (("observed", self.observed), ("unobserved", self.unobserved)):
             yield from ((count, kind, node) for node, count in counts.items() if count > 0)
+        yield from ((count, "said", "") for count in self.said)
+
+
+def _said(sentences: Iterable[str]) -> tuple[int, ...]:
+    """Return the counts of people in sentences about a survey."""
+    counts = (
+        str(each.values.get("count", "")).replace(",", "")
+        for each in sentences
+        if isinstance(each, Said) and each.key.startswith(_OF_PEOPLE)
+    )
+    return tuple(int(count) for count in counts if count.isdecimal() and int(count))
 
 
 def _cells(codes: NDArray[Any], people: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -543,7 +543,9 @@ class Posterior:
     @cached_property
     def least_cells(self) -> LeastCells:
         """The smallest counts of people that follow from the model: what it tells of them."""
-        return LeastCells.of_meta(self.meta, self.log_likelihood is not None)
+        found = self.diagnostics
+        sentences = (*found.cautions, *found.warnings)
+        return LeastCells.of_record(self.meta, sentences, self.log_likelihood is not None)
 
     @checked()
     def save(self, path: str | Path, *, least_cell: int | None = None) -> Path:

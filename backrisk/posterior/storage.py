@@ -193,7 +193,14 @@ def _told_apart(path: Path) -> Any:
     paths = os.pathsep.join(each for each in sys.path if each)
     env = {**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"}
     try:
-        told = subprocess.run(run, env=env, capture_output=True, timeout=_WAIT, check=True)
+        told = subprocess.run(
+            run,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_WAIT,
+            check=True,
+        )
         return json.loads(told.stdout)
     except (subprocess.SubprocessError, ValueError) as error:
         raise PosteriorError(say("posterior.damaged", path=path)) from error

@@ -13,7 +13,7 @@ from backrisk.fitting.densities import log_likelihood_of
 from backrisk.fitting.observed import prepare
 from backrisk.graph import Layout
 from backrisk.posterior import LeastCells
-from backrisk.words import names_of
+from backrisk.words import names_of, say
 
 NO_YES = ["no", "yes"]
 
@@ -141,6 +141,22 @@ def test_the_record_s_own_counts_are_refused_too(exact, tmp_path):
         some = replace(exact, meta={**meta, "answered": {"x": 1.0, "y": share}})
         with pytest.raises(PosteriorError, match=rf"The smallest is {said}"):
             some.save(tmp_path / "m.nc", least_cell=5)
+
+
+def test_a_caution_that_tells_of_few_people_is_refused_too(exact, tmp_path):
+    meta = {**exact.meta, "least_cells": {"draws": {"x": 9}, "likelihood": 9}}
+    of_one = say("survey.cautions.skipped", count=1, column="q", gate="x", states="yes")
+    of_none = say("fitting.divergences", count=2)
+    judged = replace(
+        exact.diagnostics, cautions=(of_one, "2 are written by hand"), warnings=(of_none,)
+    )
+    told = replace(exact, meta=meta, diagnostics=judged)
+    assert told.least_cells.said == (1,)
+    with pytest.raises(PosteriorError, match=r"\(1 of them\)\. The smallest is 1: a caution"):
+        told.save(tmp_path / "m.nc", least_cell=5)
+    assert "the smallest 1." in told.least_cells.sentences(names_of(told.graph))[-1]
+    back = load_posterior(told.save(tmp_path / "m.nc"))
+    assert back.least_cells == told.least_cells
 
 
 def test_the_log_likelihood_is_left_out_where_it_would_tell(exact, tmp_path):
