@@ -11,7 +11,7 @@ import pandas as pd
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior, hidden_nodes
+from backrisk.posterior import ESS_PER_CHAIN, R_HAT, Posterior, hidden_nodes, r_hat
 from backrisk.words import say
 
 _APART = 3.0  # standard deviations within chains between two chains' means: different modes
@@ -59,14 +59,14 @@ def explain(posterior: Posterior) -> pd.DataFrame:
         owners=_owners(posterior),
     )
     data = az.from_dict({"posterior": {"x": sampled.by_chain}})["posterior"].to_dataset()
-    r_hat = az.rhat(data)["x"].to_numpy()
+    apart = r_hat(data)["x"].to_numpy()
     bulk, tail = (az.ess(data, method=method)["x"].to_numpy() for method in ("bulk", "tail"))
     ess = np.minimum(bulk, tail)
-    failing = np.flatnonzero((r_hat > R_HAT) | (ess < ESS_PER_CHAIN * posterior.chains))
+    failing = np.flatnonzero((apart > R_HAT) | (ess < ESS_PER_CHAIN * posterior.chains))
     rows = []
-    for at in failing[np.argsort(-r_hat[failing], kind="stable")]:
+    for at in failing[np.argsort(-apart[failing], kind="stable")]:
         why, remedy = sampled.reason(int(at))
-        about = (sampled.labels[at], sampled.owners[at], float(r_hat[at]), float(ess[at]))
+        about = (sampled.labels[at], sampled.owners[at], float(apart[at]), float(ess[at]))
         rows.append(dict(zip(_COLUMNS, (*about, why, remedy), strict=True)))
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 

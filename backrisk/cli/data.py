@@ -387,7 +387,8 @@ def _checked(
         },
     }
     if failures is not None:
-        report["failures"] = failures.to_dict(orient="records")
+        known = failures.astype(object).where(failures.notna(), None)
+        report["failures"] = known.to_dict(orient="records")
     if margins is not None:
         report["margins"] = margins.to_dict(orient="records")
     if posterior.chosen:

@@ -8,7 +8,6 @@ from typing import Any
 import arviz as az
 import numpy as np
 import xarray as xr
-from scipy.stats import norm, rankdata
 
 from backrisk._types import Array
 from backrisk.posterior import (
@@ -19,11 +18,12 @@ from backrisk.posterior import (
     SITE_SCALES,
     SITE_SHIFTS,
     Diagnostics,
+    judged_draws,
+    r_hat,
 )
 from backrisk.words import say
 
 E_BFMI = 0.3  # at least (Betancourt 2016, arXiv:1604.00695)
-_JUDGED_DRAWS = 4  # fewer have no halves to compare
 PARAMETERS = (FRACTIONS, EFFECTS, SITE_SCALES, SITE_SHIFTS)
 
 
@@ -60,13 +60,13 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     worst: dict[str, float] = {}
     if chains == 1:
         cautions = (*cautions, say("fitting.one_chain"))
-    if draws < (_JUDGED_DRAWS if chains > 1 else 2 * _JUDGED_DRAWS):
+    if draws < judged_draws(chains):
         worst = dict.fromkeys(("r_hat", "ess_bulk", "ess_tail", "divergences", "e_bfmi"), np.nan)
         few = say("fitting.too_few_draws", count=draws)
         return Diagnostics(method, worst, (few,), cautions)
     places: dict[str, str] = {}
     for key, values, largest in (
-        ("r_hat", az.rhat(chosen) if chains > 1 else _r_hat_of_halves(chosen), True),
+        ("r_hat", r_hat(chosen), True),
         ("ess_bulk", az.ess(chosen, method="bulk"), False),
         ("ess_tail", az.ess(chosen, method="tail"), False),
     ):
@@ -90,38 +90,6 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     if not worst["e_bfmi"] >= E_BFMI:
         said.append(say("fitting.e_bfmi", value=worst["e_bfmi"], least=E_BFMI))
     return Diagnostics(method, worst, tuple(said), cautions)
-
-
-def _r_hat_of_halves(chosen: xr.Dataset) -> xr.Dataset:
-    """Return the rank-normalised split R-hat of one chain, which ArviZ has for several alone.
-
-    It is the larger of two, of the draws and of their distances from the median, each ranked
-    over both halves and made normal (Vehtari et al. 2021).
-    """
-    half = chosen.sizes["draw"] // 2
-    ends = chosen.isel(chain=0, draw=slice(0, half)), chosen.isel(chain=0, draw=slice(-half, None))
-    halves = xr.concat([end.assign_coords(draw=np.arange(half)) for end in ends], "chain")
-    axes = [["chain", "draw"]]
-
-    def normal(values: xr.Dataset) -> xr.Dataset:
-        scores: xr.Dataset = xr.apply_ufunc(
-            _normal_scores, values, input_core_dims=axes, output_core_dims=axes
-        )
-        return scores
-
-    of_draws = az.rhat(normal(halves), method="identity")
-    away = abs(halves - halves.median(("chain", "draw")))
-    of_spread = az.rhat(normal(away), method="identity")
-    found: xr.Dataset = xr.apply_ufunc(np.maximum, of_draws, of_spread)
-    return found
-
-
-def _normal_scores(values: Array) -> Array:
-    """Rank over the last two axes together, and return the normal quantiles of the ranks."""
-    flat = values.reshape(*values.shape[:-2], -1)
-    ranks = rankdata(flat, axis=-1)
-    scores: Array = norm.ppf((ranks - 3 / 8) / (flat.shape[-1] + 1 / 4))
-    return scores.reshape(values.shape)
 
 
 def _extreme(values: Any, largest: bool) -> tuple[float, str]:

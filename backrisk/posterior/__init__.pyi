@@ -11,6 +11,8 @@ from .example import example_people as example_people
 from .example import example_person as example_person
 from .example import example_posterior as example_posterior
 from .loading import load_posterior as load_posterior
+from .mixing import judged_draws as judged_draws
+from .mixing import r_hat as r_hat
 from .odds import odds_ratios as odds_ratios
 from .posterior import Posterior as Posterior
 from .simulation import drawn_truth as drawn_truth

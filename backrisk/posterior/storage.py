@@ -106,14 +106,16 @@ def store(tree: DataTree, path: str | Path) -> Path:
     }
     told = json.dumps(index).encode()
     with output(path, PosteriorError) as file:
-        file.write(body + told + _seal_of(body, told))
+        for part in (body, told, _seal_of(body, told)):
+            file.write(part)
     return Path(path)
 
 
 def _seal_of(body: bytes, index: bytes) -> bytes:
     """Return the seal of a file whose first two parts are these."""
     lengths = (len(body), len(index), VERSION)
-    digest = hashlib.sha256(body + index)
+    digest = hashlib.sha256(body)
+    digest.update(index)
     digest.update(_SEAL.pack(*lengths, b"", b"")[:-_AFTER_DIGEST])
     return _SEAL.pack(*lengths, digest.digest(), _MAGIC)
 

@@ -222,3 +222,24 @@ def test_what_fails_is_what_the_judge_fails(sound, monkeypatch, r_hat, ess, fail
 def test_what_no_chain_sampled_cannot_be_explained(sound, change):
     with pytest.raises(QueryError, match="not sampled by chains"):
         explain(replace(sound, **change))
+
+
+def one_chain(posterior, draws):
+    few = replace(posterior, fractions=posterior.fractions[:draws], beta=posterior.beta[:draws])
+    return replace(few, chains=1)
+
+
+def test_one_chain_is_explained_by_its_halves(sound):
+    one = one_chain(sound, CHAINS * DRAWS)
+    before = explain(one)
+    assert before.empty or before["r_hat"].max() < 1.05
+    fractions = one.fractions.copy()
+    fractions[one.draws // 2 :, column(one, "z")] += 0.3
+    found = explain(replace(one, fractions=fractions))
+    assert found["parameter"].iloc[0] == "z: no"
+    assert found["r_hat"].iloc[0] > 1.5
+
+
+@pytest.mark.parametrize("draws", [1, 3, 6])
+def test_one_chain_of_very_few_draws_has_no_r_hat(sound, draws):
+    assert explain(one_chain(sound, draws))["r_hat"].isna().all()
