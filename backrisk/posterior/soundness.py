@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -61,6 +61,23 @@ class _Meta(BaseModel):
     tune: int = 1
     versions: Mapping[str, str] = {}
     least_cells: _Cells | None = None
+<<<<<<< HEAD
+=======
+
+
+class _Disagreement(BaseModel):
+    """What a `Conflict` holds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, from_attributes=True)
+
+    kind: Literal["edge", "margin", "margin_rest", "average", "average_rest", "row"]
+    node: str
+    about: str
+    prior: tuple[float, float, float]
+    data: tuple[float, float, float]
+    tail: float
+    state: str
+>>>>>>> origin/models
 
 
 class _Judged(BaseModel):
@@ -70,6 +87,7 @@ class _Judged(BaseModel):
 
     method: str
     worst: Mapping[str, float]
+    conflicts: tuple[_Disagreement, ...] = ()
 
 
 class Numbers(Protocol):

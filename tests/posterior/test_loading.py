@@ -11,7 +11,7 @@ import pytest
 
 from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, load_posterior, risk
 from backrisk.graph import Layout
-from backrisk.posterior import Diagnostics, SiteEffects
+from backrisk.posterior import Conflict, Diagnostics, SiteEffects
 from backrisk.posterior.storage import seal, store
 from backrisk.words import Said, plain, say, speaking
 
@@ -170,6 +170,12 @@ def test_a_model_of_another_version_of_its_graph_is_refused(fitted, tmp_path, ch
         load_posterior(path)
 
 
+def test_where_prior_and_data_disagree_comes_back(fitted, tmp_path):
+    found = Conflict("edge", "y", "x", (1.4, 1.1, 1.8), (0.46, 0.34, 0.62), 1e-6, "yes")
+    told = replace(fitted, diagnostics=replace(fitted.diagnostics, conflicts=(found,)))
+    assert load_posterior(told.save(tmp_path / "m.nc")).diagnostics.conflicts == (found,)
+
+
 def numbers(**changed):
     return lambda model: replace(model, **changed)
 
@@ -185,6 +191,7 @@ def at(name, value):
     return change
 
 
+EDGE = ("edge", "y", "x", (1.0, 1.0, 2.0))  # and what the data say of it
 UNSOUND = [
     (at("fractions", 1.5), r"'fractions' holds 1\.5, expected numbers from 0\.0 to 1\.0"),
     (at("fractions", -1e-300), "'fractions' holds -1e-300"),
@@ -206,6 +213,14 @@ UNSOUND = [
         "'meta.design.prevalence' is 1.5",
     ),
     (numbers(diagnostics=Diagnostics("exact", {"r_hat": "low"})), "'diagnostics.worst.r_hat'"),
+    (
+        numbers(diagnostics=Diagnostics("exact", conflicts=(Conflict(*EDGE, (1, 2), 0.1),))),
+        "'diagnostics.conflicts.0.data",
+    ),
+    (
+        numbers(diagnostics=Diagnostics("exact", conflicts=(Conflict(*EDGE, "abc", 0.1),))),
+        r"'diagnostics\.conflicts\.0\.data(\.0)?' is 'a",
+    ),
 ]
 
 
