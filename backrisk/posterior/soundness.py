@@ -61,8 +61,6 @@ class _Meta(BaseModel):
     tune: int = 1
     versions: Mapping[str, str] = {}
     least_cells: _Cells | None = None
-<<<<<<< HEAD
-=======
 
 
 class _Disagreement(BaseModel):
@@ -77,7 +75,6 @@ class _Disagreement(BaseModel):
     data: tuple[float, float, float]
     tail: float
     state: str
->>>>>>> origin/models
 
 
 class _Judged(BaseModel):

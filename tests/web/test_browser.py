@@ -281,7 +281,9 @@ def test_help_causes_and_questions_are_ranked_with_what_they_rest_on(open_page, 
     expect(page.locator("#causes .row").first).to_contain_text("by the data")
     expect(page.locator("#causes")).to_contain_text("healthy habits and history")
     page.locator('input[name="baseline"][value="average"]').check()
-    expect(page.locator("#causes")).to_contain_text("less that of people with the same traits in the population surveyed")
+    expect(page.locator("#causes")).to_contain_text(
+        "less that of people with the same traits in the population surveyed"
+    )
     settled(page)
     page.locator("#ask button").first.click()
     assert page.evaluate("document.activeElement.id.startsWith('q-')")
