@@ -82,7 +82,16 @@ def demand_place(
 
 
 def demand_space(folder: str | Path, size: int, error: type[BackriskError] = BackriskError) -> None:
-    """Refuse a folder whose disk has less room than a number of bytes.
+    """Refuse a folder, which need not exist yet, whose disk has too little room.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What is in it already counts as done.
+    size : int
+        Bytes that are needed.
+    error : type of BackriskError
+        What to raise.
 
     Raises
     ------
@@ -90,9 +99,13 @@ def demand_space(folder: str | Path, size: int, error: type[BackriskError] = Bac
         Of the kind `error`, in one sentence.
     """
     with _told(folder, error):
-        free = shutil.disk_usage(folder).free
+        place = Path(os.path.abspath(folder))
+        if place.is_dir():
+            size -= sum(each.stat().st_size for each in place.iterdir())
+        there = next(each for each in (place, *place.parents) if each.is_dir())
+        free = shutil.disk_usage(there).free
     if free < size:
-        told = {"folder": folder, "size": _megabytes(size), "free": _megabytes(free)}
+        told = {"folder": there, "size": _megabytes(size), "free": _megabytes(free)}
         raise error(say("files.no_space", **told))
 
 

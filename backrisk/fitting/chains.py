@@ -18,7 +18,7 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from backrisk._files import demand_space, write
+from backrisk._files import demand_place, write
 from backrisk.errors import FitError
 from backrisk.words import say
 
@@ -88,26 +88,26 @@ class Kept:
             If the folder cannot be written.
         """
         tree.attrs["fingerprint"] = self.fingerprint
-        self._make()
+        self.demand()
         # In memory first: HDF5 does not survive a disk that fills under it.
         content = bytes(tree.to_netcdf(engine="h5netcdf"))
         write(self.path(chain), content + hashlib.sha256(content).digest(), FitError)
 
-    def demand(self, size: int) -> None:
-        """Refuse a folder that cannot be written or has no room, before anything is sampled.
-
-        Parameters
-        ----------
-        size : int
-            Bytes that the chains, and the model made of them, will take.
+    def demand(self) -> None:
+        """Make the folder, before anything is sampled.
 
         Raises
         ------
         FitError
+            If it cannot be made or written.
         """
-        self._make()
         try:
-            demand_space(self.folder, size, FitError)
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or error
+            raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
+        try:
+            demand_place(self.path(0), FitError)
         except FitError:
             self.tidy()
             raise
@@ -116,13 +116,6 @@ class Kept:
         """Remove the folder where nothing is in it."""
         with suppress(OSError):
             self.folder.rmdir()
-
-    def _make(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            why = error.strerror or error
-            raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
 
 
 def clear_kept(folder: str | Path, chains: int) -> None:

@@ -17,6 +17,7 @@ import xarray as xr
 from scipy.special import expit
 
 from backrisk._arguments import checked
+from backrisk._files import demand_space
 from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
@@ -218,6 +219,8 @@ def fit(
         diagnostics = Diagnostics("exact", cautions=cautions)
     else:
         settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
+        if keep is not None:  # room for the chains, and beside them for the model made of them
+            demand_space(keep, _size(prepared, draws * chains), FitError)
         if sampler == "nutpie":
             tree = _by_nutpie(prepared, settings, seed, chains, keep, compiled, progress)
         else:
@@ -279,7 +282,7 @@ def _by_nutpie(
     survey = prepared.survey
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     if kept is not None:
-        kept.demand(_size(prepared, settings.draws * chains))
+        kept.demand()
     if compiled is None:
         model = _compiled(prepared).compiled
     elif (compiled.graph, compiled.sites, compiled.design) != (
@@ -334,6 +337,8 @@ def _by_pymc(
                 progressbar=progress,
                 compute_convergence_checks=False,
             )
+    if tree["posterior"].sizes["draw"] < settings.draws:  # PyMC keeps an interruption to itself
+        raise KeyboardInterrupt
     return tree
 
 

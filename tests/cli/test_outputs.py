@@ -145,6 +145,14 @@ def test_chains_go_only_once_the_model_is_saved(place, monkeypatch):
     assert (place / "m.nc").exists()
 
 
+@pytest.mark.parametrize("name", ["survey.csv", "model.nc", "runner.json"])
+def test_a_demonstration_replaces_nothing_but_an_earlier_one(tmp_path, name):
+    (tmp_path / name).write_text("my own")
+    said = refused(["demo", "--out", str(tmp_path)])
+    assert f"{name} is not of an earlier demonstration" in said
+    assert contents(tmp_path) == {tmp_path / name: b"my own"}
+
+
 def _full():
     raise OSError(28, "No space left on device")
 
