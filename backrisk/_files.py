@@ -141,7 +141,7 @@ def output(
     Yields
     ------
     binary file
-        Its ``name`` is a path that can be opened too. In the end it has the permissions, and as
+        In the end it has the permissions, and as
         far as possible the owner, of the file that it replaces, else those of any new file.
 
     Raises
@@ -178,25 +178,6 @@ def output(
                 os.fsync(descriptor)
             os.replace(part, place.path)
             _sync(place.path.parent)
-
-
-@contextmanager
-def written(
-    path: str | Path, error: type[BackriskError] = BackriskError, inputs: Iterable[object] = ()
-) -> Iterator[Path]:
-    """Yield the path of a new empty file; else as `output`, for what writes to a path itself.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     with written(f"{folder}/a.txt") as beside:
-    ...         _ = beside.write_text("whole")
-    ...     [each.name for each in Path(folder).iterdir()]
-    ['a.txt']
-    """
-    with output(path, error, inputs) as file:
-        yield Path(file.name)
 
 
 def write(
