@@ -88,13 +88,14 @@ class Kept:
             If the folder cannot be written.
         """
         tree.attrs["fingerprint"] = self.fingerprint
-        self.demand()
+        self._make()
         # In memory first: HDF5 does not survive a disk that fills under it.
         content = bytes(tree.to_netcdf(engine="h5netcdf"))
         write(self.path(chain), content + hashlib.sha256(content).digest(), FitError)
 
-    def demand(self) -> None:
-        """Make the folder, before anything is sampled.
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Make the folder before anything is sampled; remove it where nothing came into it.
 
         Raises
         ------
@@ -102,20 +103,23 @@ class Kept:
             If it cannot be made or written.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            why = error.strerror or error
-            raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
-        try:
+            self._make()
             demand_place(self.path(0), FitError)
-        except FitError:
+            yield
+        finally:
             self.tidy()
-            raise
 
     def tidy(self) -> None:
         """Remove the folder where nothing is in it."""
         with suppress(OSError):
             self.folder.rmdir()
+
+    def _make(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = error.strerror or error
+            raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
 
 
 def clear_kept(folder: str | Path, chains: int) -> None:
@@ -207,8 +211,6 @@ def run_chains(
         finally:
             for sampler in running.values():
                 sampler.cancel()
-            if kept is not None:
-                kept.tidy()
     return _joined([done[chain] for chain in range(len(seeds))])
 
 

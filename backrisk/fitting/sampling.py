@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -279,10 +280,16 @@ def _by_nutpie(
     compiled: CompiledModel | None,
     progress: bool,
 ) -> xr.DataTree:
-    survey = prepared.survey
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
-    if kept is not None:
-        kept.demand()
+    seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
+    with nullcontext() if kept is None else kept.opened():
+        model = _model(prepared, compiled)
+        return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+
+
+def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
+    """Return the model that nutpie samples: compiled anew, or as given with other data."""
+    survey = prepared.survey
     if compiled is None:
         model = _compiled(prepared).compiled
     elif (compiled.graph, compiled.sites, compiled.design) != (
@@ -297,8 +304,7 @@ def _by_nutpie(
         model = compiled.compiled.with_data(**data)
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))
-    seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
-    return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+    return model
 
 
 def _size(prepared: Prepared, draws: int) -> int:
