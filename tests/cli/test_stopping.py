@@ -19,12 +19,7 @@ def start(arguments, code=MAIN, **options):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
 def test_a_full_standard_output_is_one_sentence():
-    for arguments in (
-        ["schema", "graph"],
-        ["--version"],
-        ["--help"],
-        ["prior", "--odds-ratio", 1, 4],
-    ):
+    for arguments in (["schema", "graph"], ["--help"]):
         with open("/dev/full", "w") as full:
             done = start(arguments, stdout=full)
             _, err = done.communicate()
@@ -44,7 +39,7 @@ def test_an_output_that_nobody_reads_ends_the_command_quietly():
     assert done.returncode == 128 + signal.SIGPIPE
 
 
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_no_matter(tmp_path, closed):
     out = tmp_path / "s.csv"
     shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", MAIN]
