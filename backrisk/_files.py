@@ -82,7 +82,16 @@ def demand_place(
 
 
 def demand_space(folder: str | Path, size: int, error: type[BackriskError] = BackriskError) -> None:
-    """Refuse a folder whose disk has less room than a number of bytes.
+    """Refuse a folder, which need not exist yet, whose disk has too little room.
+
+    Parameters
+    ----------
+    folder : str or Path
+        What is in it already counts as done.
+    size : int
+        Bytes that are needed.
+    error : type of BackriskError
+        What to raise.
 
     Raises
     ------
@@ -90,9 +99,13 @@ def demand_space(folder: str | Path, size: int, error: type[BackriskError] = Bac
         Of the kind `error`, in one sentence.
     """
     with _told(folder, error):
-        free = shutil.disk_usage(folder).free
+        place = Path(os.path.abspath(folder))
+        if place.is_dir():
+            size -= sum(each.stat().st_size for each in place.iterdir())
+        there = next(each for each in (place, *place.parents) if each.is_dir())
+        free = shutil.disk_usage(there).free
     if free < size:
-        told = {"folder": folder, "size": _megabytes(size), "free": _megabytes(free)}
+        told = {"folder": there, "size": _megabytes(size), "free": _megabytes(free)}
         raise error(say("files.no_space", **told))
 
 
@@ -128,7 +141,7 @@ def output(
     Yields
     ------
     binary file
-        Its ``name`` is a path that can be opened too. In the end it has the permissions, and as
+        In the end it has the permissions, and as
         far as possible the owner, of the file that it replaces, else those of any new file.
 
     Raises
@@ -165,25 +178,6 @@ def output(
                 os.fsync(descriptor)
             os.replace(part, place.path)
             _sync(place.path.parent)
-
-
-@contextmanager
-def written(
-    path: str | Path, error: type[BackriskError] = BackriskError, inputs: Iterable[object] = ()
-) -> Iterator[Path]:
-    """Yield the path of a new empty file; else as `output`, for what writes to a path itself.
-
-    Examples
-    --------
-    >>> from tempfile import TemporaryDirectory
-    >>> with TemporaryDirectory() as folder:
-    ...     with written(f"{folder}/a.txt") as beside:
-    ...         _ = beside.write_text("whole")
-    ...     [each.name for each in Path(folder).iterdir()]
-    ['a.txt']
-    """
-    with output(path, error, inputs) as file:
-        yield Path(file.name)
 
 
 def write(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backrisk import _files
-from backrisk._files import demand_place, no_file, output, scratch, sweep, write, written
+from backrisk._files import demand_place, no_file, output, scratch, sweep, write
 from backrisk.errors import BackriskError, PosteriorError
 
 posix = pytest.mark.skipif(os.name == "nt", reason="as POSIX has it")
@@ -20,8 +20,11 @@ posix = pytest.mark.skipif(os.name == "nt", reason="as POSIX has it")
 def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("old")
-    with written(path) as beside:
-        beside.write_text("new")
+    with output(path) as file:
+        file.write(b"new")
+        file.flush()
+        beside = Path(file.name)
+        assert beside.read_text() == "new"
         assert beside.parent.parent == tmp_path  # of the same disk, so that renaming is atomic
         assert path.read_text() == "old"
     assert path.read_text() == "new"
@@ -35,8 +38,8 @@ def test_what_fails_leaves_the_old_file_and_nothing_beside(tmp_path, failure):
     raised = PosteriorError if isinstance(failure, OSError) else type(failure)
 
     def fail():
-        with written(path, PosteriorError) as beside:
-            beside.write_text("half")
+        with output(path, PosteriorError) as file:
+            file.write(b"half")
             raise failure
 
     with pytest.raises(raised) as told:
@@ -50,23 +53,23 @@ def test_what_fails_leaves_the_old_file_and_nothing_beside(tmp_path, failure):
 
 def test_the_system_s_own_words_are_told_without_its_number(tmp_path):
     said = r"a\.txt cannot be written: No space left\.$"
-    with pytest.raises(BackriskError, match=said), written(tmp_path / "a.txt"):
+    with pytest.raises(BackriskError, match=said), output(tmp_path / "a.txt"):
         raise OSError(28, "No space left", "elsewhere")
 
 
 def test_an_error_of_our_own_passes_unchanged(tmp_path):
     ours = PosteriorError("as it is")
-    with pytest.raises(PosteriorError) as told, written(tmp_path / "a.txt"):
+    with pytest.raises(PosteriorError) as told, output(tmp_path / "a.txt"):
         raise ours
     assert told.value is ours
 
 
 def test_two_writers_do_not_meet(tmp_path):
     path = tmp_path / "a.txt"
-    with written(path) as one, written(path) as two:
-        assert one != two
-        one.write_text("one")
-        two.write_text("two")
+    with output(path) as one, output(path) as two:
+        assert one.name != two.name
+        one.write(b"one")
+        two.write(b"two")
     assert path.read_text() == "one"  # the outer one ends last
 
 
@@ -75,14 +78,14 @@ def test_a_folder_is_no_place_for_a_file(tmp_path):
         (tmp_path, "cannot be written: it is a folder"),
         (tmp_path / "none" / "a.txt", r"cannot be written: there is no folder '.*none'"),
     ):
-        with pytest.raises(PosteriorError, match=said), written(path, PosteriorError):
+        with pytest.raises(PosteriorError, match=said), output(path, PosteriorError):
             pytest.fail("nothing should be written")
 
 
 @posix
 def test_a_new_file_has_the_permissions_that_new_files_get(tmp_path):
     (tmp_path / "plain").touch()
-    with written(tmp_path / "ours"):
+    with output(tmp_path / "ours"):
         pass
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
@@ -168,8 +171,8 @@ def test_a_pipe_gets_the_whole_and_stays_a_pipe(tmp_path):
     os.mkfifo(pipe)
     reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
     reader.start()
-    with written(pipe) as beside:
-        beside.write_bytes(b"whole" * 100_000)
+    with output(pipe) as file:
+        file.write(b"whole" * 100_000)
     reader.join()
     assert got == [b"whole" * 100_000]
     assert pipe.is_fifo()
@@ -205,7 +208,7 @@ def test_a_name_that_cannot_be_is_one_sentence(tmp_path, name, why):
 
 
 @posix
-def test_the_longest_name_that_can_be_is_written(tmp_path):
+def test_the_longest_name_that_can_be_is_output(tmp_path):
     write(tmp_path / ("n" * os.pathconf(tmp_path, "PC_NAME_MAX")), "whole")
     assert [len(each.name) for each in tmp_path.iterdir()] == [os.pathconf(tmp_path, "PC_NAME_MAX")]
 

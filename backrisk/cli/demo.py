@@ -41,6 +41,7 @@ ACTIONS = {
     "warm_up": "dynamic",
     "footwear": "suitable",
 }
+_FILES = ("survey.csv", "model.nc", "runner.json")
 
 
 def run(out: Path, seed: int, console: Console) -> None:
@@ -57,12 +58,20 @@ def run(out: Path, seed: int, console: Console) -> None:
     Raises
     ------
     QueryError
-        If the folder cannot be made.
+        If the folder cannot be made, or holds a file of the same name that is none of an earlier
+        demonstration.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise QueryError(say("cli.demo.no_folder", out=out, why=error.strerror)) from error
+    survey_file, model_file, person_file = (out / name for name in _FILES)
+    answers = packaged_survey()
+    text = answers.to_csv(index=False)
+    if not (survey_file.is_file() and survey_file.read_bytes() == text.encode()):
+        for path in (survey_file, model_file, person_file):
+            if path.exists():
+                raise QueryError(say("cli.demo.taken", path=path))
     figures = find_spec("matplotlib") is not None
     console.print(say("cli.demo.takes"), markup=False)
     if not figures:
@@ -71,9 +80,7 @@ def run(out: Path, seed: int, console: Console) -> None:
     codebook = load_codebook("runner", graph)
 
     console.rule(say("cli.demo.survey"))
-    survey_file = out / "survey.csv"
-    answers = packaged_survey()
-    write_text(survey_file, answers.to_csv(index=False))
+    write_text(survey_file, text)
     survey = read_survey(survey_file, graph, codebook)
     hidden = [str(name) for name, share in survey.answered.items() if share == 0]
     names = names_of(graph)
@@ -88,10 +95,9 @@ def run(out: Path, seed: int, console: Console) -> None:
     console.rule(say("cli.demo.fit"))
     posterior = fit(graph, survey, seed=seed, draws=DRAWS, tune=TUNE)
     show_diagnostics(posterior, console)
-    model_file = posterior.save(out / "model.nc")
+    posterior.save(model_file)
 
     console.rule(say("cli.demo.seeing"))
-    person_file = out / "runner.json"
     write_text(person_file, json.dumps(RUNNER, indent=2) + "\n")
     console.print_json(data=RUNNER)
     seen = risk(posterior, RUNNER)

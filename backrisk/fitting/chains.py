@@ -18,7 +18,7 @@ import xarray as xr
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from backrisk._files import demand_space, write
+from backrisk._files import demand_place, write
 from backrisk.errors import FitError
 from backrisk.words import say
 
@@ -93,24 +93,21 @@ class Kept:
         content = bytes(tree.to_netcdf(engine="h5netcdf"))
         write(self.path(chain), content + hashlib.sha256(content).digest(), FitError)
 
-    def demand(self, size: int) -> None:
-        """Refuse a folder that cannot be written or has no room, before anything is sampled.
-
-        Parameters
-        ----------
-        size : int
-            Bytes that the chains, and the model made of them, will take.
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Make the folder before anything is sampled; remove it where nothing came into it.
 
         Raises
         ------
         FitError
+            If it cannot be made or written.
         """
-        self._make()
         try:
-            demand_space(self.folder, size, FitError)
-        except FitError:
+            self._make()
+            demand_place(self.path(0), FitError)
+            yield
+        finally:
             self.tidy()
-            raise
 
     def tidy(self) -> None:
         """Remove the folder where nothing is in it."""
@@ -214,8 +211,6 @@ def run_chains(
         finally:
             for sampler in running.values():
                 sampler.cancel()
-            if kept is not None:
-                kept.tidy()
     return _joined([done[chain] for chain in range(len(seeds))])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ import xarray as xr
 from scipy.special import expit
 
 from backrisk._arguments import checked
+from backrisk._files import demand_space
 from backrisk._types import Array
 from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
@@ -218,6 +220,8 @@ def fit(
         diagnostics = Diagnostics("exact", cautions=cautions)
     else:
         settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
+        if keep is not None:  # room for the chains, and beside them for the model made of them
+            demand_space(keep, _size(prepared, draws * chains), FitError)
         if sampler == "nutpie":
             tree = _by_nutpie(prepared, settings, seed, chains, keep, compiled, progress)
         else:
@@ -276,10 +280,16 @@ def _by_nutpie(
     compiled: CompiledModel | None,
     progress: bool,
 ) -> xr.DataTree:
-    survey = prepared.survey
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
-    if kept is not None:
-        kept.demand(_size(prepared, settings.draws * chains))
+    seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
+    with nullcontext() if kept is None else kept.opened():
+        model = _model(prepared, compiled)
+        return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+
+
+def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
+    """Return the model that nutpie samples: compiled anew, or as given with other data."""
+    survey = prepared.survey
     if compiled is None:
         model = _compiled(prepared).compiled
     elif (compiled.graph, compiled.sites, compiled.design) != (
@@ -294,8 +304,7 @@ def _by_nutpie(
         model = compiled.compiled.with_data(**data)
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))
-    seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
-    return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
+    return model
 
 
 def _size(prepared: Prepared, draws: int) -> int:
@@ -334,6 +343,8 @@ def _by_pymc(
                 progressbar=progress,
                 compute_convergence_checks=False,
             )
+    if tree["posterior"].sizes["draw"] < settings.draws:  # PyMC keeps an interruption to itself
+        raise KeyboardInterrupt
     return tree
 
 

@@ -145,6 +145,14 @@ def test_chains_go_only_once_the_model_is_saved(place, monkeypatch):
     assert (place / "m.nc").exists()
 
 
+@pytest.mark.parametrize("name", ["survey.csv", "model.nc", "runner.json"])
+def test_a_demonstration_replaces_nothing_but_an_earlier_one(tmp_path, name):
+    (tmp_path / name).write_text("my own")
+    said = refused(["demo", "--out", str(tmp_path)])
+    assert f"{name} is not of an earlier demonstration" in said
+    assert contents(tmp_path) == {tmp_path / name: b"my own"}
+
+
 def _full():
     raise OSError(28, "No space left on device")
 
@@ -197,15 +205,10 @@ def test_a_disk_that_fills_and_one_that_is_read_only(disk, place, monkeypatch):
     monkeypatch.chdir(place)
     small = disk("size=64k")
     (small / "m.nc").write_text("old")
-    done = run([*FIT[:-1], "9000", "--out", small / "m.nc"], stdout=subprocess.PIPE)
-    assert (done.returncode, done.stdout) == (2, b"")
-    assert "m.nc cannot be written: No space left on device." in " ".join(
-        done.stderr.decode().split()
-    )
+    said = refused([*FIT[:-1], "9000", "--out", str(small / "m.nc")])
+    assert "m.nc cannot be written: No space left on device." in said
     assert [(path.name, path.read_text()) for path in small.iterdir()] == [("m.nc", "old")]
     disk("remount,ro")
-    done = run(["simulate", "--n", 3, "--out", small / "s.csv"], stdout=subprocess.PIPE)
-    assert done.returncode == 2
-    assert "s.csv cannot be written: Read-only file system." in " ".join(
-        done.stderr.decode().split()
-    )
+    said = refused(["simulate", "--n", "3", "--out", str(small / "s.csv")])
+    assert "s.csv cannot be written: Read-only file system." in said
+    assert [(path.name, path.read_text()) for path in small.iterdir()] == [("m.nc", "old")]

@@ -19,12 +19,7 @@ def start(arguments, code=MAIN, **options):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device")
 def test_a_full_standard_output_is_one_sentence():
-    for arguments in (
-        ["schema", "graph"],
-        ["--version"],
-        ["--help"],
-        ["prior", "--odds-ratio", 1, 4],
-    ):
+    for arguments in (["schema", "graph"], ["--help"]):
         with open("/dev/full", "w") as full:
             done = start(arguments, stdout=full)
             _, err = done.communicate()
@@ -44,20 +39,16 @@ def test_an_output_that_nobody_reads_ends_the_command_quietly():
     assert done.returncode == 128 + signal.SIGPIPE
 
 
-@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
 def test_closed_standard_streams_are_no_matter(tmp_path, closed):
-    def close():
-        for number in closed:
-            os.close(number)
-
     out = tmp_path / "s.csv"
-    arguments = ["simulate", "--graph", "runner_core", "--n", 3, "--out", out]
-    done = start(arguments, stdout=subprocess.PIPE, preexec_fn=close)
-    said = b"".join(done.communicate())
-    assert b"Traceback" not in said
+    shell = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", MAIN]
+    arguments = ["simulate", "--graph", "runner_core", "--n", "3", "--out", str(out)]
+    done = subprocess.run([*shell, *arguments], capture_output=True, check=False)
+    assert b"Traceback" not in done.stderr
     assert done.returncode == 0
     assert len(out.read_text().splitlines()) == 4
-    assert b"3 synthetic people" in said or 1 in closed
+    assert (b"3 synthetic people" in done.stdout) == (closed == "2>&-")
 
 
 def test_an_error_that_cannot_be_told_keeps_its_exit_code():

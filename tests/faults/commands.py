@@ -77,7 +77,8 @@ def commands(folder: Path) -> list[Command]:
     states = {name: ["no", "yes"] for name in "xyz"}
     plain = CausalGraph.from_edges([("x", "y"), ("y", "z")], states)
     (folder / "plain.yaml").write_text(plain.to_yaml())
-    rows = simulate(plain, 300, 2)
+    rows = simulate(plain, 400, 2)
+    rows = rows[(rows != "").all(axis="columns")]
     (folder / "complete.csv").write_text(rows.to_csv(index=False))
     (folder / "hidden.csv").write_text(rows.drop(columns="y").to_csv(index=False))
     given = {name: str(folder / name) for name in (path.name for path in folder.iterdir())}

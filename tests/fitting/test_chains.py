@@ -1,6 +1,7 @@
 """A fit that is interrupted goes on from its finished chains, and leaves no half file."""
 
 import errno
+import os
 import shutil
 
 import arviz as az
@@ -9,6 +10,7 @@ import pytest
 
 from backrisk import FitError, _files, fit
 from backrisk.fitting import chains as module
+from backrisk.fitting import sampling
 
 SHORT = {"draws": 50, "tune": 50, "chains": 3, "cores": 1, "progress": False}
 
@@ -145,7 +147,31 @@ def test_a_disk_without_room_is_refused_before_sampling(short, tmp_path, monkeyp
     monkeypatch.setattr(
         _files.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 100_000)
     )
-    with pytest.raises(FitError, match=r"no room in .*chains: about .* MB will be needed, 0\.1 MB"):
+    with pytest.raises(FitError, match=r"no room in .*: about .* MB will be needed, 0\.1 MB"):
+        short(5, keep=tmp_path / "chains")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interruption_that_pymc_keeps_to_itself_is_one(
+    short, core_graph, core_survey, monkeypatch
+):
+    cut = {"posterior": {"beta": np.zeros((1, 3, 2))}}
+    monkeypatch.setattr(sampling.pm, "sample", lambda **_: az.from_dict(cut))
+    with pytest.raises(KeyboardInterrupt):
+        short(5, sampler="pymc", compiled=None)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_sampling(short, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
+    made = os.mkdir
+
+    def refuse(path, mode=0o777):
+        if ".backrisk-" in str(path):
+            raise OSError(errno.EACCES, "Permission denied")
+        made(path, mode)
+
+    monkeypatch.setattr(_files.os, "mkdir", refuse)
+    with pytest.raises(FitError, match=r"chain-0\.nc cannot be written: Permission denied"):
         short(5, keep=tmp_path / "chains")
     assert list(tmp_path.iterdir()) == []
 
