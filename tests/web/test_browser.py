@@ -15,12 +15,12 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from prior_model import prior_model
+from web_client import NO_LIMIT
 
 import backrisk as br
 from backrisk import CausalGraph, load_codebook, load_graph
 from backrisk.survey import Codebook
 from backrisk.web import create_app
-from backrisk.web.limits import Limits
 from backrisk.words import estimate, percent, speaking
 from tests.pseudo import CODE, accented, reworded_codebook, reworded_graph
 
@@ -77,7 +77,7 @@ def posterior():
 
 @pytest.fixture(scope="module")
 def address(posterior):
-    with serving(create_app(posterior, limits=Limits(rate=1e6, burst=1e6))) as found:
+    with serving(create_app(posterior, limits=NO_LIMIT)) as found:
         yield found
 
 
@@ -421,7 +421,7 @@ def test_nobody_is_shut_out_of_a_report(browser, reports, kind, device):
 
 def test_a_site_is_chosen_restored_and_printed(open_page):
     model = prior_model(40, sites=SITES)
-    with serving(create_app(model, limits=Limits(rate=1e6, burst=1e6))) as address:
+    with serving(create_app(model, limits=NO_LIMIT)) as address:
         page = open_page(f"{address}/#{FRAGMENT}&.site=Bergen")
         settled(page)
         expect(page.locator("#site")).to_have_value("")
@@ -457,7 +457,7 @@ def abroad(pseudo):
     book = Codebook.from_dict(reworded_codebook(book.to_dict()), graph)
     with speaking(pseudo):
         model = prior_model(40, graph=book.extend(graph), codebook=book, sites=SITES)
-        app = create_app(model, limits=Limits(rate=1e6, burst=1e6), languages=[pseudo, "en"])
+        app = create_app(model, limits=NO_LIMIT, languages=[pseudo, "en"])
     with serving(app) as found:
         yield found
 
