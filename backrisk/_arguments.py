@@ -166,7 +166,8 @@ def _parts(hint: Any) -> tuple[Any, ...]:
     """Return the alternatives of an annotation, each once."""
     alias = get_origin(hint) or hint
     if isinstance(alias, TypeAliasType):
-        return _parts(alias.__value__)
+        given = get_args(hint)
+        return _parts(alias.__value__[given] if given else alias.__value__)
     if get_origin(hint) in (Union, types.UnionType):
         return tuple(dict.fromkeys(part for arg in get_args(hint) for part in _parts(arg)))
     return (hint,)
@@ -194,7 +195,8 @@ def _is_one(value: object, hint: Any) -> bool:
     if issubclass(origin, os.PathLike):
         return isinstance(value, os.PathLike)
     if issubclass(origin, np.ndarray):  # lists become arrays
-        return isinstance(value, np.ndarray | list | tuple) or hasattr(value, "__array__")
+        given = isinstance(value, np.ndarray | list | tuple) or hasattr(value, "__array__")
+        return given and (not isinstance(value, np.ndarray) or _holds(value, hint))
     held = get_args(hint)
     if origin is tuple and held and held[-1] is not ...:  # of so many
         return isinstance(value, tuple | list) and len(value) == len(held)
@@ -203,6 +205,50 @@ def _is_one(value: object, hint: Any) -> bool:
     if origin is tuple:
         return isinstance(value, tuple | list)
     return isinstance(value, origin)
+
+
+def _holds(array: np.ndarray[Any, Any], hint: Any) -> bool:
+    """Whether NumPy would read an array as what is named without dropping a part of it.
+
+    Parts are the imaginary one, the mask, and what stands after a decimal point.
+    """
+    scalar = _scalar(hint)
+    if not issubclass(scalar, np.integer | np.floating):
+        return True
+    if np.ma.is_masked(array):
+        return False
+    if issubclass(scalar, np.integer) and array.dtype.kind == "f":
+        return bool(np.array_equal(array, np.trunc(array)))
+    return array.dtype.kind in "biufO"
+
+
+def _scalar(hint: Any) -> type:
+    """Return the type of the numbers that an annotated array holds."""
+    held = get_args(get_args(hint)[1]) if len(get_args(hint)) > 1 else ()
+    scalar = (get_origin(held[0]) or held[0]) if held else object
+    return scalar if isinstance(scalar, type) else object
+
+
+def real(given: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return real numbers as an array, refusing what NumPy would drop a part of, or guess.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are complex, masked, text or dates; if they are no array.
+
+    Examples
+    --------
+    >>> real([[0.25, 0.75]])
+    array([[0.25, 0.75]])
+    """
+    array = np.asanyarray(given)
+    if np.ma.is_masked(array):
+        raise TypeError(say("phrases.parts.masked"))
+    if array.dtype.kind not in "biufO":
+        value = shown(array.flat[0].item() if array.size else array)
+        raise TypeError(say("phrases.parts.not_real", value=value, kind=array.dtype))
+    return np.asarray(array, dtype=np.float64)
 
 
 def _is_many(value: object, origin: type, each: Any) -> bool:
@@ -234,6 +280,8 @@ def _word(hint: Any) -> str:
     if isinstance(origin, type):
         for kind, key in ((os.PathLike, "path"), (Mapping, "mapping"), (np.ndarray, "array")):
             if issubclass(origin, kind):
+                if key == "array" and issubclass(_scalar(hint), np.integer):
+                    key = "array_of_whole"
                 return str(say(f"phrases.kinds.{key}"))
         if issubclass(origin, Iterable) and get_args(hint):
             key = "names" if get_args(hint)[0] is str else "many"

@@ -30,5 +30,5 @@ def prior_model(draws, *, warnings=(), seed=1, sites=(), graph=None, codebook=No
         prior_fractions=before[0],
         prior_beta=before[1],
         sites=effects,
-        meta={"survey": codebook.title, "people": 0, "synthetic": True},
+        meta={"survey": codebook.title, "people": 1, "synthetic": True},
     )

@@ -175,3 +175,82 @@ def test_it_is_a_type_error_and_one_of_ours():
     with pytest.raises(TypeError) as caught:
         br.risk(3, {})
     assert isinstance(caught.value, br.BackriskError)
+
+
+COMPLEX = np.zeros((4, 3)) + 1j
+MASKED = np.ma.masked_array(np.zeros((4, 3), int), mask=[[True, False, False]] * 4)
+LOSING = {
+    "complex": (COMPLEX, COMPLEX[:, 0]),
+    "masked": (MASKED, np.ma.masked_array(np.ones(4), mask=[True, False, False, False])),
+    "text": (np.full((4, 3), "0"), np.full(4, "1")),
+    "dates": (np.full((4, 3), "2020-01-01", "M8[D]"), np.full(4, "2020-01-01", "M8[D]")),
+}
+
+
+@pytest.mark.parametrize("kind", LOSING)
+def test_no_array_loses_a_part_in_silence(kind):
+    table, column = LOSING[kind]
+    plain = br.Codebook.plain(GRAPH)
+    codes = np.zeros((4, 3), int)
+    assert br.Survey(GRAPH, codes.astype(float), plain, weights=np.ones(4)).n == 4
+    with pytest.raises(br.BackriskError, match=r"'codes' should be an array of whole numbers"):
+        br.Survey(GRAPH, table, plain)
+    with pytest.raises(br.BackriskError, match=r"'weights' should be an array of real numbers"):
+        br.Survey(GRAPH, codes, plain, weights=column)
+    with pytest.raises(br.BackriskError, match=r"'codes' should be an array of whole numbers"):
+        br.Survey(GRAPH, codes + 0.5, plain)
+    half = np.full((4, 2), 0.5)
+    given = {
+        "complex": half + 0j,
+        "masked": np.ma.masked_array(half, mask=[[True, False]] * 4),
+        "text": half.astype(str),
+        "dates": np.full((4, 2), "2020-01-01", "M8[D]"),
+    }
+    with pytest.raises(br.BackriskError, match="The CPT of 'a' is not an array of numbers"):
+        br.Posterior.from_cpts(GRAPH, {**CPTS, "a": given[kind]})
+
+
+def many_states(count):
+    states = {f"x{i}": ["no", "yes", "more"] for i in range(count)}
+    edges = [(name, "y") for name in states]
+    graph = br.CausalGraph.from_edges(edges, {**states, "y": ["no", "yes"]}, outcome="y")
+    rng = np.random.default_rng(1)
+    shapes = {name: tuple(3 for _ in graph.parents(name)) for name in graph.names}
+    cpts = {n: rng.dirichlet([1] * len(graph.node(n).states), (1, *s)) for n, s in shapes.items()}
+    return br.Posterior.from_cpts(graph, cpts)
+
+
+LONG = "x" * 1_000_000
+COSTLY = {
+    "answers": lambda p: br.risk(p, {f"k{i}": "x" for i in range(200_000)}),
+    "a long name": lambda p: br.risk(p, {LONG: "x"}),
+    "a long answer": lambda p: br.risk(p, {"x1": LONG}),
+    "a long number": lambda p: br.risk(p, {"x1": 10**5000}),
+    "a long target": lambda p: br.risk(p, {}, target=LONG),
+    "a long cause": lambda p: br.attribute(p, {}, LONG),
+    "a long state": lambda p: br.intervene(p, {}, {"x1": LONG}),
+    "a long candidate": lambda p: br.ask_next(p, {}, candidates=LONG),
+    "causes": lambda p: br.attribute(p, {}, [f"k{i}" for i in range(200_000)]),
+    "changes": lambda p: br.intervene(p, {}, {f"k{i}": "x" for i in range(200_000)}),
+    "nothing together": lambda p: br.recommend(p, {}, most=None),
+    "true together": lambda p: br.recommend(p, {}, most=True),
+    "all together": lambda p: br.recommend(p, {}, most=1_000_000),
+    "many together": lambda p: br.recommend(
+        p, {}, actions={f"x{i}": ("yes", "more") for i in range(6)}, most=6
+    ),
+    "true between": lambda p: br.mediate(p, {}, "x1", True),
+    "people": lambda p: br.simulate(p.graph, 10**12, seed=1),
+}
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_what_would_cost_too_much_is_refused_before_it_does(name):
+    with pytest.raises(br.BackriskError) as refused:
+        COSTLY[name](POSTERIOR if name == "true between" else many_states(8))
+    assert len(str(refused.value)) < 2000 or LONG not in str(refused.value)
+
+
+def test_as_many_actions_together_as_there_are_may_be_asked_for():
+    every = br.recommend(POSTERIOR, {}, most=1_000_000)
+    assert every.actions == br.recommend(POSTERIOR, {}, most=2).actions
+    assert any(len(action) == 2 for action in every.settings)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from backrisk._arguments import real
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
@@ -132,7 +133,7 @@ def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
     Rows that were rounded to single precision are made to sum to 1.
     """
     try:
-        table = np.asarray(given, dtype=np.float64)
+        table = real(given)
     except (TypeError, ValueError) as error:
         why = str(error).rstrip(".")
         raise PosteriorError(say("posterior.not_numbers", name=name, why=why)) from error

@@ -22,6 +22,8 @@ SKIPPED_OLDER = 0.15  # ... and how much larger it is for people past the first 
 _WIDER = 1.5  # how much further from its prior mean than expected an effect of a drawn truth is
 _DOUBTED, _FALSE = ("none", "contradicted"), 0.5  # grades of claims that may be false, how often
 
+_MOST = 10**9  # answers that are simulated at once
+
 
 @checked()
 def truth(graph: CausalGraph) -> Posterior:
@@ -205,6 +207,8 @@ def simulate(
     """
     if n < 1:
         raise QueryError(say("posterior.nobody", n=n))
+    if n * len(graph.nodes) > _MOST:
+        raise QueryError(say("posterior.crowd", n=n, most=f"{_MOST // len(graph.nodes):,}"))
     rng = np.random.default_rng(seed)
     codebook = codebook or Codebook.plain(graph)
     if codebook.design is not None and codebook.design.kind != "stratified":

@@ -17,6 +17,10 @@ from backrisk.queries.answer import Target
 from backrisk.survey import find_state, named_states
 from backrisk.words import choices, names_of, say, suggest
 
+_SPARE = 100  # answers beyond what is known, of which each is told what is wrong with its name
+_LONGEST_NAME, _LONGEST_ANSWER, _SHOWN = 200, 10_000, 60  # characters
+_LONGEST_NUMBER = 1_000  # bits
+
 
 def read_target(graph: CausalGraph, asked: str | None) -> Target:
     """Read a target: a node (its event is "not at the reference") or ``"node>=state"``.
@@ -77,6 +81,7 @@ def demand_node(graph: CausalGraph, name: str, what: str) -> None:
     QueryError
     """
     if name not in graph.names:
+        name = clipped(name)
         hint = graph.near(name)
         raise QueryError(
             say("queries.no_node", what=say(what), name=name, graph=graph.name, hint=hint)
@@ -120,6 +125,7 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     demand_risks(posterior)
     if not isinstance(person, Mapping):
         raise QueryError(say("queries.person_form", person=shown(person)))
+    _demand_short(posterior, person)
     if posterior.codebook is not None:
         labels = posterior.codebook.encode_person(person, graph)
     else:
@@ -131,6 +137,30 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
     }
     demand_agreement(posterior, codes)
     return codes
+
+
+def _demand_short(posterior: Posterior, person: Mapping[str, Any]) -> None:
+    """Refuse more, or longer, answers than any person gives, before they are compared to names.
+
+    Raises
+    ------
+    QueryError
+    """
+    book = posterior.codebook
+    known = len(posterior.graph.names) + (0 if book is None else len(book.columns))
+    if len(person) > known + _SPARE:
+        raise QueryError(say("queries.person_many", count=len(person), known=known))
+    for name, answer in person.items():
+        long = isinstance(answer, str) and len(answer) > _LONGEST_ANSWER
+        long |= isinstance(answer, int) and answer.bit_length() > _LONGEST_NUMBER
+        if long or (isinstance(name, str) and len(name) > _LONGEST_NAME):
+            raise QueryError(say("queries.person_long", name=clipped(name)))
+
+
+def clipped(name: object) -> str:
+    """Return a name as a sentence repeats it."""
+    text = str(name)
+    return text if len(text) <= _LONGEST_NAME else f"{text[:_SHOWN]}..."
 
 
 def demand_risks(posterior: Posterior) -> None:
@@ -191,6 +221,7 @@ def _code(graph: CausalGraph, name: str, label: object, unknown: str) -> int:
     states = graph.node(name).states
     found = find_state(label, states)
     if found is None:
+        label = clipped(label)
         hint, known = suggest(label, states), choices(states)
         raise QueryError(say(unknown, node=name, state=label, hint=hint, choices=known))
     return states.index(found)

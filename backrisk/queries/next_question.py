@@ -17,6 +17,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
     check_coupling,
+    clipped,
     coupling_name,
     named,
     read_names,
@@ -268,7 +269,9 @@ def _candidates(
         node = asked.get(name, name)
         if node not in graph.names:
             hint = suggest(name, [*asked, *graph.names])
-            raise QueryError(say("queries.no_candidate", name=name, graph=graph.name, hint=hint))
+            raise QueryError(
+                say("queries.no_candidate", name=clipped(name), graph=graph.name, hint=hint)
+            )
         if node in reported:
             raise QueryError(say("queries.candidate_reported", name=name))
         if node in after:

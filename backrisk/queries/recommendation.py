@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -354,23 +355,29 @@ def options_of(
 def _combine(options: Sequence[tuple[str, int]], most: int) -> list[tuple[tuple[str, int], ...]]:
     if most < 1:
         raise QueryError(say("queries.most_form", most=most))
-    found = [
-        combo
-        for size in range(1, most + 1)
-        for combo in itertools.combinations(options, size)
-        if len({node for node, _ in combo}) == size
-    ]
-    if len(found) > _MOST_ACTIONS:
+    ways = Counter(node for node, _ in options)
+    most = min(most, len(ways))
+    # How many combinations there are is known before any is made.
+    sizes = [1] + [0] * most
+    for states in ways.values():
+        for size in range(most, 0, -1):
+            sizes[size] += states * sizes[size - 1]
+    if (count := sum(sizes[1:])) > _MOST_ACTIONS:
         raise QueryError(
             say(
                 "queries.too_many_actions",
                 most=most,
                 actions=len(options),
-                found=f"{len(found):,}",
+                found=f"{count:,}",
                 limit=_MOST_ACTIONS,
             )
         )
-    return found
+    return [
+        combo
+        for size in range(1, most + 1)
+        for combo in itertools.combinations(options, size)
+        if len({node for node, _ in combo}) == size
+    ]
 
 
 def _costs(

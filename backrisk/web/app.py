@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
@@ -74,12 +73,6 @@ def create_app(
     # What processes are given has no table laid out yet: they lay out what they are asked for.
     desk = Desk(served, replace(served.posterior), spoken_here, limits)
 
-    @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
-        desk.open()
-        yield
-        desk.close()
-
     known = {f"{V1}/openapi.json"}  # and the addresses of the routes, when they are made
     app = FastAPI(
         title="backrisk",
@@ -88,7 +81,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=life,
         middleware=[
             Middleware(Speaking, languages=spoken_here),  # outermost: refusals are worded too
             Middleware(

@@ -56,25 +56,17 @@ class Desk:
         bounds = limits.waiting, limits.waiting_each, limits.patience
         self._quick = Lane(limits.quick, *bounds)
         self._slow = Lane(limits.slow, *bounds)
-        self._threads = self._new_threads()
-        self._workers = [Worker(posterior, languages) for _ in range(limits.slow)]
+        self._threads = ThreadPoolExecutor(limits.quick + limits.slow, "question")
+        self._workers = [Worker(posterior, languages, limits.polite) for _ in range(limits.slow)]
         self._free: queue.LifoQueue[Worker] = queue.LifoQueue()  # the last to work is warm
         for worker in self._workers:
             self._free.put(worker)
         self._stops: set[Stop] = set()
 
     def open(self) -> None:
-        """Start the processes, so that the first slow question need not wait for one.
-
-        What was closed can be opened again.
-        """
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._threads = self._new_threads()
+        """Start the processes, so that the first slow question need not wait for one."""
         for worker in self._workers:
             self._threads.submit(worker.start)
-
-    def _new_threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self._limits.quick + self._limits.slow, "question")
 
     def give_up(self) -> None:
         """Stop all questions, those too that wait."""
@@ -82,11 +74,10 @@ class Desk:
             stop.give_up()
 
     def close(self) -> None:
-        """Stop all questions and end the processes."""
+        """Stop all questions and end the processes, which the next slow question starts again."""
         self.give_up()
         for worker in self._workers:
             worker.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, request: Request, name: str, asked: Any) -> Any:
         """Answer a question when it is its turn.

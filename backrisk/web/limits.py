@@ -37,6 +37,8 @@ class Limits:
         Seconds that a question waits for its turn.
     question : float
         Seconds that one question may compute.
+    polite : int
+        By how much the processes of slow questions give way, as ``nice`` counts it.
     """
 
     body: int = 64 * 1024
@@ -51,6 +53,7 @@ class Limits:
     waiting_each: int = 64
     patience: float = 60.0
     question: float = 120.0
+    polite: int = 10
 
 
 def client_of(scope: Scope) -> str:

@@ -16,6 +16,7 @@ from backrisk.errors import BackriskError
 from backrisk.posterior import load_posterior
 from backrisk.web.app import create_app
 from backrisk.web.connections import Connections
+from backrisk.web.desk import Desk
 from backrisk.web.limits import Limits
 from backrisk.web.served import PAGE_DRAWS
 from backrisk.words import Language, say
@@ -99,30 +100,32 @@ def serve(
             loop="asyncio",
             backlog=_BACKLOG,
         )
-        _Server(config, connections, app.state.desk.give_up).run(sockets=[listener])
+        _Server(config, connections, app.state.desk).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """Uvicorn's server, where trouble in the loop is handled and nobody waits for its end."""
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        connections: Connections,
-        give_up: Callable[[], None] = lambda: None,
+        self, config: uvicorn.Config, connections: Connections, desk: Desk | None = None
     ) -> None:
         super().__init__(config)
-        self._connections, self._give_up = connections, give_up
+        self._connections, self._desk = connections, desk
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
         asyncio.get_running_loop().set_exception_handler(self._connections.trouble)
+        if self._desk is not None:
+            self._desk.open()
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse the questions that wait, and stop the others at their next step."""
-        self._give_up()
+        if self._desk is not None:
+            self._desk.give_up()
         await super().shutdown(sockets)
+        if self._desk is not None:
+            self._desk.close()
 
 
 def _proxy(given: str) -> str:

@@ -29,7 +29,6 @@ from backrisk.web.stopping import Gone, OutOfTime, Stop
 from backrisk.words import Language, speaking
 
 _GRACE = 15.0  # seconds to the next step, after which a process is ended
-_POLITE = 10  # by how much a slow question's process gives way to others
 _MAIN = "backrisk.web.aside"  # not this module, whose classes would then be there twice
 
 
@@ -43,6 +42,7 @@ class _Setup:
 
     posterior: Posterior
     languages: tuple[Language, ...]
+    polite: int
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,14 @@ class Worker:
         As it is served, and nothing computed yet.
     languages : tuple of Language
         That answers may be worded in.
+    polite : int
+        By how much the process gives way to others.
     """
 
-    def __init__(self, posterior: Posterior, languages: tuple[Language, ...]) -> None:
-        self._setup = _Setup(posterior, languages)
+    def __init__(
+        self, posterior: Posterior, languages: tuple[Language, ...], polite: int = 0
+    ) -> None:
+        self._setup = _Setup(posterior, languages, polite)
         self._process: subprocess.Popen[bytes] | None = None
         self._ended: Callable[[], object] = lambda: None
         self._number = 0
@@ -169,12 +173,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Answer questions until the server has gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends this process
-    if hasattr(os, "nice"):
-        os.nice(_POLITE)
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)  # nothing but answers goes there
         asked = sys.stdin.buffer
         setup: _Setup = pickle.load(asked)
+        if hasattr(os, "nice"):
+            os.nice(setup.polite)
         waiting: queue.SimpleQueue[tuple[_Ask, Stop]] = queue.SimpleQueue()
         threading.Thread(target=_answer_all, args=(setup, waiting, out), daemon=True).start()
         current: tuple[int, Stop] | None = None

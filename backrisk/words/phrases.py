@@ -14,6 +14,7 @@ from backrisk.summary import INTERVAL, interval
 from backrisk.words.sentences import say
 
 _TOLD = 0.001  # a share below it is not told more precisely
+_LONGEST = 200  # characters of a name that is compared with others
 
 
 def interval_name() -> str:
@@ -203,5 +204,6 @@ def suggest(name: object, known: Iterable[str]) -> str:
     """
     names = list(map(str, known))
     same = [each for each in names if bare_name(each) == bare_name(str(name)) != ""]
-    near = same or get_close_matches(str(name), names, n=1, cutoff=0.6)
+    short = len(str(name)) <= _LONGEST  # comparing takes as long as the name is long, and longer
+    near = same or (get_close_matches(str(name), names, n=1, cutoff=0.6) if short else [])
     return f" {say('phrases.did_you_mean', name=near[0])}" if near else ""
