@@ -63,8 +63,8 @@ def inputs() -> dict[str, str]:
 def main() -> None:
     """Fit the packaged survey and write the examples and their manifest."""
     from backrisk import fit, load_graph, load_posterior, model_card, read_survey, report_person
+    from backrisk._files import write
     from backrisk.report import cohort_answers, cohort_document, render
-    from backrisk.report.rendering import write
 
     before = inputs()
     if sys.argv[1:]:

@@ -163,7 +163,7 @@ def test_actions_can_be_chosen(core_prior):
         ({"actions": ["fatigue=lo"]}, "did you mean 'low'"),
         ({"actions": ["tiredness"]}, "is not a node"),
         ({"actions": ["pain"]}, "is not a cause"),
-        ({"actions": []}, "empty"),
+        ({"actions": []}, "no action to judge"),
         ({"most": 0}, "at least 1"),
         ({"costs": {"fatigue": 0.0}}, "above 0"),
         ({"costs": {"fatigue": 1.0}}, "has no cost of 'core_strength=strong'"),
