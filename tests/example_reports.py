@@ -71,7 +71,7 @@ def main() -> None:
         posterior = load_posterior(sys.argv[1])
     else:
         graph = load_graph("runner")
-        posterior = fit(graph, read_survey(SURVEY, graph), seed=1, draws=600, tune=450)
+        posterior = fit(graph, read_survey(SURVEY, graph), seed=1)
         out = ROOT / "out" / "reports"
         out.mkdir(parents=True, exist_ok=True)
         posterior.save(out / "model.nc")

@@ -124,8 +124,8 @@ def report(
     glob: GlobOption = False,
 ) -> None:
     """Run `backrisk.report_person`, `backrisk.report_cohort` or `backrisk.model_card`."""
+    from backrisk.cohort import read_cohort
     from backrisk.report import DRAWS, model_card, report_cohort, report_person
-    from backrisk.survey import read_survey
 
     with sentences():
         demand_place(out, QueryError, (model, person, cohort, templates))
@@ -135,7 +135,7 @@ def report(
         people = None
         if cohort is not None:
             reading = read_as(encoding, delimiter, decimal, glob)
-            people = read_survey(cohort, posterior.graph, posterior.codebook, **reading)
+            people = read_cohort(posterior, cohort, **reading)
             tell_blank_rows(people.blank_rows)
         if card and person is None:
             model_card(posterior, out, survey=people, target=target, date=date, templates=templates)

@@ -7,9 +7,25 @@ import pandas as pd
 import pytest
 from prior_core import people_of
 
-from backrisk import Posterior, intervene, read_survey, risk, risks, simulate
-from backrisk.cohort import actions_among, agreement_with, answers, cohort_answers
-from backrisk.errors import QueryError
+from backrisk import (
+    Posterior,
+    example_posterior,
+    intervene,
+    load_graph,
+    read_survey,
+    risk,
+    risks,
+    score,
+    simulate,
+)
+from backrisk.cohort import (
+    actions_among,
+    agreement_with,
+    answers,
+    cohort_answers,
+    read_cohort,
+)
+from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph, Roles
 from backrisk.survey import Codebook, Survey, tabulate
 from backrisk.survey import Column as Asked
@@ -224,3 +240,26 @@ def test_the_agreement_of_a_card_is_that_of_the_report(core, people, cohort):
     found, in_sample = agreement_with(core, people)
     assert found == cohort.agreement
     assert not in_sample
+
+
+def test_a_cohort_of_states_is_read_where_the_model_has_a_codebook_of_answers():
+    model = example_posterior().subset(5)
+    states = {"age": ["40_54", "under_40"], "sex": ["male", "female"], "bmi": ["30_plus", None]}
+    answers = {"age_years": ["44", "30"], "sex": ["male", "female"], "height_cm": ["170", ""],
+               "weight_kg": ["100", ""]}  # fmt: skip
+    said, told = (read_cohort(model, pd.DataFrame(each)) for each in (states, answers))
+    for node in states:
+        place = model.graph.names.index(node)
+        assert said.codes[:, place].tolist() == told.codes[:, place].tolist()
+    with pytest.raises(SurveyError, match="'25_plus'") as refused:
+        read_cohort(model, pd.DataFrame({**states, "bmi": ["25_plus", None]}))
+    assert len(refused.value.problems) == 1
+
+
+def test_a_file_of_states_is_reported_as_it_is_scored(tmp_path):
+    model = example_posterior().subset(5)
+    people = simulate(model.graph, 8, seed=1, posterior=model.subset(1))
+    named = [name for name in load_graph("runner").names if name in people]
+    people[named].to_csv(tmp_path / "c.csv", index=False)
+    assert score(model, tmp_path / "c.csv", tmp_path / "s.csv").problems == 0
+    assert cohort_answers(model, tmp_path / "c.csv").survey.n == 8
