@@ -32,7 +32,7 @@ test-installs: $(READY)  ## Wheel and sdist in new environments: no extra, each 
 	$(BIN)/python -m tests.installs
 
 test-faults: $(READY)  ## Full disks, failing calls, killed processes, bad bytes; writes reports/faults.md
-	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.faults --jobs 2
 
 bench: .venv/.bench  ## Timings against the peers, one JSON line each, and reports/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
