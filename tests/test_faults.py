@@ -5,7 +5,7 @@ from itertools import islice
 
 import pytest
 
-from tests.faults.__main__ import attempt, found
+from tests.faults.trying import attempt, found
 from tests.faults.kinds import calls
 from tests.faults.outcome import FAILURES, LOST, Failure, Ran, Tally
 from tests.faults.reporting import Tried, page
