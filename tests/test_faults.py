@@ -5,10 +5,10 @@ from itertools import islice
 
 import pytest
 
-from tests.faults.trying import attempt, found
 from tests.faults.kinds import calls
 from tests.faults.outcome import FAILURES, LOST, Failure, Ran, Tally
 from tests.faults.reporting import Tried, page
+from tests.faults.trying import attempt, found
 
 
 @pytest.mark.parametrize("name", found())

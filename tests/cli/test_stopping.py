@@ -74,7 +74,9 @@ main()
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_leaves_no_rows_and_no_traceback(tmp_path, number):
     if signal.getsignal(number) is signal.SIG_IGN:
-        pytest.skip(f"{number.name} is ignored where these tests were started, so by all they start")
+        pytest.skip(
+            f"{number.name} is ignored where these tests were started, so by all they start"
+        )
     survey = tmp_path / "s.csv"
     survey.write_text("fatigue\nhigh\n")
     folder = tmp_path / "temporary"

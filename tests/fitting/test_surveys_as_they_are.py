@@ -175,6 +175,7 @@ def test_items_with_stated_error_give_prevalence_and_risk(error):
     assert varies == (error == "learned")
 
 
+@pytest.mark.slow
 def test_three_items_learn_their_error_from_nothing():
     items = ["a", "b", "d"]
     graph, codebook = construct(items, error="unknown")

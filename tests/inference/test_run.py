@@ -51,8 +51,8 @@ def test_people_who_share_a_signature_are_one_contraction(runner, monkeypatch):
 
 def test_chunks_of_draws_and_of_people_change_nothing(runner, monkeypatch):
     rng = np.random.default_rng(5)
-    people = [CONTEXT | random_person(rng, runner.graph, 0.2) for _ in range(40)]
-    people += [{**CONTEXT, "core_strength": "weak", "sex": s} for s in ("male", "female")] * 20
+    people = [CONTEXT | random_person(rng, runner.graph, 0.2) for _ in range(16)]
+    people += [{**CONTEXT, "core_strength": "weak", "sex": s} for s in ("male", "female")] * 8
     whole = risks(runner, people)
     monkeypatch.setattr(draws, "_CACHE", 1)
     monkeypatch.setattr(draws, "_FEW", 2)

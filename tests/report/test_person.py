@@ -67,10 +67,10 @@ def test_everything_answered_still_fits_two_pages(runner):
 
 
 def test_without_pain_necessity_is_not_asked(runner):
-    answers = person_answers(runner.subset(5), {"plank_seconds": 35})
+    answers = person_answers(runner.subset(2), {"plank_seconds": 35})
     assert answers.needed is None
     assert "here it is not" in render_person(answers, ".html", date=DAY).decode()
-    nobody = person_answers(runner.subset(5), {})
+    nobody = person_answers(runner.subset(2), {})
     assert (
         "average risk of the population surveyed"
         in render_person(nobody, ".html", date=DAY).decode()

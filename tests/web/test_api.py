@@ -113,7 +113,7 @@ def test_no_input_breaks_the_contract(app, mode):
     for operation in asked:
 
         @given(operation.as_strategy(generation_mode=mode))
-        @settings(max_examples=5, derandomize=True)
+        @settings(max_examples=3, derandomize=True)
         def explore(case):
             case.call_and_validate(
                 headers=host,
