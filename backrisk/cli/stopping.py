@@ -12,6 +12,7 @@ import io
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,6 +22,8 @@ from backrisk.errors import BackriskError
 from backrisk.words import say
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_CALLBACK = "_raw_object_cache"  # of llvmlite, through ctypes
+_AGAIN = 0.05  # seconds until a signal that came there is sent anew
 _CLOSED = 128 + 13  # the exit code of a program that writes where nobody reads: SIGPIPE
 
 
@@ -40,9 +43,19 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Raise `Stopped` where a signal asks to end, until the block ends."""
+    """Raise `Stopped` where a signal asks to end, until the block ends.
 
-    def stop(number: int, _: FrameType | None) -> None:
+    What a library makes of it, such as DuckDB of an interrupted query, becomes `Stopped` again.
+    """
+    asked: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if _in_callback(frame):
+            again = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+            again.daemon = True
+            again.start()
+            return
+        asked.append(number)
         raise Stopped(number)
 
     known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
@@ -52,9 +65,22 @@ def stoppable() -> Iterator[None]:
             before[number] = signal.signal(number, stop)
     try:
         yield
+    except Exception:
+        if asked:
+            raise Stopped(asked[-1]) from None
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _in_callback(frame: FrameType | None) -> bool:
+    """Whether the code that was interrupted is called by a compiler, which loses exceptions."""
+    while frame is not None:
+        if frame.f_code.co_name.startswith(_CALLBACK):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from backrisk.cli.stopping import Stopped, stoppable
+
 MAIN = "from backrisk.cli import main; main()"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and descriptors as POSIX has them")
 
@@ -93,3 +95,31 @@ def test_a_signal_leaves_no_rows_and_no_traceback(tmp_path, number):
     assert running.communicate() == (b"", b"")
     assert running.returncode == 128 + number
     assert [path.name for path in folder.iterdir()] == ["begun"]
+
+
+def interrupted_query():
+    """End as DuckDB does when a signal comes."""
+    with stoppable():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except SystemExit:
+            raise RuntimeError("Query interrupted") from None
+
+
+def interrupted_callback():
+    """End as llvmlite does: an exception would be lost where the signal comes."""
+
+    def _raw_object_cache_notify():
+        signal.raise_signal(signal.SIGTERM)
+        return "went on"
+
+    with stoppable():
+        assert _raw_object_cache_notify() == "went on"
+        time.sleep(60)
+
+
+@pytest.mark.parametrize("work", [interrupted_query, interrupted_callback])
+def test_a_signal_that_a_library_swallows_is_still_a_stop(work):
+    with pytest.raises(Stopped) as stopped:
+        work()
+    assert stopped.value.code == 128 + signal.SIGTERM
