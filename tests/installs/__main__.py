@@ -21,10 +21,21 @@ PYTHONS = ("3.13", "3.12")
 EXTRAS = ("", "plot", "formats", "web", "report", "spark")
 
 
+def python_of(version: str) -> str | None:
+    """Return a Python of a version that runs; pyenv has some that are not on the path."""
+    versions = (Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/python")
+    for each in (f"python{version}", *map(str, sorted(versions))):
+        if shutil.which(each) is not None:
+            run = subprocess.run([each, "--version"], capture_output=True, check=False)
+            if run.returncode == 0:
+                return each
+    return None
+
+
 def environments() -> Iterator[tuple[str, str, str, str]]:
     """Yield name, Python, kind of distribution, extra."""
     for version in PYTHONS:
-        if shutil.which(f"python{version}") is None:
+        if python_of(version) is None:
             print(f"python{version} is not on this machine: nothing is tried under it.")
             continue
         for extra in EXTRAS:
@@ -45,7 +56,7 @@ def built(folder: Path) -> dict[str, Path]:
 def tried(name: str, version: str, distribution: Path, extra: str, folder: Path) -> bool:
     """Install one distribution in a new environment and try it, outside the repository."""
     home = folder / name
-    subprocess.run([f"python{version}", "-m", "venv", str(home)], check=True)
+    subprocess.run([str(python_of(version)), "-m", "venv", str(home)], check=True)
     python = str(home / "bin" / "python")
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PIP_CACHE_DIR")}
     pip = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir"]
