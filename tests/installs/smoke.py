@@ -95,7 +95,8 @@ def the_job(folder: Path, extras: set[str]) -> None:
     if "formats" in extras:
         import pandas as pd
 
-        pd.read_csv(survey).head(5).to_stata(folder / "few.dta")
+        answers = pd.read_csv(few, dtype=str).fillna("")
+        answers.to_stata(folder / "few.dta", write_index=False)
         works("validate", folder / "few.dta")
     else:
         with zipfile.ZipFile(folder / "few.xlsx", "w") as book:
