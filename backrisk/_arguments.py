@@ -132,6 +132,8 @@ def _check_of(
             for one in each:
                 if not _is(one, hint):
                     refuse(name, argument, one, hint)
+                if argument == "seed" and isinstance(one, Integral) and int(one) < 0:
+                    _refuse(name, argument, one, say("phrases.kinds.seed"))
 
     return check
 
@@ -149,12 +151,16 @@ def shown(value: object) -> str:
 
 def refuse(function: str, argument: str, value: object, hint: Any) -> NoReturn:
     """Raise what tells of an argument of the wrong type."""
+    _refuse(function, argument, value, _expected(hint))
+
+
+def _refuse(function: str, argument: str, value: object, expected: str) -> NoReturn:
     raise ArgumentError(
         say(
             "phrases.argument",
             function=function,
             argument=argument,
-            expected=_expected(hint),
+            expected=expected,
             value=shown(value),
             kind=type(value).__name__,
         )

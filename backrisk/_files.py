@@ -109,6 +109,26 @@ def demand_space(folder: str | Path, size: int, error: type[BackriskError] = Bac
         raise error(say("files.no_space", **told))
 
 
+def make_folder(folder: Path, error: type[BackriskError] = BackriskError) -> None:
+    """Make a folder and those above it, where it is not there.
+
+    Parameters
+    ----------
+    folder : Path
+    error : type
+        What is raised.
+
+    Raises
+    ------
+    BackriskError
+        Of that type, if it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        raise error(say("files.no_new_folder", path=folder, why=_why(failure))) from failure
+
+
 def is_stream(path: str | Path) -> bool:
     """Whether a path is a pipe, a terminal or an open file: nothing can stand beside it."""
     return _place(Path(path), BackriskError, ()).stream

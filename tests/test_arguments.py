@@ -142,6 +142,15 @@ def test_a_wrong_type_is_refused_in_a_sentence(name, argument, tmp_path, monkeyp
     assert refused
 
 
+SEEDED = [n for n in CALLS if "seed" in inspect.signature(found(n)).parameters]
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_no_seed_is_below_zero(name):
+    with pytest.raises(br.ArgumentError, match="'seed' should be a whole number of at least 0"):
+        found(name)(**{**CALLS[name], "seed": -1})
+
+
 def test_what_is_needed_and_what_is_unknown_is_told():
     with pytest.raises(br.ArgumentError) as caught:
         br.risk(POSTERIOR)

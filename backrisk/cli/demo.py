@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from backrisk._files import output
+from backrisk._files import make_folder, output
 from backrisk.cli.terminal import Format, show, show_diagnostics, write_text
 from backrisk.errors import QueryError
 from backrisk.fitting import fit
@@ -61,10 +61,7 @@ def run(out: Path, seed: int, console: Console) -> None:
         If the folder cannot be made, or holds a file of the same name that is none of an earlier
         demonstration.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise QueryError(say("cli.demo.no_folder", out=out, why=error.strerror)) from error
+    make_folder(out, QueryError)
     survey_file, model_file, person_file = (out / name for name in _FILES)
     answers = packaged_survey()
     text = answers.to_csv(index=False)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from backrisk._files import make_folder
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.errors import QueryError
@@ -29,11 +30,7 @@ def example(
             if path.exists():
                 raise QueryError(say("cli.example.exists", path=path))
         folder = survey.parent / "persons"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            told = say("cli.demo.no_folder", out=folder, why=error.strerror)
-            raise QueryError(told) from error
+        make_folder(folder, QueryError)
         write_text(survey, packaged_survey().to_csv(index=False))
         for name, path in people.items():
             write_text(path, json.dumps(example_person(name), indent=2) + "\n")

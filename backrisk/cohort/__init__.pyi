@@ -7,9 +7,10 @@ from .answers import Subgroup as Subgroup
 from .answers import actions_among as actions_among
 from .answers import agreement_with as agreement_with
 from .answers import cohort_answers as cohort_answers
-from .answers import read_cohort as read_cohort
 from .levels import cause_levels as cause_levels
 from .levels import first_level as first_level
+from .reading import codebook_for as codebook_for
+from .reading import read_cohort as read_cohort
 from .scoring import Scored as Scored
 from .scoring import problems_of as problems_of
 from .scoring import score as score

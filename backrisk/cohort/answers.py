@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 from backrisk._types import Array
 from backrisk.cohort.agreement import Agreement, agreement
 from backrisk.cohort.levels import cause_levels
-from backrisk.errors import QueryError, SurveyError
+from backrisk.cohort.reading import read_cohort
+from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import contradiction
 from backrisk.posterior import Posterior
@@ -27,7 +27,7 @@ from backrisk.queries import (
     read_target,
 )
 from backrisk.summary import interval
-from backrisk.survey import Codebook, Frame, Survey, read_survey, tabulate
+from backrisk.survey import Frame, Survey, tabulate
 from backrisk.words import say
 
 Codes = NDArray[np.intp]
@@ -260,39 +260,6 @@ def agreement_with(
     _, risk = asked.ask(_before(posterior.graph, codes, event), event, {})
     outcome = _outcome(codes[:, posterior.graph.names.index(event.node)], event)
     return agreement(risk[0], outcome, patterns.people), _is_in_sample(posterior, read)
-
-
-def read_cohort(posterior: Posterior, cohort: str | Path | Frame, **reading: Any) -> Survey:
-    """Read people to ask a model about: through its codebook, or as labels of its nodes.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    cohort : str, Path or frame
-        As for `backrisk.read_survey`.
-    **reading
-        How to read it, as for `backrisk.read_survey`.
-
-    Returns
-    -------
-    Survey
-
-    Raises
-    ------
-    SurveyError
-        If it is neither; the problems are those of the codebook that leaves fewer.
-    """
-    graph, book = posterior.graph, posterior.codebook
-    if book is None:
-        return read_survey(cohort, graph, **reading)
-    try:
-        return read_survey(cohort, graph, book.of_anybody(), **reading)
-    except SurveyError as answers:
-        try:
-            return read_survey(cohort, graph, Codebook.plain(graph), **reading)
-        except SurveyError as states:
-            fewer = len(states.problems) < len(answers.problems)
-            raise (states if fewer else answers) from None
 
 
 def _read(posterior: Posterior, survey: Survey | str | Path | Frame) -> Survey:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from backrisk._arguments import checked
 from backrisk._files import demand_place, output, write
 from backrisk.cohort.profiles import Questions, answer, flag
+from backrisk.cohort.reading import codebook_for
 from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
@@ -265,11 +266,8 @@ def _positive(draws: int) -> int:
 
 
 def _codebook(posterior: Posterior, table: Source) -> Codebook:
-    """Return the codebook that knows more of the columns, without what only a fit needs."""
-    plain = Codebook.plain(posterior.graph)
-    own = plain if posterior.codebook is None else posterior.codebook.of_anybody()
-    names = set(table.columns)
-    best = own if len(names & set(own.known)) >= len(names & set(plain.known)) else plain
+    """Return what reads a table whose rows are scored each for itself."""
+    best = codebook_for(posterior, table.columns)
     unused = [name for name in (best.site, best.weight) if name]
     if best.one_row_per is not None:
         unused += [name for name in (best.one_row_per.column, best.one_row_per.by) if name]

@@ -1,5 +1,6 @@
 from .answers import Frame as Frame
 from .answers import Survey as Survey
+from .answers import read_by_header as read_by_header
 from .answers import read_survey as read_survey
 from .checks import RefusedCell as RefusedCell
 from .checks import header_problems as header_problems

@@ -7,9 +7,10 @@ to their distinct answer patterns by an engine; see `backrisk.survey.engine`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -158,7 +159,8 @@ class Survey:
         [[0, 1], [1, -1]]
         """
         with readers.opened(frame, name=source) as opened:
-            return _read(opened, graph, codebook, count=None, weight=weight, site=site)
+            book = choose_codebook(codebook, opened.columns, graph)
+            return _read(opened, graph, book, count=None, weight=weight, site=site)
 
 
 @checked()
@@ -241,25 +243,64 @@ def read_survey(
     [[0, 1], [1, -1], [1, 0]]
     """
     options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
+    return read_by_header(
+        table,
+        graph,
+        lambda columns: choose_codebook(codebook, columns, graph),
+        engine=engine,
+        weight=weight,
+        site=site,
+        **options,
+    )
+
+
+def read_by_header(
+    table: str | Path | Frame,
+    graph: CausalGraph,
+    choose: Callable[[Sequence[str]], Codebook],
+    *,
+    engine: str | None = None,
+    weight: str | None = None,
+    site: str | None = None,
+    **options: Any,
+) -> Survey:
+    """Read a survey by the codebook that its header decides on.
+
+    Parameters
+    ----------
+    table, graph, engine, weight, site, **options
+        As for `read_survey`.
+    choose : callable
+        From the names of the columns to the codebook.
+
+    Returns
+    -------
+    Survey
+
+    Raises
+    ------
+    SurveyError
+        As for `read_survey`.
+    """
     rows = engine == "pandas"  # what read small files by another path once, and kept their rows
     chosen = None if rows else engine
-    with readers.opened(table, chosen, **options) as opened:  # type: ignore[arg-type]
+    with readers.opened(table, chosen, **options) as opened:
         count = False if rows else None if chosen is None else True
-        found = _read(opened, graph, codebook, count=count, weight=weight, site=site)
+        book = choose(opened.columns)
+        found = _read(opened, graph, book, count=count, weight=weight, site=site)
         return found if readers.path_of(table) is None else replace(found, source=opened.name)
 
 
 def _read(
     source: readers.Source,
     graph: CausalGraph,
-    codebook: Codebook | str | Path | None,
+    book: Codebook,
     *,
     count: bool | None,
     weight: str | None,
     site: str | None,
 ) -> Survey:
     """Check and encode an opened table."""
-    book = choose_codebook(codebook, source.columns, graph)
     chosen = selected(source, book)
     whole = replace(source, columns=chosen.columns)
     book = book.with_roles(chosen.columns, chosen.name, weight=weight, site=site)

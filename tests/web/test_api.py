@@ -5,11 +5,13 @@ import os
 import pytest
 import schemathesis
 from hypothesis import given, settings
+from prior_core import prior_core
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from web_client import CALLS, DO, PERSON, exact, in_chunks, is_problem, post
+from web_client import CALLS, DO, NO_LIMIT, PERSON, exact, in_chunks, is_problem, post
 
 import backrisk as br
+from backrisk.web import create_app
 from backrisk.web.api import V1
 
 
@@ -99,13 +101,28 @@ def test_what_nobody_waits_for_any_more_is_not_begun(app, monkeypatch):
     assert not begun
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_no_input_breaks_the_contract(app, mode):
+@pytest.fixture(scope="module")
+def small():
+    """The core of the cascade, about which every question is answered at once."""
+    return create_app(prior_core(40), limits=NO_LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("of", "mode", "examples"),
+    [
+        ("small", GenerationMode.POSITIVE, 10),
+        ("app", GenerationMode.NEGATIVE, 3),
+        pytest.param("app", GenerationMode.POSITIVE, 10, marks=pytest.mark.slow),
+        pytest.param("app", GenerationMode.NEGATIVE, 30, marks=pytest.mark.slow),
+    ],
+)
+def test_no_input_breaks_the_contract(request, of, mode, examples):
     """No 5xx, no status, type or shape that the document does not name.
 
     Which questions there are is the model's matter, not the document's: a person that it does not
     know is rightly refused, so acceptance of well-formed data is not asked.
     """
+    app = request.getfixturevalue(of)
     host = {"host": "localhost"}
     contract = schemathesis.openapi.from_asgi(V1 + "/openapi.json", app, headers=host)
     asked = [found.ok() for found in contract.get_all_operations()]
@@ -113,7 +130,7 @@ def test_no_input_breaks_the_contract(app, mode):
     for operation in asked:
 
         @given(operation.as_strategy(generation_mode=mode))
-        @settings(max_examples=3, derandomize=True)
+        @settings(max_examples=examples, derandomize=True)
         def explore(case):
             case.call_and_validate(
                 headers=host,
