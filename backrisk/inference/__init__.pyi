@@ -6,9 +6,9 @@ from .bucket_tree import set_in_turn as set_in_turn
 from .coupling import COUPLINGS as COUPLINGS
 from .run import BUDGET as BUDGET
 from .second_world import SecondWorld as SecondWorld
+from .surgery import Pinned as Pinned
 from .surgery import Rewired as Rewired
 from .surgery import Stacked as Stacked
-from .surgery import pin as pin
 from .tables import Tables as Tables
 from .tables import cut_from as cut_from
 from .tables import looked_up as looked_up

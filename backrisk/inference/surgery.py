@@ -72,6 +72,89 @@ class Rewired:
 
 
 @dataclass(frozen=True, eq=False)
+class Pinned:
+    """Tables in which some nodes see a set state of a parent, whatever the parent's own is.
+
+    Nothing is laid out: the part of a table that is asked for is got with the parent's state set.
+
+    Parameters
+    ----------
+    source : Tables
+    pinned : mapping of node to mapping of parent to state code
+    """
+
+    source: Tables
+    pinned: Mapping[str, Mapping[str, int]]
+
+    @property
+    def graph(self) -> CausalGraph:
+        """The source's."""
+        return self.source.graph
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return self.source.draws
+
+    def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
+        """Return a node's CPT, ``(*parents, state, draw)``, of which only rows `at` are sure."""
+        pins = self._pins(name)
+        whole = (*at, *(slice(None),) * (len(self.graph.parents(name)) - len(at)))
+        table = self.source.table(name, tuple(pins.get(i, codes) for i, codes in enumerate(whole)))
+        for axis, state in pins.items():
+            one = (*(slice(None),) * axis, slice(state, state + 1))
+            table = np.broadcast_to(table[one], table.shape)
+        return table
+
+    def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
+        """Return how to get a part of a node's CPT for some draws; see `Tables.cut`."""
+        pins = self._pins(name)
+        set_at = (np.array([pins[i]]) if i in pins else codes for i, codes in enumerate(at))
+        cut = self.source.cut(name, tuple(set_at))
+        left = [axis for axis, codes in enumerate(at) if isinstance(codes, slice)]
+        people = max((len(codes) for codes in at if not isinstance(codes, slice)), default=1)
+        sizes = self.graph.shape(name)
+
+        def fetch(some: slice) -> Array:
+            found = cut(some)
+            for place, axis in enumerate(left, start=1):
+                if axis in pins:
+                    shape = (*found.shape[:place], sizes[axis], *found.shape[place:])
+                    found = np.broadcast_to(np.expand_dims(found, place), shape)
+            return np.broadcast_to(found, (people, *found.shape[1:]))
+
+        return fetch
+
+    def levels(self, name: str, states: Sequence[Codes]) -> Array:
+        """Return a node's CDF where its parents' states differ from draw to draw."""
+        pins = self._pins(name)
+        return self.source.levels(
+            name, [np.array([[pins[i]]]) if i in pins else own for i, own in enumerate(states)]
+        )
+
+    def positive(self, name: str) -> bool:
+        """Return whether no cell of a node's CPT is zero."""
+        return self.source.positive(name)
+
+    def causes(self, name: str) -> tuple[Array, list[Array]] | None:
+        """Return a node's CPT as a leak and independent causes, if it has that form."""
+        found = self.source.causes(name)
+        if found is None:
+            return None
+        leak, parts = found
+        pins = self._pins(name)
+        return leak, [
+            np.broadcast_to(part[pins[i]], part.shape) if i in pins else part
+            for i, part in enumerate(parts)
+        ]
+
+    def _pins(self, name: str) -> dict[int, int]:
+        """Return the state that each pinned parent has, by the parent's axis."""
+        parents = self.graph.parents(name)
+        return {parents.index(p): state for p, state in self.pinned.get(name, {}).items()}
+
+
+@dataclass(frozen=True, eq=False)
 class Stacked:
     """The draws of two posteriors of one graph, so that both are asked in one contraction.
 
@@ -151,28 +234,3 @@ class Stacked:
         both = zip(pair[0][1], pair[1][1], strict=True)
         leak = np.concatenate([pair[0][0], pair[1][0]], axis=-1)
         return leak, [np.concatenate(sides, axis=-1) for sides in both]
-
-
-def pin(table: Array, axes: Mapping[int, int]) -> Array:
-    """Return a CPT in which some parents pass a set state, whatever theirs is.
-
-    Parameters
-    ----------
-    table : ndarray, shape (*parents, state, draw)
-    axes : mapping of a parent's axis to the state that it passes
-
-    Returns
-    -------
-    ndarray
-        Of the same shape; a view.
-
-    Examples
-    --------
-    >>> pin(np.array([[[0.7], [0.3]], [[0.2], [0.8]]]), {0: 1})[..., 0].tolist()
-    [[0.2, 0.8], [0.2, 0.8]]
-    """
-    index = tuple(
-        slice(axes[axis], axes[axis] + 1) if axis in axes else slice(None)
-        for axis in range(table.ndim)
-    )
-    return np.broadcast_to(table[index], table.shape)

@@ -14,7 +14,7 @@ from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import Rewired, World, pin
+from backrisk.inference import Pinned, World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
@@ -198,15 +198,11 @@ def mediate(
     context = {name: code for name, code in evidence.items() if name not in changed}
 
     def risk(beside: int, within: int) -> Array:
-        tables = {
-            child: pin(
-                posterior.table(child),
-                {graph.parents(child).index(cause): within if child in through else beside},
-            )
+        seen = {
+            child: {cause: within if child in through else beside}
             for child in graph.children(cause)
         }
-        world = World(Rewired(posterior, tables, graph), context, {})
-        return probability(world, event)
+        return probability(World(Pinned(posterior, seen), context, {}), event)
 
     none, direct, indirect, both = risk(0, 0), risk(end, 0), risk(0, end), risk(end, end)
     states = graph.node(cause).states

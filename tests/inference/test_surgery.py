@@ -7,7 +7,7 @@ import pytest
 from strategies import random_graph, random_posterior
 
 from backrisk import CausalGraph, Posterior
-from backrisk.inference import Rewired, Stacked, World, pin
+from backrisk.inference import Pinned, Rewired, Stacked, World, cut_from, looked_up
 
 BINARY = ["no", "yes"]
 
@@ -104,12 +104,41 @@ def test_what_either_lacks_both_lack():
     np.testing.assert_allclose(cause[1], np.tile([[0.5], [0.7], [1.0]], 2))
 
 
-def test_a_pinned_parent_passes_its_state_whatever_it_is():
-    table = np.random.default_rng(0).random((2, 3, 4, 5))
-    found = pin(table, {1: 2})
-    assert found.shape == table.shape
-    for state in range(3):
-        np.testing.assert_array_equal(found[:, state], table[:, 2])
-    both = pin(table, {0: 1, 1: 0})
-    np.testing.assert_array_equal(both, np.broadcast_to(table[1, 0], table.shape))
-    np.testing.assert_array_equal(pin(table, {}), table)
+@pytest.fixture
+def two_parents():
+    states = {"a": ["0", "1"], "b": ["0", "1", "2"], "y": ["0", "1", "2"]}
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], states)
+    return random_posterior(np.random.default_rng(0), graph, draws=4)
+
+
+@pytest.mark.parametrize("pins", [{}, {"b": 2}, {"a": 1, "b": 0}])
+def test_a_pinned_parent_passes_its_state_whatever_it_is(two_parents, pins):
+    table = two_parents.table("y")
+    for axis, parent in enumerate(two_parents.graph.parents("y")):
+        if parent in pins:
+            table = np.repeat(table.take([pins[parent]], axis=axis), table.shape[axis], axis=axis)
+    pinned = Pinned(two_parents, {"y": pins})
+    np.testing.assert_array_equal(pinned.table("y"), table)
+    np.testing.assert_array_equal(pinned.table("y", (0,))[0], table[0])
+    codes = np.array([1, 0, 1]), np.array([2, 1, 0])
+    every = slice(None)
+    for at in (every, every), (codes[0], every), (every, codes[1]), codes:
+        np.testing.assert_array_equal(
+            pinned.cut("y", at)(slice(1, 3)), cut_from(table, at)(slice(1, 3))
+        )
+    states = np.array([[1, 0, 0, 1]]), np.array([[2, 1, 0, 0]])
+    found = np.broadcast_to(pinned.levels("y", states), (2, 1, 4))
+    np.testing.assert_allclose(found, looked_up(table, states), rtol=1e-15)
+    np.testing.assert_array_equal(pinned.table("a"), two_parents.table("a"))
+    assert pinned.positive("y") == two_parents.positive("y")
+    assert (pinned.causes("y") is None) == (two_parents.causes("y") is None)
+
+
+def test_a_pinned_cause_is_a_constant_among_independent_causes():
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], dict.fromkeys("aby", BINARY))
+    noisy_or = np.array([[[0.9, 0.1], [0.36, 0.64]], [[0.18, 0.82], [0.072, 0.928]]])
+    posterior = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": noisy_or})
+    leak, causes = Pinned(posterior, {"y": {"a": 1}}).causes("y")
+    np.testing.assert_allclose(leak[:, 0], [0.9, 1.0])
+    np.testing.assert_allclose(causes[0][:, 0, 0], [0.2, 0.2])
+    np.testing.assert_allclose(causes[1][:, 0, 0], [1.0, 0.4])
