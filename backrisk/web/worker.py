@@ -78,27 +78,30 @@ class Worker:
     def __init__(
         self, posterior: Posterior, languages: tuple[Language, ...], polite: int = 0
     ) -> None:
-        self._setup = _Setup(posterior, languages, polite)
+        # Now, not when it is needed: answering fills caches, which may not grow under a pickle.
+        self._setup = pickle.dumps(_Setup(posterior, languages, polite))
         self._process: subprocess.Popen[bytes] | None = None
         self._ended: Callable[[], object] = lambda: None
         self._number = 0
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
 
     def start(self) -> None:
-        """Start the process, unless it runs."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.close()
-        # Modules are found where this process finds them.
-        path = os.pathsep.join(place or os.getcwd() for place in sys.path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", _MAIN],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        self._ended = weakref.finalize(self, _end, self._process)
-        self._tell(self._setup)
+        """Start the process, unless it runs; a question that comes while it starts waits."""
+        with self._starting:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self.close()
+            # Modules are found where this process finds them.
+            path = os.pathsep.join(place or os.getcwd() for place in sys.path)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", _MAIN],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            self._ended = weakref.finalize(self, _end, self._process)
+            self._send(self._setup)
 
     def ask(self, question: Question, language: str, stop: Stop) -> Any:
         """Return the answer.
@@ -154,11 +157,14 @@ class Worker:
             process.kill()
 
     def _tell(self, what: Any) -> None:
+        self._send(pickle.dumps(what))
+
+    def _send(self, pickled: bytes) -> None:
         process = self._process
         if process is None or process.stdin is None:
             raise BrokenPipeError
         with self._lock:
-            pickle.dump(what, process.stdin)
+            process.stdin.write(pickled)
             process.stdin.flush()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import threading
 import time
@@ -68,6 +69,23 @@ def test_a_process_answers_refuses_and_is_made_anew(worker, posterior):
     os.kill(worker._process.pid, signal.SIGKILL)
     worker._process.wait()
     assert json.loads(json.dumps(ask(worker))) == exact(br.risk(posterior, PERSON))
+
+
+def test_what_answering_keeps_meanwhile_goes_to_no_process(worker, posterior, monkeypatch):
+    """Caches grow in other threads while a process starts; none of it is pickled then."""
+    monkeypatch.setitem(posterior.graph.__dict__, "kept", lambda: "not to be pickled")
+    with pytest.raises(AttributeError):
+        pickle.dumps(posterior.graph)
+    assert json.loads(json.dumps(ask(worker))) == exact(br.risk(posterior, PERSON))
+
+
+def test_a_question_that_comes_while_a_process_starts_waits_for_it(worker, posterior):
+    starting = [threading.Thread(target=worker.start) for _ in range(3)]
+    for thread in starting:
+        thread.start()
+    assert json.loads(json.dumps(ask(worker))) == exact(br.risk(posterior, PERSON))
+    for thread in starting:
+        thread.join()
 
 
 def test_a_question_that_is_given_up_stops_at_its_next_step(worker):
