@@ -1,6 +1,11 @@
 from .calibration import Calibration as Calibration
 from .calibration import calibrate as calibrate
+from .claims import Verdicts as Verdicts
 from .failures import explain as explain
+from .families import family_residuals as family_residuals
+from .independences import Independence as Independence
+from .independences import implied_independences as implied_independences
+from .independences import local_tests as local_tests
 from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations

@@ -9,6 +9,8 @@ from .circuit import size_of as size_of
 from .conditioning import Conditioned as Conditioned
 from .conditioning import conditioned as conditioned
 from .conditioning import within_reach as within_reach
+from .expected import Expected as Expected
+from .expected import Expecting as Expecting
 from .implied import Contrast as Contrast
 from .implied import Implied as Implied
 from .implied import implied_margin as implied_margin

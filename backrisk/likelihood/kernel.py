@@ -238,6 +238,27 @@ def _root_values(log_cells: Array, tape: Ints) -> Array:
     return buffer[roots]
 
 
+@njit(cache=True, error_model="numpy")
+def address_logs(log_cells: Array, tape: Ints) -> Array:
+    """Return the logs of all cells, and of the results of all steps, by their addresses.
+
+    Parameters
+    ----------
+    log_cells : ndarray, shape (cells,)
+    tape : ndarray
+        What `Circuit.packed` gave.
+
+    Returns
+    -------
+    ndarray, shape (buffer,)
+    """
+    templates, offsets, steps, bases, _ = _parts(tape)
+    buffer = np.empty(tape[1])
+    buffer[: tape[0]] = log_cells
+    _forward_logs(buffer, templates, offsets, steps, bases)
+    return buffer
+
+
 def total_log_likelihood(circuit: Circuit, source: Rows) -> Array:
     """Return the log likelihood of a survey in each draw of a posterior.
 

@@ -1,0 +1,371 @@
+"""What a model claims, held against a survey: the test of each claim, and the verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from backrisk._types import Array
+from backrisk.check.answered import departure, pull, unordered
+from backrisk.check.scores import Moments, Scores, Terms, WithOther
+from backrisk.graph import CausalGraph, Node
+from backrisk.summary import INTERVAL
+from backrisk.words import Said, decimal, listed, names_of, percent, points, say, whole
+
+ERROR = 0.05  # chance that a report calls anything contradicted though the model holds
+REPORTS = 2  # independences and residuals of families, which share it
+RATIO = 2.0  # the odds ratio, reference to worst, that a test should notice
+POWER = 0.8  # with at least this chance, to say that a claim agrees
+_PEOPLE = 20.0  # equal contributions that a variance must be carried by, to be normal far out
+_INFORMATION = 1.0  # about the log odds ratio: its standard error is at most 1
+_LEAST_P = 1e-4  # a smaller p-value is not told more precisely
+_LEFT = 0.01  # of a score's variance that the model's own parameters must leave
+
+Kind = Literal["independence", "other", "report", "interaction", "shape"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that a model says of its nodes.
+
+    Parameters
+    ----------
+    kind : {"independence", "other", "report", "interaction", "shape"}
+    node : str
+        Whose residuals are looked at.
+    others : tuple of str
+        By which node, or which two causes, they should not differ.
+    given : tuple of str
+        What has to be known for them not to.
+    state : str, optional
+        The state of the node, where its states have no order.
+    other_state : str, optional
+        The state of the other, where it is compared with all others.
+    """
+
+    kind: Kind
+    node: str
+    others: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    state: str | None = None
+    other_state: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Some claims with what their tests rest on.
+
+    Parameters
+    ----------
+    claims : tuple of Claim
+    moments : Moments
+        Of the scores of omitted parameters.
+    departure : Moments
+        Of the difference, as a share, in how often the node is away from its reference, between
+        the groups that are compared, beyond what the model predicts.
+    predicted : DataFrame
+        Observed and predicted shares by group; see `Verdicts.predicted`.
+    """
+
+    claims: tuple[Claim, ...]
+    moments: Moments
+    departure: Moments
+    predicted: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts:
+    """The claims of a model with their verdicts.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a claim, the least probable first. ``claim``: in words. ``kind``, ``node``,
+        ``others``, ``given``: its parts. ``points``, ``low``, ``high``: how far the difference in
+        the share of people with the node away from its reference, between the worst and the
+        reference state of the other, is from what the model predicts, in percentage points, with
+        its interval. ``odds_ratio``: the omitted effect, reference to worst, in one step from
+        none. ``z``, ``p``: the efficient score in standard errors, and its two-sided p-value.
+        ``adjusted``: the p-value over all claims of both reports. ``power``: the chance that an
+        odds ratio of 2 would be called contradicted in a survey like this one. ``verdict``.
+    predicted : DataFrame
+        What the survey shows beside what the model predicts, by group. ``node``, ``by``: in words.
+        ``people``: how many, missing answers counted by their probabilities. ``observed``: the
+        share of them with the node away from its reference. ``predicted``: the model's, for the
+        same people's other answers; ``low``, ``high``: where the observed share lies in 90 of 100
+        surveys if the model holds. ``points``: the difference, in percentage points.
+    text : str
+    """
+
+    table: pd.DataFrame
+    predicted: pd.DataFrame
+    text: str = field(repr=False)
+
+    @property
+    def contradicted(self) -> pd.DataFrame:
+        """The claims that the survey contradicts."""
+        return self.table[self.table["verdict"] == say("check.verdict.contradicted")]
+
+
+def holm(p: Array) -> Array:
+    """Return p-values adjusted for how many there are (Holm 1979, jstor.org/stable/4615733).
+
+    Whatever the tests have to do with each other, the chance that any true claim is contradicted
+    is at most the level; and no claim fares worse than under Bonferroni's correction.
+
+    Parameters
+    ----------
+    p : ndarray, shape (test,)
+
+    Returns
+    -------
+    ndarray, shape (test,)
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.5, 0.02])).tolist()
+    [0.03, 0.5, 0.04]
+    """
+    order = np.argsort(p, kind="stable")
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    found = np.empty_like(p)
+    found[order] = np.minimum(stepped, 1.0)
+    return found
+
+
+def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts:
+    """Give each claim its verdict.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    tested : sequence of Tested
+    title : str
+        The key of the sentence that says what was tested.
+    """
+    claims = [claim for each in tested for claim in each.claims]
+    moments = Moments.joined([each.moments for each in tested])
+    departures = Moments.joined([each.departure for each in tested])
+    sound = (
+        (moments.people >= _PEOPLE)
+        & (moments.information >= _INFORMATION)
+        & (moments.left >= _LEFT)
+    )
+    p = np.where(sound, 2.0 * norm.sf(np.abs(moments.z)), np.nan)
+    adjusted = np.full(len(p), np.nan)
+    adjusted[sound] = np.minimum(REPORTS * holm(p[sound]), 1.0)
+    strict = norm.isf(ERROR / (2 * REPORTS * max(int(sound.sum()), 1)))
+    power = np.where(sound, norm.cdf(np.log(RATIO) * moments.error - strict), 0.0)
+    keys = np.where(
+        adjusted < ERROR, "contradicted", np.where(power < POWER, "too_little", "agrees")
+    )
+    verdicts = [_verdict(key) for key in keys.tolist()]
+    reach = norm.isf((1.0 - INTERVAL) / 2.0) * departures.error
+    step = moments.score / np.maximum(moments.information, np.finfo(float).tiny)
+    names = names_of(graph)
+    table = pd.DataFrame(
+        {
+            "claim": [sentence(graph, claim) for claim in claims],
+            "kind": [claim.kind for claim in claims],
+            "node": [claim.node for claim in claims],
+            "others": [", ".join(claim.others) for claim in claims],
+            "given": [", ".join(claim.given) for claim in claims],
+            "points": 100 * departures.score,
+            "low": 100 * (departures.score - reach),
+            "high": 100 * (departures.score + reach),
+            "odds_ratio": np.where(sound, np.exp(np.clip(step, -10.0, 10.0)), np.nan),
+            "z": np.where(sound, moments.z, np.nan),
+            "p": p,
+            "adjusted": adjusted,
+            "power": power,
+            "verdict": verdicts,
+        }
+    )
+    order = np.lexsort([-power, np.nan_to_num(p, nan=2.0)])
+    table = table.iloc[order].reset_index(drop=True)
+    shown = [each.predicted for each in tested if len(each.predicted)]
+    predicted = pd.concat(shown, ignore_index=True) if shown else _no_rows()
+    counts = {key: int((keys == key).sum()) for key in ("contradicted", "agrees", "too_little")}
+    lines = [say(title, count=len(claims), **{k: whole(v) for k, v in counts.items()})]
+    for row in table.loc[table["adjusted"] < ERROR].to_dict("records"):
+        small = float(row["adjusted"]) < _LEAST_P
+        p_value = decimal(max(float(row["adjusted"]), _LEAST_P), 4)
+        about = {
+            "claim": row["claim"],
+            "points": points(np.full(1, float(row["points"]) / 100)),
+            "node": names.node(str(row["node"])),
+            "ratio": decimal(float(row["odds_ratio"]), 1),
+            "p": f"<{p_value}" if small else p_value,
+        }
+        lines.append(say("check.claims.contradicted", **about))
+    if len(claims):
+        told = {"error": percent(ERROR), "ratio": decimal(RATIO, 0), "power": percent(POWER)}
+        lines.append(say("check.claims.how", **told))
+    return Verdicts(table, predicted, "\n".join(lines))
+
+
+def _verdict(key: str) -> Said:
+    return {
+        "contradicted": say("check.verdict.contradicted"),
+        "agrees": say("check.verdict.agrees"),
+        "too_little": say("check.verdict.too_little"),
+    }[key]
+
+
+def sentence(graph: CausalGraph, claim: Claim) -> Said:
+    """Return a claim in words."""
+    names = names_of(graph)
+    node = names.node(claim.node)
+    if claim.state is not None:
+        node = names.pair(claim.node, claim.state)
+    others = [names.node(other) for other in claim.others]
+    if claim.other_state is not None:
+        others[0] = names.pair(claim.others[0], claim.other_state)
+    about = {"node": node, "other": others[0], "second": others[-1]}
+    if claim.given:
+        about["given"] = listed([names.node(each) for each in claim.given])
+    elif claim.kind == "independence":
+        return say("check.claims.alone", **about)
+    return say(f"check.claims.{claim.kind}", **about)
+
+
+def contrasts(node: Node) -> list[tuple[str | None, Array]]:
+    """Return what about another node is looked at: its order, or each state of those without one.
+
+    Returns
+    -------
+    list of (state or None, ndarray of shape (state,))
+        From 0 to 1: how far from the reference it is.
+    """
+    if unordered(node):
+        each = np.eye(len(node.states))
+        return [(node.states[at], each[at]) for at in range(1, len(node.states))]
+    return [(None, np.linspace(0.0, 1.0, len(node.states)))]
+
+
+def by_other(scores: Scores, other: str, asked: Sequence[Claim]) -> list[Tested]:
+    """Test claims that residuals of nodes do not go with one other node.
+
+    Parameters
+    ----------
+    scores : Scores
+    other : str
+        A node that somebody answered for, no descendant of the nodes of the claims.
+    asked : sequence of Claim
+        One for each node, of whatever state.
+    """
+    together = scores.with_other(other, [claim.node for claim in asked])
+    return [
+        _by_other(scores, claim, scores.graph.node(other), together[claim.node]) for claim in asked
+    ]
+
+
+def _by_other(scores: Scores, asked: Claim, other: Node, found: WithOther) -> Tested:
+    graph, node = scores.graph, scores.graph.node(asked.node)
+    people, risks = scores.people(found.present), scores.people(found.risk)
+    some = np.where(people > 0, people, np.inf)
+    states: tuple[str | None, ...] = node.states[1:] if unordered(node) else (None,)
+    claims: list[Claim] = []
+    along: list[Array] = []
+    gaps: list[Array] = []
+    for state, line in contrasts(other):
+        worst = line == line.max()
+        best = ~worst if state is not None else line == line.min()
+        shares_of = [
+            np.where(these, 1.0, 0.0) / (float(people[these].sum()) or np.inf)
+            for these in (worst, best)
+        ]
+        for each in states:
+            claims.append(replace(asked, state=each, other_state=state))
+            along.append(line)
+            gaps.append(shares_of[0] - shares_of[1])
+    lines, means = np.array(along), np.concatenate([np.array(gaps), np.diag(1.0 / some)])
+    direction = np.arange(len(claims)) % len(states)
+    away: list[Array] = []
+    pulls: list[Array] = []
+    for told, chance in zip(scores.told, found.chance, strict=True):
+        family = told.family(node.name)
+        own = pull(node, family.table)[family.known_row][..., direction]
+        pulls.append(own * (chance @ lines.T)[:, None])
+        away.append(
+            departure(family.table)[family.known_row][..., None] * (chance @ means.T)[:, None]
+        )
+    pulled = (found.pulls[:, direction] * lines).sum(axis=2)
+    moments = scores.moments(Terms(node.name, pulled, pulls))
+    differ = scores.moments(Terms(node.name, found.away @ means.T, away))
+    rows = [
+        (((other.name, label),), count, risk)
+        for label, count, risk in zip(other.states, people, risks / some, strict=True)
+    ]
+    return Tested(
+        tuple(claims),
+        moments,
+        differ.part(slice(0, len(claims))),
+        shares(graph, node.name, rows, differ.part(slice(len(claims), None))),
+    )
+
+
+def shares(
+    graph: CausalGraph,
+    node: str,
+    rows: Sequence[tuple[tuple[tuple[str, str], ...], float, float]],
+    bands: Moments,
+) -> pd.DataFrame:
+    """Return observed and predicted shares of a node; see `Verdicts.predicted`.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    node : str
+    rows : sequence of (group, people, predicted share)
+        A group is by which nodes it is in which states.
+    bands : Moments
+        Of the difference between observed and predicted share.
+    """
+    names = names_of(graph)
+    reach = norm.isf((1.0 - INTERVAL) / 2.0) * bands.error
+    found = [
+        {
+            "node": node,
+            "by": listed([names.pair(*each) for each in group]),
+            "people": people,
+            "observed": min(max(risk + off, 0.0), 1.0),
+            "predicted": risk,
+            "low": max(risk - most, 0.0),
+            "high": min(risk + most, 1.0),
+            "points": 100 * off,
+        }
+        for (group, people, risk), off, most in zip(
+            rows, bands.score.tolist(), reach.tolist(), strict=True
+        )
+        if people > 0
+    ]
+    return pd.DataFrame(found, columns=list(_COLUMNS))
+
+
+_COLUMNS = ("node", "by", "people", "observed", "predicted", "low", "high", "points")
+
+
+def _no_rows() -> pd.DataFrame:
+    return pd.DataFrame(columns=list(_COLUMNS))
+
+
+def pairs(graph: CausalGraph) -> Iterator[tuple[str, str]]:
+    """Yield every two nodes without an edge between them: whose residuals are looked at, by which.
+
+    The second is no descendant of the first, which therefore does not depend on it given its
+    causes (the local Markov property). An answer, which nothing depends on, comes first.
+    """
+    order = {name: at for at, name in enumerate(graph.topological)}
+    for later in graph.topological:
+        near = {*graph.parents(later), *graph.children(later)}
+        for earlier in graph.topological[: order[later]]:
+            if earlier in near:
+                continue
+            swap = earlier in graph.items and later not in graph.items
+            yield (earlier, later) if swap else (later, earlier)
