@@ -1,6 +1,13 @@
 from .calibration import Calibration as Calibration
 from .calibration import calibrate as calibrate
+from .confounding import Sensitivity as Sensitivity
+from .confounding import Tipping as Tipping
+from .confounding import e_value as e_value
+from .confounding import sensitivity as sensitivity
 from .failures import explain as explain
+from .hidden_law import Discrepancy as Discrepancy
+from .hidden_law import discrepancy as discrepancy
+from .hidden_law import observed_strengths as observed_strengths
 from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
