@@ -1,7 +1,6 @@
 from .calibration import Calibration as Calibration
 from .calibration import calibrate as calibrate
 from .confounding import Sensitivity as Sensitivity
-from .confounding import Tipping as Tipping
 from .confounding import e_value as e_value
 from .confounding import sensitivity as sensitivity
 from .failures import explain as explain
@@ -12,3 +11,4 @@ from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
 from .prior import prior_margins as prior_margins
+from .tipping import Tipping as Tipping

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 _FINE = 60  # points on each side, between which the surface is smooth
 _LEVELS = 8
+_BESIDE = 0.01  # how far a point's label stands from it, as a part of the axis
 
 
 def plot_confounding(
@@ -128,7 +129,6 @@ def _points(axes: Axes, observed: pd.DataFrame, ends: tuple[float, float]) -> No
         if at[0] > ends[0] or at[1] > ends[1]:
             continue
         axes.plot(*at, "o", color=INK, markersize=5, label=told, clip_on=False, zorder=4)
-        axes.annotate(
-            str(row["label"]), at, xytext=(6, 4), textcoords="offset points", size=8, color=INK
-        )
+        beside = at[0] * ends[0] ** _BESIDE, at[1] * ends[1] ** _BESIDE
+        axes.text(*beside, str(row["label"]), size=8, color=INK, va="bottom")
         told = "_nolegend_"

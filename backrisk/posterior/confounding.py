@@ -270,7 +270,7 @@ def confounded(
     >>> risk(with_u, {"x": "yes"}).draws.round(12).tolist()
     [0.6]
     >>> [intervene(m, {"x": "yes"}, {"x": "no"}).draws.round(3).tolist() for m in (p, with_u)]
-    [[0.3], [0.368]]
+    [[0.3], [0.363]]
     """
     other = _other(posterior, cause, effect)
     strengths = []

@@ -23,6 +23,7 @@ from backrisk.inference import Tables, World, cut_from
 from backrisk.posterior.cpts import Ints, Variables
 from backrisk.words import names_of, say
 
+_NEAR = 2**14  # numbers that are worked on at once: they stay near the processor
 _GIVEN = 2**11  # joint states of the nodes from which the chance of the hidden cause is told
 
 Names = tuple[str, ...]
@@ -148,10 +149,7 @@ class HiddenCauseCPTs:
         base, chance = self.source.cut(name, tuple(rest)), self._chance(name, tuple(rest))
 
         def part(some: slice) -> Array:
-            table = base(some)
-            below = np.cumsum(table, axis=-2)[..., :-1, :]
-            sides = self._sides(name, below, chance(some)[..., None, :], some)
-            both = np.stack([_shares(side) for side in sides], axis=-3)
+            both = self._parted(name, base(some), chance(some), some)
             if isinstance(own, slice):
                 return both
             if len(own) == 1:
@@ -204,6 +202,20 @@ class HiddenCauseCPTs:
         PosteriorError
         """
         raise PosteriorError(say("posterior.confounding.not_saved"))
+
+    def _parted(self, name: str, table: Array, chance: Array, some: slice) -> Array:
+        """Return rows of a CPT without and with U, ``(*rows, 2, state, draw)``."""
+        *rows, states, draws = table.shape
+        flat = table.reshape(-1, states, draws)
+        chances = np.broadcast_to(chance, (*rows, draws)).reshape(-1, 1, draws)
+        both = np.empty((len(flat), 2, states, draws))
+        few = max(_NEAR // (states * draws), 1)
+        for start in range(0, len(flat), few):  # so few rows that they stay in the cache
+            at = slice(start, start + few)
+            below = np.cumsum(flat[at, :-1], axis=1)
+            for side, found in enumerate(self._sides(name, below, chances[at], some)):
+                _fill(both[at, side], found)
+        return both.reshape(*rows, 2, states, draws)
 
     def _sides(
         self, name: str, below: Array, chance: Array, some: slice = slice(None)
@@ -354,11 +366,9 @@ def parted(below: Array, chance: Array, ratio: Array) -> tuple[Array, Array]:
     return top / (top + bottom), top * ratio / (top * ratio + bottom)
 
 
-def _shares(below: Array) -> Array:
-    """Return the distribution whose CDF, without the last level, is given: levels before draws."""
-    shape = (*below.shape[:-2], below.shape[-2] + 1, below.shape[-1])
-    found = np.empty(shape)
-    found[..., :1, :] = below[..., :1, :]
-    np.subtract(below[..., 1:, :], below[..., :-1, :], out=found[..., 1:-1, :])
-    np.subtract(1.0, below[..., -1:, :], out=found[..., -1:, :])
-    return np.maximum(found, 0.0, out=found)
+def _fill(into: Array, below: Array) -> None:
+    """Write the distributions of CDFs without their last level; levels stand before draws."""
+    into[..., :1, :] = below[..., :1, :]
+    np.subtract(below[..., 1:, :], below[..., :-1, :], out=into[..., 1:-1, :])
+    np.subtract(1.0, below[..., -1:, :], out=into[..., -1:, :])
+    np.maximum(into, 0.0, out=into)  # levels that are as good as equal leave rounding

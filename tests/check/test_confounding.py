@@ -4,12 +4,25 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from strategies import Brute, random_graph, random_posterior, seeds
 
-from backrisk import CausalGraph, Posterior, attribute, confounded, intervene, recommend
+from backrisk import (
+    CausalGraph,
+    Edge,
+    Node,
+    Posterior,
+    Prior,
+    Survey,
+    attribute,
+    confounded,
+    fit,
+    intervene,
+    recommend,
+)
 from backrisk.check import Discrepancy, discrepancy, e_value, observed_strengths, sensitivity
-from backrisk.check.confounding import search
+from backrisk.check.tipping import search
 from backrisk.errors import BackriskError
 
 TWO = ["no", "yes"]
@@ -249,3 +262,38 @@ def test_an_odds_ratio_is_the_first_from_which_something_holds():
 def test_what_cannot_be_asked_is_refused(core_prior, cause, asked, words):
     with pytest.raises(BackriskError, match=words):
         sensitivity(core_prior, {}, cause, **asked)
+
+
+@pytest.mark.slow
+def test_a_fit_with_the_hidden_cause_as_a_latent_node_says_the_same():
+    """Its strength being known, both have the same three free parameters and one likelihood."""
+    rng = np.random.default_rng(4)
+    hidden = rng.random(2000) < 0.5
+    x = rng.random(2000) < 1 / (1 + np.exp(0.8 - math.log(3) * hidden))
+    y = rng.random(2000) < 1 / (1 + np.exp(1.2 - 0.4 * x - math.log(3) * hidden))
+    label = np.array(TWO)
+    frame = pd.DataFrame({"x": label[x.astype(int)], "y": label[y.astype(int)]})
+    known = Prior(math.log(3), 0.01)
+    nodes = (
+        Node("x", ("no", "yes"), mechanism="ordinal_logit"),
+        Node("y", ("no", "yes"), mechanism="ordinal_logit"),
+    )
+    edges = (Edge("x", "y", "Claim.", "stated", "weak", Prior(0.0, 1.5)),)
+    latent = Node("u", ("no", "yes"), margin=(0.5, 0.5), concentration=1e5)
+    into = [Edge("u", name, "Claim.", "stated", "weak", known) for name in "xy"]
+    plain = CausalGraph.from_edges([("x", "y")], {"x": TWO, "y": TWO})
+    with_u = CausalGraph("latent", (*nodes, latent), (*into, *edges), outcome="y")
+
+    def effect(posterior):
+        return np.subtract(*(intervene(posterior, {}, {"x": x}).draws for x in ("yes", "no")))
+
+    size = {"seed": 1, "draws": 300, "tune": 400, "chains": 2, "progress": False}
+    seen = fit(plain, Survey.from_frame(frame, plain), **size)
+    refit = fit(with_u, Survey.from_frame(frame, with_u), **size)
+    transformed = effect(confounded(seen, "x", "y", odds_ratio=3.0))
+    sampled = effect(refit)
+    error = sampled.std() / math.sqrt(refit.diagnostics.worst["ess_bulk"])
+    error = math.hypot(error, transformed.std() / math.sqrt(len(transformed)))
+    assert abs(sampled.mean() - transformed.mean()) < 4 * error
+    assert abs(effect(seen).mean() - transformed.mean()) > 10 * error
+    assert sampled.std() == pytest.approx(transformed.std(), rel=0.3)
