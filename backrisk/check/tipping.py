@@ -27,6 +27,7 @@ from backrisk.summary import Estimate
 from backrisk.words import names_of, say
 
 GRID = (1.0, 1.5, 2.5, 4.0, 6.5, 10.0)  # odds ratios of the contour
+_SLIGHT = 0.01  # a part of the effect that is no difference to speak of
 _GAME_DRAWS = 100  # draws for which the attribution and the advice are asked again
 _FINE, _COARSE = math.log(1.02), math.log(1.05)  # how finely an odds ratio is found
 
@@ -112,18 +113,24 @@ class Asked:
 
     @cached_property
     def direction(self) -> int:
-        """The direction of the hidden cause in which the effect is smaller."""
-        effects = []
-        for second in (2.0, 0.5):
+        """The direction of the hidden cause in which the effect is smaller.
+
+        Where that makes no difference to speak of, the one that would feign the effect of the one
+        node on the other.
+        """
+        before = float(np.subtract(*self.plain).mean())
+        left = {}
+        for sign in (1, -1):
             model = confounded(
                 self.posterior.thinned,
                 *self.shared,
                 odds_ratio=2.0,
-                effect_odds_ratio=second,
+                effect_odds_ratio=2.0**sign,
                 prevalence=self.prevalence,
             )
-            effects.append(float(np.subtract(*self.risks(model)).mean()))
-        return 1 if abs(effects[0]) <= abs(effects[1]) else -1
+            left[sign] = abs(float(np.subtract(*self.risks(model)).mean()))
+        likely = 1 if before >= 0 else -1
+        return likely if left[likely] <= left[-likely] + _SLIGHT * abs(before) else -likely
 
     @cached_property
     def _found(self) -> dict[tuple[float, float], Array]:

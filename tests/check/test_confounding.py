@@ -118,6 +118,7 @@ def test_an_effect_that_is_read_off_what_lies_between_is_hardly_touched():
     seen = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "m": rows, "y": rows})
     found = sensitivity(seen, {"x": "yes"}, "x")
     assert found.passing == ("m",)
+    assert found.direction == 1
     assert np.isinf(found.table["odds_ratio"]).all()
     assert "only through m" in found.text
     assert not found.pointwise
