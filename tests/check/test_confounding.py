@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -236,6 +237,15 @@ def test_a_risk_that_is_zero_has_no_ratio():
     found = sensitivity(seen, {"x": "yes"}, "x")
     assert "E-value" not in found.text
     assert found.effect.tolist() == [0.5]
+
+
+def test_people_chosen_by_the_outcome_have_no_effect_to_be_explained_away():
+    seen, _ = feigned(3.0)
+    chosen = replace(
+        seen, meta={"design": {"kind": "case_control", "outcome": "y", "cases": "yes"}}
+    )
+    with pytest.raises(BackriskError, match="no risk can be told"):
+        sensitivity(chosen, {"x": "yes"}, "x")
 
 
 def test_an_odds_ratio_is_the_first_from_which_something_holds():

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -340,3 +341,13 @@ def test_an_answer_and_a_graph_without_an_outcome_are_refused():
     with pytest.raises(PosteriorError, match="name both nodes"):
         confounded(nothing, "x")
     assert confounded(nothing, "x", "y").cpts.pointwise is False
+
+
+def test_a_model_with_a_hidden_cause_is_pickled_whole():
+    rng = np.random.default_rng(8)
+    before = random_posterior(rng, random_graph(rng, 4, 0.8))
+    model = confounded(before, "n0", odds_ratio=3.0)
+    model.cpt("n3")  # computed, and not part of the pickle
+    again = pickle.loads(pickle.dumps(model))
+    assert again.supposed == model.supposed
+    assert again.cpt("n3") == pytest.approx(model.cpt("n3"), abs=0)
