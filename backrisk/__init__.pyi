@@ -18,8 +18,10 @@ from .graph import Prior as Prior
 from .graph import load_graph as load_graph
 from .graph import packaged_graphs as packaged_graphs
 from .plotting import plot as plot
+from .posterior import Confounding as Confounding
 from .posterior import Diagnostics as Diagnostics
 from .posterior import Posterior as Posterior
+from .posterior import confounded as confounded
 from .posterior import example_people as example_people
 from .posterior import example_person as example_person
 from .posterior import example_posterior as example_posterior

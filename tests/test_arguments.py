@@ -34,6 +34,8 @@ CALLS = {
     "risk": ASKED,
     "risks": {"posterior": POSTERIOR, "people": [PERSON]},
     "diagnose": ASKED,
+    "confounded": {"posterior": POSTERIOR, "cause": "a"},
+    "Confounding": {"cause": "a"},
     "intervene": {**ASKED, "do": {"b": "no"}},
     "counterfactual": {**ASKED, "do": {"b": "no"}},
     "attribute": ASKED,
@@ -118,6 +120,7 @@ def arguments():
 def test_every_public_function_is_tried():
     errors = {n for n in br.__all__ if issubclass(type(found(n)), type) and n.endswith("Error")}
     classes = {"Node", "Edge", "Prior", "CausalGraph", "Codebook", "Survey", "Posterior"}
+    classes |= {"Confounding"}
     tried = {name.partition(".")[0] for name in CALLS}
     assert tried == set(br.__all__) - errors - MADE
     assert classes <= tried

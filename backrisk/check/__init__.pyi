@@ -6,7 +6,15 @@ from .families import family_residuals as family_residuals
 from .independences import Independence as Independence
 from .independences import implied_independences as implied_independences
 from .independences import local_tests as local_tests
+from .confounding import Sensitivity as Sensitivity
+from .confounding import e_value as e_value
+from .confounding import sensitivity as sensitivity
+from .failures import explain as explain
+from .hidden_law import Discrepancy as Discrepancy
+from .hidden_law import discrepancy as discrepancy
+from .hidden_law import observed_strengths as observed_strengths
 from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
 from .prior import prior_margins as prior_margins
+from .tipping import Tipping as Tipping

@@ -11,7 +11,16 @@ from typing import Annotated
 import typer
 
 from backrisk import __version__
-from backrisk.cli import codebooks, console, data, examples, graphs, output, questions
+from backrisk.cli import (
+    codebooks,
+    confounding,
+    console,
+    data,
+    examples,
+    graphs,
+    output,
+    questions,
+)
 from backrisk.cli.console import sentences
 from backrisk.words import say, speaking
 
@@ -38,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "counterfactual": questions.counterfactual,
     "attribute": questions.attribute,
     "mediate": questions.mediate,
+    "confounding": confounding.confounding,
     "score": output.score,
     "recommend": questions.recommend,
     "ask-next": questions.ask_next,

@@ -38,6 +38,9 @@ SiteOption = Annotated[str | None, typer.Option("--site", help=_help("site"))]
 CouplingOption = Annotated[str, typer.Option("--coupling", help=_help("coupling"))]
 LevelOption = Annotated[str | None, typer.Option("--level", help=_help("level"))]
 CauseOption = Annotated[list[str] | None, typer.Option("--cause", help=_help("cause"))]
+ConfoundingOption = Annotated[
+    list[str] | None, typer.Option("--confounding", help=_help("confounding"))
+]
 ActionOption = Annotated[list[str] | None, typer.Option("--action", help=_help("action"))]
 
 

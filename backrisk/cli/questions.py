@@ -8,10 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from backrisk.cli import console
+from backrisk.cli.confounding import read_confounding
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
     ActionOption,
     CauseOption,
+    ConfoundingOption,
     CouplingOption,
     DoOption,
     FormatOption,
@@ -60,6 +62,8 @@ def intervene(
     person: PersonFile,
     do: DoOption,
     target: TargetOption = None,
+    confounding: ConfoundingOption = None,
+    seed: SeedOption = 0,
     site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -67,7 +71,14 @@ def intervene(
     from backrisk.queries import intervene as ask
 
     with sentences():
-        answer = ask(model_at(model, site), read_json(person), _read_do(do), target=target)
+        answer = ask(
+            model_at(model, site),
+            read_json(person),
+            _read_do(do),
+            target=target,
+            confounding=read_confounding(confounding),
+            seed=seed,
+        )
         show(answer, format, console.out)
 
 
@@ -103,6 +114,7 @@ def attribute(
     target: TargetOption = None,
     baseline: Annotated[str, typer.Option(help=say("cli.attribute.baseline"))] = "healthy",
     coupling: CouplingOption = "monotone",
+    confounding: ConfoundingOption = None,
     seed: SeedOption = 0,
     site: SiteOption = None,
     format: FormatOption = Format.table,
@@ -120,6 +132,7 @@ def attribute(
             target=target,
             baseline=baseline,  # type: ignore[arg-type]
             coupling=coupling,
+            confounding=read_confounding(confounding),
             seed=seed,
         )
         show(answer, format, console.out)

@@ -9,6 +9,7 @@ from .elements import Node as Node
 from .elements import Prevalence as Prevalence
 from .elements import Prior as Prior
 from .elements import Roles as Roles
+from .elements import bare_edge as bare_edge
 from .files import graph_schema as graph_schema
 from .files import load_graph as load_graph
 from .files import packaged_graphs as packaged_graphs

@@ -1,4 +1,5 @@
 from .cascade import plot_cascade as plot_cascade
+from .confounding import plot_confounding as plot_confounding
 from .figures import plot as plot
 from .figures import plot_attribution as plot_attribution
 from .figures import plot_risk as plot_risk

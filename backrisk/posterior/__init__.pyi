@@ -1,4 +1,9 @@
 from .conflict import Conflict as Conflict
+from .confounding import Confounded as Confounded
+from .confounding import Confounding as Confounding
+from .confounding import confounded as confounded
+from .confounding import with_confounding as with_confounding
+from .confounding import worded_ratio as worded_ratio
 from .datatree import EFFECTS as EFFECTS
 from .datatree import FRACTIONS as FRACTIONS
 from .datatree import SITE_SCALES as SITE_SCALES

@@ -2,6 +2,7 @@ from .answer import Answer as Answer
 from .answer import Target as Target
 from .asked import check_coupling as check_coupling
 from .asked import coupling_name as coupling_name
+from .asked import demand_cause as demand_cause
 from .asked import demand_risks as demand_risks
 from .asked import named as named
 from .asked import read_names as read_names
@@ -9,6 +10,7 @@ from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
 from .attribution.causes import at_level as at_level
+from .attribution.causes import players_of as players_of
 from .attribution.departures import BASELINES as BASELINES
 from .attribution.departures import Departures as Departures
 from .attribution.methods import attribute as attribute
@@ -25,9 +27,12 @@ from .paths import downstream as downstream
 from .paths import strongest_path as strongest_path
 from .paths import weakest_link as weakest_link
 from .recommendation import Recommendation as Recommendation
+from .recommendation import before_target as before_target
+from .recommendation import options_of as options_of
 from .recommendation import recommend as recommend
 from .seeing import Diagnosis as Diagnosis
 from .seeing import Risk as Risk
+from .seeing import after_each as after_each
 from .seeing import diagnose as diagnose
 from .seeing import distribution as distribution
 from .seeing import possible as possible

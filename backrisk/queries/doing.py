@@ -6,7 +6,7 @@ Every answer is computed for each draw and summarised last. It has ``draws``, ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.inference import World
-from backrisk.posterior import Posterior
+from backrisk.posterior import Confounding, Posterior, with_confounding
 from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import (
     changing,
@@ -92,6 +92,8 @@ def intervene(
     do: Mapping[str, str],
     *,
     target: str | None = None,
+    confounding: Confounding | Sequence[Confounding] | None = None,
+    seed: int = 0,
 ) -> Contrast:
     """Return what setting nodes would do to a person's probability of the target. Rung: doing.
 
@@ -102,6 +104,11 @@ def intervene(
         Evidence on nodes that the intervention cannot change, and on those that are set.
     do : mapping of node to state
     target : str, optional
+    confounding : Confounding, or sequence of them, optional
+        Hidden common causes that are allowed for, of a strength that is drawn for each draw: the
+        intervals then hold what is not known of them. See `backrisk.confounded`.
+    seed : int
+        For the strength of hidden causes.
 
     Returns
     -------
@@ -123,7 +130,8 @@ def intervene(
     reported changes nothing. As long as nothing downstream of a set node is reported, no coupling
     of the two worlds is needed.
 
-    Assumes that the graph holds: no unmeasured common cause of the set nodes and the target.
+    Assumes that the graph holds: no unmeasured common cause of the set nodes and the target but
+    those that are allowed for.
 
     Examples
     --------
@@ -133,10 +141,11 @@ def intervene(
     >>> intervene(p, {}, {"x": "no"}).draws.tolist()
     [0.3]
     """
-    graph = posterior.graph
-    event = read_target(graph, target)
+    event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
-    setting = read_do(graph, do, event)
+    setting = read_do(posterior.graph, do, event)
+    posterior, allowed = with_confounding(posterior, confounding, event.node, seed=seed)
+    graph = posterior.graph
     changed = changing(graph, evidence, setting)
     demand_identified(posterior, evidence, changed, event)
     return Contrast(
@@ -147,7 +156,7 @@ def intervene(
         named(graph, setting),
         None,
         graph=graph,
-        notes=(say("queries.rests_on_graph"),),
+        notes=(say("queries.rests_on_graph"), *allowed),
         warnings=posterior.warnings_about((event.node, *evidence)),
     )
 

@@ -62,6 +62,8 @@ LINKED = [
     ),
     (["report", "model.nc", "--cohort", "people.csv"], "people.csv", ".html"),
     (["report", "model.nc", "--card"], "model.nc", ".md"),
+    (["confounding", "model.nc", "--person", "person.json", "--cause", "x"], "model.nc", ".png"),
+    (["confounding", "model.nc", "--person", "person.json", "--cause", "x"], "person.json", ".svg"),
 ]
 
 

@@ -119,6 +119,15 @@ def commands(folder: Path) -> list[Command]:
             lambda path: path.read_bytes().rstrip().endswith(b"%%EOF"),
         ),
         Command(
+            "confounding to .png",
+            (
+                *("confounding", given["model.nc"], "--person", given["person.json"]),
+                *("--cause", "fatigue", "--draws", "5"),
+            ),
+            "c.png",
+            lambda path: path.read_bytes().rstrip().endswith(b"IEND\xaeB`\x82"),
+        ),
+        Command(
             "fit, exact",
             ("fit", given["complete.csv"], *fit, "--draws", "2000"),
             "m.nc",

@@ -13,7 +13,7 @@ from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.inference import SecondWorld, Tables, World
-from backrisk.posterior import Posterior
+from backrisk.posterior import Confounding, Posterior, with_confounding
 from backrisk.queries.answer import Target
 from backrisk.queries.asked import (
     check_coupling,
@@ -88,6 +88,7 @@ def attribute(
     target: str | None = None,
     baseline: Baseline = "healthy",
     coupling: str = "monotone",
+    confounding: Confounding | Sequence[Confounding] | None = None,
     seed: int = 0,
 ) -> Attribution:
     """Attribute one person's outcome, or risk of it, to causes. Rung: counterfactual.
@@ -144,8 +145,11 @@ def attribute(
         risk of healthy people where the outcome is there.
     coupling : {"monotone", "independent_causes", "independent"}
         For the probabilities of causation; ``shapley`` uses the monotone one.
+    confounding : Confounding, or sequence of them, optional
+        Hidden common causes that are allowed for, of a strength that is drawn for each draw: the
+        intervals then hold what is not known of them. See `backrisk.confounded`.
     seed : int
-        For ``shapley``, where shares are sampled.
+        For ``shapley``, where shares are sampled, and for the strength of hidden causes.
 
     Returns
     -------
@@ -196,12 +200,13 @@ def attribute(
     >>> answer.draws.round(3).tolist(), [b.round(3).tolist() for b in answer.bounds]
     ([[0.625]], [[[0.625]], [[0.875]]])
     """
-    graph = posterior.graph
     _check_names(method, level)
     check_baseline(baseline)
     check_coupling(coupling)
-    event = read_target(graph, target)
+    event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
+    posterior, allowed = with_confounding(posterior, confounding, event.node, seed=seed)
+    graph = posterior.graph
     if method == "necessity":
         _demand_target(event, evidence)
     shown: tuple[str, ...] | None = None
@@ -256,7 +261,7 @@ def attribute(
         error=shares.error,
         shown=shown,
         graph=graph,
-        notes=(*told, *unmeasured_note(graph, facts)),
+        notes=(*told, *allowed, *unmeasured_note(graph, facts)),
         warnings=posterior.warnings_about((event.node, *evidence)),
     )
 

@@ -1,0 +1,161 @@
+"""How strong a hidden common cause must be to change what is said of a person."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from backrisk._files import demand_place, output
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import (
+    FormatOption,
+    ModelFile,
+    PersonFile,
+    SiteOption,
+    TargetOption,
+    model_at,
+)
+from backrisk.cli.terminal import Format, read_json, show_table
+from backrisk.errors import QueryError
+from backrisk.posterior import Confounding, worded_ratio
+from backrisk.words import decimal, names_of, say
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from backrisk.check import Sensitivity
+
+_ENDINGS = ("png", "svg", "pdf")  # of a figure
+
+
+def confounding(
+    model: ModelFile,
+    person: PersonFile,
+    cause: Annotated[str, typer.Option(help=say("cli.confounding.cause"))],
+    shared: Annotated[str | None, typer.Option(help=say("cli.confounding.shared"))] = None,
+    prevalence: Annotated[float, typer.Option(help=say("cli.confounding.prevalence"))] = 0.5,
+    most: Annotated[float, typer.Option(help=say("cli.confounding.most"))] = 10.0,
+    draws: Annotated[int, typer.Option(min=1, help=say("cli.confounding.draws"))] = 200,
+    out: Annotated[Path | None, typer.Option(help=say("cli.confounding.out"))] = None,
+    target: TargetOption = None,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Run `backrisk.check.sensitivity`; draw its contour where a file is named."""
+    from backrisk.check import sensitivity
+
+    with sentences():
+        ending = "" if out is None else out.suffix[1:].lower()
+        if out is not None:
+            if ending not in _ENDINGS:
+                raise QueryError(say("cli.confounding.ending", out=out))
+            demand_place(out, QueryError, (model, person))
+        found = sensitivity(
+            model_at(model, site),
+            read_json(person),
+            cause,
+            target=target,
+            shared=None if shared is None else _pair(shared),
+            prevalence=prevalence,
+            most=most,
+            draws=draws,
+        )
+        if out is not None:
+            figure = _figure(found)
+            with output(out, QueryError, (model, person)) as file:
+                figure.savefig(file, format=ending, dpi=150)
+        if format is Format.json:
+            sys.stdout.write(json.dumps(found.to_dict(), indent=2) + "\n")
+        else:
+            _show(found)
+        if out is not None:
+            console.err.print(say("cli.confounding.done", out=out), markup=False)
+
+
+def read_confounding(asked: list[str] | None) -> list[Confounding]:
+    """Read what ``--confounding`` allows for: ``cause=SD`` or ``cause,effect=SD``.
+
+    Raises
+    ------
+    QueryError
+        If it is not of that form.
+    """
+    found = []
+    for each in asked or []:
+        nodes, _, spread = each.rpartition("=")
+        cause, _, effect = (part.strip() for part in nodes.partition(","))
+        try:
+            sd = float(spread)
+        except ValueError:
+            cause = ""
+        if not cause:
+            raise QueryError(say("cli.confounding.bad", asked=each))
+        found.append(Confounding(cause, effect or None, sd))
+    return found
+
+
+def _pair(shared: str) -> tuple[str, str]:
+    first, _, second = (part.strip() for part in shared.partition(","))
+    if not first or not second:
+        raise QueryError(say("cli.confounding.bad_pair", asked=shared))
+    return first, second
+
+
+def _figure(found: Sensitivity) -> Figure:
+    from backrisk.plotting import plot_confounding
+
+    names = names_of(found.graph)
+    first, second = map(names.node, found.shared)
+    common = found.observed[found.observed["common"]]
+    labels = [names.node(cause) for cause in common["cause"]]
+    return plot_confounding(
+        found.contour,
+        first,
+        second,
+        found.target.label,
+        observed=common.assign(label=labels),
+        note=names.phrase(found.cause, found.state),
+    )
+
+
+def _show(found: Sensitivity) -> None:
+    """Print what may change, how much of the effect is left, and what was measured."""
+    names = names_of(found.graph)
+    beyond = say("cli.confounding.beyond", most=decimal(found.most, 0))
+    columns: dict[str, list[str]] = {
+        "what": [say(f"cli.confounding.whats.{each.what}") for each in found.tipping],
+        "odds_ratio": [
+            beyond if each.odds_ratio is None else decimal(each.odds_ratio, 1)
+            for each in found.tipping
+        ],
+        "before": [each.before or "-" for each in found.tipping],
+        "after": [each.after or "-" for each in found.tipping],
+    }
+    first, second = map(names.node, found.shared)
+    places = {"first": first, "second": second, "target": found.target.label}
+    show_table(say("cli.confounding.title", **places), columns, console.out)
+    across = sorted(set(found.contour["into_first"]))
+    grid = found.contour.pivot(index="into_second", columns="into_first", values="mean")
+    if found.direction < 0:
+        grid = grid.iloc[::-1]
+    cells: dict[str | float, list[str]] = {
+        "": [worded_ratio(math.log(float(ratio))) for ratio in grid.index]
+    }
+    cells |= {ratio: [decimal(100 * cell, 1) for cell in grid[ratio]] for ratio in across}
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in cells:
+        title = heading if isinstance(heading, str) else worded_ratio(math.log(heading))
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in zip(*cells.values(), strict=True):
+        table.add_row(*row)
+    console.out.print(say("cli.confounding.contour", **places), style="italic", markup=False)
+    console.out.print(table)
+    console.out.print(found.text, markup=False)
