@@ -1,6 +1,10 @@
 from .calibration import Calibration as Calibration
 from .calibration import calibrate as calibrate
 from .failures import explain as explain
+from .outcome import OutcomeCalibration as OutcomeCalibration
+from .outcome import outcome_calibration as outcome_calibration
+from .pairs import Pairwise as Pairwise
+from .pairs import pairwise as pairwise
 from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
