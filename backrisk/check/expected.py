@@ -39,10 +39,12 @@ class Expected:
         the two states, the covariance.
     model : ndarray, shape (pattern, state)
         The model's probability, which is that of the pattern's site.
-    model_both : dict of site to ndarray, shape (state, state)
-        The model's joint probability of two states of different nodes.
+    model_both : ndarray, shape (site, state, state)
+        The model's joint probability of two states of different nodes; of each on the diagonal.
     site : ndarray of int, shape (pattern,)
         Into `model_both`.
+    answered : ndarray of bool, shape (pattern, asked)
+        Whether the pattern has an answer of the node.
     """
 
     nodes: NDArray[np.intp]
@@ -54,6 +56,13 @@ class Expected:
     model: Array
     model_both: Array
     site: NDArray[np.intp]
+    answered: NDArray[np.bool_]
+
+    def table_of_site(self, site: int, one: int, two: int) -> Array:
+        """Return the model's table of two of the nodes at a site."""
+        joint, first, second = self.model_both[site], self.columns[one], self.columns[two]
+        alone = np.diagonal(joint)
+        return _with_reference(joint[first, second], alone[first], alone[second])
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
@@ -111,6 +120,7 @@ class Expected:
             model,
             np.array(joints),
             site,
+            codes >= 0,
         )
 
     @cached_property

@@ -3,8 +3,8 @@
 *The test.* Give the answers ``a`` and ``b`` scores from 0, the reference, to 1. A log odds ratio
 ``g`` between them that the model lacks would tilt the distribution of a person's answers by
 ``exp(g s_a s_b)``. The score of ``g`` at 0 is, summed over people,
-``u = E[(s_a - m_a)(s_b - m_b) | answers] - E[(s_a - m_a)(s_b - m_b)]``, so that a missing answer
-counts as what the person's other answers say of it.
+``u = E[(s_a - m_a)(s_b - m_b) | answers] - E[(s_a - m_a)(s_b - m_b)]``, with the model's means
+``m`` at the person's site: a missing answer counts as what the person's other answers say of it.
 
 A posterior predictive p-value of this sum is conservative, since the parameters have learned from
 the same people: what they could adapt to is found to fit (Robins, van der Vaart and Ventura 2000,
@@ -24,7 +24,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, norm
+from scipy.stats import norm, pearson3
 
 from backrisk._arguments import checked
 from backrisk._types import Array
@@ -60,15 +60,15 @@ class Pairwise:
     graph : CausalGraph
     pairs : pandas.DataFrame
         A row for each pair of nodes that people reported, the least p-value first: ``node``,
-        ``other``; ``people`` who reported both; ``observed`` and ``predicted``, Goodman and
-        Kruskal's gamma in the table of all people, whose missing answers are as the model
-        expects them, and in the model's (not a number where a node has no order); ``log_odds``,
-        the log odds ratio from reference to worst that the model lacks between the two, with
-        ``low`` and ``high``; ``points``, the largest difference of a cell of the table, observed
-        less predicted, in percentage points, and the states of the two there, ``state`` and
-        ``other_state``; ``left``, the share of the score's variance that the fit leaves to be
-        tested; ``p``, and ``p_adjusted`` for the number of pairs (Holm); and ``verdict``:
-        ``contradicted``, ``agrees``, ``too_little`` or ``fitted``.
+        ``other``; whether they are ``joined`` by an arrow; ``people`` who reported both;
+        ``observed`` and ``predicted``, Goodman and Kruskal's gamma in the table of all people,
+        whose missing answers are as the model expects them, and in the model's (not a number where
+        a node has no order); ``log_odds``, the log odds ratio from reference to worst that the
+        model lacks between the two, with ``low`` and ``high``; ``points``, the largest difference
+        of a cell of the table, observed less predicted, in percentage points, and the states of
+        the two there, ``state`` and ``other_state``; ``left``, the share of the score's variance
+        that the fit leaves to be tested; ``p``, and ``p_adjusted`` for the number of pairs (Holm);
+        and ``verdict``: ``contradicted``, ``agrees``, ``too_little`` or ``fitted``.
     level : float
         The chance that any pair is called contradicted though the model is right.
     parameters : float
@@ -126,6 +126,7 @@ class Pairwise:
         ordered = np.isfinite(float(row["observed"]))
         return say(
             f"check.pairwise.pair{'' if ordered else '_unordered'}",
+            joined=say(f"check.pairwise.joined.{'yes' if row['joined'] else 'no'}"),
             node=names.node(node),
             other=names.node(other),
             state=names.state(node, str(row["state"])),
@@ -174,13 +175,14 @@ def pairwise(
     -----
     *Estimand* of ``log_odds``: the log odds ratio between the worst and the reference of both
     nodes, in the whole population, by which the joint distribution of all nodes would have to be
-    tilted; one step of Newton's method from none. Nodes without an order have one for each state,
-    of which the largest is told; their test has as many degrees of freedom.
+    tilted; one step of Newton's method from none, which is rough where it is large. Nodes without
+    an order have one for each state, of which the least likely is told, its p-value multiplied by
+    how many there are.
 
     *Assumptions*: answers are missing at random, given a person's other answers and the model.
-    People are independent. The posterior is near normal, and the sum of scores over people too,
-    which fails where nearly nobody has a state. The point that scores are taken at is the posterior
-    mean of the parameters.
+    People are independent. The posterior is near normal; of the sum of scores over people, the
+    skewness is allowed for. Scores are taken at the posterior mean of the parameters. Truths come
+    from the prior as often as it says: where prior and data disagree, a pair shows that too.
 
     *Verdicts*: ``too_little`` where a log odds ratio of 1 would be noticed in less than 80 % of
     surveys of this size; ``fitted`` where the fit leaves less than a tenth of the variance.
@@ -218,25 +220,28 @@ def pairwise(
 
 @dataclass(frozen=True, eq=False)
 class _Tests:
-    """The scores of every product of two nodes' scores, and what the fit leaves of them.
+    """The score of every product of two nodes' scores, and what the fit leaves of it.
 
     Parameters
     ----------
     place : mapping of pair to list of int
         The columns of each pair.
     total : ndarray, shape (column,)
-    variance : dict of pair to ndarray, shape (own column, own column)
+    variance : ndarray, shape (column,)
         Of the total, once the parameters are fitted.
-    raw : ndarray, shape (column,)
-        The variance, had the parameters been known.
+    left : ndarray, shape (column,)
+        Its share of the variance, had the parameters been known.
+    p : ndarray, shape (column,)
+        Not a number where too little is left.
     parameters, effective : float
         As in `Pairwise`.
     """
 
     place: dict[tuple[int, int], list[int]]
     total: Array
-    variance: dict[tuple[int, int], Array]
-    raw: Array
+    variance: Array
+    left: Array
+    p: Array
     parameters: float
     effective: float
 
@@ -247,7 +252,7 @@ def _tested(
     scale = patterns.weights.sum() / patterns.squares.sum()
     weights, squares = scale * patterns.weights, scale**2 * patterns.squares
     effective = float(weights.sum())
-    u, place = _scores(expected, weights)
+    u, place = scores_of(expected)
     total = weights @ u
     draws = max(min(_DRAWS, _HELD // len(weights)), _LEAST)
     logs = np.empty((min(posterior.draws, draws), len(weights)))
@@ -258,26 +263,75 @@ def _tested(
     degrees = max(len(logs) - 1, 1)
     moved = logs @ (weights[:, None] * u)  # of each draw, (draw, column)
     parameters = float(weights @ (logs**2).sum(axis=0)) / degrees
-    left = u if external else u - logs.T @ moved / degrees
-    sign = 1.0 if external else -1.0
-    # Scores of people that are unrelated to the parameters' seem a little related.
-    spared = 1.0 if external else max(1.0 - parameters / effective, _LEFT)
-    variance = {}
-    for pair, at in place.items():
-        own, fitted, rest = u[:, at], moved[:, at], left[:, at]
-        known = (own * squares[:, None]).T @ own
-        taken = fitted.T @ fitted / degrees
-        robust = (rest * squares[:, None]).T @ rest
-        here = (known + sign * taken) / spared
-        variance[pair] = here if np.trace(here) >= np.trace(robust) / spared else robust / spared
-    return _Tests(place, total, variance, squares @ u**2, parameters, effective)
+    # Where nearly nobody has a state, people's own scores do not show how far they may vary.
+    modelled, third = _moments(expected, squares, u, place)
+    known = np.maximum(squares @ u**2, modelled)
+    taken = (moved**2).sum(axis=0) / degrees
+    if external:
+        variance = known + taken
+    else:
+        robust = squares @ (u - logs.T @ moved / degrees) ** 2
+        # Scores of people that are unrelated to the parameters' seem a little related.
+        variance = np.maximum(known - taken, robust) / max(1.0 - parameters / effective, _LEFT)
+    left = np.divide(variance, known, out=np.zeros_like(known), where=known > 0)
+    tested = left >= _LEFT
+    held = np.where(tested, variance, 1.0)
+    skew = np.divide(third, known**1.5, out=np.zeros_like(known), where=known > 0)
+    return _Tests(
+        place,
+        total,
+        variance,
+        left,
+        np.where(tested, _p_values(total / np.sqrt(held), skew), np.nan),
+        parameters,
+        effective,
+    )
 
 
-def _scores(expected: Expected, weights: Array) -> tuple[Array, dict[tuple[int, int], list[int]]]:
+def _p_values(z: Array, skew: Array) -> Array:
+    """Return two-sided p-values of sums that are a little skewed: a gamma's tails (Pearson III)."""
+    smaller = np.minimum(pearson3.sf(z, skew), pearson3.cdf(z, skew))
+    found: Array = np.minimum(1.0, 2.0 * smaller)
+    return found
+
+
+def _moments(
+    expected: Expected, squares: Array, u: Array, place: dict[tuple[int, int], list[int]]
+) -> tuple[Array, Array]:
+    """Return variance and third moment of each score as the model has them, ``(column,)``.
+
+    The model's for people who answered both, their own for the others.
+    """
+    variance, third = np.zeros((2, u.shape[1]))
+    known = expected.answered
+    for (one, two), columns in place.items():
+        both = known[:, one] & known[:, two]
+        first, second = expected.columns[one], expected.columns[two]
+        grids = [
+            (a, b)
+            for a in expected.scores[first, expected.score_slices[one]].T
+            for b in expected.scores[second, expected.score_slices[two]].T
+        ]
+        for site in range(len(expected.model_both)):
+            mass = squares[both & (expected.site == site)].sum()
+            table = expected.table_of_site(site, one, two)
+            for at, (a, b) in zip(columns, grids, strict=True):
+                left, right = np.append(0.0, a), np.append(0.0, b)
+                left = left - table.sum(axis=1) @ left
+                right = right - table.sum(axis=0) @ right
+                score = np.outer(left, right)
+                score -= (table * score).sum()
+                variance[at] += mass * (table * score**2).sum()
+                third[at] += mass * (table * score**3).sum()
+        variance[columns] += squares[~both] @ u[np.ix_(~both, columns)] ** 2
+    return variance, third
+
+
+def scores_of(expected: Expected) -> tuple[Array, dict[tuple[int, int], list[int]]]:
     """Return the score of each product of two nodes' scores, ``(pattern, column)``."""
     scores = expected.scores
-    mean = np.average(expected.model @ scores, axis=0, weights=weights)
-    answers, model = expected.answers @ scores - mean, expected.model @ scores - mean
+    model = expected.model @ scores
+    away = expected.answers @ scores - model
     left: list[int] = []
     right: list[int] = []
     place: dict[tuple[int, int], list[int]] = {}
@@ -289,7 +343,7 @@ def _scores(expected: Expected, weights: Array) -> tuple[Array, dict[tuple[int, 
                 place[pair].append(len(left))
                 left.append(a)
                 right.append(b)
-    u = answers[:, left] * answers[:, right]
+    u = away[:, left] * away[:, right]
     # Two answers that are both missing go together as the model has it.
     pattern, state, other, covariance = expected.both
     for pair, some in expected.lacking:
@@ -298,10 +352,8 @@ def _scores(expected: Expected, weights: Array) -> tuple[Array, dict[tuple[int, 
             u[:, at] += np.bincount(pattern[some], covariance[some] * one * two, len(u))
     for site, joint in enumerate(expected.model_both):
         here = expected.site == site
-        together = scores.T @ joint @ scores
-        own = model[here][:1] + mean
-        expectation = together[left, right] - own[0, left] * own[0, right]
-        u[here] -= expectation + model[here][:, left] * model[here][:, right]
+        together = (scores.T @ joint @ scores)[left, right]
+        u[here] -= together - model[here][:, left] * model[here][:, right]
     return u, place
 
 
@@ -318,33 +370,29 @@ def _row(
     gap = observed - predicted
     worst = np.unravel_index(np.abs(gap).argmax(), gap.shape)
     ordered = all(len(node.states) == 2 or not node.nominal for node in (one, two))
-    at = tests.place[pair]
-    total, variance = tests.total[at], tests.variance[pair]
-    raw = float(tests.raw[at].sum())
-    left = float(np.trace(variance)) / raw if raw > 0 else 0.0
-    tested = left >= _LEFT and bool(np.linalg.cond(variance) < 1e8)
-    diagonal = np.diagonal(variance)
-    z = total / np.sqrt(np.maximum(diagonal, 1e-300))
-    first = int(np.abs(z).argmax())
-    error = 1.0 / np.sqrt(max(float(diagonal[first]), 1e-300))
+    at = np.array(tests.place[pair])
+    p = tests.p[at]
+    tested = np.isfinite(p)
+    first = at[int(np.where(tested, p, np.inf).argmin())]
+    error = 1.0 / np.sqrt(tests.variance[first]) if tested.any() else np.nan
+    lacks = float(tests.total[first]) * error**2
     reach = float(norm.isf((1.0 - INTERVAL) / 2.0)) * error
-    lacks = float(total[first] / max(float(diagonal[first]), 1e-300))
-    p = float(chi2.sf(total @ np.linalg.solve(variance, total), len(at))) if tested else np.nan
     return {
         "node": one.name,
         "other": two.name,
+        "joined": two.name in (*graph.parents(one.name), *graph.children(one.name)),
         "people": int(patterns.people[(codes >= 0).all(axis=1)].sum()),
         "observed": gamma(observed) if ordered else np.nan,
         "predicted": gamma(predicted) if ordered else np.nan,
-        "log_odds": lacks if tested else np.nan,
-        "low": lacks - reach if tested else np.nan,
-        "high": lacks + reach if tested else np.nan,
+        "log_odds": lacks,
+        "low": lacks - reach,
+        "high": lacks + reach,
         "points": 100.0 * float(gap[worst]),
         "state": one.states[int(worst[0])],
         "other_state": two.states[int(worst[1])],
-        "left": left,
-        "p": p,
-        "error": error if tested else np.nan,
+        "left": float(tests.left[at].max()),
+        "p": min(1.0, tested.sum() * float(np.nanmin(p))) if tested.any() else np.nan,
+        "error": error,
     }
 
 
