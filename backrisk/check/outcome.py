@@ -302,6 +302,11 @@ def outcome_calibration(
     ridge penalty chosen by leaving people out. It is left out alike: in closed form (Rad and Maleki
     2020), or in the same folds.
 
+    *Two tests*: Cox's intercept and slope together, and the reliability curve; the p-value is the
+    lesser, doubled. In the survey that the model was fitted to, risks are right on the whole because
+    they were fitted to be, so there the intercept is hardly tested and the p-value is conservative:
+    of 107 fits of data that the model had made, none was contradicted.
+
     *Intervals* are percentiles of a bootstrap over people with the predictions as they are; they do
     not tell how predictions would vary with other people to learn from. Tests take events as
     independent given the predictions. Leaving people out moves their prediction against them, by as

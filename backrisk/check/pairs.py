@@ -125,7 +125,7 @@ class Pairwise:
         node, other = str(row["node"]), str(row["other"])
         ordered = np.isfinite(float(row["observed"]))
         return say(
-            f"check.pairwise.pair{'' if ordered else '_unordered'}",
+            f"check.pairwise.pair.{'ordered' if ordered else 'unordered'}",
             joined=say(f"check.pairwise.joined.{'yes' if row['joined'] else 'no'}"),
             node=names.node(node),
             other=names.node(other),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ROOM = 1.15  # of the axes beyond the largest risk that is drawn
 _TALL = 1.5  # of the width: a band beyond tells nothing
 _FEW = 0.005  # a share of people above which no risk is drawn
+_UPPER_RIGHT, _UPPER_LEFT = 1, 2  # where Matplotlib puts a legend
 _BARS = 0.12  # of the height: the tallest bar of people
 
 
@@ -88,7 +89,7 @@ def _calibration(axes: Axes, curve: pd.DataFrame, most: float, target: str) -> N
     axes.set_ylim(foot, top)
     axes.set_xlabel(say("plotting.outcome.predicted", target=target), size=9)
     axes.set_ylabel(say("plotting.outcome.share", target=target), size=9)
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=8, loc=_UPPER_LEFT)
 
 
 def _decision(axes: Axes, decision: pd.DataFrame, most: float, target: str) -> None:
@@ -110,4 +111,4 @@ def _decision(axes: Axes, decision: pd.DataFrame, most: float, target: str) -> N
     axes.set_xlim(0, 100 * most)
     axes.set_xlabel(say("plotting.outcome.threshold", target=target), size=9)
     axes.set_ylabel(say("plotting.outcome.benefit", share=percent(INTERVAL)), size=9)
-    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    axes.legend(frameon=False, fontsize=8, loc=_UPPER_RIGHT)
