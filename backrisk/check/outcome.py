@@ -303,9 +303,8 @@ def outcome_calibration(
     2020), or in the same folds.
 
     *Two tests*: Cox's intercept and slope together, and the reliability curve; the p-value is the
-    lesser, doubled. In the survey that the model was fitted to, risks are right on the whole because
-    they were fitted to be, so there the intercept is hardly tested and the p-value is conservative:
-    of 107 fits of data that the model had made, none was contradicted.
+    lesser, doubled. In the survey that the model was fitted to, risks are right on the whole
+    because they were fitted to be, so that the intercept is hardly tested there.
 
     *Intervals* are percentiles of a bootstrap over people with the predictions as they are; they do
     not tell how predictions would vary with other people to learn from. Tests take events as
