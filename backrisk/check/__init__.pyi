@@ -13,6 +13,10 @@ from .failures import explain as explain
 from .hidden_law import Discrepancy as Discrepancy
 from .hidden_law import discrepancy as discrepancy
 from .hidden_law import observed_strengths as observed_strengths
+from .outcome import OutcomeCalibration as OutcomeCalibration
+from .outcome import outcome_calibration as outcome_calibration
+from .pairs import Pairwise as Pairwise
+from .pairs import pairwise as pairwise
 from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
