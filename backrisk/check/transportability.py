@@ -52,9 +52,9 @@ class Transportability:
             about["given"] = listed(map(names.node, self.given))
         how = "within" if self.given else "overall"
         if self.direct:
-            return say(f"check.transportability.same_{how}", **about)
+            return say(f"check.transportability.same.{how}", **about)
         about["nodes"] = listed(map(names.node, self.needed))
-        return say(f"check.transportability.other_{how}", count=len(self.needed), **about)
+        return say(f"check.transportability.needed.{how}", count=len(self.needed), **about)
 
 
 @checked()

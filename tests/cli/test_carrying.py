@@ -19,12 +19,13 @@ shares:
 
 
 @pytest.fixture
-def asked(core_model, tmp_path):
+def asked(core_prior, tmp_path):
+    core_prior.save(tmp_path / "model.nc")
     (tmp_path / "there.yaml").write_text(THERE)
     (tmp_path / "ann.json").write_text('{"fatigue": "high"}')
     (tmp_path / "people.csv").write_text("fatigue,pain\nhigh,none\nlow,limiting\n")
     return [
-        *("transport", str(core_model), "--to", str(tmp_path / "there.yaml")),
+        *("transport", str(tmp_path / "model.nc"), "--to", str(tmp_path / "there.yaml")),
         *("--out", str(tmp_path / "carried.nc"), "--person", str(tmp_path / "ann.json")),
         *("--cohort", str(tmp_path / "people.csv"), "--cause", "fatigue"),
     ]
