@@ -23,7 +23,7 @@ from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.words import names_of, say
 
-_CELLS = 2**22  # of a family that are worked on at once, in all draws
+_CELLS = 2**21  # of a family that are worked on at once, in all draws
 _FURTHEST = 700.0  # log odds, whose exponential a double holds
 _STEPS, _SWEEPS = 200, 20_000
 _CLOSE = 1e-14
@@ -104,7 +104,15 @@ def with_table(posterior: Posterior, name: str, table: Array) -> Posterior:
     fractions[:, posterior.layout.fraction_slices[name]] = np.clip(
         table[..., :-1] / left, 0.0, 1.0
     ).reshape(len(table), -1)
-    return replace(posterior, fractions=fractions)
+    return _changed(posterior, fractions=fractions)
+
+
+def _changed(posterior: Posterior, **fields: Any) -> Posterior:
+    """Return the posterior with other draws, or another graph and its layout."""
+    layout = fields.pop("layout", posterior.layout)
+    moved = replace(posterior, **fields)
+    vars(moved)["layout"] = layout  # which takes longer to make than most of what is asked of it
+    return moved
 
 
 def _saturated(posterior: Posterior, name: str) -> Posterior:
@@ -131,8 +139,9 @@ def _saturated(posterior: Posterior, name: str) -> Posterior:
     effects = [
         posterior.beta[:, before.effect_slices[node]] for node in graph.names if node != name
     ]
-    return replace(
+    return _changed(
         posterior,
+        layout=after,
         graph=graph,
         fractions=np.concatenate(fractions, axis=1),
         beta=np.concatenate([np.empty((draws, 0)), *effects], axis=1),
@@ -146,7 +155,7 @@ def _with_average(posterior: Posterior, name: str, change: Callable[[Array], Arr
     part = slice(start, start + posterior.graph.shape(name)[-1] - 1)
     fractions = np.array(posterior.fractions)
     fractions[:, part] = change(fractions[:, part])
-    return replace(posterior, fractions=fractions)
+    return _changed(posterior, fractions=fractions)
 
 
 def _cutpoints(posterior: Posterior, name: str, cuts: Array, first: int | None) -> Array:
@@ -193,8 +202,6 @@ def _shift(
 ) -> Array:
     """Return what to add to the log odds of lying above, so that the mean below is as wanted.
 
-    Newton's method on the log odds of the mean, which are nearly a line, kept within a bracket.
-
     Parameters
     ----------
     below, above : ndarray, shape (row, cut, draw)
@@ -205,25 +212,48 @@ def _shift(
     -------
     ndarray, shape (cut, draw)
     """
-    free = (below > 0) & (above > 0)
-    least = np.einsum("rkd,rd->kd", (above == 0).astype(float), weights)
-    most = np.einsum("rkd,rd->kd", (below > 0).astype(float), weights)
-    _demand(graph, name, free.any(axis=0) & (least < wanted) & (wanted < most))
+    with np.errstate(divide="ignore"):
+        odds = np.ascontiguousarray((above / below).transpose(2, 1, 0))  # endless: always above
+    shares = np.ascontiguousarray(weights.T)
+    # One draw at a time: its rows stay near the processor through all steps.
+    found = [_solved(*each) for each in zip(odds, shares, wanted.T, strict=True)]
+    _demand(graph, name, all(each is not None for each in found))
+    return np.array(found, dtype=float).T
+
+
+def _solved(odds: Array, weights: Array, wanted: Array) -> Array | None:
+    """Return the shifts of one draw, ``(cut,)``; None where there is none.
+
+    Newton's method on the log odds of the mean, which are nearly a line, kept within a bracket.
+
+    Parameters
+    ----------
+    odds : ndarray, shape (cut, row)
+        Of lying above.
+    weights : ndarray, shape (row,)
+    wanted : ndarray, shape (cut,)
+    """
+    least, most = (odds == 0) @ weights, np.isfinite(odds) @ weights
+    if not ((least < wanted) & (wanted < most)).all():
+        return None
     goal = np.log(wanted) - np.log1p(-wanted)
     shift = np.zeros_like(wanted)
     low, high = np.full_like(wanted, -_FURTHEST), np.full_like(wanted, _FURTHEST)
+    share, squared = np.empty_like(odds), np.empty_like(odds)
     for _ in range(_STEPS):
-        share = below / (below + above * np.exp(shift))
-        mean = np.einsum("rkd,rd->kd", share, weights)
-        slope = np.einsum("rkd,rd->kd", share * (1.0 - share), weights)
+        np.multiply(odds, np.exp(shift)[:, None], out=share)
+        share += 1.0
+        np.reciprocal(share, out=share)
+        mean = share @ weights
+        slope = mean - np.square(share, out=squared) @ weights
         low, high = np.where(mean > wanted, shift, low), np.where(mean < wanted, shift, high)
         with np.errstate(divide="ignore", invalid="ignore"):
             step = (np.log(mean) - np.log1p(-mean) - goal) * mean * (1.0 - mean) / slope
         inside = (low < shift + step) & (shift + step < high)  # false where a step is no number
         moved = np.where(mean == wanted, shift, np.where(inside, shift + step, (low + high) / 2))
-        near = np.abs(moved - shift) <= _CLOSE * (1.0 + np.abs(shift))
+        done = (np.abs(moved - shift) <= _CLOSE * (1.0 + np.abs(shift))).all()
         shift = moved
-        if near.all():
+        if done:
             break
     return shift
 
