@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from backrisk import CausalGraph, Edge, Node, Posterior, Prior, Survey, fit, log_likelihood
+from backrisk.graph import Layout
 from tests.against.common import Row, agreeing, equal
 
 Array = NDArray[np.float64]
 DATA = Path(__file__).with_name("data")
 _WU = "Wu 2021, Table 2 (10.1155/2021/6660304)"
-_ANDERSON = "Anderson 1984 (10.1111/j.2517-6161.1984.tb01270.x), ordinal logit"
+_ANDERSON = "an ordinal logit on the table of Anderson 1984 (10.1111/j.2517-6161.1984.tb01270.x)"
 _GOODMAN = "Goodman 1974 (10.1093/biomet/61.2.215), Table 1; poLCA's `values`"
 # Crude odds ratios by factor.
 CRUDE = {
@@ -86,33 +88,42 @@ def _back_pain() -> tuple[CausalGraph, pd.DataFrame]:
         Node("progress", PROGRESS, mechanism="ordinal_logit", concentration=6.0),
     )
     edges = tuple(
-        Edge(name, "progress", "studied", "literature", "none", Prior(0.0, 5.0))
+        Edge(name, "progress", "studied", "literature", "none", Prior(0.0, 3.0))
         for name in ("x1", "x2", "x3")
     )
     return CausalGraph("back_pain", nodes, edges, outcome="progress"), pd.DataFrame(people)
 
 
-def _at_estimates(graph: CausalGraph, frame: pd.DataFrame, effects: Array, cuts: Array) -> float:
-    """Return the log likelihood of the outcome at given effects and cutpoints of our mechanism."""
-    from backrisk.graph import Layout
+def _likelihood(graph: CausalGraph, frame: pd.DataFrame) -> Callable[[Array, Array], float]:
+    """Return the log likelihood of the outcome as our mechanism has it.
 
-    layout = Layout(graph)
-    family = layout.mechanisms["progress"]
-    centre = sum(size * effect.centre for size, effect in zip(effects, family.effects, strict=True))
-    below = 1.0 / (1.0 + np.exp(-(cuts - centre)))
-    average = np.diff(below, prepend=0.0, append=1.0)
-    left = np.cumsum(average[::-1])[::-1]
-    fractions = np.concatenate([average[:-1] / left[:-1], [0.5]])  # equal steps of x2
-    table = family.cpt(fractions[None], effects[None])[0]
-    codes = [
-        [graph.node(name).code(label) for label in frame[name]]
-        for name in (*family.parents, "progress")
-    ]
-    return float(np.log(table[tuple(np.array(codes))]).sum())
+    Of the log odds ratios of x1, a step of x2, and x3; and of the cutpoints.
+    """
+    family = Layout(graph).mechanisms["progress"]
+    codes = np.array(
+        [
+            [graph.node(name).code(label) for label in frame[name]]
+            for name in (*family.parents, "progress")
+        ]
+    )
+
+    def value(ratios: Array, cuts: Array) -> float:
+        effects = ratios * np.array([1.0, 2.0, 1.0])  # ours is from the first state to the last
+        centre = sum(
+            size * effect.centre for size, effect in zip(effects, family.effects, strict=True)
+        )
+        below = 1.0 / (1.0 + np.exp(-(cuts - centre)))
+        average = np.diff(below, prepend=0.0, append=1.0)
+        left = np.cumsum(average[::-1])[::-1]
+        fractions = np.concatenate([average[:-1] / left[:-1], [0.5]])  # equal steps of x2
+        table = family.cpt(fractions[None], effects[None])[0]
+        return float(np.log(table[tuple(codes)]).sum())
+
+    return value
 
 
 def back_pain() -> Iterator[Row]:
-    """Fit the 101 patients: effects N(0, 5), shares Dirichlet(1, ..., 1), steps Dirichlet(2, 2).
+    """Fit the 101 patients: effects N(0, 3), shares Dirichlet(1, ..., 1), steps Dirichlet(2, 2).
 
     The states run from complete relief to worse, so that effects have the other sign than in
     print.
@@ -122,12 +133,12 @@ def back_pain() -> Iterator[Row]:
     graph, frame = _back_pain()
     numbers = frame.apply(lambda column: [graph.node(column.name).code(v) for v in column])
     model = OrderedModel(numbers["progress"], numbers[["x1", "x2", "x3"]], distr="logit")
-    found = model.fit(method="bfgs", gtol=1e-9, maxiter=1000, disp=False)
+    found = model.fit(method="bfgs", maxiter=1000, disp=False)
     theirs, errors = found.params.to_numpy()[:3], found.bse.to_numpy()[:3]
     cuts = model.transform_threshold_params(found.params.to_numpy())[1:-1]
     peer = f"statsmodels {version('statsmodels')}, OrderedModel"
-    effects = theirs * np.array([1.0, 2.0, 1.0])  # ours is from the first state to the last
-    ours = _at_estimates(graph, frame, effects, cuts)
+    likelihood = _likelihood(graph, frame)
+    ours = likelihood(theirs, cuts)
     yield equal(
         "log likelihood of 101 patients at the estimates",
         f"{ours:.6f}",
@@ -135,6 +146,20 @@ def back_pain() -> Iterator[Row]:
         abs(ours - float(found.llf)),
         1e-8,
         peer,
+    )
+    start = np.concatenate([theirs * 0.5, [cuts[0]], np.log(np.diff(cuts))])
+    best = minimize(
+        lambda at: -likelihood(at[:3], np.cumsum(np.concatenate([at[3:4], np.exp(at[4:])]))),
+        start,
+        method="BFGS",
+    )
+    yield equal(
+        "log odds ratios where our likelihood is largest, to four digits",
+        ", ".join(f"{-value:.4f}" for value in best.x[:3]),
+        ", ".join(f"{value:.4f}" for value in ORDINAL),
+        float(np.abs(best.x[:3] + ORDINAL).max()),
+        1e-4,
+        _ANDERSON,
     )
     survey = Survey.from_frame(frame, graph)
     posterior = fit(graph, survey, seed=1, draws=1000, chains=4, evidence=False, progress=False)
@@ -144,7 +169,7 @@ def back_pain() -> Iterator[Row]:
     labels = ("length of attack", "a step of pain change", "lordosis")
     for place, label in enumerate(labels):
         yield agreeing(
-            f"log odds ratio, {label} (posterior mean; N(0, 5) prior)",
+            f"log odds ratio, {label} (posterior mean; N(0, 3) prior)",
             float(drawn[:, place].mean()),
             ORDINAL[place],
             float(errors[place]),
@@ -164,7 +189,11 @@ def back_pain() -> Iterator[Row]:
 
 
 def role_conflict() -> Iterator[Row]:
-    """Fit two latent classes: shares and answers Dirichlet(1, 1)."""
+    """Fit two latent classes: shares and answers Dirichlet(1, 1).
+
+    Something has to say which class is which: the answers to A are Dirichlet(1.5, 0.5) in the first
+    and Dirichlet(0.5, 1.5) in the second.
+    """
     from stepmix import StepMix
 
     table = _read("role_conflict")
@@ -176,7 +205,8 @@ def role_conflict() -> Iterator[Row]:
     states = ("plus", "minus")
     nodes = (
         Node("kind", states, concentration=2.0),
-        *(Node(name, states, mechanism="item") for name in items),
+        Node("A", states, mechanism="item", reliability=0.5, concentration=2.0),
+        *(Node(name, states, mechanism="item") for name in items[1:]),
     )
     edges = tuple(Edge("kind", name, "studied", "measurement", "none") for name in items)
     graph = CausalGraph("role_conflict", nodes, edges, outcome="kind")
@@ -232,7 +262,7 @@ def role_conflict() -> Iterator[Row]:
             quantities.append((label, cpt[:, kind, 0], 1.0 - minus[kind, place]))
     for label, draws, theirs in quantities:
         yield agreeing(
-            f"{label} (posterior median; Dirichlet(1, 1))",
+            f"{label} (posterior median; priors worth two people)",
             float(np.median(draws)),
             float(theirs),
             float(draws.std()),
