@@ -25,6 +25,10 @@ from backrisk.queries import demand_risks
 from backrisk.summary import Estimate, interval
 from backrisk.words import listed, names_of, ranged, say
 
+_COLUMNS = [
+    *("node", "state", "used", "stated", "stated_low", "stated_high", "model", "low", "high"),
+    *("difference", "difference_low", "difference_high"),
+]
 _BITS = 0.0005  # of dependence that a graph cannot hold, below which it is not told
 
 
@@ -47,7 +51,8 @@ def transport(posterior: Posterior, population: Population, *, seed: int = 0) ->
     Posterior
         With the same draws of everything that does not differ; ``meta["carried"]`` says where to,
         `Posterior.carried` in words, and so does every answer. Without sites: it is the average
-        site that is carried, or the one that `Posterior.at_site` gave. Its prior is carried too.
+        site that is carried, or the one that `Posterior.at_site` gave. Its prior is
+        carried too, unless no baseline gives some draw of it the stated share.
 
     Raises
     ------
@@ -101,7 +106,10 @@ def transport(posterior: Posterior, population: Population, *, seed: int = 0) ->
     plan = _plan(posterior, population)
     rng = np.random.default_rng(seed)
     moved = _moved(replace(posterior, sites=None, prior_fractions=None, prior_beta=None), plan, rng)
-    prior = None if posterior.prior is None else _moved(posterior.prior, plan, rng)
+    try:
+        prior = None if posterior.prior is None else _moved(posterior.prior, plan, rng)
+    except QueryError:  # what the posterior reaches, a draw of the prior may not
+        prior = None
     losses = [(list(each.nodes), _loss(posterior.graph, each)) for each in population.joints]
     baseline = [each.node for each in plan if each.kind == "baseline"]
     carried: dict[str, Any] = {
@@ -187,6 +195,8 @@ def _plan(posterior: Posterior, population: Population) -> list[_Step]:
         if absent := [each for each in graph.parents(name) if each not in joint.nodes]:
             about |= {"node": names.node(name), "causes": listed(map(names.node, absent))}
             raise QueryError(say("check.transport.joint_without_causes", **about))
+        if graph.mechanism(name) == "response":
+            raise QueryError(say("check.transport.response", node=names.node(name)))
         steps.append(_Step(name, "table", joint))
     return steps
 
@@ -357,4 +367,5 @@ def stated_shares(posterior: Posterior, population: Population, *, seed: int = 0
                 "difference_high": float(high),
             }
             rows.append(row)
-    return StatedShares(pd.DataFrame(rows), population.name, posterior.graph)
+    table = pd.DataFrame(rows, columns=_COLUMNS).astype({"used": bool})
+    return StatedShares(table, population.name, posterior.graph)

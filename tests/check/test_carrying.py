@@ -284,3 +284,32 @@ def test_without_another_share_nothing_tests_the_diagram():
     assert "nothing tests" in stated_shares(transport(here, population), population).text
     with pytest.raises(QueryError, match="was not carried"):
         stated_shares(here, population)
+
+
+def test_of_a_population_of_which_nothing_is_stated_nothing_is_shown():
+    graph, here = confounded()
+    found = stated_shares(transport(here, there(graph, [])), there(graph, []))
+    assert found.table.empty
+    assert found.contradicted == ()
+
+
+def test_a_prior_that_cannot_be_carried_is_left_out():
+    """In some draws of it the causes of a noisy-max alone do more than is stated."""
+    graph = every_mechanism()
+    prior = prior_draws(graph, 200)
+    shares = prior.marginal("n")[1]
+    least = [int(shares.argmin())]
+    told = {"prior_fractions": prior.fractions, "prior_beta": prior.beta}
+    model = Posterior(graph, prior.fractions[least], prior.beta[least], **told)
+    stated = there(graph, ["n"], shares={"n": float(shares.min())})
+    with pytest.raises(QueryError, match="No baseline"):
+        transport(prior, stated)
+    assert transport(model, stated).prior is None
+
+
+def test_whether_a_question_is_answered_has_a_share_and_no_joint_distribution():
+    graph = every_mechanism()
+    stated = [{"nodes": ["a", "b", "c", "o", "r"], "shares": np.full((3, 2, 4, 3, 2), 1 / 144)}]
+    stated[0]["shares"] = stated[0]["shares"].tolist()
+    with pytest.raises(QueryError, match="whether a question was answered"):
+        transport(prior_draws(graph, 2), there(graph, ["r"], joint=stated))
