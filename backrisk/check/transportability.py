@@ -85,7 +85,7 @@ def transportable(
         ``needed`` names the mechanisms that have to be known in the other population: those whose
         pointer is d-connected with the target given cause and `given` once the edges into the cause
         are cut. Where there is none the effect is transported as it is (direct transportability;
-        Pearl and Bareinboim 2014, doi:10.1214/14-STS486, definition 7 and theorem 2). Since every
+        Pearl and Bareinboim 2014, doi:10.1214/14-STS486). Since every
         cause that nodes share is a node of the graph, it is identified there once each of these
         mechanisms is: `transport` takes what is stated of them.
 
