@@ -12,6 +12,7 @@ import typer
 
 from backrisk import __version__
 from backrisk.cli import (
+    carrying,
     codebooks,
     confounding,
     console,
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fit": data.fit,
     "prior": data.prior,
     "check": data.check,
+    "transport": carrying.transport,
     "serve": output.serve,
     "risk": questions.risk,
     "diagnose": questions.diagnose,

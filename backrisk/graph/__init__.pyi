@@ -31,4 +31,5 @@ from .reasons import MechanismReason as MechanismReason
 from .reasons import mechanism_reasons as mechanism_reasons
 from .site_shift import SITE_SCALE as SITE_SCALE
 from .site_shift import at_site as at_site
+from .site_shift import with_odds as with_odds
 from .validate import answers_fit as answers_fit

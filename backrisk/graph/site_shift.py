@@ -39,10 +39,34 @@ def at_site(layout: Layout, fractions: Array, shift: Array) -> Array:
     for column, name in enumerate(layout.pooled):
         start = layout.fraction_slices[name].start
         part = slice(start, start + layout.mechanisms[name].shape[-1] - 1)
-        # P(X > k) is a product of survivals; its odds grow by exp(shift).
-        above = np.cumprod(1.0 - fractions[:, part], axis=1)
-        odds = np.exp(shift[:, column, None])
-        above = above * odds / (1.0 - above + above * odds)
-        before = np.concatenate([np.ones_like(above[:, :1]), above[:, :-1]], axis=1)
-        moved[:, part] = 1.0 - above / before
+        moved[:, part] = with_odds(fractions[:, part], shift[:, column, None])
     return moved
+
+
+def with_odds(fractions: Array, shift: Array) -> Array:
+    """Return the fractions of distributions whose odds of lying above each state have grown.
+
+    Parameters
+    ----------
+    fractions : ndarray, shape (draw, state - 1)
+        Stick-breaking fractions.
+    shift : ndarray, shape (draw, 1) or (draw, state - 1)
+        Log of the factor, the same for all states or one for each. Those may not let a lower
+        state overtake a higher one.
+
+    Returns
+    -------
+    ndarray, shape (draw, state - 1)
+
+    Examples
+    --------
+    >>> with_odds(np.array([[0.5]]), np.array([[np.log(3.0)]])).round(12).tolist()
+    [[0.25]]
+    """
+    # P(X > k) is a product of survivals; its odds grow by exp(shift).
+    above = np.cumprod(1.0 - fractions, axis=1)
+    odds = np.exp(shift)
+    above = above * odds / (1.0 - above + above * odds)
+    before = np.concatenate([np.ones_like(above[:, :1]), above[:, :-1]], axis=1)
+    found: Array = 1.0 - above / before
+    return found

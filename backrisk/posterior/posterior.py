@@ -17,6 +17,7 @@ from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError, QueryError
 from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
+from backrisk.posterior.carried import carried_words
 from backrisk.posterior.cpts import CPTs, draws_last, spaced
 from backrisk.posterior.datatree import LOG_LIKELIHOOD, LOG_PRIOR, Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
@@ -177,7 +178,7 @@ class Posterior:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What concerns every answer: whom the survey compared, where it says so; the fit's own."""
+        """What concerns every answer: whom the model speaks of, where it says so; the fit's own."""
         return (*self._people, *self.diagnostics.warnings)
 
     @property
@@ -188,8 +189,16 @@ class Posterior:
 
     @property
     def _people(self) -> tuple[str, ...]:
-        told = (str(self.meta.get("population", "")), self.chosen)
+        told = (str(self.meta.get("population", "")), self.chosen, *self.carried)
         return tuple(each for each in told if each)
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """To which population the model was carried, and on what assumptions; empty if it was not.
+
+        `backrisk.check.transport` carries a model.
+        """
+        return carried_words(self.graph, self.meta.get("carried"))
 
     @property
     def chosen(self) -> str:

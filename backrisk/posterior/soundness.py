@@ -41,6 +41,19 @@ class _Cells(BaseModel):
     likelihood: _Count | None
 
 
+class _Carried(BaseModel):
+    """Where a model was carried; see `backrisk.check.transport`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    population: str
+    source: str
+    differs: list[str]
+    baseline: list[str]
+    independent: list[str]
+    bits: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 class _Meta(BaseModel):
     """What is known of the fields of `Posterior.meta`; others may be anything."""
 
@@ -61,6 +74,7 @@ class _Meta(BaseModel):
     tune: int = 1
     versions: Mapping[str, str] = {}
     least_cells: _Cells | None = None
+    carried: _Carried | None = None
 
 
 class _Disagreement(BaseModel):

@@ -30,6 +30,7 @@ def place(tmp_path):
         "name: own\ngraph: graph\nignore: rest\ncolumns: {x: {node: x}, y: {node: y}}\n"
     )
     (tmp_path / "person.json").write_text(json.dumps({"x": "yes"}))
+    (tmp_path / "there.yaml").write_text("{name: there, differs: [y], shares: {y: 0.4}}")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "style.css").write_text("p {}")
     return tmp_path
@@ -42,6 +43,10 @@ COMMANDS = [
     (["graph", "graph.yaml"], ("graph.yaml",)),
     (["codebook", "rows.csv", "--graph", "graph.yaml"], ("rows.csv", "graph.yaml")),
     (["score", "model.nc", "rows.csv"], ("rows.csv",)),
+    (
+        ["transport", "model.nc", "--to", "there.yaml", "--person", "person.json"],
+        ("model.nc", "there.yaml", "person.json"),
+    ),
     (["report", "model.nc", "--person", "person.json", "--templates", "own"], ()),
     (["report", "model.nc", "--cohort", "people.csv"], ("people.csv",)),
 ]

@@ -74,6 +74,7 @@ def commands(folder: Path) -> list[Command]:
     (folder / "cohort.csv").write_text(people.replace("high", "hihg", 1))
     (folder / "people.csv").write_text(people)
     (folder / "person.json").write_text('{"fatigue": "high"}')
+    (folder / "there.yaml").write_text("{name: there, differs: [pain], shares: {pain: 0.2}}")
     states = {name: ["no", "yes"] for name in "xyz"}
     plain = CausalGraph.from_edges([("x", "y"), ("y", "z")], states)
     (folder / "plain.yaml").write_text(plain.to_yaml())
@@ -126,6 +127,12 @@ def commands(folder: Path) -> list[Command]:
             ),
             "c.png",
             lambda path: path.read_bytes().rstrip().endswith(b"IEND\xaeB`\x82"),
+        ),
+        Command(
+            "transport",
+            ("transport", given["model.nc"], "--to", given["there.yaml"]),
+            "there.nc",
+            _model,
         ),
         Command(
             "fit, exact",
