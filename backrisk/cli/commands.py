@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from backrisk import __version__
-from backrisk.cli import codebooks, console, data, examples, graphs, output, questions
+from backrisk.cli import codebooks, console, data, examples, graphs, output, planning, questions
 from backrisk.cli.console import sentences
 from backrisk.words import say, speaking
 
@@ -30,6 +30,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "validate": data.validate,
     "fit": data.fit,
     "prior": data.prior,
+    "plan": planning.plan,
     "check": data.check,
     "serve": output.serve,
     "risk": questions.risk,

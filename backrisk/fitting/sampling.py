@@ -64,7 +64,9 @@ class CompiledModel:
 
 @checked()
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
-    """Compile a model once, for many surveys of the same graph and sites.
+    """Compile a model once, for many surveys of the same graph, sites and kind of design.
+
+    Where the posterior is exact nothing is compiled.
 
     Parameters
     ----------
@@ -85,7 +87,10 @@ def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) 
         As for `fit`.
     """
     prepared = prepare(graph, survey)
-    return _compiled(replace(prepared, known=conditioned(prepared.layout) if evidence else None))
+    known = conditioned(prepared.layout) if evidence else None
+    if prepared.conjugate:
+        return CompiledModel(survey.graph, pooled_sites(survey), known, None)
+    return _compiled(replace(prepared, known=known))
 
 
 def _compiled(prepared: Prepared) -> CompiledModel:
@@ -290,12 +295,13 @@ def _by_nutpie(
 def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     """Return the model that nutpie samples: compiled anew, or as given with other data."""
     survey = prepared.survey
-    if compiled is None:
+    design = None if prepared.sampled is None else prepared.sampled.design
+    if compiled is None or compiled.compiled is None:
         model = _compiled(prepared).compiled
-    elif (compiled.graph, compiled.sites, compiled.design) != (
+    elif (compiled.graph, compiled.sites, _built_in(compiled.design)) != (
         survey.graph,
         pooled_sites(survey),
-        None if prepared.sampled is None else prepared.sampled.design,
+        _built_in(design),
     ):
         raise FitError(say("fitting.other_model"))
     else:
@@ -305,6 +311,11 @@ def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))
     return model
+
+
+def _built_in(design: Design | None) -> tuple[str | None, ...]:
+    """Return what of a design is part of a compiled model; a stated prevalence is data."""
+    return () if design is None else (design.kind, design.outcome, design.cases)
 
 
 def _size(prepared: Prepared, draws: int) -> int:

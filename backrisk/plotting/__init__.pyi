@@ -7,3 +7,4 @@ from .layers import draw as draw
 from .models import plot_calibration as plot_calibration
 from .models import plot_contrasts as plot_contrasts
 from .models import plot_effects as plot_effects
+from .planning import plot_plan as plot_plan

@@ -9,6 +9,7 @@ from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS
 from .attribution.causes import at_level as at_level
+from .attribution.causes import players_of as players_of
 from .attribution.departures import BASELINES as BASELINES
 from .attribution.departures import Departures as Departures
 from .attribution.methods import attribute as attribute
