@@ -120,7 +120,7 @@ def calibrate(
     fits : int
     seed : int
     unmeasured : str or tuple of str
-        Columns that no survey has; a node stands for all that measure it.
+        Columns that no survey has; another node stands for all that measure it.
     draws, tune : int
         Of each of four chains.
     thinned : int

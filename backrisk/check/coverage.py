@@ -276,7 +276,7 @@ def measure_coverage(
     levels : sequence of float
         Of equal-tailed intervals.
     unmeasured : str or sequence of str
-        Columns that no survey has; a node stands for all that measure it.
+        Columns that no survey has; another node stands for all that measure it.
     missing : float, optional
         Share of answers left out at random; by default as `backrisk.simulate` leaves them out.
     sites : int

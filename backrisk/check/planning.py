@@ -261,7 +261,7 @@ def plan_study(
     codebook : Codebook, optional
         How surveys are read, with items and a design; by default a plain table of every node.
     unmeasured : str or sequence of str
-        Columns that the planned survey does not have; a node stands for all that measure it.
+        Columns that the planned survey does not have; another node stands for all that measure it.
     items : mapping of str to float, optional
         What one more question would buy: a node, and the reliability of a noisy answer about it.
     examined : mapping of str to float, optional

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -56,7 +56,7 @@ class Simulated:
         cases as controls, ``matched`` a control for each case, ``stratified`` needs `rates`. By
         default a plain table of every node.
     unmeasured : tuple of str
-        Columns that no survey has; a node stands for all that measure it.
+        Columns that no survey has; another node stands for all that measure it.
     missing : float, optional
         Share of answers left out at random; by default as `backrisk.simulate` leaves them out.
     sites : int
@@ -283,9 +283,9 @@ class Simulated:
         """Draw people at the rates of their states, with weights that undo it."""
         taken: list[pd.DataFrame] = []
         size = 0
-        for _ in range(_MOST):
-            told, whole = self._people(truth, people, rng)
-            codes, rate = self._codes(whole), np.ones(people)
+        for batch in _batches(people):
+            told, whole = self._people(truth, batch, rng)
+            codes, rate = self._codes(whole), np.ones(batch)
             highest = 1.0
             for name, by_state in self.rates.items():
                 node = self.extended.node(name)
@@ -293,7 +293,7 @@ class Simulated:
                 own = codes[:, self.extended.names.index(name)]
                 rate *= np.where(own < 0, 1.0, each[own])
                 highest *= max(each.max(), 1.0)
-            chosen = rng.random(people) < rate / highest
+            chosen = rng.random(batch) < rate / highest
             told = told.assign(**{self.book.weight or _WEIGHT: 1.0 / rate})
             taken.append(told[chosen])
             size += int(chosen.sum())
@@ -322,8 +322,8 @@ class Simulated:
         pairs: NDArray[np.intp] = np.zeros((0, 2), dtype=np.intp)
         keys: list[NDArray[np.int64]] = []
         ill: list[Bools] = []
-        for _ in range(_MOST):
-            told, whole = self._people(truth, people, rng)
+        for batch in _batches(people):
+            told, whole = self._people(truth, batch, rng)
             told[columns] = whole[columns]
             codes = self._codes(whole)
             cases, controls = cases_of(design, self.extended, codes)
@@ -348,6 +348,14 @@ class Simulated:
 def _role(frame: pd.DataFrame, stated: str | None, default: str) -> str | None:
     name = stated or default
     return name if name in frame.columns else None
+
+
+def _batches(people: int) -> Iterator[int]:
+    """Yield how many people are looked at, twice as many each time, until there were enough."""
+    looked, batch = 0, people
+    while looked < _MOST * people:
+        yield batch
+        looked, batch = looked + batch, min(2 * batch, _MOST * people - looked - batch)
 
 
 def _pairs(keys: NDArray[np.int64], ill: Bools) -> NDArray[np.intp]:
