@@ -3,9 +3,9 @@ from .calibration import calibrate as calibrate
 from .coverage import Coverage as Coverage
 from .coverage import measure_coverage as measure_coverage
 from .failures import explain as explain
-from .planning import StudyPlan as StudyPlan
 from .planning import plan_study as plan_study
 from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
 from .prior import prior_margins as prior_margins
+from .study_plan import StudyPlan as StudyPlan

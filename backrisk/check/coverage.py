@@ -24,7 +24,7 @@ from backrisk.check.quantities import (
     read_causes,
     read_kinds,
 )
-from backrisk.check.refitting import Ledger, Refit, generator, refits
+from backrisk.check.refitting import Ledger, Refit, generator, mixed, refits
 from backrisk.check.simulated import Simulated
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -60,7 +60,8 @@ class Coverage:
     people : int
         In each survey.
     unsound : int
-        Fits whose sampling was judged unsound; they are counted like any other.
+        Fits whose chains did not agree (R-hat above 1.05) or of whose transitions more than one in
+        a hundred diverged; they are counted like any other.
     seed : int
     """
 
@@ -413,7 +414,7 @@ def _result(
         "truth": true.tolist(),
         "rank": ((below + ties * (equal + 1)) / (len(draws) + 1)).tolist(),
         "ends": ends.tolist(),
-        "good": refit.found.diagnostics.good,
+        "good": mixed(refit.found),
     }
 
 

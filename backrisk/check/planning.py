@@ -2,214 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from backrisk._arguments import checked
 from backrisk._types import Array
-from backrisk.check.planned import Extra, PlannedSurvey
-from backrisk.check.quantities import ROUNDED, effect, read_causes, shares_of
-from backrisk.check.refitting import Fitter, generator, progress_bar
+from backrisk.check.planned import PlannedSurvey
+from backrisk.check.quantities import read_causes
+from backrisk.check.refitting import Fitter, generator, mixed, progress_bar
 from backrisk.check.simulated import Simulated, Truth
+from backrisk.check.study_plan import Asked, Sampled, StudyPlan
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, OrdinalLogit, Saturated
 from backrisk.posterior import Posterior
 from backrisk.queries import Target, read_target
-from backrisk.summary import INTERVAL, SURE, interval
-from backrisk.survey import Codebook
-from backrisk.words import choices, decimal, interval_name, listed, names_of, percent, say
+from backrisk.summary import SURE, interval
+from backrisk.survey import Codebook, Survey
+from backrisk.words import choices, say
 
 _PRIOR_DRAWS = 1000
-_DECILES = (0.1, 0.9)
 _MOST_CAUSES = 6  # whose effects are asked about where none is named
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a study is to find out.
-
-    Parameters
-    ----------
-    kind : {"effect", "share"}
-        ``effect``: P(target | do(cause at its last state)) - P(target | do(cause at its first)),
-        in everybody. ``share``: the cause's Shapley share of one person's risk.
-    cause : str
-    """
-
-    kind: str
-    cause: str
-
-    def draws(
-        self, posterior: Posterior, target: Target, asked: str | None, person: Mapping[str, str]
-    ) -> Array:
-        """Return the draws, ``(draw,)``, without the rounding of sums."""
-        if self.kind == "effect":
-            return effect(posterior, self.cause, asked).round(ROUNDED)
-        about = person or {self.cause: posterior.graph.node(self.cause).states[-1]}
-        return shares_of(posterior, about, target)[self.cause].round(ROUNDED)
-
-
-@dataclass(frozen=True, eq=False)
-class StudyPlan:
-    """What surveys of several sizes and designs would tell, by simulation from the prior.
-
-    Parameters
-    ----------
-    graph : CausalGraph
-        With the items of the codebook, and those that the plan adds.
-    target : Target
-    asked : tuple of Asked
-    people : tuple of int
-    designs : tuple of Extra
-        The planned survey first.
-    truth : ndarray, shape (asked, survey)
-    width : ndarray, shape (asked, people, design, survey)
-        Of the equal-tailed 90 % interval; a difference of probabilities.
-    called : ndarray of bool, same shape
-        Whether a cause was told: its effect above zero with a probability of 0.95 or more.
-    null_called : ndarray, same shape
-        The same for surveys in which it has no effect; NaN where none were simulated.
-    prior_width : ndarray, shape (asked,)
-        Of the interval before any survey.
-    unsound : int
-        Fits whose sampling was judged unsound; they are counted like any other.
-    no_null : tuple of str
-        Causes that cannot be made to have no effect, because a node below them is a noisy-max.
-    """
-
-    graph: CausalGraph
-    target: Target
-    asked: tuple[Asked, ...]
-    people: tuple[int, ...]
-    designs: tuple[Extra, ...]
-    truth: Array
-    width: Array
-    called: Array
-    null_called: Array
-    prior_width: Array
-    unsound: int
-    no_null: tuple[str, ...]
-
-    @property
-    def surveys(self) -> int:
-        """How many surveys stand behind each row, and again as many without an effect."""
-        return len(self.truth[0])
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """One row a quantity, design and number of people.
-
-        ``kind, cause, design, people``; ``width``, the mean width of the 90 % interval, with its
-        Monte Carlo ``width_error`` over surveys, the first and last decile of widths over truths
-        and surveys (``width_low``, ``width_high``), and ``prior_width``; ``narrower``, the mean
-        share by which the interval is narrower than that of the planned survey of the same people,
-        paired, with ``narrower_error``; ``null``, the share of surveys without an effect in which
-        a cause is told, and ``found``, that of surveys whose true effect is above zero, each with
-        an error; ``true``, the mean of these true effects, ``true_surveys`` their number.
-        """
-        rows = []
-        for q, asked in enumerate(self.asked):
-            real = self.truth[q] > 0
-            for d, design in enumerate(self.designs):
-                for n, people in enumerate(self.people):
-                    width = self.width[q, n, d]
-                    ratio = 1.0 - width / self.width[q, n, 0]
-                    null, null_error = _share(self.null_called[q, n, d])
-                    found, found_error = _share(self.called[q, n, d][real])
-                    low, high = np.quantile(width, _DECILES)
-                    rows.append(
-                        {
-                            "kind": asked.kind,
-                            "cause": asked.cause,
-                            "design": design.label(self.graph),
-                            "people": people,
-                            "prior_width": float(self.prior_width[q]),
-                            "width": float(width.mean()),
-                            "width_error": _error(width),
-                            "width_low": float(low),
-                            "width_high": float(high),
-                            "narrower": float(ratio.mean()) if d else np.nan,
-                            "narrower_error": _error(ratio) if d else np.nan,
-                            "null": null,
-                            "null_error": null_error,
-                            "found": found,
-                            "found_error": found_error,
-                            "true": float(self.truth[q][real].mean()) if real.any() else np.nan,
-                            "true_surveys": int(real.sum()),
-                        }
-                    )
-        return pd.DataFrame(rows)
-
-    @property
-    def text(self) -> str:
-        """What a person reads: each quantity at each number of people, and what it rests on."""
-        names, table = names_of(self.graph), self.table
-        about = {"count": self.surveys, "n": self.surveys, "graph": self.graph.name}
-        lines: list[str] = [say("check.planning.made", **about)]
-        for place, asked in enumerate(self.asked):
-            own = table[(table["kind"] == asked.kind) & (table["cause"] == asked.cause)]
-            said = {"cause": names.node(asked.cause), "target": self.target.label}
-            lines.append(
-                say(
-                    f"check.planning.{asked.kind}",
-                    interval=interval_name(),
-                    before=_points(self.prior_width[place]),
-                    **said,
-                )
-            )
-            lines += [self._line(dict(row)) for row in own.to_dict("records")]
-        return "\n".join([*lines, *self.notes])
-
-    def _line(self, row: Mapping[Any, Any]) -> str:
-        """Say one row of the table."""
-        said = {
-            "design": row["design"],
-            "people": f"{row['people']:,}",
-            "width": _points(row["width"]),
-            "error": _points(row["width_error"]),
-        }
-        parts: list[str] = [say("check.planning.width", **said)]
-        if row["narrower"] == row["narrower"]:
-            parts.append(_with_error("narrower", row["narrower"], row["narrower_error"]))
-        if row["null"] == row["null"]:
-            parts.append(_with_error("null", row["null"], row["null_error"]))
-        if row["found"] == row["found"]:
-            size = {"size": _points(row["true"])}
-            parts.append(_with_error("found", row["found"], row["found_error"], **size))
-        return say("check.planning.between").join(parts) + "."
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the numbers rest on."""
-        told: list[str] = [say("check.planning.rests_on")]
-        told.append(say("check.planning.rule", sure=percent(SURE)))
-        told += [each.note(self.graph) for each in self.designs if each.kind]
-        if self.no_null:
-            nodes = listed(map(names_of(self.graph).node, self.no_null))
-            told.append(say("check.planning.no_null", nodes=nodes))
-        if self.unsound:
-            told.append(say("check.coverage.unsound", count=self.unsound, n=self.unsound))
-        return tuple(told)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plan as plain values: the JSON that the command line prints."""
-        frame = self.table.astype(object)
-        return {
-            "kind": "plan",
-            "synthetic": True,
-            "graph": self.graph.name,
-            "target": self.target.label,
-            "interval": INTERVAL,
-            "surveys": self.surveys,
-            "unsound": self.unsound,
-            "rows": frame.where(frame.notna(), None).to_dict(orient="records"),
-            "notes": list(self.notes),
-        }
+_CHECKS = 3  # surveys of each row that are sampled beside their approximation
 
 
 @checked()
@@ -230,6 +45,7 @@ def plan_study(
     again: bool = False,
     missing: float | None = None,
     null: bool = True,
+    quick: bool = False,
     draws: int = 250,
     tune: int = 300,
     evidence: bool = True,
@@ -274,8 +90,12 @@ def plan_study(
         Share of answers left out at random; by default as `backrisk.simulate` leaves them out.
     null : bool
         Simulate surveys in which a cause has no effect.
+    quick : bool
+        Approximate each fit by the normal distribution at its mode, which takes a tenth of the
+        time. The first three surveys of each row are sampled too, and the plan says how widths and
+        what is told compare: it is to be believed as far as these agree.
     draws, tune : int
-        Of each of two chains.
+        Of each of two chains, where fits are sampled.
     evidence : bool
         Draw from the prior that is conditioned on the graph's published figures, and fit with it.
     progress : bool
@@ -296,8 +116,8 @@ def plan_study(
     -----
     The width is that of the equal-tailed 90 % interval, averaged over the prior: the preposterior
     analysis of Bayesian design (Chaloner and Verdinelli 1995, doi:10.1214/ss/1177009939), with the
-    average length criterion for sample size (Joseph, Wolfson and du Berger 1995,
-    doi:10.2307/2348525). A cause is told as one where the probability of an effect above zero is
+    average length criterion for sample size (Joseph, Wolfson and du Berger 1995, The Statistician
+    44). A cause is told as one where the probability of an effect above zero is
     0.95 or more, as `Attribution.signs` has it. Where its effects on all nodes are zero, whatever
     their prior says, the share of surveys in which it is told is the rate of false alarms: with a
     prior that is sure of the effect, a small survey cannot contradict it.
@@ -324,60 +144,133 @@ def plan_study(
         simulated.extended.node(node).code(state)
     causes = tuple(dict.fromkeys(each.cause for each in asked))
     nulls = tuple(c for c in causes if null and _can_be_null(simulated, c, event))
-    shape = (len(asked), len(sizes), len(planned.designs), fits)
-    width, called, null_called = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
-    truths, unsound = np.zeros((len(asked), fits)), 0
+    study = _Study(simulated, planned, asked, sizes, event, target, person or {}, seed)
     fitter = Fitter(simulated, draws=draws, tune=tune, chains=2)
-    total = fits * len(sizes) * len(planned.designs) * (1 + len(nulls))
+    also = min(_CHECKS, fits) if quick else 0
+    shape = (len(asked), len(sizes), len(planned.designs))
+    width, called = np.zeros((*shape, fits)), np.zeros((*shape, fits))
+    null_called = np.full((*shape, fits), np.nan)
+    sampled = Sampled(np.zeros((*shape, also)), np.zeros((*shape, also)))
+    truth, unsound = np.zeros((len(asked), fits)), 0
+    total = len(sizes) * len(planned.designs) * (fits * (1 + len(nulls)) + also)
     with progress_bar(total, show=progress) as advance:
         for number in range(fits):
-            rng = generator(seed, number)
-            real = simulated.truth(rng)
-            for q, each in enumerate(asked):
-                truths[q, number] = each.draws(real.posterior, event, target, person or {})[0]
-            # The survey of every cause without effect is of the same people as the real one.
-            survey_seed, fit_seed = (int(rng.integers(2**31)) for _ in range(2))
-            for cause in (None, *nulls):
-                truth = real if cause is None else _without(simulated, real, cause)
-                own = np.random.default_rng(survey_seed)
-                frame = simulated.frame(truth, sizes[-1], own)
-                chosen = planned.examined(len(frame), own)
-                for n, size in enumerate(sizes):
-                    for d, design in enumerate(planned.designs):
-                        answers = planned.answers(frame.head(size), design, chosen)
-                        found = fitter(simulated.survey(answers, truth), fit_seed)
-                        unsound += not found.diagnostics.good
-                        for q, each in enumerate(asked):
-                            if cause not in (None, each.cause):
-                                continue
-                            drawn = each.draws(found, event, target, person or {})
-                            told = float((drawn > 0).mean() >= SURE)
-                            at = q, n, d, number
-                            if cause is None:
-                                low, high = interval(drawn)
-                                width[at], called[at] = high - low, told
-                            else:
-                                null_called[at] = told
-                        advance()
-    prior = Posterior(
-        simulated.extended, *simulated.prior.draw(_PRIOR_DRAWS, np.random.default_rng(seed))
-    )
-    before = [each.draws(prior, event, target, person or {}) for each in asked]
-    low, high = interval(np.column_stack(before))
+            truth[:, number] = study.truth(number)
+            for (n, d), survey, fit_seed in study.surveys(number, None):
+                found = (fitter.quick if quick else fitter)(survey, fit_seed)
+                unsound += not mixed(found)
+                width[:, n, d, number], called[:, n, d, number] = study.told(found)
+                advance()
+                if number < also:
+                    found = fitter(survey, fit_seed)
+                    both = study.told(found)
+                    sampled.width[:, n, d, number], sampled.called[:, n, d, number] = both
+                    advance()
+            for cause in nulls:
+                own = [each.cause == cause for each in asked]
+                for (n, d), survey, fit_seed in study.surveys(number, cause):
+                    found = (fitter.quick if quick else fitter)(survey, fit_seed)
+                    unsound += not mixed(found)
+                    null_called[own, n, d, number] = study.told(found)[1][own]
+                    advance()
     return StudyPlan(
         simulated.extended,
         event,
         asked,
         sizes,
         planned.designs,
-        truths,
+        truth,
         width,
         called,
         null_called,
-        high - low,
+        study.prior_width(),
         unsound,
         tuple(cause for cause in causes if null and cause not in nulls),
+        sampled if quick else None,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Study:
+    """The surveys of a plan, and what is asked of the fit of each.
+
+    Parameters
+    ----------
+    simulated : Simulated
+    planned : PlannedSurvey
+    asked : tuple of Asked
+    sizes : tuple of int
+        Numbers of people, the largest last.
+    event : Target
+    target : str, optional
+        As it was asked for.
+    person : mapping of str to str
+        Of the shares.
+    seed : int
+    """
+
+    simulated: Simulated
+    planned: PlannedSurvey
+    asked: tuple[Asked, ...]
+    sizes: tuple[int, ...]
+    event: Target
+    target: str | None
+    person: Mapping[str, str]
+    seed: int
+
+    def _truth(self, number: int) -> tuple[Truth, int, int]:
+        """Return a truth, the seed of its surveys and that of their fits."""
+        rng = generator(self.seed, number)
+        truth = self.simulated.truth(rng)
+        return truth, int(rng.integers(2**31)), int(rng.integers(2**31))
+
+    def truth(self, number: int) -> Array:
+        """Return what is asked, of a truth, ``(asked,)``."""
+        (asked,) = self._draws(self._truth(number)[0].posterior)
+        return np.asarray(asked, dtype=np.float64)
+
+    def surveys(
+        self, number: int, null: str | None
+    ) -> Iterator[tuple[tuple[int, int], Survey, int]]:
+        """Yield every survey of a truth: its size and design, by place, and the seed of its fit.
+
+        Parameters
+        ----------
+        number : int
+            Of the truth.
+        null : str, optional
+            A cause that is to have no effect; else the survey is of the same people.
+        """
+        truth, seed, fit_seed = self._truth(number)
+        if null is not None:
+            truth = _without(self.simulated, truth, null)
+        rng = np.random.default_rng(seed)
+        frame = self.simulated.frame(truth, self.sizes[-1], rng)
+        chosen = self.planned.examined(len(frame), rng)
+        for n, size in enumerate(self.sizes):
+            for d, design in enumerate(self.planned.designs):
+                answers = self.planned.answers(frame.head(size), design, chosen)
+                yield (n, d), self.simulated.survey(answers, truth), fit_seed
+
+    def told(self, found: Posterior) -> tuple[Array, Array]:
+        """Return the width of each interval, and whether a cause is told, each ``(asked,)``."""
+        draws = self._draws(found)
+        low, high = interval(draws)
+        width: Array = high - low
+        return width, ((draws > 0).mean(axis=0) >= SURE).astype(float)
+
+    def prior_width(self) -> Array:
+        """Return the width of each interval before any survey, ``(asked,)``."""
+        rng = np.random.default_rng(self.seed)
+        drawn = self.simulated.prior.draw(_PRIOR_DRAWS, rng)
+        low, high = interval(self._draws(Posterior(self.simulated.extended, *drawn)))
+        width: Array = high - low
+        return width
+
+    def _draws(self, posterior: Posterior) -> Array:
+        """Return the draws of everything that is asked, ``(draw, asked)``."""
+        about = (posterior, self.event, self.target, self.person)
+        return np.column_stack([each.draws(*about) for each in self.asked])
 
 
 def _asked(
@@ -429,24 +322,3 @@ def _without(simulated: Simulated, truth: Truth, cause: str) -> Truth:
             )
             rows[:] = rows[:1].copy()
     return simulated.about(fractions, beta, np.random.default_rng(0))
-
-
-def _share(told: Array) -> tuple[float, float]:
-    """Return a share and its error, which is none of nought where all are alike."""
-    if not len(told) or np.isnan(told).any():
-        return np.nan, np.nan
-    pulled = (told.sum() + 1.0) / (len(told) + 2.0)
-    return float(told.mean()), float(np.sqrt(pulled * (1.0 - pulled) / len(told)))
-
-
-def _error(values: Array) -> float:
-    """Return the Monte Carlo error of a mean; NaN of a single value."""
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.nan
-
-
-def _with_error(key: str, share: float, error: float, **said: str) -> str:
-    return say(f"check.planning.{key}", share=percent(share), error=_points(error), **said)
-
-
-def _points(share: float) -> str:
-    return "-" if np.isnan(share) else decimal(100 * share, 1)

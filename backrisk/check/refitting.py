@@ -27,10 +27,13 @@ from rich.progress import (
 from backrisk._files import write
 from backrisk.check.simulated import Simulated, Truth
 from backrisk.errors import QueryError
-from backrisk.fitting import CompiledModel, compile_model, fit
+from backrisk.fitting import CompiledModel, approximate, compile_model, fit
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey
 from backrisk.words import say
+
+_APART = 1.05  # R-hat above which the short chains of a study do not agree
+_DIVERGED = 0.01  # share of transitions
 
 
 class Fitter:
@@ -56,18 +59,40 @@ class Fitter:
 
     def __call__(self, survey: Survey, seed: int) -> Posterior:
         """Return the fit of a survey."""
-        graph, evidence = self._simulated.graph, self._simulated.evidence
-        if self._compiled is None or self._compiled.compiled is None:  # nothing, where it is exact
-            self._compiled = compile_model(graph, survey, evidence=evidence)
         return fit(
-            graph,
+            self._simulated.graph,
             survey,
             seed=seed,
-            compiled=self._compiled,
-            evidence=evidence,
+            compiled=self._model(survey),
+            evidence=self._simulated.evidence,
             progress=False,
             **self._settings,
         )
+
+    def quick(self, survey: Survey, seed: int) -> Posterior:
+        """Return an approximation of the fit; the fit itself where it is exact and as quick."""
+        compiled = self._model(survey)
+        if compiled.compiled is None:
+            return self(survey, seed)
+        return approximate(self._simulated.graph, survey, seed=seed, compiled=compiled)
+
+    def _model(self, survey: Survey) -> CompiledModel:
+        if self._compiled is None or self._compiled.compiled is None:  # nothing, where it is exact
+            graph, evidence = self._simulated.graph, self._simulated.evidence
+            self._compiled = compile_model(graph, survey, evidence=evidence)
+        return self._compiled
+
+
+def mixed(found: Posterior) -> bool:
+    """Return whether a fit's chains agreed well enough for its intervals to be those of its draws.
+
+    The short chains of a study fall short of the effective draws that a model is asked for which
+    people rely on: what is told here are chains apart, and transitions that diverged.
+    """
+    worst = found.diagnostics.worst
+    if not worst:
+        return found.diagnostics.good
+    return worst["r_hat"] <= _APART and worst["divergences"] <= _DIVERGED * found.draws
 
 
 @dataclass(frozen=True, eq=False)

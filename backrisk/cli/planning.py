@@ -42,6 +42,7 @@ def plan(
     missing: Annotated[float | None, typer.Option(help=say("cli.plan.missing"))] = None,
     fits: Annotated[int, typer.Option(min=1, help=say("cli.plan.fits"))] = 20,
     null: Annotated[bool, typer.Option("--null/--no-null", help=say("cli.plan.null"))] = True,
+    quick: Annotated[bool, typer.Option("--quick", help=say("cli.plan.quick"))] = False,
     draws: Annotated[int, typer.Option(min=50, help=say("cli.plan.draws"))] = 250,
     evidence: Annotated[
         bool, typer.Option("--evidence/--no-evidence", help=say("cli.plan.evidence"))
@@ -87,6 +88,7 @@ def plan(
                 again=wave,
                 missing=missing,
                 null=null,
+                quick=quick,
                 draws=draws,
                 evidence=evidence,
                 progress=True,

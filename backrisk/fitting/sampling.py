@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +47,7 @@ from backrisk.survey import Codebook, Design, Survey, as_survey
 from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
+_version = cache(version)  # which looks through every folder of packages, as long as a small fit
 _PRIOR_DRAWS = 1000
 _RECORD = 200_000  # bytes of a model beside its draws: graph, codebook, labels
 _ROUGH = 0.05  # effective share of its draws below which a conditioned prior is called rough
@@ -288,11 +290,11 @@ def _by_nutpie(
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
     with nullcontext() if kept is None else kept.opened():
-        model = _model(prepared, compiled)
+        model = model_of(prepared, compiled)
         return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
 
 
-def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
+def model_of(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     """Return the model that nutpie samples: compiled anew, or as given with other data."""
     survey = prepared.survey
     design = None if prepared.sampled is None else prepared.sampled.design
@@ -366,7 +368,7 @@ def _fingerprint(prepared: Prepared, settings: Settings, seed: int) -> str:
         {
             "graph": prepared.survey.graph.to_dict(),
             "evidence": prepared.known is not None,
-            "design": _design(prepared.survey),
+            "design": design_of(prepared.survey),
             "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
             "settings": [settings.draws, settings.tune, settings.target_accept, seed],
             "versions": _versions(),
@@ -402,7 +404,7 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
         "synthetic": survey.codebook.synthetic,
         "survey": survey.codebook.title or survey.codebook.name,
         "population": survey.codebook.population,
-        "design": _design(survey),
+        "design": design_of(survey),
         "figures": [
             {"cause": each.cause, "effect": each.effect, "citation": each.citation}
             for each in (reading.figure for reading in (known.used if known else ()))
@@ -415,11 +417,11 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
     }
 
 
-def _design(survey: Survey) -> dict[str, Any] | None:
+def design_of(survey: Survey) -> dict[str, Any] | None:
     """Return how people were chosen, as plain values; None of a plain sample."""
     design = survey.codebook.design
     return None if design is None else design.model_dump(exclude_none=True)
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")}
+    return {name: _version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")}
