@@ -125,7 +125,7 @@ class PlannedSurvey:
                 columns[added[-1]] = columns[name]
             designs.append(Extra("again", "", 0.0, (*first, *added)))
         whole = book.model_copy(update={"columns": columns}).resolved(graph)
-        extra = {column for design in designs for column in design.columns}
+        extra = [column for design in designs for column in design.columns]
         return cls(whole, tuple(dict.fromkeys([*absent, *extra])), tuple(designs))
 
     def examined(self, people: int, rng: np.random.Generator) -> dict[str, Bools]:
