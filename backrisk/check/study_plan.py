@@ -20,6 +20,7 @@ from backrisk.summary import INTERVAL, SURE
 from backrisk.words import decimal, interval_name, listed, names_of, percent, say
 
 _DECILES = (0.1, 0.9)
+_SMALL = 0.01  # below which a difference of probabilities has two digits in points
 _OFF = 0.1  # how far an approximation's widths may be off, as a share, beyond their error
 
 
@@ -286,7 +287,9 @@ def _with_error(key: str, share: float, error: float, **said: str) -> str:
 
 
 def _points(share: float) -> str:
-    return "-" if np.isnan(share) else decimal(100 * share, 1)
+    if np.isnan(share):
+        return "-"
+    return decimal(100 * share, 1 if abs(share) >= _SMALL or share == 0 else 2)
 
 
 def _decimals(number: float) -> str:

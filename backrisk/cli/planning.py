@@ -22,6 +22,7 @@ from backrisk.graph import load_graph
 from backrisk.words import decimal, names_of, say
 
 _SIZES = [200, 500, 2000]
+_SMALL = 0.01  # below which a difference of probabilities has two digits in points
 
 
 def plan(
@@ -187,8 +188,11 @@ def _told(value: float, error: float) -> str:
         return "-"
     if error != error:
         return _points(value)
-    return say("cli.plan.with_error", value=_points(value), error=_points(error))
+    digits = 1 if abs(value) >= _SMALL or value == 0 else 2
+    words = (decimal(100 * number, digits) for number in (value, error))
+    return say("cli.plan.with_error", **dict(zip(("value", "error"), words, strict=True)))
 
 
 def _points(share: float) -> str:
-    return decimal(100 * share, 1)
+    """Word a share in percentage points, a small one with a digit more."""
+    return decimal(100 * share, 1 if abs(share) >= _SMALL else 2)
