@@ -7,6 +7,8 @@ from .claims import Verdicts as Verdicts
 from .confounding import Sensitivity as Sensitivity
 from .confounding import e_value as e_value
 from .confounding import sensitivity as sensitivity
+from .coverage import Coverage as Coverage
+from .coverage import measure_coverage as measure_coverage
 from .elsewhere import CarriedRisks as CarriedRisks
 from .elsewhere import carried_risks as carried_risks
 from .failures import explain as explain
@@ -21,6 +23,7 @@ from .outcome import OutcomeCalibration as OutcomeCalibration
 from .outcome import outcome_calibration as outcome_calibration
 from .pairs import Pairwise as Pairwise
 from .pairs import pairwise as pairwise
+from .planning import plan_study as plan_study
 from .population import JointShares as JointShares
 from .population import Margin as Margin
 from .population import Population as Population
@@ -29,6 +32,7 @@ from .predictive import learned as learned
 from .predictive import predicted_margins as predicted_margins
 from .prior import prior_associations as prior_associations
 from .prior import prior_margins as prior_margins
+from .study_plan import StudyPlan as StudyPlan
 from .tipping import Tipping as Tipping
 from .transportability import Transportability as Transportability
 from .transportability import transportable as transportable

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from backrisk._types import Array
-from backrisk.fitting import compile_model, fit, survey_circuit
-from backrisk.graph import CausalGraph, Layout
-from backrisk.likelihood import conditioned, total_log_likelihood
-from backrisk.posterior import Posterior, simulate
+from backrisk.check.refitting import refits
+from backrisk.check.simulated import Simulated
+from backrisk.fitting import survey_circuit
+from backrisk.graph import CausalGraph
+from backrisk.likelihood import total_log_likelihood
+from backrisk.posterior import Posterior
 from backrisk.survey import Codebook, Survey, tabulate
 
 Ints = NDArray[np.int64]
@@ -118,7 +120,7 @@ def calibrate(
     fits : int
     seed : int
     unmeasured : str or tuple of str
-        Columns that no survey has.
+        Columns that no survey has; another node stands for all that measure it.
     draws, tune : int
         Of each of four chains.
     thinned : int
@@ -131,47 +133,27 @@ def calibrate(
     -------
     Calibration
     """
-    codebook = (codebook or Codebook.plain(graph)).of_anybody()
-    extended = codebook.extend(graph)
-    layout = Layout(extended)
-    prior = conditioned(layout).prior if evidence else layout.prior
-    rng = np.random.default_rng(seed)
-    compiled = None
+    book = (codebook or Codebook.plain(graph)).of_anybody()
+    left_out = (unmeasured,) if isinstance(unmeasured, str) else unmeasured
+    simulated = Simulated(graph, book, left_out, evidence=evidence)
+    layout = simulated.layout
     ranks = []
-    for _ in range(fits):
-        truth = prior.draw(1, rng)
-        frame = simulate(
-            graph,
-            people,
-            int(rng.integers(2**32)),
-            codebook=codebook,
-            posterior=Posterior(extended, *truth),
-        ).drop(columns=[unmeasured] if isinstance(unmeasured, str) else list(unmeasured))
-        survey = Survey.from_frame(frame, graph, codebook)
-        if compiled is None:
-            compiled = compile_model(graph, survey, evidence=evidence)
-        found = fit(
-            graph,
-            survey,
-            seed=int(rng.integers(2**31)),
-            draws=draws,
-            tune=tune,
-            compiled=compiled,
-            evidence=evidence,
-            progress=False,
-        ).subset(thinned)
-        assert found.fractions is not None
-        assert found.beta is not None
-        true = np.concatenate([part[0] for part in truth])
-        drawn = np.concatenate([found.fractions, found.beta], axis=1)
-        likelihood = _log_likelihood(survey, layout, found.fractions, found.beta)
-        of_truth = _log_likelihood(survey, layout, *truth)[0]
+    for each in refits(simulated, people=people, fits=fits, seed=seed, draws=draws, tune=tune):
+        found, truth = each.found.subset(thinned), each.truth.posterior
+        (true,), drawn = _parameters(truth), _parameters(found)
+        (of_truth,), likelihood = (_log_likelihood(each.survey, one) for one in (truth, found))
         ranks.append([*(drawn < true).sum(axis=0), int((likelihood < of_truth).sum())])
     names = (*layout.fraction_labels, *layout.effect_labels, "log-likelihood")
     return Calibration(np.array(ranks), names, thinned)
 
 
-def _log_likelihood(survey: Survey, layout: Layout, fractions: Array, beta: Array) -> Array:
+def _parameters(posterior: Posterior) -> Array:
+    """Return fractions and effects of each draw, ``(draw, parameter)``."""
+    assert posterior.fractions is not None
+    assert posterior.beta is not None
+    return np.concatenate([posterior.fractions, posterior.beta], axis=1)
+
+
+def _log_likelihood(survey: Survey, posterior: Posterior) -> Array:
     """Return the log-likelihood of a survey for each draw, ``(draw,)``."""
-    circuit = survey_circuit(survey, tabulate(survey))
-    return total_log_likelihood(circuit, Posterior(layout.graph, fractions, beta))
+    return total_log_likelihood(survey_circuit(survey, tabulate(survey)), posterior)

@@ -20,6 +20,7 @@ from backrisk.cli import (
     examples,
     graphs,
     output,
+    planning,
     questions,
 )
 from backrisk.cli.console import sentences
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "validate": data.validate,
     "fit": data.fit,
     "prior": data.prior,
+    "plan": planning.plan,
     "check": data.check,
     "transport": carrying.transport,
     "serve": output.serve,

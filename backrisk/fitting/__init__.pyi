@@ -1,6 +1,7 @@
 from .chains import clear_kept as clear_kept
 from .conflicts import find_conflicts as find_conflicts
 from .judging import judge as judge
+from .laplace import approximate as approximate
 from .model import build_model as build_model
 from .observed import survey_circuit as survey_circuit
 from .pointwise import log_likelihood as log_likelihood

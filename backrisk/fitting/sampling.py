@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +47,7 @@ from backrisk.survey import Codebook, Design, Survey, as_survey
 from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
+_version = cache(version)  # which looks through every folder of packages, as long as a small fit
 _PRIOR_DRAWS = 1000
 _RECORD = 200_000  # bytes of a model beside its draws: graph, codebook, labels
 _ROUGH = 0.05  # effective share of its draws below which a conditioned prior is called rough
@@ -64,7 +66,9 @@ class CompiledModel:
 
 @checked()
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
-    """Compile a model once, for many surveys of the same graph and sites.
+    """Compile a model once, for many surveys of the same graph, sites and kind of design.
+
+    Where the posterior is exact nothing is compiled.
 
     Parameters
     ----------
@@ -85,7 +89,10 @@ def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) 
         As for `fit`.
     """
     prepared = prepare(graph, survey)
-    return _compiled(replace(prepared, known=conditioned(prepared.layout) if evidence else None))
+    known = conditioned(prepared.layout) if evidence else None
+    if prepared.conjugate:
+        return CompiledModel(survey.graph, pooled_sites(survey), known, None)
+    return _compiled(replace(prepared, known=known))
 
 
 def _compiled(prepared: Prepared) -> CompiledModel:
@@ -283,19 +290,20 @@ def _by_nutpie(
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
     with nullcontext() if kept is None else kept.opened():
-        model = _model(prepared, compiled)
+        model = model_of(prepared, compiled)
         return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
 
 
-def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
+def model_of(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     """Return the model that nutpie samples: compiled anew, or as given with other data."""
     survey = prepared.survey
-    if compiled is None:
+    design = None if prepared.sampled is None else prepared.sampled.design
+    if compiled is None or compiled.compiled is None:
         model = _compiled(prepared).compiled
-    elif (compiled.graph, compiled.sites, compiled.design) != (
+    elif (compiled.graph, compiled.sites, _built_in(compiled.design)) != (
         survey.graph,
         pooled_sites(survey),
-        None if prepared.sampled is None else prepared.sampled.design,
+        _built_in(design),
     ):
         raise FitError(say("fitting.other_model"))
     else:
@@ -305,6 +313,11 @@ def _model(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))
     return model
+
+
+def _built_in(design: Design | None) -> tuple[str | None, ...]:
+    """Return what of a design is part of a compiled model; a stated prevalence is data."""
+    return () if design is None else (design.kind, design.outcome, design.cases)
 
 
 def _size(prepared: Prepared, draws: int) -> int:
@@ -355,7 +368,7 @@ def _fingerprint(prepared: Prepared, settings: Settings, seed: int) -> str:
         {
             "graph": prepared.survey.graph.to_dict(),
             "evidence": prepared.known is not None,
-            "design": _design(prepared.survey),
+            "design": design_of(prepared.survey),
             "answers": hashlib.sha256(integers.tobytes() + reals.tobytes()).hexdigest(),
             "settings": [settings.draws, settings.tune, settings.target_accept, seed],
             "versions": _versions(),
@@ -391,7 +404,7 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
         "synthetic": survey.codebook.synthetic,
         "survey": survey.codebook.title or survey.codebook.name,
         "population": survey.codebook.population,
-        "design": _design(survey),
+        "design": design_of(survey),
         "figures": [
             {"cause": each.cause, "effect": each.effect, "citation": each.citation}
             for each in (reading.figure for reading in (known.used if known else ()))
@@ -404,11 +417,11 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
     }
 
 
-def _design(survey: Survey) -> dict[str, Any] | None:
+def design_of(survey: Survey) -> dict[str, Any] | None:
     """Return how people were chosen, as plain values; None of a plain sample."""
     design = survey.codebook.design
     return None if design is None else design.model_dump(exclude_none=True)
 
 
 def _versions() -> dict[str, str]:
-    return {name: version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")}
+    return {name: _version(name) for name in ("backrisk", "pymc", "nutpie", "numpy", "arviz")}

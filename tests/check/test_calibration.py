@@ -1,13 +1,14 @@
 """Fits get their own prior back: ranks, curves and bands by definition."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from strategies import Brute
 
 from backrisk import Codebook, Posterior
-from backrisk.check import Calibration, calibrate, calibration
+from backrisk.check import Calibration, calibrate, refitting
 from backrisk.check.calibration import bands
 from backrisk.graph import CausalGraph, Edge, Layout, Node, ParameterPrior, Prior
 from backrisk.plotting import plot_calibration
@@ -114,7 +115,7 @@ class Fits:
             assert given is graph
             assert evidence
             self.compiled.append(survey)
-            return f"model {len(self.compiled)}"
+            return SimpleNamespace(compiled=len(self.compiled))
 
         def fit(given, survey, **settings):
             assert given is graph
@@ -123,8 +124,8 @@ class Fits:
             return self.found(-1)
 
         monkeypatch.setattr(ParameterPrior, "draw", draw_prior)
-        monkeypatch.setattr(calibration, "compile_model", compile_model)
-        monkeypatch.setattr(calibration, "fit", fit)
+        monkeypatch.setattr(refitting, "compile_model", compile_model)
+        monkeypatch.setattr(refitting, "fit", fit)
 
     def found(self, number):
         """Return what the fit of a survey finds."""
@@ -180,7 +181,7 @@ def test_each_fit_has_a_truth_a_survey_and_a_seed_of_its_own(monkeypatch):
     asked = {
         "draws": 250,
         "tune": 400,
-        "compiled": "model 1",
+        "compiled": SimpleNamespace(compiled=1),
         "evidence": True,
         "progress": False,
     }
