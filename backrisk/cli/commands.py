@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from backrisk import __version__
-from backrisk.cli import codebooks, console, data, examples, graphs, output, questions
+from backrisk.cli import codebooks, console, data, doubts, examples, graphs, output, questions
 from backrisk.cli.console import sentences
 from backrisk.words import say, speaking
 
@@ -31,6 +31,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fit": data.fit,
     "prior": data.prior,
     "check": data.check,
+    "compare": doubts.compare,
+    "standing": doubts.standing,
+    "claims": doubts.claims,
+    "sensitivity": doubts.sensitivity,
     "serve": output.serve,
     "risk": questions.risk,
     "diagnose": questions.diagnose,
