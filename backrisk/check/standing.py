@@ -150,7 +150,9 @@ class Standing:
             for row in table[~stays].reset_index().to_dict("records")
             if row["model"] != STATED
         ]:
-            told.append(say("check.standing.contradicted", graphs=listed(fallen)))
+            # Beside a better graph all others fall, whatever their own change is worth.
+            key = "contradicted" if stays[STATED] else "worse_too"
+            told.append(say(f"check.standing.{key}", graphs=listed(fallen)))
         alike = [
             *table[table["equivalent"] == "equivalent"].drop(index=STATED)["sentence"],
             *(e.neighbour.sentence for e in self.left_out if e.equivalent == "equivalent"),
