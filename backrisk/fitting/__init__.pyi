@@ -4,6 +4,7 @@ from .judging import judge as judge
 from .laplace import approximate as approximate
 from .model import build_model as build_model
 from .observed import survey_circuit as survey_circuit
+from .pointwise import Pointwise as Pointwise
 from .pointwise import log_likelihood as log_likelihood
 from .sampling import CompiledModel as CompiledModel
 from .sampling import compile_model as compile_model

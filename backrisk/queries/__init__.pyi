@@ -40,7 +40,9 @@ from .seeing import probabilities as probabilities
 from .seeing import probability as probability
 from .seeing import risk as risk
 from .seeing import risks as risks
+from .support import SENSITIVE as SENSITIVE
 from .support import Support as Support
+from .support import sensitivity as sensitivity
 from .tracing import Flow as Flow
 from .tracing import adverse_chances as adverse_chances
 from .tracing import flow as flow

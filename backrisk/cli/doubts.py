@@ -1,0 +1,222 @@
+"""Whether an answer depends on what nobody can check: other graphs, and other priors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import (
+    DecimalOption,
+    DelimiterOption,
+    EncodingOption,
+    FormatOption,
+    GlobOption,
+    ModelFile,
+    PersonFile,
+    SeedOption,
+    SurveyFile,
+    TargetOption,
+    read_as,
+)
+from backrisk.cli.terminal import Format, read_json, show_table
+from backrisk.errors import QueryError
+from backrisk.posterior import load_posterior
+from backrisk.words import decimal, percent, say
+
+Models = Annotated[list[Path], typer.Option("--model", help=say("cli.compare.model"))]
+
+
+def compare(
+    survey: SurveyFile,
+    model: Models,
+    format: FormatOption = Format.table,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
+) -> None:
+    """Show `backrisk.check.compare_graphs`."""
+    from backrisk.check import compare_graphs
+    from backrisk.survey import read_survey
+
+    with sentences():
+        names = [path.stem for path in model]
+        if len(set(names)) < len(names):
+            names = list(map(str, model))
+        if len(set(names)) < len(names):
+            raise QueryError(say("cli.compare.twice", models=", ".join(names)))
+        fits = {name: load_posterior(path) for name, path in zip(names, model, strict=True)}
+        first = next(iter(fits.values()))
+        reading = read_as(encoding, delimiter, decimal, glob)
+        read = read_survey(survey, first.graph, first.codebook, **reading)
+        found = compare_graphs(fits, read)
+        if format is Format.json:
+            _print("comparison", models=_records(found.table), text=found.text)
+            return
+        _show_models(found.table)
+        console.out.print(found.text, markup=False)
+
+
+def standing(
+    survey: SurveyFile,
+    model: Annotated[Path, typer.Option(help=say("cli.options.model"))],
+    person: Annotated[Path | None, typer.Option(help=say("cli.options.person"))] = None,
+    target: TargetOption = None,
+    cause: Annotated[list[str] | None, typer.Option(help=say("cli.standing.cause"))] = None,
+    most: Annotated[int, typer.Option(min=1, help=say("cli.standing.most"))] = 20,
+    fits: Annotated[int, typer.Option(min=0, help=say("cli.standing.fits"))] = 0,
+    seed: SeedOption = 0,
+    format: FormatOption = Format.table,
+    encoding: EncodingOption = None,
+    delimiter: DelimiterOption = None,
+    decimal: DecimalOption = None,
+    glob: GlobOption = False,
+) -> None:
+    """Show `backrisk.check.standing_graphs`, and `attribute_over` its graphs for a person."""
+    from backrisk.check import attribute_over, standing_graphs
+    from backrisk.survey import read_survey
+
+    with sentences():
+        posterior = load_posterior(model)
+        answers = None if person is None else read_json(person)
+        reading = read_as(encoding, delimiter, decimal, glob)
+        read = read_survey(survey, posterior.graph, posterior.codebook, **reading)
+        node = None if target is None else target.partition(">=")[0].strip()
+        found = standing_graphs(
+            posterior, read, target=node, causes=cause or None, most=most, fits=fits, seed=seed
+        )
+        over = None
+        if answers is not None:
+            over = attribute_over(found.posteriors, answers, target=target, seed=seed)
+        if format is Format.json:
+            shares = None if over is None else _records(over.table)
+            left = [
+                {
+                    "graph": each.neighbour.name,
+                    "why": each.why,
+                    "equivalent": each.equivalent,
+                    "gain": _plain(each.gain),
+                }
+                for each in found.left_out
+            ]
+            told = {"graphs": _records(found.table), "left_out": left, "shares": shares}
+            texts = [found.text, *([] if over is None else [over.text])]
+            _print("standing", **told, text=" ".join(texts))
+            return
+        _show_models(found.table)
+        console.out.print(found.text, markup=False)
+        if over is not None:
+            console.out.print(over.text, markup=False)
+
+
+def claims(
+    model: ModelFile,
+    grade: Annotated[list[str] | None, typer.Option(help=say("cli.claims.grade"))] = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Show `backrisk.check.claim_odds`."""
+    from backrisk.check import claim_odds
+
+    with sentences():
+        posterior = load_posterior(model)
+        found = claim_odds(posterior, grades=grade) if grade else claim_odds(posterior)
+        if format is Format.json:
+            _print("claims", claims=_records(found.table), text=found.text)
+            return
+        known = found.table[found.table["why"] == ""].to_dict("records")
+        factors = ("bayes_factor", "narrower", "wider")
+        columns = {
+            "cause": [row["cause"] for row in known],
+            "effect": [row["effect"] for row in known],
+            "grade": [str(say(f"phrases.grades.{row['grade']}")) for row in known],
+            "probability": [_at_least(percent(row["probability"]), row) for row in known],
+            **{key: [_at_least(_factor(row[key]), row) for row in known] for key in factors},
+            "verdict": [str(say(f"cli.claims.verdicts.{row['verdict']}")) for row in known],
+        }
+        show_table(say("cli.claims.title"), columns, console.out)
+        console.out.print(found.text, markup=False)
+
+
+def power_scaling(
+    model: ModelFile,
+    person: PersonFile,
+    target: TargetOption = None,
+    seed: SeedOption = 0,
+    format: FormatOption = Format.table,
+) -> None:
+    """Show `backrisk.check.power_scaling` of a person's attribution and risk."""
+    from backrisk.check import power_scaling
+    from backrisk.queries import attribute, risk
+
+    with sentences():
+        posterior, answers = load_posterior(model), read_json(person)
+        asked = (
+            risk(posterior, answers, target=target),
+            attribute(posterior, answers, target=target, seed=seed),
+        )
+        found = [power_scaling(posterior, answer) for answer in asked]
+        table = pd.concat([each.table for each in found])
+        texts = [str(each.text) for each in found]
+        if format is Format.json:
+            _print("power_scaling", numbers=_records(table), text=" ".join(texts))
+            return
+        rows = table.reset_index().to_dict("records")
+        columns = {
+            "": [row["name"] for row in rows],
+            "mean_of": [percent(row["mean"]) for row in rows],
+            "moved_by_prior": [decimal(row["moved_by_prior"], 2) for row in rows],
+            "moved_by_likelihood": [decimal(row["moved_by_likelihood"], 2) for row in rows],
+            "diagnosis": [
+                str(say(f"cli.power_scaling.diagnoses.{row['diagnosis'] or 'neither'}"))
+                for row in rows
+            ],
+        }
+        show_table(say("cli.power_scaling.title"), columns, console.out)
+        for text in texts:
+            console.out.print(text, markup=False)
+
+
+def _show_models(table: pd.DataFrame) -> None:
+    rows = table.reset_index().to_dict("records")
+    columns = {
+        "model": [row["model"] for row in rows],
+        "difference": [decimal(row["difference"], 1) for row in rows],
+        "difference_error": [decimal(row["error"], 1) for row in rows],
+        "stacking": [percent(row["weight"]) for row in rows],
+        "unsure": [f"{row['unsure']:,}" for row in rows],
+        "stands": [str(say(f"cli.compare.{'yes' if row['stands'] else 'no'}")) for row in rows],
+    }
+    for key in ("how", "equivalent"):
+        if key in table:
+            columns[key] = [str(say(f"cli.standing.{key}.{row[key]}")) for row in rows]
+    show_table(say("cli.compare.title"), columns, console.out)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows as plain values, its index first; what is no number is null."""
+    rows = table.reset_index().to_dict("records")
+    return [{str(key): _plain(value) for key, value in row.items()} for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    finite = not isinstance(value, float) or abs(value) < float("inf")  # neither NaN nor infinite
+    return value if finite else None
+
+
+def _print(kind: str, **held: Any) -> None:
+    print(json.dumps({"kind": kind, **held}, indent=2))
+
+
+def _at_least(text: str, row: dict[Any, Any]) -> str:
+    return str(say("cli.claims.above", number=text)) if row["bound"] else text
+
+
+def _factor(factor: float) -> str:
+    return decimal(factor, 1 if factor >= 1 else 2)
