@@ -284,7 +284,8 @@ def smoothed(own: Array, r_eff: float = 1.0) -> tuple[Array, Array]:
     >>> float(weights.sum().round(6)), bool(k_hat[0] < 0.5)
     (1.0, True)
     """
-    from arviz_stats.base.array import BaseArray
+    import arviz as az  # noqa: F401 - what gives arrays of xarray their statistics
+    import xarray as xr
 
     plain: Array = softmax(-own, axis=1)
     k_hat = np.full(len(own), np.inf)
@@ -293,6 +294,7 @@ def smoothed(own: Array, r_eff: float = 1.0) -> tuple[Array, Array]:
     if own.shape[1] < _LEAST:
         return plain, k_hat
     if vary.any():
-        logs, k_hat[vary] = BaseArray().psislw(own[vary], r_eff=r_eff)  # type: ignore[no-untyped-call]
+        logs = xr.DataArray(own[vary], dims=("person", "draw"))
+        logs, k_hat[vary] = logs.azstats.psislw(dim="draw", r_eff=r_eff)
         plain[vary] = np.exp(logs)
     return plain, k_hat
