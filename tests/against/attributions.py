@@ -79,7 +79,9 @@ def _theirs(noise: Mapping[str, Any]) -> Any:
     from dowhy import gcm
     from dowhy.gcm.causal_mechanisms import InvertibleFunctionalCausalModel, StochasticModel
 
-    rng = np.random.default_rng(1)
+    # dowhy hands copies to its processes and seeds NumPy's global state in each: a generator of our
+    # own would be copied, and give every run the same draws.
+    draw = np.random
     gcm.config.disable_progress_bars()
 
     class Root(StochasticModel):
@@ -90,7 +92,7 @@ def _theirs(noise: Mapping[str, Any]) -> Any:
 
         def draw_samples(self, num_samples: int) -> Array:
             """Draw."""
-            return (rng.random((num_samples, 1)) < noise["x"]).astype(float)
+            return (draw.random((num_samples, 1)) < noise["x"]).astype(float)
 
         def clone(self) -> Any:
             """Return itself."""
@@ -116,7 +118,7 @@ def _theirs(noise: Mapping[str, Any]) -> Any:
         def draw_noise_samples(self, num_samples: int) -> Array:
             """Draw."""
             shares = noise[self.name]
-            return rng.choice(len(shares), p=shares, size=(num_samples, 1)).astype(float)
+            return draw.choice(len(shares), p=shares, size=(num_samples, 1)).astype(float)
 
         def evaluate(self, parent_samples: Array, noise_samples: Array) -> Array:
             """Add."""
