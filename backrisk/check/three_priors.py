@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from backrisk._arguments import checked
-from backrisk.check.claims import DOUBTED
 from backrisk.check.comparison import demand_alike, survey_for
+from backrisk.check.doubted import DOUBTED
 from backrisk.check.reweighting import Cloud, Model, values_of
 from backrisk.errors import QueryError
 from backrisk.fitting import fit
