@@ -184,6 +184,10 @@ def pairwise(
     skewness is allowed for. Scores are taken at the posterior mean of the parameters. Truths come
     from the prior as often as it says: where prior and data disagree, a pair shows that too.
 
+    *False alarms* at a level of 0.05, of surveys that the model had made from its prior: 11 of 200
+    with exact posteriors (300 people), 11 of 167 with a hidden node, missing answers and chains
+    shorter than is sound (400 people).
+
     *Verdicts*: ``too_little`` where a log odds ratio of 1 would be noticed in less than 80 % of
     surveys of this size; ``fitted`` where the fit leaves less than a tenth of the variance.
 
