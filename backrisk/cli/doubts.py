@@ -130,13 +130,17 @@ def claims(
             _print("claims", claims=_records(found.table), text=found.text)
             return
         known = found.table[found.table["why"] == ""].to_dict("records")
-        factors = ("bayes_factor", "narrower", "wider")
+        factors = {"bayes_factor": "bayes_factor"}
+        factors |= {f"{key}_prior": key for key in ("narrower", "wider")}
         columns = {
             "cause": [row["cause"] for row in known],
             "effect": [row["effect"] for row in known],
             "grade": [str(say(f"phrases.grades.{row['grade']}")) for row in known],
             "probability": [_at_least(percent(row["probability"]), row) for row in known],
-            **{key: [_at_least(_factor(row[key]), row) for row in known] for key in factors},
+            **{
+                head: [_at_least(_factor(row[key]), row) for row in known]
+                for head, key in factors.items()
+            },
             "verdict": [str(say(f"cli.claims.verdicts.{row['verdict']}")) for row in known],
         }
         show_table(say("cli.claims.title"), columns, console.out)
