@@ -15,7 +15,7 @@ from backrisk.check.answered import departure, pull, unordered
 from backrisk.check.scores import Moments, Scores, Terms, WithOther
 from backrisk.graph import CausalGraph, Node
 from backrisk.summary import INTERVAL
-from backrisk.words import Said, decimal, listed, names_of, percent, points, say, whole
+from backrisk.words import Said, decimal, listed, names_of, percent, say, whole
 
 ERROR = 0.05  # chance that a report calls anything contradicted though the model holds
 REPORTS = 2  # independences and residuals of families, which share it
@@ -193,12 +193,15 @@ def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts
     counts = {key: int((keys == key).sum()) for key in ("contradicted", "agrees", "too_little")}
     lines = [say(title, count=len(claims), **{k: whole(v) for k, v in counts.items()})]
     for row in table.loc[table["adjusted"] < ERROR].to_dict("records"):
+        node = graph.node(str(row["node"]))
         small = float(row["adjusted"]) < _LEAST_P
         p_value = decimal(max(float(row["adjusted"]), _LEAST_P), 4)
         about = {
             "claim": row["claim"],
-            "points": points(np.full(1, float(row["points"]) / 100)),
-            "node": names.node(str(row["node"])),
+            "points": decimal(float(row["points"]), 1, sign=True),
+            "low": decimal(float(row["low"]), 1, sign=True),
+            "high": decimal(float(row["high"]), 1, sign=True),
+            "event": names.event(node.name, node.states, 1),
             "ratio": decimal(float(row["odds_ratio"]), 1),
             "p": f"<{p_value}" if small else p_value,
         }

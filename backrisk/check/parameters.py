@@ -23,6 +23,44 @@ _EDGE = 1e-9  # how near to 0 or 1 a fraction may come
 
 
 @dataclass(frozen=True, eq=False)
+class Loosened:
+    """A prior, normal around where it was looked at, that gives way where data speak.
+
+    Parameters
+    ----------
+    centre, slope : ndarray, shape (parameter,)
+    curvature : ndarray, shape (parameter, parameter)
+    """
+
+    centre: Array
+    slope: Array
+    curvature: Array
+
+    @classmethod
+    def of(cls, parameters: Parameters, information: Array) -> Loosened:
+        """Weaken a prior in each direction by how much more the data tell there.
+
+        In the directions in which prior and data are both diagonal, with r times as much
+        information in the data, the prior counts ``1 / (1 + r)^2``: in full where the data say
+        nothing, hardly where they say much.
+
+        Parameters
+        ----------
+        parameters : Parameters
+        information : ndarray, shape (parameter, parameter)
+            Of the data.
+        """
+        values, own = np.linalg.eigh(parameters.prior_curvature())
+        root = own * np.sqrt(values)  # the curvature is root @ root.T
+        inverse = (own / np.sqrt(values)).T
+        ratio, axes = np.linalg.eigh(inverse @ information @ inverse.T)
+        kept = (axes / (1.0 + np.maximum(ratio, 0.0)) ** 2) @ axes.T
+        loose = root @ kept
+        slope = loose @ (inverse @ parameters.prior_slope())
+        return cls(parameters.values, slope, loose @ root.T)
+
+
+@dataclass(frozen=True, eq=False)
 class Parameters:
     """One value of all parameters of a model, with their prior.
 
@@ -38,6 +76,8 @@ class Parameters:
         How far sites lie apart, taken as known.
     prior : ParameterPrior, optional
         None where CPTs were given.
+    loosened : Loosened, optional
+        What stands in place of the prior.
     """
 
     posterior: Posterior
@@ -45,6 +85,7 @@ class Parameters:
     sites: tuple[str, ...] = ()
     scale: Array | None = None
     prior: ParameterPrior | None = None
+    loosened: Loosened | None = None
 
     @classmethod
     def at_mean(cls, posterior: Posterior) -> Parameters:
@@ -134,6 +175,10 @@ class Parameters:
         """Return the log prior density, but for a constant."""
         if self.prior is None:
             return 0.0
+        if self.loosened is not None:
+            moved = self.values - self.loosened.centre
+            bent = 0.5 * self.loosened.curvature @ moved
+            return float(moved @ (self.loosened.slope - bent))
         (a, b), away = self.prior.fractions, self._away
         logits = self.values[: len(a)]
         value = -(a * np.logaddexp(0.0, -logits) + b * np.logaddexp(0.0, logits)).sum()
@@ -143,6 +188,10 @@ class Parameters:
         """Return the slope of the log prior density, ``(parameter,)``."""
         if self.prior is None:
             return np.empty(0)
+        if self.loosened is not None:
+            moved = self.values - self.loosened.centre
+            found: Array = self.loosened.slope - self.loosened.curvature @ moved
+            return found
         a, b = self.prior.fractions
         fractions = a - (a + b) * expit(self.values[: len(a)])
         return np.concatenate([fractions, -self._effect_precision @ self._away])
@@ -151,6 +200,8 @@ class Parameters:
         """Return the negative second derivative of it, ``(parameter, parameter)``."""
         if self.prior is None:
             return np.empty((0, 0))
+        if self.loosened is not None:
+            return self.loosened.curvature
         a, b = self.prior.fractions
         share = expit(self.values[: len(a)])
         found = np.zeros((len(self.values),) * 2)

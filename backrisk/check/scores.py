@@ -11,7 +11,7 @@ doi:10.1017/S0305004100023987; Neyman's C(alpha), 1959).
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -27,7 +27,7 @@ from backrisk.check.answered import (
     groups,
     pull,
 )
-from backrisk.check.parameters import Parameters
+from backrisk.check.parameters import Loosened, Parameters
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
@@ -176,7 +176,13 @@ class Scores:
         here = cls(survey.graph, start, patterns, parts)
         if any((t.plain.log_likelihood < _IMPOSSIBLE).any() for t in here.told):
             raise QueryError(say("check.scores.impossible"))
-        return here._at_mode()
+        mode = here._at_mode()
+        if not len(start.values):
+            return mode
+        # A prior that the data contradict must not be taken for a fault of the graph.
+        loosened = Loosened.of(mode.parameters, mode._own[2])
+        loose = replace(mode.parameters, loosened=loosened)
+        return cls(survey.graph, loose, patterns, parts)._at_mode()
 
     @cached_property
     def weights(self) -> Array:
@@ -282,10 +288,11 @@ class Scores:
         -----
         With s the scores of the model's parameters, I their information, L the curvature of
         their prior, and u the score of an omitted one, ``B = (I + L)^-1 sum(s u)`` and what is
-        left is ``u - B s``. The prior counts as what other people answered, so that the variance
-        is ``sum (u - B s)^2 + B L B``. Of people whose answers tell the whole family, squares are
-        averaged over what the node might have been; of others they are as seen, and divided by one
-        minus the person's leverage, since a residual is smaller than what it estimates (MacKinnon
+        left is ``u - B s``. The prior, loosened where data speak (see `Loosened`), counts as what
+        other people answered, so that the variance is ``sum (u - B s)^2 + B L B``. Of people whose
+        answers tell the whole family, squares are averaged over what the node might have been; of
+        others they are as seen, and divided by one minus the person's leverage, since a residual
+        is smaller than what it estimates (MacKinnon
         and White 1985, doi:10.1016/0304-4076(85)90158-7).
         """
         (_, seen, information), name = self._own, terms.node

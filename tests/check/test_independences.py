@@ -1,6 +1,7 @@
 """The independences that a graph implies, by hand; and their tests, held to their definitions."""
 
 import itertools
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -14,6 +15,7 @@ from backrisk.check.independences import smallest_separator
 from backrisk.check.scores import Scores
 from backrisk.graph import CausalGraph, Edge, Layout, Node, Prior
 from backrisk.likelihood import build_circuit, total_log_likelihood
+from backrisk.posterior import SiteEffects
 from backrisk.survey import Survey
 from tests.strategies import random_graph, seeds
 
@@ -193,6 +195,46 @@ def test_known_cpts_are_not_estimated():
     # 500 of x with 50 more of y than the 200 expected; each has the variance 0.4 * 0.6.
     t, size = 50 / np.sqrt(500 * 0.24), 0.2 / np.sqrt(500 * 0.24)
     assert row["z"] == pytest.approx(t - size * (t**2 - 1) / 6, abs=0.01)
+
+
+def test_weights_count_by_their_squares():
+    graph, survey = two_by_two([300, 200, 280, 220])
+    weights = np.random.default_rng(0).gamma(2.0, size=1000)
+    weighed = Survey(graph, survey.codes, survey.codebook, weights=weights)
+    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [0.6, 0.4]})
+    (row,) = local_tests(posterior, weighed).table.to_dict("records")
+    x, y = survey.codes.T
+    t = (weights * x * (y - 0.4)).sum() / np.sqrt((weights**2 * x).sum() * 0.24)
+    skew = (weights**3 * x).sum() * 0.24 * 0.2 / ((weights**2 * x).sum() * 0.24) ** 1.5
+    assert row["z"] == pytest.approx(t - skew * (t**2 - 1) / 6, abs=1e-3)
+
+
+def test_sites_have_intercepts_of_their_own():
+    graph = CausalGraph("two", (Node("x", TWO), ordinal("y", 2)), ())
+    counts = np.array([640, 160, 160, 40, 40, 160, 160, 640])  # by site, x, y: unrelated in each
+    codes = np.repeat(list(itertools.product((0, 1), (0, 1), (0, 1))), counts, axis=0)
+    site = codes[:, 0].astype(np.intp)
+    survey = Survey(
+        graph, codes[:, 1:].astype(np.int8), Codebook.plain(graph), site=site, sites=("n", "s")
+    )
+    pooled = Posterior(graph, np.full((1, 2), 0.5), np.zeros((1, 0)))
+    known = SiteEffects(("n", "s"), np.array([[[-1.4], [1.4]]]), np.array([[1.5]]))
+    by_site = replace(pooled, sites=known)
+    first, second = (local_tests(p, survey).table.iloc[0] for p in (pooled, by_site))
+    assert first["verdict"] == "contradicted"
+    assert second["verdict"] == "agrees"
+    assert abs(second["z"]) < 0.1
+    assert second["odds_ratio"] == pytest.approx(1.0, abs=0.02)
+
+
+def test_other_sites_are_refused():
+    graph, survey = two_by_two([1, 1, 1, 1])
+    graph = CausalGraph("two", (Node("x", TWO), ordinal("y", 2)), ())
+    survey = Survey(graph, survey.codes, survey.codebook)
+    known = SiteEffects(("n", "s"), np.array([[[-1.4], [1.4]]]), np.array([[1.5]]))
+    posterior = Posterior(graph, np.full((1, 2), 0.5), np.zeros((1, 0)), sites=known)
+    with pytest.raises(QueryError, match="sites n, s"):
+        local_tests(posterior, survey)
 
 
 def test_people_who_answered_nothing_change_nothing():
