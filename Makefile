@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow test-installs test-faults against bench mutants lint map notebooks data reports clean
+.PHONY: help setup demo test test-slow test-installs test-faults validation against bench mutants lint map notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ test-installs: $(READY)  ## Wheel and sdist in new environments: no extra, each 
 
 test-faults: $(READY)  ## Full disks, failing calls, killed processes, bad bytes; writes reports/faults.md
 	$(BIN)/python -m tests.faults --jobs 2
+
+validation: $(READY)  ## Planted faults, every check on real fits; writes reports/validation.md, under an hour
+	$(BIN)/python -m tests.validation
 
 against: .venv/.peers  ## The same questions put to pyAgrum, pgmpy, dowhy, statsmodels and StepMix
 	$(BIN)/python -m tests.against

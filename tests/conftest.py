@@ -11,7 +11,12 @@ from backrisk import Posterior, compile_model, fit, load_graph, load_posterior, 
 from backrisk.graph import Layout
 from backrisk.survey import Survey
 
-collect_ignore = ["benchmarks", "faults", "mutants"]  # programs, not tests; others try them small
+collect_ignore = [
+    "benchmarks",
+    "faults",
+    "mutants",
+    "validation",
+]  # programs, not tests; others try them small
 
 # No limit of time for an example, nor for making one: a slow machine is no failure.
 settings.register_profile("backrisk", deadline=None, suppress_health_check=[HealthCheck.too_slow])

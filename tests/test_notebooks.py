@@ -15,7 +15,8 @@ QUICK = {
     "01_fit_a_survey": {"DRAWS": 60, "TUNE": 60},
     "02_surveys_as_they_are": {"QUICK": FEW, "LONG": FEW},
     "03_one_runner": {"DRAWS": 60, "TUNE": 60},
-    "05_answers_that_are_wrong": {"QUICK": FEW},
+    "05_should_i_believe_it": {"QUICK": FEW},
+    "06_answers_that_are_wrong": {"QUICK": FEW},
 }
 PEOPLE = 250  # of the packaged survey, where few will do
 
@@ -59,7 +60,8 @@ def assigned(source):
 
 LONG = {
     "02_surveys_as_they_are",
-    "05_answers_that_are_wrong",
+    "05_should_i_believe_it",
+    "06_answers_that_are_wrong",
 }  # of many fits: left to the slow tests
 
 

@@ -13,6 +13,9 @@ from .coverage import Coverage as Coverage
 from .coverage import measure_coverage as measure_coverage
 from .doubted import Claims as Claims
 from .doubted import claim_odds as claim_odds
+from .doubting import CHECKS as CHECKS
+from .doubting import Doubts as Doubts
+from .doubting import doubts as doubts
 from .elsewhere import CarriedRisks as CarriedRisks
 from .elsewhere import carried_risks as carried_risks
 from .equivalence import Equivalence as Equivalence

@@ -138,7 +138,9 @@ def holm(p: Array) -> Array:
     return found
 
 
-def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts:
+def judged(
+    graph: CausalGraph, tested: Sequence[Tested], title: str, level: float = ERROR
+) -> Verdicts:
     """Give each claim its verdict.
 
     Parameters
@@ -147,6 +149,8 @@ def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts
     tested : sequence of Tested
     title : str
         The key of the sentence that says what was tested.
+    level : float
+        The chance that this report and its companion contradict a model that holds.
     """
     claims = [claim for each in tested for claim in each.claims]
     moments = Moments.joined([each.moments for each in tested])
@@ -159,10 +163,10 @@ def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts
     p = np.where(sound, 2.0 * norm.sf(np.abs(moments.z)), np.nan)
     adjusted = np.full(len(p), np.nan)
     adjusted[sound] = np.minimum(REPORTS * holm(p[sound]), 1.0)
-    strict = norm.isf(ERROR / (2 * REPORTS * max(int(sound.sum()), 1)))
+    strict = norm.isf(level / (2 * REPORTS * max(int(sound.sum()), 1)))
     power = np.where(sound, norm.cdf(np.log(RATIO) * moments.error - strict), 0.0)
     keys = np.where(
-        adjusted < ERROR, "contradicted", np.where(power < POWER, "too_little", "agrees")
+        adjusted < level, "contradicted", np.where(power < POWER, "too_little", "agrees")
     )
     verdicts = [_verdict(key) for key in keys.tolist()]
     reach = norm.isf((1.0 - INTERVAL) / 2.0) * departures.error
@@ -192,7 +196,7 @@ def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts
     predicted = pd.concat(shown, ignore_index=True) if shown else _no_rows()
     counts = {key: int((keys == key).sum()) for key in ("contradicted", "agrees", "too_little")}
     lines = [say(title, count=len(claims), **{k: whole(v) for k, v in counts.items()})]
-    for row in table.loc[table["adjusted"] < ERROR].to_dict("records"):
+    for row in table.loc[table["adjusted"] < level].to_dict("records"):
         node = graph.node(str(row["node"]))
         small = float(row["adjusted"]) < _LEAST_P
         p_value = decimal(max(float(row["adjusted"]), _LEAST_P), 4)
@@ -207,7 +211,7 @@ def judged(graph: CausalGraph, tested: Sequence[Tested], title: str) -> Verdicts
         }
         lines.append(say("check.claims.contradicted", **about))
     if len(claims):
-        told = {"error": percent(ERROR), "ratio": decimal(RATIO, 0), "power": percent(POWER)}
+        told = {"error": percent(level), "ratio": decimal(RATIO, 0), "power": percent(POWER)}
         lines.append(say("check.claims.how", **told))
     return Verdicts(table, predicted, "\n".join(lines))
 

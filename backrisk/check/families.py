@@ -13,6 +13,7 @@ from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.check.answered import Ints, departure, pull, unordered
 from backrisk.check.claims import (
+    ERROR,
     Claim,
     Kind,
     Tested,
@@ -34,7 +35,7 @@ _RARELY = 0.5  # a construct that fewer people know is looked at by its answers
 
 
 @checked()
-def family_residuals(posterior: Posterior, survey: Survey) -> Verdicts:
+def family_residuals(posterior: Posterior, survey: Survey, *, level: float = ERROR) -> Verdicts:
     """Compare each node with what its causes predict, by causes, by other nodes, answer by answer.
 
     Estimand of each test: the effect that the model leaves out, on the log odds of the node, of
@@ -50,12 +51,13 @@ def family_residuals(posterior: Posterior, survey: Survey) -> Verdicts:
     ----------
     posterior : Posterior
     survey : Survey
+    level : float
         As for `local_tests`.
 
     Returns
     -------
     Verdicts
-        As for `local_tests`, with which it shares the 5 of 100 surveys. ``predicted`` holds shares
+        As for `local_tests`, with which it shares the level. ``predicted`` holds shares
         by every two causes and by the nodes that were looked at.
 
     Raises
@@ -80,7 +82,7 @@ def family_residuals(posterior: Posterior, survey: Survey) -> Verdicts:
     tested = [t for other, asked in claims.items() for t in by_other(scores, other, asked)]
     for name in graph.names:
         tested += _by_causes(scores, name, posterior.given is not None)
-    return judged(graph, tested, "check.families.title")
+    return judged(graph, tested, "check.families.title", level)
 
 
 def _by_others(

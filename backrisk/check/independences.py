@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from backrisk._arguments import checked
-from backrisk.check.claims import Claim, Verdicts, by_other, judged, pairs
+from backrisk.check.claims import ERROR, Claim, Verdicts, by_other, judged, pairs
 from backrisk.check.scores import Scores
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
@@ -118,7 +118,7 @@ def smallest_separator(
 
 
 @checked()
-def local_tests(posterior: Posterior, survey: Survey) -> Verdicts:
+def local_tests(posterior: Posterior, survey: Survey, *, level: float = ERROR) -> Verdicts:
     """Test every independence that the graph implies among the nodes that the survey measures.
 
     Estimand of each test: the effect, on the log odds of one node from reference to worst state of
@@ -132,12 +132,15 @@ def local_tests(posterior: Posterior, survey: Survey) -> Verdicts:
     survey : Survey
         With weights, these are scaled as in a fit and variances are those of a weighted sample;
         with sites that the posterior has too, each site has its own intercepts.
+    level : float
+        The chance that this report and that of `family_residuals` together contradict a model that
+        holds; each has half of it.
 
     Returns
     -------
     Verdicts
-        ``contradicted``: the association would be seen in fewer than 5 of 100 surveys anywhere in
-        this report and in that of `family_residuals` together, if the model held. ``agrees``: it
+        ``contradicted``: if the model held, such an association would be seen anywhere in this
+        report and in that of `family_residuals` with the chance `level` at most. ``agrees``: it
         was not seen, and an odds ratio of 2 would have been with a chance of at least 80 %.
         ``too little data to tell`` otherwise.
 
@@ -180,4 +183,4 @@ def local_tests(posterior: Posterior, survey: Survey) -> Verdicts:
         claim = Claim("independence", each.node, (each.other,), each.given)
         claims.setdefault(each.other, []).append(claim)
     tested = [t for other, asked in claims.items() for t in by_other(scores, other, asked)]
-    return judged(survey.graph, tested, "check.independences.title")
+    return judged(survey.graph, tested, "check.independences.title", level)

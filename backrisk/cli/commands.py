@@ -13,6 +13,7 @@ import typer
 from backrisk import __version__
 from backrisk.cli import (
     carrying,
+    checking,
     codebooks,
     confounding,
     console,
@@ -43,7 +44,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fit": data.fit,
     "prior": data.prior,
     "plan": planning.plan,
-    "check": data.check,
+    "check": checking.check,
     "transport": carrying.transport,
     "compare": doubts.compare,
     "standing": doubts.standing,

@@ -1,4 +1,4 @@
-"""From a graph to a survey, from a survey to a model, and checks of the model."""
+"""From a graph to a survey, and from a survey to a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from rich.console import Console
 
 from backrisk._files import demand_place, is_stream
 from backrisk.cli import console
@@ -23,7 +22,6 @@ from backrisk.cli.options import (
     FormatOption,
     GlobOption,
     GraphOption,
-    ModelFile,
     SeedOption,
     SiteColumn,
     SurveyFile,
@@ -32,12 +30,20 @@ from backrisk.cli.options import (
     tell_blank_rows,
 )
 from backrisk.cli.stopping import Stopped
-from backrisk.cli.terminal import Format, share, show_diagnostics, show_table, write_text
+from backrisk.cli.terminal import (
+    Format,
+    ratio,
+    share,
+    show_cells,
+    show_diagnostics,
+    show_table,
+    write_text,
+)
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
-from backrisk.posterior import LeastCells, Posterior, load_posterior, odds_ratios
+from backrisk.posterior import LeastCells
 from backrisk.survey import NOT_READ, Understood
-from backrisk.words import Names, decimal, interval_name, names_of, percent, say
+from backrisk.words import Names, interval_name, names_of, percent, say
 
 _NARROW = 100  # characters of a terminal that has no room for a column more
 
@@ -217,20 +223,16 @@ def fit(
             clear_kept(kept, chains)
         teller = console.about(out)
         show_diagnostics(posterior, teller)
-        _show_cells(posterior, teller)
+        show_cells(posterior, teller)
         told = say("cli.fit.done", draws=f"{posterior.draws:,}", out=out)
         teller.print(told, markup=False)
+        if kept is not None:
+            teller.print(say("cli.fit.next", out=out, survey=survey), markup=False)
 
 
 def _finished(kept: Path | None) -> int:
     """Return how many chains are kept in a folder."""
     return len(list(kept.glob("chain-*.nc"))) if kept is not None and kept.is_dir() else 0
-
-
-def _show_cells(posterior: Posterior, teller: Console) -> None:
-    """Print which counts of people follow from a model."""
-    for note in posterior.least_cells.sentences(names_of(posterior.graph)):
-        teller.print(say("cli.note", note=note), markup=False)
 
 
 def prior(
@@ -284,13 +286,10 @@ def _show_prior(graph: CausalGraph, margins: pd.DataFrame, ratios: pd.DataFrame)
         columns = {
             "ratio": [_ratio_of(names, row) for row in rows],
             "published": [
-                _ratio(row["published"], row["published_low"], row["published_high"])
-                for row in rows
+                ratio(row["published"], row["published_low"], row["published_high"]) for row in rows
             ],
-            "before": [
-                _ratio(row["before"], row["before_low"], row["before_high"]) for row in rows
-            ],
-            "after": [_ratio(row["implied"], row["low"], row["high"]) for row in rows],
+            "before": [ratio(row["before"], row["before_low"], row["before_high"]) for row in rows],
+            "after": [ratio(row["implied"], row["low"], row["high"]) for row in rows],
         }
         show_table(say("cli.prior.figures"), columns, console.out, folded=("ratio",))
         for row in every:
@@ -313,147 +312,3 @@ def _ratio_of(names: Names, row: Mapping[Any, Any]) -> str:
 def _states(names: Names, node: str, states: str) -> str:
     found = (names.state(node, state) for state in states.split(" or "))
     return say("cli.prior.or_states").join(found)
-
-
-def _ratio(middle: float, low: float, high: float) -> str:
-    """Word a ratio with its interval, as far as they are known."""
-    if middle != middle:
-        return "-"
-    if low != low:
-        return decimal(middle, 2)
-    ends = {"low": decimal(low, 2), "high": decimal(high, 2)}
-    return say("phrases.estimate", mean=decimal(middle, 2), **ends)
-
-
-def check(
-    model: ModelFile,
-    survey: Annotated[
-        str | None, typer.Argument(metavar="SURVEY", help=say("cli.check.survey"))
-    ] = None,
-    format: FormatOption = Format.table,
-    encoding: EncodingOption = None,
-    delimiter: DelimiterOption = None,
-    decimal: DecimalOption = None,
-    glob: GlobOption = False,
-) -> None:
-    """Show `backrisk.check.explain`, `learned` and `predicted_margins`."""
-    from backrisk.check import explain, learned, predicted_margins
-
-    with sentences():
-        posterior = load_posterior(model)
-        said = learned(posterior)
-        failures = explain(posterior) if posterior.diagnostics.worst else None
-        margins = None
-        if survey is not None:
-            from backrisk.survey import read_survey
-
-            reading = read_as(encoding, delimiter, decimal, glob)
-            read = read_survey(survey, posterior.graph, posterior.codebook, **reading)
-            margins = predicted_margins(posterior, read)
-        if format is Format.json:
-            print(json.dumps(_checked(posterior, said, failures, margins), indent=2))
-            return
-        _show_check(posterior, said, failures, margins)
-
-
-def _checked(
-    posterior: Posterior,
-    said: pd.DataFrame,
-    failures: pd.DataFrame | None,
-    margins: pd.DataFrame | None,
-) -> dict[str, Any]:
-    report: dict[str, Any] = {
-        "kind": "check",
-        "diagnostics": {
-            "method": posterior.diagnostics.method,
-            "worst": {
-                name: None if value != value else value
-                for name, value in posterior.diagnostics.worst.items()
-            },
-            "warnings": list(posterior.diagnostics.warnings),
-            "cautions": list(posterior.diagnostics.cautions),
-            "conflicts": [
-                {**each.to_dict(), "text": text}
-                for each, text in zip(
-                    posterior.diagnostics.conflicts, posterior.conflicts_about(), strict=True
-                )
-            ],
-        },
-        "learned": said.reset_index(names="node").to_dict(orient="records"),
-        "least_cells": {
-            "least": posterior.least_cells.least,
-            **posterior.least_cells.to_dict(),
-            "text": list(posterior.least_cells.sentences(names_of(posterior.graph))),
-        },
-    }
-    if failures is not None:
-        known = failures.astype(object).where(failures.notna(), None)
-        report["failures"] = known.to_dict(orient="records")
-    if margins is not None:
-        report["margins"] = margins.to_dict(orient="records")
-    if posterior.chosen:
-        report["design"] = dict(posterior.meta["design"])
-        report["odds_ratios"] = odds_ratios(posterior).to_dict(orient="records")
-    return report
-
-
-def _failed(failures: pd.DataFrame) -> tuple[dict[str, list[str]], tuple[str, ...]]:
-    """Lay out what failed, one row a reason, and name the columns of sentences.
-
-    The parameter with the worst R-hat stands for those that failed for the same reason.
-    """
-    columns: dict[str, list[str]] = {
-        key: [] for key in ("parameters", "worst", "least", "why", "what_to_do")
-    }
-    for (why, what_to_do), group in failures.groupby(["why", "what_to_do"], sort=False):
-        first, left = str(group["parameter"].iloc[0]), len(group) - 1
-        several = say("cli.check.several", first=first, n=left) if left else first
-        cells = (
-            several,
-            decimal(group["r_hat"].max(), 3),
-            decimal(group["ess"].min(), 0),
-            str(why),
-            str(what_to_do),
-        )
-        for key, cell in zip(columns, cells, strict=True):
-            columns[key].append(cell)
-    return columns, ("parameters", "why", "what_to_do")
-
-
-def _show_check(
-    posterior: Posterior,
-    said: pd.DataFrame,
-    failures: pd.DataFrame | None,
-    margins: pd.DataFrame | None,
-) -> None:
-    names = names_of(posterior.graph)
-    show_diagnostics(posterior, console.out)
-    _show_cells(posterior, console.out)
-    if failures is not None and len(failures):
-        columns, folded = _failed(failures)
-        show_table(say("cli.check.failed"), columns, console.out, folded=folded)
-    rows = said.reset_index(names="node").to_dict("records")
-    columns = {
-        "node": [names.node(row["node"]) for row in rows],
-        "answered": [percent(row["answered"]) for row in rows],
-        "distance": [decimal(row["distance"], 2) for row in rows],
-        "reading": [row["reading"] for row in rows],
-    }
-    show_table(say("cli.check.learned"), columns, console.out)
-    console.out.print(say("cli.check.learned_note"), markup=False)
-    if posterior.chosen:
-        rows = odds_ratios(posterior).to_dict("records")
-        columns = {
-            "": [names.pair(row["cause"], row["state"]) for row in rows],
-            "ratio": [_ratio(row["median"], row["low"], row["high"]) for row in rows],
-        }
-        event = names.node(posterior.meta["design"]["outcome"])
-        show_table(say("cli.check.odds_ratios", event=event), columns, console.out, folded=("",))
-    if margins is not None:
-        rows = margins.to_dict("records")
-        columns = {
-            "": [names.pair(row["node"], row["state"]) for row in rows],
-            "survey": [percent(row["survey"]) for row in rows],
-            "model": [share(row["model"], row["low"], row["high"]) for row in rows],
-        }
-        show_table(say("cli.check.margins"), columns, console.out, folded=("",))

@@ -34,6 +34,7 @@ from backrisk.words import (
     capital,
     decimal,
     listed,
+    names_of,
     percent,
     ranged,
     say,
@@ -149,6 +150,22 @@ def show_diagnostics(posterior: Posterior, console: Console) -> None:
         console.print(say("cli.warning", warning=conflict), style="yellow", markup=False)
     for caution in found.cautions:
         console.print(say("cli.note", note=again(caution)), markup=False)
+
+
+def show_cells(posterior: Posterior, teller: Console) -> None:
+    """Print which counts of people follow from a model."""
+    for note in posterior.least_cells.sentences(names_of(posterior.graph)):
+        teller.print(say("cli.note", note=note), markup=False)
+
+
+def ratio(middle: float, low: float, high: float) -> str:
+    """Word a ratio with its interval, as far as they are known."""
+    if middle != middle:
+        return "-"
+    if low != low:
+        return decimal(middle, 2)
+    ends = {"low": decimal(low, 2), "high": decimal(high, 2)}
+    return say("phrases.estimate", mean=decimal(middle, 2), **ends)
 
 
 def show(answer: Answer, format: Format, console: Console) -> None:

@@ -147,6 +147,7 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     states = graph.node(target.node).states
     found["reported"] = [states[code] if code >= 0 else None for code in codes[:, place]]
     always = [flag("warned")] if posterior.diagnostics.warnings else []
+    always += [flag("contradicted")] if posterior.diagnostics.contradicted else []
     flags = []
     for row, risk in zip(codes, found["risk"], strict=True):
         said = [flag("contradict")] if risk is None else []

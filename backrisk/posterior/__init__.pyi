@@ -27,3 +27,5 @@ from .simulation import truth as truth
 from .sites import SiteEffects as SiteEffects
 from .switching import hidden_nodes as hidden_nodes
 from .switching import swapped as swapped
+from .verdicts import Finding as Finding
+from .verdicts import Verdict as Verdict

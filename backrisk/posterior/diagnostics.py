@@ -1,4 +1,4 @@
-"""The figures that tell whether the sampling can be trusted."""
+"""What tells whether a model can be trusted: its sampling, and what checks found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backrisk.posterior.conflict import Conflict
-from backrisk.words import from_plain, plain, say
+from backrisk.posterior.verdicts import Verdict
+from backrisk.words import Names, from_plain, plain, say
 
 R_HAT = 1.01  # at most, for sampling to be trusted (Vehtari et al. 2021, doi:10.1214/20-BA1221)
 ESS_PER_CHAIN = 100  # at least (the same)
@@ -15,7 +16,7 @@ ESS_PER_CHAIN = 100  # at least (the same)
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """What says whether the sampling may be trusted.
+    """What says whether a model may be trusted: how it was sampled, and how it fared when checked.
 
     Parameters
     ----------
@@ -30,6 +31,9 @@ class Diagnostics:
         What the model leaves open though the sampling is sound, told where a fit is judged.
     conflicts : tuple of Conflict
         Where prior and data disagree; repeated by every answer that rests on it.
+    verdicts : tuple of Verdict
+        What checks against a survey found, one for each kind of check; empty where nobody has
+        checked. What a survey contradicts is told with every answer.
 
     Examples
     --------
@@ -45,11 +49,30 @@ class Diagnostics:
     warnings: tuple[str, ...] = ()
     cautions: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
 
     @property
     def good(self) -> bool:
-        """Whether every criterion was met."""
+        """Whether every criterion of the sampling was met."""
         return not self.warnings
+
+    @property
+    def contradicted(self) -> tuple[Verdict, ...]:
+        """What a survey contradicted."""
+        return tuple(each for each in self.verdicts if each.contradicts)
+
+    def doubts(self, names: Names) -> str:
+        """Say in one sentence what a survey contradicted; empty where nothing is known."""
+        if not self.contradicted:
+            return ""
+        what = say("phrases.semicolon").join(each.short(names) for each in self.contradicted)
+        return say("posterior.checked.doubted", what=what)
+
+    def checked(self, names: Names) -> tuple[str, ...]:
+        """Say what every check found, one sentence each; that nobody checked, where that is so."""
+        if not self.verdicts:
+            return (say("posterior.checked.unchecked"),)
+        return tuple(each.sentence(names) for each in self.verdicts)
 
     @property
     def made_by(self) -> str:
@@ -65,6 +88,7 @@ class Diagnostics:
             "warnings": [plain(each) for each in self.warnings],
             "cautions": [plain(each) for each in self.cautions],
             "conflicts": [each.to_dict() for each in self.conflicts],
+            "verdicts": [each.to_dict() for each in self.verdicts],
         }
 
     @classmethod
@@ -77,5 +101,7 @@ class Diagnostics:
             tuple(from_plain(each) for each in held.get(name, ()))
             for name in ("warnings", "cautions")
         )
-        conflicts = tuple(map(Conflict.from_dict, held.get("conflicts", ())))  # older files: none
-        return cls(held["method"], held["worst"], warnings, cautions, conflicts)
+        # Older files hold neither.
+        conflicts = tuple(map(Conflict.from_dict, held.get("conflicts", ())))
+        verdicts = tuple(map(Verdict.from_dict, held.get("verdicts", ())))
+        return cls(held["method"], held["worst"], warnings, cautions, conflicts, verdicts)

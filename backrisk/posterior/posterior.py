@@ -179,13 +179,19 @@ class Posterior:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What concerns every answer: whom the model speaks of, where it says so; the fit's own."""
-        return (*self._people, *self.diagnostics.warnings)
+        return (*self._people, *self.diagnostics.warnings, *self._doubted)
 
     @property
     def believed(self) -> tuple[str, ...]:
         """The same for a reader of answers, who is told only that the sampling is not sound."""
         unsound = () if self.diagnostics.good else (say("posterior.unsound"),)
-        return (*self._people, *unsound)
+        return (*self._people, *unsound, *self._doubted)
+
+    @property
+    def _doubted(self) -> tuple[str, ...]:
+        """What a survey contradicted, in one sentence."""
+        doubts = self.diagnostics.doubts(names_of(self.graph))
+        return (doubts,) if doubts else ()
 
     @property
     def _people(self) -> tuple[str, ...]:

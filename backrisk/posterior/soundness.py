@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backrisk._arguments import shown
 from backrisk._types import Array
@@ -16,10 +16,12 @@ from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.given import refuse_other_shape, refuse_other_than_distributions
 from backrisk.posterior.sites import SiteEffects
+from backrisk.posterior.verdicts import NUMBERS
 from backrisk.words import say
 
 _Count = Annotated[int, Field(ge=1)]
 _Share = Annotated[float, Field(ge=0, le=1)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Chosen(BaseModel):
@@ -91,6 +93,24 @@ class _Disagreement(BaseModel):
     state: str
 
 
+class _Finding(BaseModel):
+    """What a `Verdict` holds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, from_attributes=True)
+
+    check: str
+    finding: Literal["contradicted", "agrees", "too_little"]
+    numbers: Mapping[str, _Finite]
+    about: tuple[tuple[str, ...], ...]
+
+    @model_validator(mode="after")
+    def _told(self) -> _Finding:
+        """Refuse a check that nobody makes, and numbers that its sentence has no place for."""
+        if set(self.numbers) != set(NUMBERS.get(self.check, ())):
+            raise ValueError(self.check)
+        return self
+
+
 class _Judged(BaseModel):
     """What is known of the fields of `Diagnostics`."""
 
@@ -99,6 +119,7 @@ class _Judged(BaseModel):
     method: str
     worst: Mapping[str, float]
     conflicts: tuple[_Disagreement, ...] = ()
+    verdicts: tuple[_Finding, ...] = ()
 
 
 class Numbers(Protocol):

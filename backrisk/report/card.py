@@ -387,7 +387,11 @@ def _limits(answers: CardAnswers) -> str:
 def _appendix(answers: CardAnswers) -> list[Block]:
     graph, found = answers.posterior.graph, answers.agreement
     names = names_of(graph)
-    blocks: list[Block] = [] if found is None else list(agreement_blocks(found))
+    blocks: list[Block] = [
+        Text((say("report.card.checks"),), tone="head"),
+        Text(answers.posterior.diagnostics.checked(names), bullets=True),
+    ]
+    blocks += [] if found is None else agreement_blocks(found)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (names.node(node), names.state(node, state), risk) for node, state, risk in answers.groups
     )

@@ -437,6 +437,7 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
     said = [
         *sureness(posterior, names),
         *posterior.conflicts_about([answers.risk.target.node]),
+        *(posterior.diagnostics.checked(names) if posterior.diagnostics.verdicts else ()),
         say("report.common.grade_note"),
         say("report.common.support_note"),
         *notes,

@@ -272,6 +272,7 @@ class ModelOut(BaseModel):
     draws: int
     draws_in_model: int
     warnings: list[str]
+    checks: list[str]
     disclaimer: str
 
 

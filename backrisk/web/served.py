@@ -16,7 +16,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries import adverse_chances
 from backrisk.web import schema
 from backrisk.web.form import FormGroup, make_form
-from backrisk.words import again, disclaimer
+from backrisk.words import again, disclaimer, names_of
 
 VERSION = version("backrisk")
 PAGE_DRAWS = 1000
@@ -85,7 +85,7 @@ class Served:
     @property
     def about(self) -> schema.ModelOut:
         """What is said of the model on every page, in the language that is spoken."""
-        posterior, meta = self.posterior, self.posterior.meta
+        posterior, meta, found = self.posterior, self.posterior.meta, self.posterior.diagnostics
         outcome = None if posterior.graph.outcome is None else [posterior.graph.outcome]
         book = posterior.codebook
         title = None if book is None else book.title or book.name
@@ -105,6 +105,7 @@ class Served:
                 again(warning)
                 for warning in (*posterior.warnings, *posterior.conflicts_about(outcome))
             ],
+            checks=list(found.checked(names_of(posterior.graph))) if found.verdicts else [],
             disclaimer=disclaimer(),
         )
 

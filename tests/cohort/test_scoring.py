@@ -19,7 +19,7 @@ from backrisk.cohort import score, scoring
 from backrisk.cohort.profiles import shares_of
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph, Layout, load_graph
-from backrisk.posterior import Diagnostics, Posterior, simulate
+from backrisk.posterior import Diagnostics, Posterior, Verdict, simulate
 from backrisk.queries import attribute, read_target, recommend, risk
 from backrisk.summary import summarise
 from backrisk.survey import Codebook, load_codebook, opened
@@ -191,6 +191,18 @@ def test_a_warned_fit_is_flagged_on_every_row(tmp_path, chain):
     (said,) = done.warnings
     assert "did not pass its checks" in said
     assert pd.read_csv(done.out)["flags"].tolist() == ["fit warned", "no answers; fit warned"]
+
+
+def test_what_a_survey_contradicts_is_flagged_on_every_row(tmp_path, chain):
+    against = Verdict.of(
+        "independences", "contradicted", [("x", "z")], against=1, tested=1, unseen=0
+    )
+    bad = Posterior(CHAIN, given=chain.given, diagnostics=Diagnostics("given", verdicts=(against,)))
+    path = tmp_path / "cohort.csv"
+    path.write_text("x,y\nyes,\n", encoding="utf-8")
+    done = score(bad, path, tmp_path / "scored.csv", target="z")
+    assert pd.read_csv(done.out)["flags"].tolist() == ["contradicted by a survey"]
+    assert "contradicts what this model claims" in done.warnings[0]
 
 
 def lines(path):

@@ -25,6 +25,7 @@ def test_sentences_keep_what_they_were_made_from():
         "warnings": [{"text": str(told), "key": "posterior.no_sites", "values": {"site": "here"}}],
         "cautions": ["Plain."],
         "conflicts": [],
+        "verdicts": [],
     }
     found = Diagnostics.from_dict(held)
     assert found == Diagnostics("nutpie", {"ess_bulk": 12.0}, (told,), ("Plain.",))

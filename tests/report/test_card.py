@@ -9,9 +9,12 @@ from read_back import DAY, text_of
 from backrisk import BackriskError, CausalGraph, Posterior, model_card, risk
 from backrisk.check import learned
 from backrisk.cohort import cohort_answers
-from backrisk.posterior import Conflict, Diagnostics
+from backrisk.posterior import Conflict, Diagnostics, Verdict
 from backrisk.report import card_answers, card_document
 from backrisk.words import names_of, say
+
+COUNTS = {"against": 1, "tested": 9, "unseen": 2}
+ON_THE_WHOLE = {"large": 0.1, "large_low": -0.1, "large_high": 0.3}
 
 
 def test_the_card_has_27_items_and_leaves_open_what_it_cannot_fill(core, people, tmp_path):
@@ -40,6 +43,21 @@ def test_a_synthetic_model_needs_no_ethics_and_an_owner_fills_the_rest(runner, t
     (folder / "strings.yaml").write_text('card: {owner: {"28": "x"}}')
     with pytest.raises(BackriskError, match="has no item '28'"):
         model_card(few, tmp_path / "d.md", templates=folder)
+
+
+def test_the_card_says_what_checks_found_or_that_nobody_checked(core, tmp_path):
+    names = names_of(core.graph)
+    unchecked = model_card(core, tmp_path / "c.md", date=DAY).read_text()
+    assert say("posterior.checked.unchecked") in " ".join(unchecked.split())
+    against = Verdict.of("independences", "contradicted", [("fatigue", "pain")], **COUNTS)
+    slope = Verdict.of("calibration", "agrees", slope=0.9, low=0.7, high=1.2, **ON_THE_WHOLE)
+    judged = replace(core.diagnostics, verdicts=(against, slope))
+    found = model_card(replace(core, diagnostics=judged), tmp_path / "c.md", date=DAY).read_text()
+    text = " ".join(found.split())
+    assert say("posterior.checked.unchecked") not in text
+    for verdict in (against, slope):
+        assert verdict.sentence(names) in text
+    assert judged.doubts(names) in text  # among the warnings on top
 
 
 def test_the_card_tells_which_counts_of_people_follow_from_the_model(core, tmp_path):

@@ -8,8 +8,11 @@ import pypdf
 from read_back import DAY, HURTING, Tables, fonts_of, text_of, triple
 
 from backrisk import ask_next, attribute, recommend, risk
-from backrisk.posterior import Conflict, Diagnostics
+from backrisk.posterior import Conflict, Diagnostics, Verdict
 from backrisk.report import person_answers, render_person
+
+COUNTS = {"against": 1, "tested": 9, "unseen": 2}
+ON_THE_WHOLE = {"large": 0.1, "large_low": -0.1, "large_high": 0.3}
 
 
 def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
@@ -83,6 +86,20 @@ def test_a_bad_fit_is_said_on_the_first_page(core):
     pages = text_of(render_person(person_answers(bad, {"fatigue": "high"}), date=DAY))
     assert "did not pass its checks" in pages[0]
     assert not any("diverged" in page for page in pages)
+
+
+def test_what_a_survey_contradicts_is_said_on_the_first_page_and_every_check_in_the_notes(core):
+    against = Verdict.of("independences", "contradicted", [("fatigue", "pain")], **COUNTS)
+    slope = Verdict.of("calibration", "agrees", slope=0.9, low=0.7, high=1.2, **ON_THE_WHOLE)
+    few = core.subset(3)
+    judged = replace(few.diagnostics, verdicts=(against, slope))
+    found = replace(few, diagnostics=judged)
+    first, second = text_of(render_person(person_answers(found, {"fatigue": "high"}), date=DAY))
+    assert "A survey contradicts what this model claims (1 of 9 independences" in first
+    assert "slope" not in first
+    assert "slope 0.90 (0.70 to 1.20)" in second
+    told = text_of(render_person(person_answers(few, {"fatigue": "high"}), date=DAY))
+    assert not any("--keep" in page for page in told)  # nobody checked: for the card to say
 
 
 def test_the_persons_page_says_once_that_figures_disagree_and_the_notes_say_which(runner):

@@ -1,6 +1,7 @@
 """A model as it is served: its sites, and the draws that every answer uses."""
 
 import itertools
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -9,9 +10,12 @@ from prior_model import prior_model
 from web_client import CALLS, NO_LIMIT, PERSON, exact, is_problem, post
 
 import backrisk as br
+from backrisk.posterior import Verdict
 from backrisk.web import create_app
 from backrisk.web.api import V1
+from backrisk.words import names_of
 
+ON_THE_WHOLE = {"large": 0.1, "large_low": -0.1, "large_high": 0.3}
 SITES = ("Oslo", "Åre & <Lillehammer>")
 
 
@@ -73,3 +77,20 @@ def test_the_page_thins_a_posterior_once_and_says_so():
     about = client.get(V1 + "/model").json()
     assert (about["draws"], about["draws_in_model"]) == (25, 60)
     assert "the same 25 of the model's 60 draws" in unescape(client.get("/").text)
+
+
+def test_the_page_tells_what_checks_found():
+    model = prior_model(20)
+    slope = Verdict.of("calibration", "contradicted", slope=0.4, low=0.2, high=0.6, **ON_THE_WHOLE)
+    judged = replace(model.diagnostics, verdicts=(slope,))
+    client = TestClient(create_app(replace(model, diagnostics=judged)), base_url="http://localhost")
+    about = client.get(V1 + "/model").json()
+    assert about["checks"] == [slope.sentence(names_of(model.graph))]
+    assert about["warnings"] == [judged.doubts(names_of(model.graph))]
+    page = unescape(client.get("/").text)
+    assert about["checks"][0] in page
+    assert about["warnings"][0] in page
+    told = post(client, "/risk", person=PERSON).json()["warnings"]
+    assert about["warnings"][0] in told
+    plain = TestClient(create_app(model), base_url="http://localhost")
+    assert plain.get(V1 + "/model").json()["checks"] == []

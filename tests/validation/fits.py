@@ -1,0 +1,138 @@
+"""Every check on the packaged survey, and on a real file where it is at hand."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backrisk import fit, load_graph, load_posterior, read_survey
+from backrisk.check import doubts
+from backrisk.fitting import clear_kept
+from tests.places import SHARED
+from tests.validation import reporting
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Real:
+    """A survey whose truth is not planted.
+
+    Parameters
+    ----------
+    name : str
+        Of its kept files and its note.
+    title : str
+    path : Path
+    codebook : str, optional
+    """
+
+    name: str
+    title: str
+    path: Path
+    codebook: str | None = None
+
+
+SURVEYS = (
+    Real(
+        "packaged",
+        "The packaged survey: 2,000 synthetic people",
+        ROOT / "data" / "survey.csv",
+    ),
+    Real(
+        "clinic",
+        "A real file: people who came to a running clinic (Ferber et al. 2024)",
+        SHARED / "data" / "ric_run_data_meta.csv",
+        "clinic",
+    ),
+)
+
+
+def processor() -> float:
+    """Return the seconds that this process and those it waited for had a core."""
+    own, others = (
+        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+
+
+def looked(each: Real, folder: Path) -> dict[str, Any]:
+    """Fit a survey, unless its model is kept, check the fit, and keep what was said."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model, told = folder / f"{each.name}.nc", folder / f"{each.name}.json"
+    held: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {}
+    survey = read_survey(each.path, load_graph("runner"), each.codebook)
+    if not model.exists():
+        start = processor()
+        chains = folder / f"{each.name}.chains"
+        posterior = fit(load_graph("runner"), survey, seed=1, keep=chains, progress=False)
+        held = {"fit_s": processor() - start}
+        posterior.save(model)
+        clear_kept(chains, 4)
+        told.write_text(json.dumps(held))
+    posterior = load_posterior(model)
+    start = processor()
+    found = doubts(posterior, survey, seed=1)
+    held |= {
+        "check_s": processor() - start,
+        "people": survey.n,
+        "good": posterior.diagnostics.good,
+        "doubts": found.to_dict(),
+        "details": {
+            name: str(getattr(result, "text", result)) for name, result in found.results.items()
+        },
+    }
+    found.kept_with(posterior).save(folder / f"{each.name}-checked.nc")
+    told.write_text(json.dumps(held, indent=2))
+    return held
+
+
+def _seconds(seconds: Mapping[str, float], check: str) -> str:
+    """Return how long a check took; the items are looked at together with the families."""
+    return f"{seconds[check]:.0f}" if check in seconds else ""
+
+
+def section(each: Real, held: Mapping[str, Any]) -> list[str]:
+    """Return what is told of a survey."""
+    lines = [f"## {each.title}", ""]
+    found = held["doubts"]
+    sound = "passed" if held["good"] else "**did not pass**"
+    seconds = f"The checks took {held['check_s']:.0f} s of a processor"
+    if "fit_s" in held:
+        seconds += f", the fit {held['fit_s']:.0f} s"
+    lines += [f"{held['people']:,} people. The sampling {sound} its checks. {seconds}.", ""]
+    rows = [
+        [
+            v["check"],
+            v["finding"].replace("_", " "),
+            v["text"],
+            _seconds(found["seconds"], v["check"]),
+        ]
+        for v in found["verdicts"]
+    ]
+    lines += ["| check | verdict | what it says | s |", "| --- | --- | --- | ---: |"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    lines += [f"| {name} | not made | {why} | |" for name, why in found["refused"].items()]
+    lines += ["", *reporting.note(each.name)]
+    for name, text in held["details"].items():
+        lines += [f"*{name}*: {text}", ""]
+    return lines
+
+
+def fits(folder: Path, *, only_kept: bool = False) -> Sequence[str]:
+    """Return the sections on all surveys; what is not at hand is said to be left out."""
+    lines: list[str] = []
+    for each in SURVEYS:
+        told = folder / f"{each.name}.json"
+        held = json.loads(told.read_text()) if told.exists() else {}
+        if "doubts" not in held or not only_kept:
+            if not each.path.exists() or only_kept:
+                lines += [f"## {each.title}", "", f"Left out: no {each.path.name} is at hand.", ""]
+                continue
+            held = looked(each, folder)
+        lines += section(each, held)
+    return lines
