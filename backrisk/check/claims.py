@@ -274,7 +274,8 @@ def by_other(scores: Scores, other: str, asked: Sequence[Claim]) -> list[Tested]
 
 def _by_other(scores: Scores, asked: Claim, other: Node, found: WithOther) -> Tested:
     graph, node = scores.graph, scores.graph.node(asked.node)
-    people, risks = scores.people(found.present), scores.people(found.risk)
+    people = scores.people(found.present)
+    count_of = scores.people(found.risk) + scores.people(found.away)
     some = np.where(people > 0, people, np.inf)
     states: tuple[str | None, ...] = node.states[1:] if unordered(node) else (None,)
     claims: list[Claim] = []
@@ -306,8 +307,8 @@ def _by_other(scores: Scores, asked: Claim, other: Node, found: WithOther) -> Te
     moments = scores.moments(Terms(node.name, pulled, pulls))
     differ = scores.moments(Terms(node.name, found.away @ means.T, away))
     rows = [
-        (((other.name, label),), count, risk)
-        for label, count, risk in zip(other.states, people, risks / some, strict=True)
+        (((other.name, label),), count, share)
+        for label, count, share in zip(other.states, people, count_of / some, strict=True)
     ]
     return Tested(
         tuple(claims),
@@ -329,7 +330,7 @@ def shares(
     ----------
     graph : CausalGraph
     node : str
-    rows : sequence of (group, people, predicted share)
+    rows : sequence of (group, people, observed share)
         A group is by which nodes it is in which states.
     bands : Moments
         Of the difference between observed and predicted share.
@@ -341,13 +342,13 @@ def shares(
             "node": node,
             "by": listed([names.pair(*each) for each in group]),
             "people": people,
-            "observed": min(max(risk + off, 0.0), 1.0),
-            "predicted": risk,
-            "low": max(risk - most, 0.0),
-            "high": min(risk + most, 1.0),
+            "observed": share,
+            "predicted": min(max(share - off, 0.0), 1.0),
+            "low": min(max(share - off - most, 0.0), 1.0),
+            "high": min(max(share - off + most, 0.0), 1.0),
             "points": 100 * off,
         }
-        for (group, people, risk), off, most in zip(
+        for (group, people, share), off, most in zip(
             rows, bands.score.tolist(), reach.tolist(), strict=True
         )
         if people > 0

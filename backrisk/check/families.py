@@ -194,7 +194,8 @@ def _looked(scores: Scores, looked: _Looked, claims: Sequence[Claim]) -> Tested:
     first = values.shape[1] - 3 * cells
     second = first + cells
     risk, present = np.split(values[:, second:], 2, axis=1)
-    people, risks = scores.people(present), scores.people(risk)
+    people = scores.people(present)
+    counted = scores.people(risk) + scores.people(values[:, first:second])
     some = np.where(people > 0, people, np.inf)
     states: tuple[str | None, ...] = node.states[1:] if unordered(node) else (None,)
     every = tuple(replace(claim, state=state) for state in states for claim in claims)
@@ -213,7 +214,7 @@ def _looked(scores: Scores, looked: _Looked, claims: Sequence[Claim]) -> Tested:
             (names[cause], graph.node(names[cause]).states[state])
             for cause, state in zip(looked.causes, where, strict=True)
         )
-        rows.append((group, people[at], risks[at] / some[at]))
+        rows.append((group, people[at], counted[at] / some[at]))
     return Tested(
         every,
         scores.moments(pulls),

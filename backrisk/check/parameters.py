@@ -19,6 +19,7 @@ from backrisk.likelihood import conditioned
 from backrisk.posterior import Posterior
 
 _STEP = 1e-4  # to either side: of a slope, all but about eight digits are right
+_LOOSE = 10.0  # the information of the prior that data of as much as one of it outweigh
 _EDGE = 1e-9  # how near to 0 or 1 a fraction may come
 
 
@@ -41,8 +42,8 @@ class Loosened:
         """Weaken a prior in each direction by how much more the data tell there.
 
         In the directions in which prior and data are both diagonal, with r times as much
-        information in the data, the prior counts ``1 / (1 + r)^2``: in full where the data say
-        nothing, hardly where they say much.
+        information in the data, the prior counts ``1 / (1 + 10 r)^2``: in full where the data say
+        nothing, hardly where they say a tenth as much or more.
 
         Parameters
         ----------
@@ -54,7 +55,7 @@ class Loosened:
         root = own * np.sqrt(values)  # the curvature is root @ root.T
         inverse = (own / np.sqrt(values)).T
         ratio, axes = np.linalg.eigh(inverse @ information @ inverse.T)
-        kept = (axes / (1.0 + np.maximum(ratio, 0.0)) ** 2) @ axes.T
+        kept = (axes / (1.0 + _LOOSE * np.maximum(ratio, 0.0)) ** 2) @ axes.T
         loose = root @ kept
         slope = loose @ (inverse @ parameters.prior_slope())
         return cls(parameters.values, slope, loose @ root.T)

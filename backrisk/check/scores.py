@@ -36,7 +36,7 @@ from backrisk.words import say
 
 _STEPS = 30  # of scoring, at most
 _HALVINGS = 8
-_CLOSE = 1e-4  # how much the log posterior would still rise
+_CLOSE = 1e-2  # how much the log posterior would still rise; the rest is projected out
 _AT_ONCE = 4000  # patterns whose cells are held at once
 _MOST_LEVERAGE = 0.5  # of one person
 _TINY = 1e-100  # in place of a zero that is divided by
