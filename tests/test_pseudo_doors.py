@@ -43,7 +43,7 @@ PLAIN = re.compile(r"[A-Za-z]{2,}")
 # What is the same in every language: names of programs, formats, methods and people; units.
 DATA = re.compile(
     r"backrisk|TRIPOD\+AI|Shapley|R-hat|E-BFMI|Brier|HTML|PDF|JSON|XLSX|YAML|http\S+|doi:\S+"
-    r"|--format\b|[\w./-]+\.(?:csv|nc|html|pdf|md|json|yaml)|\bkg\b"
+    r"|--format\b|--keep\b|[\w./-]+\.(?:csv|nc|html|pdf|md|json|yaml)|\bkg\b"
 )
 PERSON = {"behandlungen": 0, "futter_kg": 12}
 

@@ -192,15 +192,9 @@ def fit(
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
-    for label, number, least in (
-        ("draws", draws, 1),
-        ("chains", chains, 1),
-        ("tune", tune, 1),
-        ("seed", seed, 0),
-    ):
-        if number < least:
-            said = say("fitting.too_small", argument=label, number=number, least=least)
-            raise FitError(said)
+    for label, number in (("draws", draws), ("chains", chains), ("tune", tune)):
+        if number < 1:
+            raise FitError(say("fitting.too_small", argument=label, number=number, least=1))
     if sampler not in SAMPLERS:
         near, known = suggest(sampler, SAMPLERS), choices(SAMPLERS)
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))

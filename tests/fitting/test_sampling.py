@@ -194,7 +194,6 @@ def test_each_state_of_a_nominal_cause_has_its_own_effect():
         ({"draws": 0}, "draws is 0"),
         ({"chains": 0}, "chains is 0"),
         ({"tune": 0}, "tune is 0"),
-        ({"seed": -1}, "seed is -1, expected at least 0"),
         ({"target_accept": 1.0}, "target_accept is 1"),
         ({"sampler": "nutpy"}, r"no sampler 'nutpy' \(did you mean 'nutpie'"),
     ],
