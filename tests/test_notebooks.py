@@ -60,6 +60,7 @@ def assigned(source):
 
 LONG = {
     "02_surveys_as_they_are",
+    "03_one_runner",
     "05_should_i_believe_it",
     "06_answers_that_are_wrong",
 }  # of many fits: left to the slow tests

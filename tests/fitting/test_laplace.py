@@ -35,6 +35,7 @@ def test_the_density_and_its_slopes_are_those_of_the_model(core_graph, core_surv
         assert density(points[0])[1] @ way == pytest.approx(slope, rel=1e-4, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_means_and_spreads_are_near_those_of_sampling(
     core_graph, core_survey, core_compiled, core_posterior
 ):
