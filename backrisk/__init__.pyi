@@ -17,6 +17,7 @@ from .graph import Node as Node
 from .graph import Prior as Prior
 from .graph import load_graph as load_graph
 from .graph import packaged_graphs as packaged_graphs
+from .graph import unroll as unroll
 from .plotting import plot as plot
 from .posterior import Confounding as Confounding
 from .posterior import Diagnostics as Diagnostics

@@ -137,6 +137,7 @@ def graph() -> Schema:
         "roles": nullable({"$ref": "#/$defs/Roles"}),
         "groups": nullable(named),
         "left_out": nullable(named),
+        "tied": nullable(named),
         "figures": {"anyOf": [{"type": "string"}, listed({"$ref": "#/$defs/Figure"}),
                               {"type": "null"}]},
         "prevalences": nullable(listed({"$ref": "#/$defs/Prevalence"})),
@@ -153,7 +154,9 @@ def graph() -> Schema:
             "Node": node,
             "Edge": element(Edge, needed, ("state_priors",), prior=nullable(prior)),
             "Prior": {**element(Prior, ["mean", "sd"]), "additionalProperties": True},
-            "Lagged": element(Lagged, ["cause", "effect", "claim"]),
+            "Lagged": element(
+                Lagged, ["cause", "effect", "claim"], ("state_priors",), prior=nullable(prior)
+            ),
             "Roles": element(Roles, []),
             "Figure": element(Figure, ["cause", "effect"]),
             "Prevalence": element(Prevalence, ["node", "states", "share"]),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from backrisk.graph import CausalGraph, Edge, Node, Prior, load_graph
+from backrisk.graph import CausalGraph, Edge, Node, Prior, bare_lagged, load_graph
 from backrisk.posterior import Posterior
 from backrisk.survey import load_codebook
 
@@ -32,6 +32,26 @@ def random_graph(rng: np.random.Generator, nodes: int, density: float = 0.5) -> 
     if not any(effect == names[-1] for _, effect in edges):
         edges.append((names[0], names[-1]))
     return CausalGraph.from_edges(edges, states, outcome=names[-1])
+
+
+def random_template(rng: np.random.Generator, nodes: int) -> CausalGraph:
+    """A graph of several periods: lagged edges, past states as causes, perhaps a constant."""
+    graph = random_graph(rng, nodes)
+    stays = rng.random() < 0.5
+    first = graph.names[0] if stays else ""
+    moving = [name for name in graph.names if name != first]
+    pairs = list(itertools.product(moving, repeat=2))
+    chosen = rng.choice(len(pairs), size=min(3, len(pairs)), replace=False)
+    lagged = tuple(bare_lagged(*pairs[i]) for i in sorted(chosen.tolist()))
+    into = {edge.effect for edge in lagged if edge.cause == edge.effect}
+    made = tuple(
+        replace(node, constant=node.name == first, persist=bool(rng.random() < 0.3))
+        if node.name == first or node.name not in into
+        else node
+        for node in graph.nodes
+    )
+    nodes_ = tuple(replace(n, persist=False) if n.constant else n for n in made)
+    return replace(graph, nodes=nodes_, lagged=lagged)
 
 
 def every_mechanism() -> CausalGraph:
@@ -107,6 +127,7 @@ def random_posterior(rng: np.random.Generator, graph: CausalGraph, draws: int = 
         {
             name: rng.dirichlet(np.ones(shape[-1]), size=(draws, *shape[:-1]))
             for name in graph.names
+            if graph.owner(name) == name
             for shape in [graph.shape(name)]
         },
     )

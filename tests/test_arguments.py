@@ -49,6 +49,7 @@ CALLS = {
     "score": {"posterior": POSTERIOR, "source": "cohort.csv", "out": "scored.csv"},
     "plot": {"answer": None},
     "load_graph": {"name_or_path": "runner_core"},
+    "unroll": {"graph": GRAPH, "periods": 2},
     "load_codebook": {"name_or_path": "runner"},
     "draft_codebook": {"table": "cohort.csv", "graph": GRAPH},
     "redcap_dictionary": {"codebook": br.load_codebook("runner")},

@@ -314,7 +314,7 @@ def _without(simulated: Simulated, truth: Truth, cause: str) -> Truth:
             beta[:, at] = 0.0
     fractions = fractions.copy()
     for node in graph.children(cause):
-        each = simulated.layout.mechanisms[node]
+        each = simulated.layout.mechanism(node)
         if isinstance(each, Saturated):  # the rows of its first state stand for those of all
             part = fractions[0, simulated.layout.fraction_slices[node]]
             rows = np.moveaxis(

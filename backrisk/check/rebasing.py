@@ -54,7 +54,7 @@ def moved_baseline(posterior: Posterior, name: str, wanted: Array, first: int | 
     """
     cuts = np.cumsum(wanted, axis=1)[:, :-1].T  # (cut, draw)
     if posterior.given is None:
-        family = posterior.layout.mechanisms[name]
+        family = posterior.layout.mechanism(name)
         if isinstance(family, KnownItem):
             raise QueryError(say("check.transport.fixed", node=name))
         if isinstance(family, OrdinalLogit):
@@ -97,7 +97,7 @@ def with_table(posterior: Posterior, name: str, table: Array) -> Posterior:
     assert posterior.fractions is not None
     if posterior.graph.mechanism(name) not in ("saturated", "item"):
         posterior = _saturated(posterior, name)
-    elif isinstance(posterior.layout.mechanisms[name], KnownItem):
+    elif isinstance(posterior.layout.mechanism(name), KnownItem):
         raise QueryError(say("check.transport.fixed", node=name))
     left = np.cumsum(table[..., ::-1], axis=-1)[..., :0:-1]  # of a state and those after it
     fractions = np.array(posterior.fractions)

@@ -104,9 +104,9 @@ class _Rows:
             assert self.sampled is not None
             told = self.sampled.told[rows[:, 0]]
             return np.repeat(told[..., None], len(fractions), axis=-1)
-        if self.sites is None or name not in self.layout.pooled:
+        if self.sites is None or self.layout.graph.owner(name) not in self.layout.pooled:
             return self.layout.rows(name, fractions.T, beta, rows)
-        states = self.layout.mechanisms[name].shape[-1]
+        states = self.layout.mechanism(name).shape[-1]
         found = np.empty((len(rows), states, len(fractions)))
         for site in np.unique(rows[:, 0]):
             local = at_site(self.layout, fractions, self.sites.shift[some, site])

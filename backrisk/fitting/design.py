@@ -74,7 +74,7 @@ def lay_out(layout: Layout, cells: Cells, sites: int = 0) -> dict[str, Ints]:
             }
             end = _place(cells, needs, place, end)
     for name in cells.graph.names:
-        if name not in layout.mechanisms:  # the site, whose own distribution counts for nothing
+        if name not in layout.graph.names:  # the site, whose own distribution counts for nothing
             end = _whole(cells, name, place, end)
     if place.min(initial=0) < 0:  # else the cells of others would be taken for theirs
         written = (*_WHOLE, OrdinalLogit, NoisyMax)
@@ -119,7 +119,7 @@ class _Needed:
 
     @classmethod
     def of(cls, layout: Layout, cells: Cells, name: str, sites: int) -> _Needed:
-        top = layout.mechanisms[name].shape[-1] - 1
+        top = layout.mechanism(name).shape[-1] - 1
         joint, which = distinct_bytes(cells.joint(name))
         site = np.zeros(len(joint), dtype=np.int64)
         if sites and name in layout.pooled:
@@ -144,13 +144,13 @@ class _Needed:
 
 
 def _ordinal(layout: Layout, needs: list[_Needed]) -> dict[str, Ints]:
-    width = max(len(layout.mechanisms[need.name].effects) for need in needs)
+    width = max(len(layout.mechanism(need.name).effects) for need in needs)
     cuts = sum(need.top for need in needs)
     term, row, cut, gap, point = 1, 0, 0, 0, 0
     terms, points = [], []
     ends: tuple[list[Ints], ...] = ([], [], [])
     for need in needs:
-        each = layout.mechanisms[need.name]
+        each = layout.mechanism(need.name)
         added = np.zeros((len(need.rows), width), dtype=np.int64)
         for column, effect in enumerate(each.effects):
             shape = tuple(each.shape[cause] for cause in effect.causes)
@@ -180,7 +180,7 @@ def _noisy(layout: Layout, needs: list[_Needed]) -> dict[str, Ints]:
     terms = []
     ends: tuple[list[Ints], ...] = ([], [], [])
     for need in needs:
-        each = layout.mechanisms[need.name]
+        each = layout.mechanism(need.name)
         _, at_row, level = need.points
         added = np.zeros((len(level), width), dtype=np.int64)
         added[:, 0] = term + level

@@ -144,7 +144,7 @@ def _maximise(
     """Put in the parameters of some families at which counts and prior are likeliest."""
     layout, cells, prior = prepared.layout, prepared.circuit.cells, prepared.prior
     for name in families:
-        each = layout.mechanisms[name]
+        each = layout.mechanism(name)
         own, mine = layout.fraction_slices[name], layout.effect_slices[name]
         seen = counts[cells.part(name)]
         if isinstance(each, KnownItem):

@@ -92,7 +92,7 @@ def _saturated_cells(layout: Layout, sums: _Sums, fractions: Any) -> Any:
     rows = []
     for name in of_kind(layout, Saturated):
         start = layout.fraction_slices[name].start
-        for simplex in layout.mechanisms[name].simplexes:
+        for simplex in layout.mechanism(name).simplexes:
             states = len(simplex.alpha)
             rows += [sums.cell(start, k, states) for k in range(states)]
             start += states - 1
@@ -100,7 +100,7 @@ def _saturated_cells(layout: Layout, sums: _Sums, fractions: Any) -> Any:
 
 
 def _known_cells(layout: Layout) -> Any:
-    known = [layout.mechanisms[name] for name in of_kind(layout, KnownItem)]
+    known = [layout.mechanism(name) for name in of_kind(layout, KnownItem)]
     rows = [np.ravel(each.known) for each in known if isinstance(each, KnownItem)]
     if not rows:
         return None
@@ -121,7 +121,7 @@ def _ordinal_cells(
     products: list[tuple[int, int]] = []  # which two exposures it multiplies,
     centres: list[float] = []  # and what is subtracted
     for place, name in enumerate(nodes):
-        each = layout.mechanisms[name]
+        each = layout.mechanism(name)
         assert isinstance(each, OrdinalLogit)
         start, first_effect = layout.fraction_slices[name].start, layout.effect_slices[name].start
         states = each.shape[-1]
@@ -186,7 +186,7 @@ def _noisy_max_cells(layout: Layout, sums: _Sums, fractions: Any, design: Mappin
     survivals: list[list[int]] = []  # P(contribution > k) of the leak and of each cause's state
     for name in nodes:
         start = layout.fraction_slices[name].start
-        for simplex in layout.mechanisms[name].simplexes:
+        for simplex in layout.mechanism(name).simplexes:
             states = len(simplex.states)
             survivals += [sums.survival(start, k + 1) for k in range(states - 1)]
             start += states - 1

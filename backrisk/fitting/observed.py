@@ -159,7 +159,8 @@ def with_sites(graph: CausalGraph, sites: Sequence[str]) -> CausalGraph:
     It has states and edges alone: what else a graph states may not go with one more cause.
     """
     nodes = [Node(node.name, node.states) for node in graph.nodes]
-    pairs = [(SITE, name) for name in Layout(graph).pooled]
+    pooled = set(Layout(graph).pooled)
+    pairs = [(SITE, name) for name in graph.names if graph.owner(name) in pooled]
     pairs += [(edge.cause, edge.effect) for edge in graph.edges]
     edges = tuple(Edge(cause, effect, SITE, "stated", "none") for cause, effect in pairs)
-    return CausalGraph(graph.name, (*nodes, Node(SITE, tuple(sites))), edges)
+    return CausalGraph(graph.name, (*nodes, Node(SITE, tuple(sites))), edges, tied=graph.tied)

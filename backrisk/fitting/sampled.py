@@ -193,7 +193,7 @@ class Sampled:
         pairs = [(edge.cause, edge.effect) for edge in graph.edges]
         pairs.append((graph.names[self.outcome], CASE))
         edges = tuple(Edge(cause, effect, CASE, "stated", "none") for cause, effect in pairs)
-        return CausalGraph(graph.name, (*nodes, Node(CASE, ("no", "yes"))), edges)
+        return CausalGraph(graph.name, (*nodes, Node(CASE, ("no", "yes"))), edges, tied=graph.tied)
 
     def rows(
         self, survey: Survey, patterns: Patterns, codes: NDArray[np.int8], weights: Array

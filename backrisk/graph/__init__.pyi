@@ -10,6 +10,7 @@ from .elements import Prevalence as Prevalence
 from .elements import Prior as Prior
 from .elements import Roles as Roles
 from .elements import bare_edge as bare_edge
+from .elements import bare_lagged as bare_lagged
 from .files import graph_schema as graph_schema
 from .files import load_graph as load_graph
 from .files import packaged_graphs as packaged_graphs
@@ -32,4 +33,11 @@ from .reasons import mechanism_reasons as mechanism_reasons
 from .site_shift import SITE_SCALE as SITE_SCALE
 from .site_shift import at_site as at_site
 from .site_shift import with_odds as with_odds
+from .unrolled import STAYS as STAYS
+from .unrolled import TRAIT as TRAIT
+from .unrolled import WAVES_FOR_TRAIT as WAVES_FOR_TRAIT
+from .unrolled import UnrolledGraph as UnrolledGraph
+from .unrolled import constants as constants
+from .unrolled import read_graph as read_graph
+from .unrolled import unroll as unroll
 from .validate import answers_fit as answers_fit

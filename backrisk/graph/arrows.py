@@ -47,6 +47,7 @@ _HEAD = re.compile(
     r"""(?ix) \s* (?:strict\s+)? (?P<kind>digraph|graph|dag|pdag|mag|pag)
     (?:\s+ (?P<name>"[^"]*"|[\w.-]+))? \s* (?P<brace>\{)"""
 )
+_BEFORE = re.compile(r"\[\s*-\s*1\s*\]")
 _LONGEST = 250_000  # characters
 _DEEPEST = 40  # levels of braces
 _MOST = 100_000  # edges
@@ -64,6 +65,8 @@ class Drawn:
         Every node in the order of its first mention, with how it is read; empty as its name.
     edges : dict of (cause, effect)
         In the order of the text.
+    lagged : dict of (cause, effect)
+        Those whose cause is one period before.
     states : dict of node name to labels
         Where the text gives them.
     roles : dict of role to names
@@ -72,6 +75,7 @@ class Drawn:
     name: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     edges: dict[tuple[str, str], None] = field(default_factory=dict)
+    lagged: dict[tuple[str, str], None] = field(default_factory=dict)
     states: dict[str, tuple[str, ...]] = field(default_factory=dict)
     roles: dict[str, list[str]] = field(default_factory=dict)
 
@@ -211,6 +215,10 @@ def _unfit(source: str, line: int, found: str, expected: str) -> GraphError:
     )
 
 
+class _Before(str):
+    """A node as it was one period before."""
+
+
 class _Reader:
     """A reader by recursive descent; only braces nest."""
 
@@ -276,6 +284,8 @@ class _Reader:
             return []
         left = self.side(closed)
         named, drawn = list(left), False
+        if isinstance(left[-1] if left else "", _Before) and self.token.kind != "arrow":
+            raise self.unfit("arrow")
         if len(left) == 1 and self.token.text == ":" and not closed:
             self.states(left[0])
             return left
@@ -312,7 +322,17 @@ class _Reader:
             names = self.statements(closed=True)
             self.depth -= 1
             return names
-        return [self.name()]
+        name = self.name()
+        return [_Before(name)] if self.before() else [name]
+
+    def before(self) -> bool:
+        """Pass over ``[-1]``, which says that a node is meant as it was one period before."""
+        found = _BEFORE.match(self.text, self.token.place)
+        if found is None or self.token.text != "[":
+            return False
+        while self.token.kind != "end" and self.token.place < found.end():
+            self.place += 1
+        return True
 
     def name(self) -> str:
         if self.token.kind not in ("bare", "quoted"):
@@ -333,12 +353,18 @@ class _Reader:
             raise self.refuse("many", limit=f"{_MOST:,}")
         for a in left:
             for b in right:
-                if arrow in ("<->", "↔"):
+                cause, effect = (b, a) if arrow in ("<-", "←") else (a, b)
+                if isinstance(effect, _Before) or (
+                    isinstance(cause, _Before) and arrow in ("<->", "↔")
+                ):
+                    raise self.refuse("effect_before", node=str(effect), cause=str(cause))
+                if isinstance(cause, _Before):
+                    self.drawn.lagged[str(cause), effect] = None
+                elif arrow in ("<->", "↔"):
                     hidden = self.hidden(a, b)
                     self.drawn.edges |= dict.fromkeys(((hidden, a), (hidden, b)))
                 else:
-                    edge = (a, b) if arrow in ("->", "→") else (b, a)
-                    self.drawn.edges[edge] = None
+                    self.drawn.edges[cause, effect] = None
 
     def hidden(self, a: str, b: str) -> str:
         """Return a new node that nobody measures: the common cause that ``<->`` stands for."""

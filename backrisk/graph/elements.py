@@ -171,6 +171,14 @@ class Node:
     nominal : bool
         Its states have no order: as a cause it has one effect for each state other than the
         reference, and with causes of its own and more than two states it is ``saturated``.
+    constant : bool
+        Over time: a trait or a circumstance that is the same at every period. Its causes are
+        constant as well.
+    persist : bool
+        Over time: its own state one period before is one of its causes.
+    parted : bool
+        Over time, beside `persist`: every other cause has an interaction with its own state one
+        period before, so that how something begins and how it lasts have effects of their own.
     label : str
         How a person reads the node; made readable from its name where it is empty.
     labels : tuple of str
@@ -199,6 +207,9 @@ class Node:
     row_people: tuple[float, ...] | None = None
     fixed: bool = False
     nominal: bool = False
+    constant: bool = False
+    persist: bool = False
+    parted: bool = False
     label: str = ""
     labels: tuple[str, ...] = ()
 
@@ -308,27 +319,45 @@ def bare_edge(cause: str, effect: str) -> Edge:
     return Edge(cause, effect, f"{cause} affects {effect}", "stated", "none")
 
 
+@checked_class()
 @dataclass(frozen=True)
-class Lagged:
-    """A described feedback: the cause now, the effect in the next period.
+class Lagged(Edge):
+    """A direct causal claim from one period to the next: the cause now, the effect one later.
 
-    A model of one moment does not use it; its nodes are checked to exist.
+    A model of one moment does not use it; `unroll` does. A node may cause itself: then its own
+    past is a cause of it (see `Node.persist`), with the evidence for that.
 
     Parameters
     ----------
     cause, effect : str
-        Names of nodes.
+        Names of nodes; both may be the same.
     claim : str
         The claim in a sentence.
+    origin : str
+        As for `Edge`; ``described`` where it is left out.
+    grade : str
+        As for `Edge`; ``none`` where it is left out.
+    prior : Prior, optional
+        As for `Edge`.
+    citations : tuple of str
+        DOIs or the like.
+    state_priors : tuple of (str, Prior)
+        As for `Edge`.
+
+    Examples
+    --------
+    >>> lagged = Lagged("pain", "compensation", "Pain changes movement.")
+    >>> lagged.origin, lagged.grade
+    ('described', 'none')
     """
 
-    cause: str
-    effect: str
-    claim: str
+    origin: str = "described"
+    grade: str = "none"
 
-    def __post_init__(self) -> None:
-        """Give the names their one spelling."""
-        _respell(self, one=("cause", "effect"))
+
+def bare_lagged(cause: str, effect: str) -> Lagged:
+    """Return a lagged edge of which no more is said than that it is there."""
+    return Lagged(cause, effect, str(say("graph.later", cause=cause, effect=effect)), "stated")
 
 
 @dataclass(frozen=True)
@@ -554,3 +583,4 @@ class Stated:
     figures: tuple[Figure, ...] = ()
     prevalences: tuple[Prevalence, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    tied: tuple[tuple[str, str], ...] = ()

@@ -15,7 +15,16 @@ from backrisk._arguments import checked, checked_class
 from backrisk.errors import GraphError
 from backrisk.graph.arrows import Drawn, read_arrows
 from backrisk.graph.dagitty import to_dagitty
-from backrisk.graph.elements import Edge, Node, Roles, Stated, bare_edge, in_order, word
+from backrisk.graph.elements import (
+    Edge,
+    Node,
+    Roles,
+    Stated,
+    bare_edge,
+    bare_lagged,
+    in_order,
+    word,
+)
 from backrisk.graph.leaving_out import without
 from backrisk.graph.networks import from_networkx, to_networkx
 from backrisk.graph.order import ancestors, topological
@@ -45,7 +54,8 @@ class CausalGraph(Stated):
         Direct causal claims. The order of the edges into a node is the order of its CPT's parent
         axes.
     lagged : tuple of Lagged
-        Feedbacks from one period to the next; a model of one moment does not use them.
+        Feedbacks from one period to the next. A model of one moment does not use them; `unroll`
+        makes the graph of several.
     outcome : str, optional
         The node that queries are about by default.
     title, description : str
@@ -64,6 +74,9 @@ class CausalGraph(Stated):
         Published shares of people in states of its nodes, of the same set.
     left_out : tuple of LeftOut
         What a reader may look for and does not find, with the reason.
+    tied : tuple of (str, str)
+        Nodes whose family is that of another node, its owner: the same parameters. Their states
+        and those of their causes are the same, in the same order.
 
     Raises
     ------
@@ -160,9 +173,10 @@ class CausalGraph(Stated):
             Statements, one a line or with ``;`` between them: ``a -> b``, ``b <- a``,
             ``a -> b -> c``, ``a + b -> c`` (or ``a, b -> c``). A node that stands alone is one
             without edges; ``pain: none, mild, severe`` gives its states, ``pain [outcome]`` its
-            role. ``a <-> b`` is a cause of both that nobody measures. ``#`` begins a comment.
-            A name of several words stands in quotation marks: ``"hip extension"`` is the node
-            ``hip_extension``, read as it was written.
+            role. ``a <-> b`` is a cause of both that nobody measures. ``a[-1] -> b`` is a lagged
+            edge: a one period before is a cause of b. ``#`` begins a comment. A name of several
+            words stands in quotation marks: ``"hip extension"`` is the node ``hip_extension``,
+            read as it was written.
         states : mapping of node name to labels, reference first, optional
             Of some or all nodes; where neither these nor the text give them, ``no`` and ``yes``.
         outcome : str, optional
@@ -248,6 +262,7 @@ class CausalGraph(Stated):
             name=name,
             nodes=nodes,
             edges=tuple(bare_edge(*pair) for pair in drawn.edges),
+            lagged=tuple(bare_lagged(*pair) for pair in drawn.lagged),
             outcome=outcome or next(iter(outcomes), _only_sink(list(drawn.labels), drawn.edges)),
             roles=Roles(**{role: tuple(named) for role, named in drawn.roles.items()}),
         )
@@ -489,6 +504,14 @@ class CausalGraph(Stated):
         return tuple(
             n.name for n in self.nodes if n.name in named or (n.group and n.group in named)
         )
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        return {name: name for name in self.names} | dict(self.tied)
+
+    def owner(self, name: str) -> str:
+        """Return the node whose parameters a node's family has: itself unless it is tied."""
+        return self._owners[name]
 
     @cached_property
     def topological(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ class Layout:
     """Which part of the two parameter vectors belongs to which node.
 
     The fractions of all nodes stand in one vector, node after node in the graph's order, and the
-    effects in another: a graph of any size is a model of two random variables.
+    effects in another: a graph of any size is a model of two random variables. A node that is tied
+    to another has the part of its owner.
 
     Parameters
     ----------
@@ -44,8 +45,13 @@ class Layout:
 
     @cached_property
     def mechanisms(self) -> dict[str, Mechanism]:
-        """The mechanism of each node, in the graph's order."""
-        return {name: mechanism(self.graph, name) for name in self.graph.names}
+        """The mechanism of each node that has parameters of its own, in the graph's order."""
+        tied = dict(self.graph.tied)
+        return {name: mechanism(self.graph, name) for name in self.graph.names if name not in tied}
+
+    def mechanism(self, name: str) -> Mechanism:
+        """Return the mechanism of a node: of a tied one, that of its owner."""
+        return self.mechanisms[self.graph.owner(name)]
 
     @cached_property
     def prior(self) -> ParameterPrior:
@@ -54,23 +60,31 @@ class Layout:
 
     @cached_property
     def pooled(self) -> tuple[str, ...]:
-        """The nodes whose intercept may differ between sites: the ordinal ones."""
+        """The nodes whose own intercept may differ between sites: the ordinal ones."""
         return tuple(n for n, m in self.mechanisms.items() if isinstance(m, OrdinalLogit))
 
     @cached_property
     def by_row(self) -> tuple[str, ...]:
         """The nodes of which any row is computed apart from the others, whatever their number."""
-        return tuple(n for n, m in self.mechanisms.items() if m.by_row)
+        return tuple(name for name in self.graph.names if self.mechanism(name).by_row)
 
     @cached_property
     def fraction_slices(self) -> dict[str, slice]:
-        """The part of the fractions that each node owns."""
-        return _slices({n: m.n_fractions for n, m in self.mechanisms.items()})
+        """The part of the fractions that each node has; a tied one has that of its owner."""
+        return self._parts({n: m.n_fractions for n, m in self.mechanisms.items()})
 
     @cached_property
     def effect_slices(self) -> dict[str, slice]:
-        """The part of the effects that each node owns."""
-        return _slices({n: len(m.effects) for n, m in self.mechanisms.items()})
+        """The part of the effects that each node has; a tied one has that of its owner."""
+        return self._parts({n: len(m.effects) for n, m in self.mechanisms.items()})
+
+    def _parts(self, sizes: Mapping[str, int]) -> dict[str, slice]:
+        stops = np.cumsum(list(sizes.values()))
+        own = {
+            name: slice(int(stop) - size, int(stop))
+            for (name, size), stop in zip(sizes.items(), stops, strict=True)
+        }
+        return own | {name: own[owner] for name, owner in self.graph.tied}
 
     @cached_property
     def fraction_labels(self) -> tuple[str, ...]:
@@ -121,7 +135,7 @@ class Layout:
         -------
         ndarray, shape (draw, *parents, state)
         """
-        return self.mechanisms[name].cpt(
+        return self.mechanism(name).cpt(
             fractions[:, self.fraction_slices[name]], effects[:, self.effect_slices[name]]
         )
 
@@ -140,7 +154,7 @@ class Layout:
         -------
         ndarray, shape (row, state, draw)
         """
-        return self.mechanisms[name].rows(
+        return self.mechanism(name).rows(
             fractions[self.fraction_slices[name]], effects[self.effect_slices[name]], rows
         )
 
@@ -158,7 +172,7 @@ class Layout:
         callable
             See `backrisk.graph.mechanisms.Mechanism.levels`.
         """
-        return self.mechanisms[name].levels(
+        return self.mechanism(name).levels(
             fractions[self.fraction_slices[name]], effects[self.effect_slices[name]]
         )
 
@@ -176,11 +190,3 @@ class Layout:
         effects : ndarray, shape (draw, effect)
         """
         return self.prior.draw(draws, rng)
-
-
-def _slices(sizes: Mapping[str, int]) -> dict[str, slice]:
-    stops = np.cumsum(list(sizes.values()))
-    return {
-        name: slice(int(stop) - size, int(stop))
-        for (name, size), stop in zip(sizes.items(), stops, strict=True)
-    }

@@ -30,6 +30,7 @@ from backrisk.words import say
 _KEYS = tuple(key.name for key in fields(Stated))
 _WORDS = ("title", "description", "vocabulary")
 _TEXTS = ("description", "group", "margin_source", "mechanism", "label")
+_TRUTHS = ("modifiable", "fixed", "nominal", "constant", "persist", "parted")
 _PLAIN = (str, int, float)  # what YAML may make of a word
 
 
@@ -91,17 +92,10 @@ def to_plain(graph: Stated) -> dict[str, Any]:
         Of words, numbers, truth values, lists and dicts.
     """
     nodes = {node.name: _without_defaults(node, leave=("name",)) for node in graph.nodes}
-    edges = []
-    for edge in graph.edges:
-        entry = _without_defaults(edge, leave=("prior", "state_priors"))
-        if edge.prior is not None:
-            entry["prior"] = _plain_prior(edge.prior)
-        elif edge.state_priors:
-            entry["prior"] = {state: _plain_prior(prior) for state, prior in edge.state_priors}
-        edges.append(entry)
+    edges = list(map(_plain_edge, graph.edges))
     data: dict[str, Any] = {"name": graph.name, "nodes": nodes, "edges": edges}
     if graph.lagged:
-        data["lagged"] = [_without_defaults(entry) for entry in graph.lagged]
+        data["lagged"] = list(map(_plain_edge, graph.lagged))
     for key in ("outcome", *_WORDS):
         if getattr(graph, key):
             data[key] = getattr(graph, key)
@@ -114,7 +108,18 @@ def to_plain(graph: Stated) -> dict[str, Any]:
         data["groups"] = dict(graph.groups)
     if graph.left_out:
         data["left_out"] = {left.name: left.reason for left in graph.left_out}
+    if graph.tied:
+        data["tied"] = dict(graph.tied)
     return data
+
+
+def _plain_edge(edge: Edge) -> dict[str, Any]:
+    entry = _without_defaults(edge, leave=("prior", "state_priors"))
+    if edge.prior is not None:
+        entry["prior"] = _plain_prior(edge.prior)
+    elif edge.state_priors:
+        entry["prior"] = {state: _plain_prior(prior) for state, prior in edge.state_priors}
+    return entry
 
 
 def _plain_prior(prior: Prior) -> dict[str, float]:
@@ -150,6 +155,7 @@ class _Reader:
             "outcome": self.outcome(data.get("outcome")),
             "roles": self.roles(data.get("roles")),
             "groups": self.pairs(data, "groups", "graph.not_groups"),
+            "tied": self.pairs(data, "tied", "graph.not_tied"),
             "left_out": tuple(
                 LeftOut(*pair) for pair in self.pairs(data, "left_out", "graph.not_left_out")
             ),
@@ -243,7 +249,7 @@ class _Reader:
         if not all(isinstance(state, _PLAIN) for state in given["states"]):
             self.read.unread.add(name)  # told; how many states there are is not known
         kinds: dict[str, tuple[str, Callable[[Any], Any]]] = {
-            **dict.fromkeys(("modifiable", "fixed", "nominal"), ("truth", self.truth)),
+            **dict.fromkeys(_TRUTHS, ("truth", self.truth)),
             **dict.fromkeys(("reliability", "concentration"), ("number", self.number)),
             **dict.fromkeys(("margin", "row_people"), ("numbers", self.numbers)),
             "misclassification": ("rows", self.rows),
@@ -259,25 +265,35 @@ class _Reader:
         return None if name in self.read.unread else Node(name=name, **values)
 
     def edge(self, entry: Any) -> Edge | None:
+        return self.claim(entry, Edge, "edge", {"origin": "stated"})
+
+    def lagged(self, entry: Any) -> Lagged | None:
+        instead = {"origin": Lagged.origin, "grade": Lagged.grade}
+        return self.claim(entry, Lagged, "lagged", instead)
+
+    def claim[E: Edge](
+        self, entry: Any, kind: type[E], key: str, defaults: Mapping[str, str]
+    ) -> E | None:
+        """Read an edge, whose keys without a default it has to state."""
         ends = ("cause", "effect")
         if not isinstance(entry, Mapping) or not all(
             isinstance(entry.get(end), _PLAIN) for end in ends
         ):
-            self.wrong("not_an_edge", where=self.source, value=shown(entry))
+            self.wrong(f"not_{key}", where=self.source, value=shown(entry))
             return None
         cause, effect = (word(str(entry[end])) for end in ends)
-        where = str(say("graph.at_edge", at=self.source, cause=cause, effect=effect))
+        where = str(say(f"graph.at_{key}", at=self.source, cause=cause, effect=effect))
         self.keys(entry, [key.name for key in fields(Edge) if key.name != "state_priors"], where)
-        said = {"origin": self.text(entry.get("origin", "stated"), f"{where}, origin", "stated")}
-        for key, instead in (("claim", "-"), ("grade", GRADES[0])):
-            value = entry.get(key)
+        said = {}
+        for name, instead in (("origin", "stated"), ("claim", "-"), ("grade", GRADES[0])):
+            value = entry.get(name, defaults.get(name))
             if value is None or (isinstance(value, str) and not value):
-                self.wrong("edge_needs", where=where, key=key)
+                self.wrong("edge_needs", where=where, key=name)
                 value = instead
-            said[key] = self.text(value, f"{where}, {key}", instead)
+            said[name] = self.text(value, f"{where}, {name}", instead)
         prior, each = self.prior(entry.get("prior"), where)
         citations = self.words(entry, "citations", where)
-        return Edge(cause, effect, **said, prior=prior, citations=citations, state_priors=each)
+        return kind(cause, effect, **said, prior=prior, citations=citations, state_priors=each)
 
     def prior(self, entry: Any, where: str) -> tuple[Prior | None, tuple[tuple[str, Prior], ...]]:
         """Read the prior of an edge, or those of the states of a nominal cause."""
@@ -298,16 +314,6 @@ class _Reader:
         except (TypeError, KeyError, ValueError, OverflowError, IndexError):
             self.wrong("not_a_prior", where=where, value=shown(entry))
             return None, ()
-
-    def lagged(self, entry: Any) -> Lagged | None:
-        if (
-            not isinstance(entry, Mapping)
-            or set(entry) != {"cause", "effect", "claim"}
-            or not all(isinstance(value, _PLAIN) for value in entry.values())
-        ):
-            self.wrong("not_lagged", where=self.source, value=shown(entry))
-            return None
-        return Lagged(**{key: str(value) for key, value in entry.items()})
 
     def figures(self, data: Mapping[str, Any], nodes: Sequence[Node]) -> dict[str, tuple[Any, ...]]:
         """Read the name of a set of published figures, or the figures, as a saved model does."""

@@ -38,7 +38,7 @@ def at_site(layout: Layout, fractions: Array, shift: Array) -> Array:
     moved = fractions.copy()
     for column, name in enumerate(layout.pooled):
         start = layout.fraction_slices[name].start
-        part = slice(start, start + layout.mechanisms[name].shape[-1] - 1)
+        part = slice(start, start + layout.mechanism(name).shape[-1] - 1)
         moved[:, part] = with_odds(fractions[:, part], shift[:, column, None])
     return moved
 

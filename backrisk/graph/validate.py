@@ -91,10 +91,8 @@ def problems(graph: Stated, unread: Collection[str] = ()) -> Problems:
             edges.append(edge)
     for (cause, effect), count in _repeated((e.cause, e.effect) for e in graph.edges):
         yield say("graph.edge_repeated", at=at, cause=cause, effect=effect, times=count)
-    for lagged in graph.lagged:
-        where = str(say("graph.at_lagged", at=at, cause=lagged.cause, effect=lagged.effect))
-        yield from _unknown(lagged.cause, known, where)
-        yield from _unknown(lagged.effect, known, where)
+    yield from _over_time(graph, by_name, known, sound, edges, at)
+    yield from _tied(graph, by_name, known, at)
     yield from _roles(graph, known, at)
     for left in graph.left_out:
         if left.name in known:
@@ -108,6 +106,66 @@ def problems(graph: Stated, unread: Collection[str] = ()) -> Problems:
     if graph.outcome is not None:
         yield from _unknown(graph.outcome, known, str(say("graph.at_outcome", at=at)))
     yield from _families(graph, edges, by_name, sound, bool(unread), at)
+
+
+def _over_time(
+    graph: Stated,
+    by_name: Mapping[str, Node],
+    known: Collection[str],
+    sound: Collection[str],
+    edges: Sequence[Edge],
+    at: str,
+) -> Problems:
+    """Yield what is wrong with what is said of one period and the next."""
+    lasting = {lagged.effect for lagged in graph.lagged if lagged.cause == lagged.effect}
+    for lagged in graph.lagged:
+        ends = {"cause": lagged.cause, "effect": lagged.effect}
+        where = str(say("graph.at_lagged", at=at, **ends))
+        yield from _unknown(lagged.cause, known, where)
+        if lagged.effect != lagged.cause:
+            yield from _unknown(lagged.effect, known, where)
+        yield from _edge(lagged, by_name, sound, where)
+        for end in dict.fromkeys(ends.values()):
+            if end in by_name and by_name[end].constant:
+                yield say("graph.lagged_constant", where=where, node=end)
+            if end in by_name and by_name[end].mechanism in ("item", "response"):
+                yield say("graph.lagged_answer", where=where, node=end)
+    for (cause, effect), count in _repeated((e.cause, e.effect) for e in graph.lagged):
+        yield say("graph.lagged_repeated", at=at, cause=cause, effect=effect, times=count)
+    for node in by_name.values():
+        where = str(say("graph.at_node", at=at, node=node.name))
+        if node.constant and node.persist:
+            yield say("graph.constant_persists", where=where)
+        if node.parted and not (node.persist or node.name in lasting):
+            yield say("graph.parted_alone", where=where)
+    for edge in edges:
+        if by_name[edge.effect].constant and not by_name[edge.cause].constant:
+            where = str(say("graph.at_node", at=at, node=edge.effect))
+            yield say("graph.constant_cause", where=where, cause=edge.cause)
+
+
+def _tied(graph: Stated, by_name: Mapping[str, Node], known: Collection[str], at: str) -> Problems:
+    """Yield what is wrong with families that are said to be those of others."""
+    owners = dict(graph.tied)
+    parents: dict[str, list[str]] = {name: [] for name in by_name}
+    for edge in graph.edges:
+        if edge.effect in parents:
+            parents[edge.effect].append(edge.cause)
+    for node, owner in graph.tied:
+        where = str(say("graph.at_tied", at=at, node=node))
+        yield from _unknown(node, known, where)
+        yield from _unknown(owner, known, where)
+        if owner in owners:
+            yield say("graph.tied_on", where=where, owner=owner)
+        if node in by_name and owner in by_name:
+            families = [
+                [by_name[each].states for each in (*parents[name], name) if each in by_name]
+                for name in (node, owner)
+            ]
+            if families[0] != families[1]:
+                yield say("graph.tied_unlike", where=where, owner=owner)
+    for node, count in _repeated(node for node, _ in graph.tied):
+        yield say("graph.tied_repeated", at=at, node=node, times=count)
 
 
 def _families(

@@ -53,7 +53,8 @@ class Blocks:
 class Cells:
     """Addresses of CPT cells in one flat vector, node after node.
 
-    A family is laid out whole, rows in C order, or in blocks of the cells that are used.
+    A family is laid out whole, rows in C order, or in blocks of the cells that are used. A node
+    that is tied to another has the cells of its owner.
 
     Parameters
     ----------
@@ -64,6 +65,8 @@ class Cells:
         Of each node: ``(*parents, state)``.
     starts : tuple of int
         Where each node's cells start.
+    sizes : tuple of int
+        How many cells each node has.
     size : int
         The number of all cells.
     blocks : mapping of int to Blocks
@@ -83,6 +86,7 @@ class Cells:
     families: tuple[tuple[int, ...], ...]
     shapes: tuple[tuple[int, ...], ...]
     starts: tuple[int, ...]
+    sizes: tuple[int, ...]
     size: int
     blocks: Mapping[int, Blocks] = field(default_factory=dict)
 
@@ -92,14 +96,18 @@ class Cells:
     ) -> Cells:
         """Lay out the CPTs of a graph, whole but for those given as blocks with their cells."""
         position = {name: i for i, name in enumerate(graph.names)}
-        families, shapes, starts, size = [], [], [], 0
+        families, shapes, size = [], [], 0
+        own: dict[str, tuple[int, int]] = {}  # where the cells of a node start, how many there are
         for v, name in enumerate(graph.names):
             families.append((*(position[parent] for parent in graph.parents(name)), v))
             shapes.append(graph.shape(name))
-            starts.append(size)
-            size += blocks[v][1] if blocks and v in blocks else math.prod(shapes[-1])
+            if graph.owner(name) == name:
+                count = blocks[v][1] if blocks and v in blocks else math.prod(shapes[-1])
+                own[name] = (size, count)
+                size += count
+        starts, sizes = zip(*(own[graph.owner(name)] for name in graph.names), strict=True)
         kept = {v: each for v, (each, _) in (blocks or {}).items()}
-        return cls(graph, tuple(families), tuple(shapes), tuple(starts), size, kept)
+        return cls(graph, tuple(families), tuple(shapes), starts, sizes, size, kept)
 
     @classmethod
     def used(
@@ -132,19 +140,27 @@ class Cells:
         whole = cls.of(graph)
         blocks: dict[int, tuple[Blocks, int]] = {}
         block_of: dict[int, Ints] = {}
-        for v in (graph.names.index(name) for name in by_row):
-            rows = np.flatnonzero(kept[:, v])
-            known, which = distinct_bytes(codes[rows][:, list(whole.families[v])])
-            sizes = np.where(known < 0, whole.shapes[v], 1).prod(axis=1, dtype=np.float64)
-            if sizes.sum() < math.prod(whole.shapes[v]):
+        for together in _together(graph, by_row):
+            rows = [np.flatnonzero(kept[:, v]) for v in together]
+            states = [
+                codes[some][:, list(whole.families[v])]
+                for v, some in zip(together, rows, strict=True)
+            ]
+            known, which = distinct_bytes(np.concatenate(states))
+            shape = whole.shapes[together[0]]
+            sizes = np.where(known < 0, shape, 1).prod(axis=1, dtype=np.float64)
+            if sizes.sum() < math.prod(shape):
                 stops = np.cumsum(sizes.astype(np.int64))
                 starts = stops - sizes.astype(np.int64)
-                blocks[v] = Blocks(known, starts), int(stops[-1]) if len(stops) else 0
-                block_of[v] = np.full(len(codes), -1, dtype=np.int64)
-                block_of[v][rows] = which
+                found = Blocks(known, starts), int(stops[-1]) if len(stops) else 0
+                ends = np.cumsum([len(some) for some in rows])[:-1]
+                for v, some, each in zip(together, rows, np.split(which, ends), strict=True):
+                    blocks[v] = found
+                    block_of[v] = np.full(len(codes), -1, dtype=np.int64)
+                    block_of[v][some] = each
         cells = cls.of(graph, blocks)
         addresses = np.empty(codes.shape, dtype=np.int64)
-        states = np.maximum(codes, 0).astype(np.int64)
+        answers = np.maximum(codes, 0).astype(np.int64)
         for v in range(len(cells.families)):
             if v in blocks:
                 starts = np.append(cells.blocks[v].starts + cells.starts[v], -1)
@@ -152,13 +168,13 @@ class Cells:
                 continue
             addresses[:, v] = cells.starts[v]
             for u, stride in cells.strides(v, -1):
-                addresses[:, v] += stride * states[:, u]
+                addresses[:, v] += stride * answers[:, u]
         return cells, addresses
 
     def part(self, name: str) -> slice:
         """Return where the cells of a node lie."""
         v = self.graph.names.index(name)
-        return slice(self.starts[v], (*self.starts, self.size)[v + 1])
+        return slice(self.starts[v], self.starts[v] + self.sizes[v])
 
     def strides(self, v: int, nodes: int) -> list[tuple[int, int]]:
         """Return how far apart neighbouring states of some members of a family lie.
@@ -207,6 +223,15 @@ class Cells:
         return found
 
 
+def _together(graph: CausalGraph, by_row: Collection[str]) -> list[list[int]]:
+    """Return the positions of nodes with the same parameters, of those that go by row."""
+    found: dict[str, list[int]] = {}
+    for v, name in enumerate(graph.names):
+        if name in by_row:
+            found.setdefault(graph.owner(name), []).append(v)
+    return list(found.values())
+
+
 def distinct_bytes(rows: Codes) -> tuple[Codes, Ints]:
     """Return the distinct rows, and the distinct row of every row."""
     if not rows.shape[1]:
@@ -239,6 +264,8 @@ def stack_logs(cells: Cells, source: Rows, some: slice = slice(None)) -> Array:
     """
     logs = np.empty((len(range(*some.indices(source.draws))), cells.size))
     for name in cells.graph.names:
+        if cells.graph.owner(name) != name:
+            continue
         joint = cells.joint(name)
         rows, which = distinct_bytes(joint[:, :-1])
         table = source.rows(name, rows.astype(np.intp), some)[which, joint[:, -1]]

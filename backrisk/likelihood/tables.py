@@ -29,7 +29,7 @@ def whole_table(layout: Layout, fractions: Array, effects: Array, name: str) -> 
     """
     own = fractions[layout.fraction_slices[name]]
     beta = effects[layout.effect_slices[name]]
-    each = layout.mechanisms[name]
+    each = layout.mechanism(name)
     if not isinstance(each, OrdinalLogit):
         rows = np.array(list(each.configurations()), dtype=np.intp)
         return each.rows(own, beta, rows).reshape(*each.shape, -1)

@@ -96,10 +96,10 @@ class LeastCells:
         for name in graph.names:
             columns = [graph.names.index(each) for each in (*graph.parents(name), name)]
             cells = _cells(codes[:, columns], people)
-            if isinstance(layout.mechanisms[name], Saturated) and len(cells):
+            if isinstance(layout.mechanism(name), Saturated) and len(cells):
                 draws[name] = int(cells.min())
             every.append(cells)
-            if patterns.site is not None and name in layout.pooled:
+            if patterns.site is not None and graph.owner(name) in layout.pooled:
                 by_site = np.column_stack([patterns.site, codes[:, columns]])
                 every.append(_cells(by_site, people))
         counts = np.concatenate(every)

@@ -27,9 +27,12 @@ class GivenCPTs:
     Parameters
     ----------
     tables : mapping of node to ndarray, shape (draw, *parents, state)
+    tied : mapping of node to node
+        Nodes that have the CPT of another.
     """
 
     tables: Mapping[str, Array]
+    tied: Mapping[str, str] = field(default_factory=dict)
     _positive: dict[str, bool] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -39,7 +42,10 @@ class GivenCPTs:
 
     def table(self, name: str, at: tuple[Any, ...] = ()) -> Array:
         """Return a node's CPT, ``(*parents, state, draw)``, whole whatever `at` is."""
-        return np.moveaxis(self.tables[name], 0, -1)
+        return np.moveaxis(self._of(name), 0, -1)
+
+    def _of(self, name: str) -> Array:
+        return self.tables[self.tied.get(name, name)]
 
     def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
         """Return how to get a part of a node's CPT for some draws."""
@@ -51,9 +57,8 @@ class GivenCPTs:
 
     def rows(self, name: str, rows: Ints, some: slice = slice(None)) -> Array:
         """Return rows of a node's CPT for some draws, ``(row, state, draw)``."""
-        return np.moveaxis(self.tables[name][(some, *rows.T)], 0, -1).reshape(
-            len(rows), self.tables[name].shape[-1], -1
-        )
+        table = self._of(name)
+        return np.moveaxis(table[(some, *rows.T)], 0, -1).reshape(len(rows), table.shape[-1], -1)
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw."""
@@ -62,7 +67,7 @@ class GivenCPTs:
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
         if name not in self._positive:
-            self._positive[name] = bool((self.tables[name] > 0).all())
+            self._positive[name] = bool((self._of(name) > 0).all())
         return self._positive[name]
 
     def variables(self) -> Variables:
@@ -96,7 +101,8 @@ def read_cpts(graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> dict[str, Ar
     ----------
     graph : CausalGraph
     cpts : mapping of node name to array_like, shape (draw, *parents, state)
-        An array without the draw axis is one draw; one draw serves for all.
+        An array without the draw axis is one draw; one draw serves for all. A node that is tied
+        to another has none of its own.
 
     Raises
     ------
@@ -106,20 +112,40 @@ def read_cpts(graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> dict[str, Ar
     """
     if not isinstance(cpts, Mapping):
         raise PosteriorError(say("posterior.not_a_mapping", kind=type(cpts).__name__))
-    if stray := sorted(set(cpts) ^ set(graph.names), key=str):
-        key = "posterior.cpt_of_no_node" if stray[0] in cpts else "posterior.no_cpt"
-        raise PosteriorError(say(key, name=stray[0], graph=graph.name))
+    refuse_other_nodes(graph, cpts)
+    own = owners(graph)
     read: dict[str, Array] = {}
-    for name in graph.names:
+    for name in own:
         _hold(graph, name, 1)  # before anything as large is read
         read[name] = _distributions(graph, name, cpts[name])
     counts = sorted({len(table) for table in read.values()} - {1}) or [1]
     if len(counts) > 1:
         raise PosteriorError(say("posterior.unequal_draws", counts=", ".join(map(str, counts))))
     draws = counts[0]
-    for name in graph.names:
+    for name in own:
         _hold(graph, name, draws)
     return {n: draws_last(np.broadcast_to(t, (draws, *t.shape[1:]))) for n, t in read.items()}
+
+
+def owners(graph: CausalGraph) -> list[str]:
+    """Return the nodes that have a CPT of their own."""
+    return [name for name in graph.names if graph.owner(name) == name]
+
+
+def refuse_other_nodes(graph: CausalGraph, cpts: Mapping[str, Any]) -> None:
+    """Refuse CPTs that are not those of the graph's nodes, one each.
+
+    Raises
+    ------
+    PosteriorError
+        If a node is missing or unknown, or has the CPT of another.
+    """
+    if stray := sorted(set(cpts) ^ set(owners(graph)), key=str):
+        name = stray[0]
+        if name in graph.names and name in cpts:
+            raise PosteriorError(say("posterior.cpt_tied", name=name, owner=graph.owner(name)))
+        key = "posterior.cpt_of_no_node" if name in cpts else "posterior.no_cpt"
+        raise PosteriorError(say(key, name=name, graph=graph.name))
 
 
 def _hold(graph: CausalGraph, name: str, draws: int) -> None:

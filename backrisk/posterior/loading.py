@@ -9,7 +9,7 @@ from pathlib import Path
 from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import BackriskError, GraphError, PosteriorError, SurveyError
-from backrisk.graph import CausalGraph, Layout
+from backrisk.graph import CausalGraph, Layout, read_graph
 from backrisk.posterior.cpts import draws_last
 from backrisk.posterior.datatree import (
     EFFECTS,
@@ -84,7 +84,7 @@ def _why(error: Exception) -> str:
 
 def _posterior(stored: Stored) -> Posterior:
     record, arrays = stored.record, stored.arrays
-    graph = CausalGraph.from_dict(record["graph"])
+    graph = read_graph(record["graph"])
     book = record["codebook"]
     common = Posterior(
         graph=graph,

@@ -128,7 +128,7 @@ class ParametricCPTs:
         """Return a node's CPT as a leak and independent causes, if it has that form."""
         if holds(self.layout.graph, name, self.draws):
             return causes_of(self.table(name))
-        if not isinstance(self.layout.mechanisms[name], NoisyMax):
+        if not isinstance(self.layout.mechanism(name), NoisyMax):
             return None
         sizes = self.layout.graph.shape(name)[:-1]
         # With all causes but one at the reference, the CDF is that of the leak times its own.
@@ -153,7 +153,7 @@ class ParametricCPTs:
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
-        return self.layout.mechanisms[name].positive
+        return self.layout.mechanism(name).positive
 
     def variables(self) -> Variables:
         """Return the two vectors of parameters."""

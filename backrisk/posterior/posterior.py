@@ -239,7 +239,7 @@ class Posterior:
     @cached_property
     def _cpts(self) -> CPTs:
         if self.given is not None:
-            return GivenCPTs(self.given)
+            return GivenCPTs(self.given, dict(self.graph.tied))
         assert self.fractions is not None
         assert self.beta is not None
         return ParametricCPTs(self.layout, self.fractions, self.beta)

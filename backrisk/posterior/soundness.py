@@ -14,7 +14,11 @@ from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior.diagnostics import Diagnostics
-from backrisk.posterior.given import refuse_other_shape, refuse_other_than_distributions
+from backrisk.posterior.given import (
+    refuse_other_nodes,
+    refuse_other_shape,
+    refuse_other_than_distributions,
+)
 from backrisk.posterior.sites import SiteEffects
 from backrisk.posterior.verdicts import NUMBERS
 from backrisk.words import say
@@ -192,9 +196,7 @@ def refuse_unsound(model: Numbers) -> None:
     _refuse_other_kind(_Judged, "diagnostics", vars(model.diagnostics))
     graph = model.graph
     if model.given is not None:
-        if stray := sorted(set(model.given) ^ set(graph.names)):
-            key = "posterior.cpt_of_no_node" if stray[0] in model.given else "posterior.no_cpt"
-            raise PosteriorError(say(key, name=stray[0], graph=graph.name))
+        refuse_other_nodes(graph, model.given)
         for name, table in model.given.items():
             refuse_other_shape(graph, name, table)
             refuse_other_than_distributions(graph, name, table)

@@ -160,3 +160,26 @@ def test_a_letter_is_the_same_in_one_character_and_in_two():
         "b": ("schäden",),
         "c": ("schäden",),
     }
+
+
+def test_a_cause_of_the_period_before_is_a_lagged_edge():
+    graph = CausalGraph.from_text("pain[-1] + load [-1] -> stiff -> pain; pain[ -1 ] -> pain")
+    pairs = [(edge.cause, edge.effect) for edge in graph.lagged]
+    assert pairs == [("pain", "stiff"), ("load", "stiff"), ("pain", "pain")]
+    assert [(edge.cause, edge.effect) for edge in graph.edges] == [("stiff", "pain")]
+    back = CausalGraph.from_text("stiff <- pain[-1]; stiff -> pain")
+    assert [(edge.cause, edge.effect) for edge in back.lagged] == [("pain", "stiff")]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x -> y[-1]", r"y\[-1\] -> x"),
+        ("x[-1] <-> y", "would act"),
+        ("x[-1]", "expected"),
+        ("x[-1]: a, b", "expected"),
+    ],
+)
+def test_an_effect_is_never_before_its_cause(text, message):
+    with pytest.raises(GraphError, match=message):
+        CausalGraph.from_text(text)

@@ -6,15 +6,16 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy.special import gammaln
-from strategies import random_graph, random_posterior
+from strategies import random_graph, random_posterior, random_template, seeds
 
-from backrisk import CausalGraph, FitError
+from backrisk import CausalGraph, FitError, unroll
 from backrisk.likelihood import (
     Cells,
     build_circuit,
     kernel,
     planner,
     row_log_likelihood,
+    stack_logs,
     value_and_counts,
 )
 
@@ -33,10 +34,64 @@ def enumerate_rows(graph, cells, theta, codes, weights):
             ]
             p = np.prod(theta[where])
             total += p
-            expected[where] += p
+            np.add.at(expected, where, p)
         logs.append(np.log(total))
         counts += weight * expected / total
     return np.array(logs), counts
+
+
+def flat(posterior, cells):
+    """The cells of a posterior of one draw, laid out whole."""
+    theta = np.empty(cells.size)
+    for name in cells.graph.names:
+        theta[cells.part(name)] = posterior.cpt(name).ravel()
+    return theta
+
+
+@pytest.mark.parametrize("periods", [2, 3])
+@pytest.mark.parametrize("seed", seeds(8, 100))
+def test_tied_families_equal_enumeration_of_all_periods(seed, periods):
+    """The same cells at every period: value, gradient, rows; whole and in blocks."""
+    rng = np.random.default_rng([seed, periods])
+    graph = unroll(random_template(rng, 3), periods)
+    cells = Cells.of(graph)
+    posterior = random_posterior(rng, graph, draws=1)
+    theta = flat(posterior, cells)
+    states = [len(node.states) for node in graph.nodes]
+    codes = np.array(
+        [[rng.integers(k) if rng.random() < 0.6 else -1 for k in states] for _ in range(10)],
+        dtype=np.int8,
+    )
+    weights = rng.random(10) * 3
+    logs, expected = enumerate_rows(graph, cells, theta, codes, weights)
+    for by_row in ((), graph.names):
+        circuit = build_circuit(graph, codes, weights, by_row)
+        given = stack_logs(circuit.cells, posterior)[0]
+        value, counts = value_and_counts(given, *circuit.packed())
+        assert value == pytest.approx(weights @ logs, abs=1e-10)
+        rows = row_log_likelihood(circuit, given[None])[0]
+        np.testing.assert_allclose(rows, logs, rtol=0, atol=1e-10)
+        if not by_row:
+            np.testing.assert_allclose(
+                within_rows(graph, cells, theta, counts),
+                within_rows(graph, cells, theta, expected),
+                rtol=0,
+                atol=1e-10,
+            )
+        else:
+            step, tape = 1e-5, circuit.packed()
+            for cell in rng.choice(len(given), size=min(6, len(given)), replace=False):
+                up, down = given.copy(), given.copy()
+                up[cell] += step
+                down[cell] -= step
+                slope = value_and_counts(up, *tape)[0] - value_and_counts(down, *tape)[0]
+                assert counts[cell] == pytest.approx(slope / (2 * step), abs=1e-6)
+
+
+def test_a_tied_family_has_no_cells_of_its_own():
+    template = random_template(np.random.default_rng(1), 4)
+    two, nine = (Cells.of(unroll(template, periods)) for periods in (2, 9))
+    assert two.size == nine.size
 
 
 def within_rows(graph, cells, theta, counts):
