@@ -15,6 +15,8 @@ import bisect
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +27,9 @@ from backrisk.words import say
 
 LARGEST_TABLE = 4_000_000  # cells of one step, before anything is allocated
 LARGEST_BUFFER = 250_000_000  # cells of all steps together, 2 GB; a gradient holds it twice
+
+_MUCH = 20_000.0  # multiplications of one component from which other orders are tried
+_OPEN = (9, 18)  # how many nodes such an order chooses among
 
 _PAIR = 3.0  # a product of two tables, written and pulled back through, in tables of a sum
 
@@ -93,15 +98,40 @@ class Planner:
     def plan(self, nodes: int, families: Sequence[int]) -> list[Product]:
         """Order the elimination of one component: greedy, smallest cost next.
 
-        Sizes are checked here, before the first template is written.
+        Of a component that takes much, the last nodes of the graph are also tried first, a few
+        open at a time: over many periods the smallest cost alone lets a front grow in all of them
+        at once. Sizes are checked here, before the first template is written.
         """
+        best = self._greedy(nodes, families, nodes.bit_count())
+        if self._taken(best) > _MUCH:
+            others = (self._greedy(nodes, families, open_) for open_ in _OPEN)
+            best = min((best, *others), key=self._taken)
+        if too_large := next((p for p in best if self._size(_whole(p)) > LARGEST_TABLE), None):
+            names = ", ".join(self.cells.graph.names[u] for u in bits(_whole(too_large)))
+            raise FitError(
+                say(
+                    "likelihood.large_table",
+                    cells=f"{self._size(_whole(too_large)):,.0f}",
+                    nodes=names,
+                    limit=f"{LARGEST_TABLE:,}",
+                )
+            )
+        return best
+
+    def _taken(self, plan: Sequence[Product]) -> float:
+        """Return the multiplications of a plan, over all copies of its tables."""
+        return sum(len(p.tables) * self._cells(_whole(p), _answers(p)) for p in plan)
+
+    def _greedy(self, nodes: int, families: Sequence[int], open_: int) -> list[Product]:
+        """Order the elimination by the smallest cost among the last nodes that are left."""
         # Costs are counted anew only for nodes that share a table with the one that went.
         tables = [_Table(v, v, self.members[v] & nodes, self.members[v] & ~nodes) for v in families]
         plan: list[Product] = []
-        costs = {u: self._cost(tables, u) for u in bits(nodes)}
-        while costs:
-            node = min(costs, key=lambda u: (costs[u], u))
-            del costs[node]
+        left = list(bits(nodes))
+        costs = {u: self._cost(tables, u) for u in left}
+        while left:
+            node = min(left[-open_:], key=lambda u: (costs[u], u))
+            left.remove(node)
             joined = [table for table in tables if table.scope >> node & 1]
             tables = [table for table in tables if not table.scope >> node & 1]
             made = self._multiply(plan, self._merge(plan, joined), node)
@@ -206,16 +236,6 @@ class Planner:
         for table in joined:
             whole |= table.scope
             answers |= table.answers
-        if self._size(whole) > LARGEST_TABLE:
-            names = ", ".join(self.cells.graph.names[u] for u in bits(whole))
-            raise FitError(
-                say(
-                    "likelihood.large_table",
-                    cells=f"{self._size(whole):,.0f}",
-                    nodes=names,
-                    limit=f"{LARGEST_TABLE:,}",
-                )
-            )
         scope = whole if node is None else whole & ~(1 << node)
         tables = sorted(joined, key=lambda table: (table.family, table.scope, table.slot))
         plan.append(Product(tuple(tables), scope, node))
@@ -273,6 +293,16 @@ class Planner:
             found.append((u, stride))
             stride *= self.states[u]
         return found
+
+
+def _whole(product: Product) -> int:
+    """Return the nodes of all tables of a step."""
+    return reduce(or_, (table.scope for table in product.tables), 0)
+
+
+def _answers(product: Product) -> int:
+    """Return the observed nodes that all tables of a step depend on."""
+    return reduce(or_, (table.answers for table in product.tables), 0)
 
 
 def bits(nodes: int) -> Iterator[int]:
