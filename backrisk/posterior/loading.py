@@ -20,7 +20,7 @@ from backrisk.posterior.datatree import (
     SITE_SHIFTS,
 )
 from backrisk.posterior.diagnostics import Diagnostics
-from backrisk.posterior.given import variable
+from backrisk.posterior.given import owners, variable
 from backrisk.posterior.posterior import Posterior
 from backrisk.posterior.sites import SiteEffects
 from backrisk.posterior.soundness import refuse_unsound
@@ -93,7 +93,10 @@ def _posterior(stored: Stored) -> Posterior:
         meta=record["meta"],
     )
     if f"posterior/{FRACTIONS}" not in arrays:
-        given = {n: draws_last(_one_chain(arrays[f"posterior/{variable(n)}"])) for n in graph.names}
+        given = {
+            name: draws_last(_one_chain(arrays[f"posterior/{variable(name)}"]))
+            for name in owners(graph)
+        }
         return replace(common, given=given)
     chains, _, fractions = arrays[f"posterior/{FRACTIONS}"].shape
     # Told before any parameter is laid out: a graph may ask for more than any file holds.
@@ -122,7 +125,7 @@ def _at_least(graph: CausalGraph) -> int:
     """Return how many fractions a graph has in the families that are laid out whole."""
     return sum(
         math.prod(graph.shape(name)[:-1]) * (graph.shape(name)[-1] - 1)
-        for name in graph.names
+        for name in owners(graph)
         if graph.mechanism(name) == "saturated"
     )
 
