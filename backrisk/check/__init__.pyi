@@ -16,6 +16,7 @@ from .doubted import claim_odds as claim_odds
 from .doubting import CHECKS as CHECKS
 from .doubting import Doubts as Doubts
 from .doubting import doubts as doubts
+from .doubting import kept_with as kept_with
 from .elsewhere import CarriedRisks as CarriedRisks
 from .elsewhere import carried_risks as carried_risks
 from .equivalence import Equivalence as Equivalence
@@ -54,6 +55,8 @@ from .standing import Standing as Standing
 from .standing import Tried as Tried
 from .standing import standing_graphs as standing_graphs
 from .study_plan import StudyPlan as StudyPlan
+from .surviving import Conclusions as Conclusions
+from .surviving import conclusions as conclusions
 from .three_priors import UnderPriors as UnderPriors
 from .three_priors import prior_graphs as prior_graphs
 from .three_priors import under_priors as under_priors

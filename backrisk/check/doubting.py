@@ -97,10 +97,7 @@ class Doubts:
         -------
         Posterior
         """
-        made = {each.check for each in self.verdicts}
-        before = tuple(v for v in posterior.diagnostics.verdicts if v.check not in made)
-        held = replace(posterior.diagnostics, verdicts=(*before, *self.verdicts))
-        return replace(posterior, diagnostics=held)
+        return kept_with(posterior, self.verdicts)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain values."""
@@ -112,6 +109,24 @@ class Doubts:
             "refused": dict(self.refused),
             "seconds": dict(self.seconds),
         }
+
+
+def kept_with(posterior: Posterior, verdicts: Sequence[Verdict]) -> Posterior:
+    """Return a model that holds verdicts, in place of those it held of the same checks.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    verdicts : sequence of Verdict
+
+    Returns
+    -------
+    Posterior
+    """
+    made = {each.check for each in verdicts}
+    before = tuple(v for v in posterior.diagnostics.verdicts if v.check not in made)
+    held = replace(posterior.diagnostics, verdicts=(*before, *verdicts))
+    return replace(posterior, diagnostics=held)
 
 
 @checked()

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
+from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
@@ -71,6 +72,7 @@ def standing(
     cause: Annotated[list[str] | None, typer.Option(help=say("cli.standing.cause"))] = None,
     most: Annotated[int, typer.Option(min=1, help=say("cli.standing.most"))] = 20,
     fits: Annotated[int, typer.Option(min=0, help=say("cli.standing.fits"))] = 0,
+    keep: Annotated[bool, typer.Option("--keep", help=say("cli.standing.keep"))] = False,
     seed: SeedOption = 0,
     format: FormatOption = Format.table,
     encoding: EncodingOption = None,
@@ -78,12 +80,14 @@ def standing(
     decimal: DecimalOption = None,
     glob: GlobOption = False,
 ) -> None:
-    """Show `backrisk.check.standing_graphs`, and `attribute_over` its graphs for a person."""
-    from backrisk.check import attribute_over, standing_graphs
+    """Show `backrisk.check.standing_graphs`, `conclusions`, and `attribute_over` for a person."""
+    from backrisk.check import attribute_over, conclusions, kept_with, standing_graphs
     from backrisk.survey import read_survey
 
     with sentences():
         posterior = load_posterior(model)
+        if keep:
+            demand_place(model, QueryError, (survey,))
         answers = None if person is None else read_json(person)
         reading = read_as(encoding, delimiter, decimal, glob)
         read = read_survey(survey, posterior.graph, posterior.codebook, **reading)
@@ -91,6 +95,9 @@ def standing(
         found = standing_graphs(
             posterior, read, target=node, causes=cause or None, most=most, fits=fits, seed=seed
         )
+        held = conclusions(found.posteriors, target=target, causes=cause or None)
+        if keep and held.verdict is not None:
+            kept_with(posterior, (held.verdict,)).save(model)
         over = None
         if answers is not None:
             over = attribute_over(found.posteriors, answers, target=target, seed=seed)
@@ -105,12 +112,18 @@ def standing(
                 }
                 for each in found.left_out
             ]
-            told = {"graphs": _records(found.table), "left_out": left, "shares": shares}
-            texts = [found.text, *([] if over is None else [over.text])]
+            told = {
+                "graphs": _records(found.table),
+                "left_out": left,
+                "conclusions": _records(held.table),
+                "shares": shares,
+            }
+            texts = [found.text, held.text, *([] if over is None else [over.text])]
             _print("standing", **told, text=" ".join(texts))
             return
         _show_models(found.table)
         console.out.print(found.text, markup=False)
+        console.out.print(held.text, markup=False)
         if over is not None:
             console.out.print(over.text, markup=False)
 

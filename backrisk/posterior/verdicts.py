@@ -18,6 +18,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "items": _CLAIMS,
     "pairwise": _CLAIMS,
     "calibration": _RISKS,
+    "standing": ("graphs", "kept", "drawn"),
 }
 _DIGITS = 2  # of a number that is kept: enough to read, too few to solve for a count of people
 
