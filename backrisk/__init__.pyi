@@ -29,6 +29,7 @@ from .posterior import example_posterior as example_posterior
 from .posterior import load_posterior as load_posterior
 from .posterior import odds_ratios as odds_ratios
 from .posterior import simulate as simulate
+from .posterior import simulate_panel as simulate_panel
 from .posterior import truth as truth
 from .queries import Attribution as Attribution
 from .queries import Contrast as Contrast

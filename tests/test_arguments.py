@@ -62,6 +62,7 @@ CALLS = {
     "describe": {"survey": SURVEY},
     "tabulate": {"survey": SURVEY},
     "simulate": {"graph": GRAPH, "n": 3, "seed": 1},
+    "simulate_panel": {"graph": GRAPH, "people": 3, "periods": 2, "seed": 1},
     "truth": {"graph": GRAPH},
     "fit": {"graph": GRAPH, "survey": SURVEY, "seed": 1, "draws": 5, "progress": False},
     "compile_model": {"graph": GRAPH, "survey": SURVEY},

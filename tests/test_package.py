@@ -21,7 +21,7 @@ FitError GraphError Mediation Node Posterior PosteriorError Prior QueryError Que
 Recommendation Risk Scored Survey SurveyError Understood ask_next attribute build_model
 compile_model counterfactual describe diagnose fit intervene load_codebook load_graph load_posterior
 log_likelihood mediate model_card odds_ratios packaged_graphs plot read_survey recommend
-report_cohort report_person risk risks score simulate tabulate truth
+report_cohort report_person risk risks score simulate simulate_panel tabulate truth
 Draft draft_codebook redcap_dictionary example_people example_person example_posterior
 Confounding confounded unroll
 """.split()

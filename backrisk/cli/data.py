@@ -45,6 +45,7 @@ from backrisk.posterior import LeastCells
 from backrisk.survey import NOT_READ, Understood
 from backrisk.words import Names, interval_name, names_of, percent, say
 
+_PERIODS = 6  # of a panel
 _NARROW = 100  # characters of a terminal that has no room for a column more
 
 
@@ -55,9 +56,16 @@ def simulate(
     n: Annotated[int, typer.Option("--n", help=say("cli.simulate.n"))] = 2000,
     seed: SeedOption = 1,
     truth: Annotated[int | None, typer.Option(min=0, help=say("cli.simulate.truth"))] = None,
+    panel: Annotated[bool, typer.Option("--panel", help=say("cli.simulate.panel"))] = False,
+    periods: Annotated[int | None, typer.Option(min=1, help=say("cli.simulate.periods"))] = None,
+    trait: Annotated[bool, typer.Option("--trait", help=say("cli.simulate.trait"))] = False,
+    missing: Annotated[
+        float | None, typer.Option(min=0, max=0.99, help=say("cli.simulate.missing"))
+    ] = None,
 ) -> None:
-    """Run `backrisk.simulate`."""
-    from backrisk.posterior import drawn_truth
+    """Run `backrisk.simulate`, or `backrisk.simulate_panel`."""
+    from backrisk.graph import unroll
+    from backrisk.posterior import MISSING, drawn_truth, simulate_panel
     from backrisk.posterior import simulate as draw
     from backrisk.survey import Codebook, load_codebook, packaged_codebooks
 
@@ -67,10 +75,26 @@ def simulate(
         if codebook is None:
             codebook = chosen.name if chosen.name in packaged_codebooks() else None
         book = Codebook.plain(chosen) if codebook is None else load_codebook(codebook, chosen)
-        source = None if truth is None else drawn_truth(book.extend(chosen), truth)
-        frame = draw(chosen, n, seed, codebook=book, posterior=source)
+        over_time = {"periods": periods, "trait": trait or None, "missing": missing}
+        for option, given in over_time.items():
+            if given is not None and not panel:
+                raise QueryError(say("cli.simulate.only_panel", option=option))
+        periods = periods or _PERIODS
+        whole = book.extend(chosen)
+        whole = unroll(whole, periods, trait=trait) if panel else whole
+        source = None if truth is None else drawn_truth(whole, truth)
+        if panel:
+            share = MISSING if missing is None else missing
+            frame = simulate_panel(
+                chosen, n, periods, seed, codebook=book, missing=share, trait=trait, truth=source
+            )
+        else:
+            frame = draw(chosen, n, seed, codebook=book, posterior=source)
         write_text(out, frame.to_csv(index=False), (graph, codebook))
         told = say("cli.simulate.done", n=f"{n:,}", out=out)
+        if panel:
+            visits = f"{len(frame):,}"
+            told = say("cli.simulate.done_panel", n=f"{n:,}", visits=visits, out=out)
         console.about(out).print(told, markup=False)
 
 

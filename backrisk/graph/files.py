@@ -25,10 +25,10 @@ def load_graph(name_or_path: str | Path) -> CausalGraph:
     Parameters
     ----------
     name_or_path : str or Path
-        ``"runner"``, ``"runner_core"``, or the path of a file: of YAML; of JSON (``.json``); or
-        with arrows (``.txt``, ``.dag``), in lines as `CausalGraph.from_text` reads them or in
-        the text of DAGitty. A set of published figures that a file of YAML or JSON names is
-        looked for in its folder, then in the package.
+        ``"runner"``, ``"runner_core"``, ``"athletes"``, or the path of a file: of YAML; of JSON
+        (``.json``); or with arrows (``.txt``, ``.dag``), in lines as `CausalGraph.from_text` reads
+        them or in the text of DAGitty. A set of published figures that a file of YAML or JSON
+        names is looked for in its folder, then in the package.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def packaged_graphs() -> tuple[str, ...]:
     Examples
     --------
     >>> packaged_graphs()
-    ('runner', 'runner_core')
+    ('athletes', 'runner', 'runner_core')
     """
     folder = files("backrisk.graph") / "data"
     return tuple(

@@ -26,6 +26,7 @@ WAVES_FOR_TRAIT = 3
 MOST_NODES = 20_000
 _TRAIT_STATES = ("low", "high")
 _TRAIT_PRIOR = Prior(1.4, 0.7)  # an odds ratio of 4 between the classes, 1 to 16
+_STAYS_MARGIN = (0.9, 0.1)  # a tenth leaves from one period to the next
 _STAYS_PRIOR = Prior(0.0, 1.0)
 _UNROLLED = "unrolled"  # the key of the plain form
 
@@ -281,7 +282,12 @@ def _unrolled(
             if now(node.name) != owner:
                 tied.append((now(node.name), owner))
         if dropout:
-            stays = Node(_named(STAYS, period), (ANSWERED, NOT_ANSWERED), mechanism="ordinal_logit")
+            stays = Node(
+                _named(STAYS, period),
+                (ANSWERED, NOT_ANSWERED),
+                margin=_STAYS_MARGIN,
+                mechanism="ordinal_logit",
+            )
             nodes.append(stays)
             claim = str(say("graph.stays"))
             edges += [

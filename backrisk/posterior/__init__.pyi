@@ -19,6 +19,8 @@ from .loading import load_posterior as load_posterior
 from .mixing import judged_draws as judged_draws
 from .mixing import r_hat as r_hat
 from .odds import odds_ratios as odds_ratios
+from .panels import MISSING as MISSING
+from .panels import simulate_panel as simulate_panel
 from .posterior import Posterior as Posterior
 from .simulation import drawn_truth as drawn_truth
 from .simulation import false_claims as false_claims

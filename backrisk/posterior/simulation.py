@@ -22,7 +22,7 @@ SKIPPED_OLDER = 0.15  # ... and how much larger it is for people past the first 
 _WIDER = 1.5  # how much further from its prior mean than expected an effect of a drawn truth is
 _DOUBTED, _FALSE = ("none", "contradicted"), 0.5  # grades of claims that may be false, how often
 
-_MOST = 10**9  # answers that are simulated at once
+MOST = 10**9  # answers that are simulated at once
 
 
 @checked()
@@ -207,14 +207,43 @@ def simulate(
     """
     if n < 1:
         raise QueryError(say("posterior.nobody", n=n))
-    if n * len(graph.nodes) > _MOST:
-        raise QueryError(say("posterior.crowd", n=n, most=f"{_MOST // len(graph.nodes):,}"))
+    if n * len(graph.nodes) > MOST:
+        raise QueryError(say("posterior.crowd", n=n, most=f"{MOST // len(graph.nodes):,}"))
     rng = np.random.default_rng(seed)
     codebook = codebook or Codebook.plain(graph)
-    if codebook.design is not None and codebook.design.kind != "stratified":
-        raise QueryError(say("posterior.simulated_design", kind=codebook.design.kind))
+    demand_plain_sample(codebook)
     graph = codebook.extend(graph)
     codes = draw_states(posterior or truth(graph), n, rng)
+    frame = raw_answers(codebook, graph, codes, rng)
+    if gaps:
+        frame = _with_gaps(frame, graph, codebook, codes, rng)
+    return without_refused(frame, codebook, graph, codes)
+
+
+def demand_plain_sample(codebook: Codebook) -> None:
+    """Refuse a codebook that states how people were chosen."""
+    if codebook.design is not None and codebook.design.kind != "stratified":
+        raise QueryError(say("posterior.simulated_design", kind=codebook.design.kind))
+
+
+def raw_answers(
+    codebook: Codebook, graph: CausalGraph, codes: NDArray[np.int16], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Draw what people in these states would write, where they were asked and answer everything.
+
+    Parameters
+    ----------
+    codebook : Codebook
+    graph : CausalGraph
+        With the codebook's items.
+    codes : ndarray of int16, shape (n, nodes)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each row of `codes`.
+    """
     columns: dict[str, list[object]] = {}
     for name, spec in codebook.measures.items():
         node = graph.node(codebook.node_of(name))
@@ -226,9 +255,13 @@ def simulate(
             columns[name] = [codebook.decode(name, state, rng) for state in states]
     order = [name for name in codebook.columns if name in columns]
     frame = pd.DataFrame({name: columns[name] for name in order}, dtype=object)
-    frame = codebook.without_unasked(frame)
-    if gaps:
-        frame = _with_gaps(frame, graph, codebook, codes, rng)
+    return codebook.without_unasked(frame)
+
+
+def without_refused(
+    frame: pd.DataFrame, codebook: Codebook, graph: CausalGraph, codes: NDArray[np.int16]
+) -> pd.DataFrame:
+    """Leave answers out where their response node says that they were not given."""
     for name, spec in codebook.measures.items():
         if spec.nonresponse is not None:
             response = codes[:, graph.names.index(codebook.response_of(name))]

@@ -10,8 +10,8 @@ CASES = SHARED / "cases" / "reading"
 
 
 def test_packaged_graphs_are_found_by_name():
-    assert packaged_graphs() == ("runner", "runner_core")
-    assert [load_graph(name).name for name in packaged_graphs()] == ["runner", "runner_core"]
+    assert packaged_graphs() == ("athletes", "runner", "runner_core")
+    assert tuple(load_graph(name).name for name in packaged_graphs()) == packaged_graphs()
 
 
 def test_a_file_is_read_by_its_path(tmp_path):
@@ -44,7 +44,9 @@ def test_a_file_that_holds_no_graph_is_refused_by_name(tmp_path, text, message):
 @pytest.mark.parametrize("name", ["runer", "no/such/file.yaml"])
 def test_what_is_neither_packaged_nor_a_file_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(GraphError, match=f"no graph '{name}'.* 'runner', 'runner_core', or"):
+    with pytest.raises(
+        GraphError, match=f"no graph '{name}'.* 'athletes', 'runner', 'runner_core', or"
+    ):
         load_graph(name)
 
 

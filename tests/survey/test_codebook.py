@@ -88,13 +88,13 @@ def test_an_unknown_codebook_gets_the_near_name():
     with pytest.raises(SurveyError) as caught:
         load_codebook("clinik")
     assert str(caught.value) == (
-        "There is no codebook 'clinik' (did you mean 'clinic'?); expected one of clinic, runner, "
-        "or the path of a YAML file."
+        "There is no codebook 'clinik' (did you mean 'clinic'?); expected one of athletes, clinic, "
+        "runner, or the path of a YAML file."
     )
 
 
 def test_the_packaged_codebooks_fit_their_graph():
-    assert packaged_codebooks() == ("clinic", "runner")
+    assert packaged_codebooks() == ("athletes", "clinic", "runner")
     assert load_codebook("runner").synthetic
     assert not load_codebook("clinic").synthetic
     assert "other injuries, not with healthy runners" in load_codebook("clinic").population
