@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cache
@@ -30,6 +30,7 @@ from backrisk.fitting.judging import PARAMETERS, flat, judge
 from backrisk.fitting.labels import labelled_start, labels_said
 from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
+from backrisk.fitting.panels import about, with_trait
 from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit, Conditioned, conditioned
 from backrisk.posterior import (
@@ -43,7 +44,7 @@ from backrisk.posterior import (
     SiteEffects,
     swapped,
 )
-from backrisk.survey import Codebook, Design, Survey, as_survey
+from backrisk.survey import Codebook, Design, Panel, Survey, as_survey
 from backrisk.words import choices, percent, say, suggest
 
 SAMPLERS = ("nutpie", "pymc")
@@ -124,6 +125,8 @@ def fit(
     progress: bool = True,
     weight: str | None = None,
     site: str | None = None,
+    trait: bool | None = None,
+    dropout: Sequence[str] = (),
 ) -> Posterior:
     """Fit the CPTs of a graph to a survey, unobserved nodes summed out exactly.
 
@@ -134,8 +137,10 @@ def fit(
     ----------
     graph : CausalGraph
         The graph that the survey was read for; the codebook's items are added by the survey.
-    survey : Survey, str, Path or frame
-        A table is read by `read_survey`, which `codebook`, `weight` and `site` are for.
+    survey : Survey, Panel, str, Path or frame
+        A table is read by `read_survey`, which `codebook`, `weight` and `site` are for. Of a
+        panel, which `read_panel` reads, the graph of all its periods is fitted (see `unroll`),
+        exactly over whatever is missing or unmeasured in each.
         Sampling weights are scaled to sum to their effective sample size (Kish 1965), which gives
         a pseudo-posterior (Savitsky and Toth 2016, doi:10.1214/16-EJS1153). With at least two
         sites, the intercepts of ordinal nodes vary by site and are partially pooled; see
@@ -167,6 +172,11 @@ def fit(
         Show a progress bar.
     weight, site : str, optional
         Of a table: the columns of sampling weights and of sites, by default as the codebook says.
+    trait : bool, optional
+        Of a panel: whether people differ in a susceptibility that nobody measures; see `unroll`.
+        By default they do where the outcome is known of somebody in three periods or more.
+    dropout : sequence of str
+        Of a panel: on whose state one period before it may depend whether a person comes again.
 
     Returns
     -------
@@ -181,7 +191,9 @@ def fit(
     FitError
         If the survey belongs to another graph, a number is out of range, the graph is beyond
         exact elimination, an unobserved node cannot be told from the error of its items, or the
-        folder `keep` cannot be written or has no room.
+        folder `keep` cannot be written or has no room. Of a panel, if a susceptibility is asked
+        for and the outcome is known in fewer than three periods of everybody: two tell who was in
+        pain twice, and not whether that is the person or the pain before.
 
     Examples
     --------
@@ -200,6 +212,13 @@ def fit(
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
+    over_time: dict[str, Any] = {}
+    if isinstance(survey, Panel):
+        trait = with_trait(survey, trait)
+        over_time = about(survey, trait, dropout)
+        survey = survey.to_survey(trait, tuple(dropout))
+    elif trait or dropout:
+        raise FitError(say("fitting.panel.needed"))
     survey = as_survey(survey, graph, codebook, weight=weight, site=site)
     prepared = prepare(graph, survey)
     cautions = (*check_identified(survey), *survey.cautions)
@@ -246,7 +265,7 @@ def fit(
         prior_fractions=prior_fractions,
         prior_beta=prior_beta,
         sites=sites,
-        meta=_meta(prepared, seed, draws, tune),
+        meta={**_meta(prepared, seed, draws, tune), **over_time},
         log_prior=log_prior(prepared.prior, fractions, beta, sites),
         log_likelihood=log_likelihood_of(
             prepared.circuit, layout, fractions, beta, sites, prepared.sampled
