@@ -52,11 +52,13 @@ from .report import report_cohort as report_cohort
 from .report import report_person as report_person
 from .survey import Codebook as Codebook
 from .survey import Draft as Draft
+from .survey import Panel as Panel
 from .survey import Survey as Survey
 from .survey import Understood as Understood
 from .survey import describe as describe
 from .survey import draft_codebook as draft_codebook
 from .survey import load_codebook as load_codebook
+from .survey import read_panel as read_panel
 from .survey import read_survey as read_survey
 from .survey import redcap_dictionary as redcap_dictionary
 from .survey import tabulate as tabulate

@@ -35,7 +35,7 @@ from backrisk.errors import BackriskError
 from backrisk.graph import CausalGraph, load_graph
 from backrisk.posterior import Posterior, simulate
 from backrisk.queries import risk
-from backrisk.survey import Codebook, load_codebook, read_survey
+from backrisk.survey import Codebook, load_codebook, read_panel, read_survey
 
 ROOT = Path(__file__).parents[1]
 MEMORY = 2**30  # bytes above what the libraries take
@@ -63,6 +63,8 @@ site: clinic
 weight: w
 ignore: [id]
 one_row_per: {column: id, by: date, keep: last}
+panel: {id: id, time: date, every: 1M, dates: iso, combine: {hours: mean, rest: worst},
+  constant: [height], events: {}}
 """
 OTHER = """
 name: other
@@ -96,7 +98,7 @@ sleep + heavy + sport -> load -> pain
 ROWS = """id,date,clinic,w,hours,says,guess,pain,weight,height,words
 1,2024-01-02,A,1,6.5,1,low,no,70,180,gym
 1,2024-02-01,A,1.0,8,2.0,mid,yes,70.5,180,
-2,,B,0.5,NA,03,high,,-99,170,"I run, often"
+2,2024-01-03,B,0.5,NA,03,high,,-99,170,"I run, often"
 3,2024-01-05,B,2,7,1,low,no,90,165,none
 """
 # What breaks a file of text, and what looks like something else.
@@ -335,7 +337,10 @@ class Fuzz:
             with suppress(BackriskError):
                 book.encode_answer(name, VALUES[int(rng.integers(len(VALUES)))])
         if place < 2:
-            read_survey(self.put("rows.csv", (ROWS, THEIRS)[place].encode()), graph, book)
+            rows = self.put("rows.csv", (ROWS, THEIRS)[place].encode())
+            read_survey(rows, graph, book)
+            if place == 0:
+                read_panel(rows, graph, book)
 
     def survey(self, rng: np.random.Generator) -> None:
         """Read a damaged table."""

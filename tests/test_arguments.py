@@ -20,6 +20,8 @@ CPTS = {"a": [0.5, 0.5], "b": [[0.8, 0.2], [0.4, 0.6]], "c": [[0.9, 0.1], [0.3, 
 POSTERIOR = br.Posterior.from_cpts(GRAPH, CPTS)
 FRAME = pd.DataFrame({"a": ["no", "yes"] * 6, "b": ["no", "no", "yes"] * 4, "c": ["yes"] * 12})
 SURVEY = br.Survey.from_frame(FRAME, GRAPH)
+VISITS = FRAME.assign(who="p", t=range(12))
+PANEL = br.read_panel(VISITS, GRAPH, id="who", time="t", every=1)
 PERSON = {"a": "yes"}
 BOOK = {"name": "own", "graph": "graph", "columns": {"a": {"node": "a"}}}
 WRONG = [
@@ -59,6 +61,7 @@ CALLS = {
     "example_person": {"name": "weak_core"},
     "example_posterior": {},
     "read_survey": {"path": "cohort.csv", "graph": GRAPH},
+    "read_panel": {"table": VISITS, "graph": GRAPH, "id": "who", "time": "t", "every": 1},
     "describe": {"survey": SURVEY},
     "tabulate": {"survey": SURVEY},
     "simulate": {"graph": GRAPH, "n": 3, "seed": 1},
@@ -82,6 +85,10 @@ CALLS = {
     "Codebook.from_dict": {"data": BOOK, "graph": GRAPH},
     "Codebook.plain": {"graph": GRAPH},
     "Survey": {"graph": GRAPH, "codes": SURVEY.codes, "codebook": SURVEY.codebook},
+    "Panel": {
+        **{"graph": GRAPH, "codes": PANEL.codes, "codebook": PANEL.codebook, "every": "1"},
+        **{"first": PANEL.first, "last": PANEL.last},
+    },
     "Survey.from_frame": {"frame": FRAME, "graph": GRAPH},
     "Posterior": {"graph": GRAPH},
     "Posterior.from_cpts": {"graph": GRAPH, "cpts": CPTS},

@@ -14,9 +14,12 @@ from .encode import find_state as find_state
 from .encode import named_states as named_states
 from .engine import Coded as Coded
 from .engine import encode_table as encode_table
+from .followed import Followed as Followed
 from .forms import Draft as Draft
 from .forms import draft_codebook as draft_codebook
 from .forms import redcap_dictionary as redcap_dictionary
+from .panel_reading import read_panel as read_panel
+from .panels import Panel as Panel
 from .patterns import Patterns as Patterns
 from .patterns import tabulate as tabulate
 from .readers import Source as Source
@@ -32,6 +35,7 @@ from .schema import Design as Design
 from .schema import Nonresponse as Nonresponse
 from .schema import OneRowPer as OneRowPer
 from .schema import Rule as Rule
+from .schema import Visits as Visits
 from .selection import selected as selected
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW

@@ -33,10 +33,10 @@ class Codebook(Contents):
     file `name` is by default the file's.
 
     The keys below these are explained in `backrisk.survey`, each as a class: `Column` (and within
-    it `AskedIf` and `Nonresponse`), `Derived` with its `Rule` and `Condition`, `OneRowPer` and
-    `Design`. `backrisk schema codebook` prints all of them as a JSON Schema, by which editors
-    complete and check a codebook; `draft_codebook` writes a first one from a table; `describe`
-    shows how a table is read by it.
+    it `AskedIf` and `Nonresponse`), `Derived` with its `Rule` and `Condition`, `OneRowPer`,
+    `Design` and `Visits`. `backrisk schema codebook` prints all of them as a JSON Schema, by which
+    editors complete and check a codebook; `draft_codebook` writes a first one from a table;
+    `describe` shows how a table is read by it.
 
     Parameters
     ----------
@@ -84,6 +84,10 @@ class Codebook(Contents):
     design : Design, optional
         How people were chosen, where not each with the same chance: ``{kind: case_control,
         prevalence: 0.14}``, ``{kind: matched, set: pair}``, ``{kind: repeated, person: id}``.
+    panel : Visits, optional
+        How `read_panel` reads a table in which people appear over time:
+        ``{id: athlete, time: date, every: 7D, combine: {pain: worst}}``. `read_survey` does not
+        read over time, and leaves it aside.
 
     Examples
     --------

@@ -197,7 +197,7 @@ def tabulate_source(
         raise SurveyError(say("survey.table.no_answers", source=source.name, rows=int(each.sum())))
     squares = sums("squares")
     if weights is not None and codebook.weight is not None:
-        _demand_weights(weights, squares, source.name, codebook.weight)
+        demand_weights(weights, squares, source.name, codebook.weight)
     if coded.visits:
         squares = weights  # the visits of one person tell no more than one
     told = tuple(_repeated(source, codebook, coded.rows))
@@ -206,7 +206,7 @@ def tabulate_source(
     )
 
 
-def _demand_weights(
+def demand_weights(
     weights: NDArray[np.float64], squares: NDArray[np.float64] | None, source: str, column: str
 ) -> None:
     """Refuse weights that are all 0, or from which no effective number of people can be told."""

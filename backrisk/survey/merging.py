@@ -12,10 +12,10 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from backrisk._spelling import no_answer
 from backrisk.survey.branching import unticked
+from backrisk.survey.cells import Flags, Places, column_of, numbered, places_of, texts_of
 from backrisk.survey.coder import Coder
 from backrisk.survey.design import like_identifiers
 from backrisk.survey.engine import ROWS
@@ -27,9 +27,6 @@ from backrisk.survey.staging import ROW, TEXT
 from backrisk.words import Said, listed, say
 
 _SHOWN = 8  # columns that a sentence names
-
-Places = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 
 
 def merged(source: Source, book: Contents) -> Source:
@@ -58,15 +55,15 @@ def merged(source: Source, book: Contents) -> Source:
     coder = Coder(source, book)
     if rule.column not in coder.fields or any(_refuses(coder, name) for name in coder.fields):
         return source
-    rows = _column(source, ROW).to_numpy(zero_copy_only=False)
-    who = _column(source, coder.fields[rule.column])
-    people = _people(who, [_means(coder, rule.column, text) for text in _texts(who)])
+    rows = column_of(source, ROW).to_numpy(zero_copy_only=False)
+    who = column_of(source, coder.fields[rule.column])
+    people = _people(who, [_means(coder, rule.column, text) for text in texts_of(who)])
     first = np.full(people.max(initial=-1) + 1, len(rows), np.int64)
     np.minimum.at(first, people, np.arange(len(rows)))
     order = np.arange(len(rows), dtype=np.float64)
     if rule.by in coder.fields:
         ranks = in_order(coder, rule)
-        texts = _column(source, coder.fields[str(rule.by)]).to_pylist()
+        texts = column_of(source, coder.fields[str(rule.by)]).to_pylist()
         order = np.array([ranks[text] for text in texts], np.float64)
     # A person's rows from the one that counts most.
     sign = 1 if rule.keep == "first" else -1
@@ -76,7 +73,7 @@ def merged(source: Source, book: Contents) -> Source:
     columns: dict[str, pa.Array] = {}
     problems: list[Said] = []
     for each in source.fields:
-        name, cells = names[each], _column(source, each)
+        name, cells = names[each], column_of(source, each)
         place = _answers(coder, name, cells, people, kept, len(first))
         read = name in book.known and name not in open_to_all
         if read and rule.by is None:
@@ -126,8 +123,8 @@ def apart(whole: Source, read: Source, book: Contents) -> Iterator[Said]:
     given = {name: flags for name, flags in answered.items() if flags.any()}
     if len(given) < 2:
         return
-    who = _column(read, dict(zip(read.columns, read.fields, strict=True))[str(person)])
-    texts = [None if no_answer(text, book.missing) else text for text in _texts(who)]
+    who = column_of(read, dict(zip(read.columns, read.fields, strict=True))[str(person)])
+    texts = [None if no_answer(text, book.missing) else text for text in texts_of(who)]
     people = _people(who, texts)
     main = max(given, key=lambda name: int(given[name].sum()))
     mine = set(people[given[main]].tolist())
@@ -148,33 +145,12 @@ def _few(names: Iterable[str]) -> str:
     )
 
 
-def _column(source: Source, field: str) -> pa.Array:
-    return pq.read_table(source.path, columns=[field]).unify_dictionaries()[field].combine_chunks()
-
-
-def _codes(cells: pa.DictionaryArray) -> Places:
-    """Return the place of each cell in the dictionary; the one past its end where there is none."""
-    blank = len(cells.dictionary)
-    found: Places = cells.indices.fill_null(blank).to_numpy(zero_copy_only=False).astype(np.int64)
-    return found
-
-
-def _texts(cells: pa.DictionaryArray) -> list[str | None]:
-    return [*cells.dictionary.to_pylist(), None]
-
-
 def _people(cells: pa.DictionaryArray, means: Sequence[object]) -> Places:
     """Return a number for the person of each row; a row without an identifier is one of its own."""
-    found = _numbered(means)[_codes(cells)]
+    found = numbered(means)[places_of(cells)]
     alone = found < 0
     found[alone] = found.max(initial=0) + 1 + np.arange(int(alone.sum()))
     return np.unique(found, return_inverse=True)[1].astype(np.int64)
-
-
-def _numbered(means: Sequence[object]) -> Places:
-    """Return a number for each distinct meaning, -1 for none."""
-    numbers = {mean: at for at, mean in enumerate(dict.fromkeys(m for m in means if m is not None))}
-    return np.array([-1 if mean is None else numbers[mean] for mean in means], np.int64)
 
 
 def _means(coder: Coder, name: str, text: str | None) -> object:
@@ -199,9 +175,9 @@ def _answers(
     worth = np.array(
         [
             0 if _means(coder, name, text) is None else 1 if unticked(name, text) else 2
-            for text in _texts(cells)
+            for text in texts_of(cells)
         ]
-    )[_codes(cells)]
+    )[places_of(cells)]
     there = cells.indices.is_valid().to_numpy(zero_copy_only=False)
     found = np.full(count, -1, np.int64)
     for least in (0, 1, 2):  # what is written last stays: the best cell, of it the first kept
@@ -220,9 +196,9 @@ def _contradicted(
     rows: Places,
 ) -> list[Said]:
     """Say of the first person who answers a column in two ways, and how many there are."""
-    texts = _texts(cells)
-    found = _numbered([_means(coder, name, text) for text in texts])[_codes(cells)]
-    weak = np.array([unticked(name, text) for text in texts])[_codes(cells)]
+    texts = texts_of(cells)
+    found = numbered([_means(coder, name, text) for text in texts])[places_of(cells)]
+    weak = np.array([unticked(name, text) for text in texts])[places_of(cells)]
     chosen = np.where(place[people] < 0, -1, found[place[people]])
     other = np.flatnonzero((found >= 0) & ~weak & (found != chosen))
     if not len(other):
@@ -242,7 +218,7 @@ def _refuses(coder: Coder, name: str) -> bool:
 
 def _answered(coder: Coder, source: Source, name: str) -> Flags:
     """Return whether each row has an answer in a column."""
-    cells = _column(source, dict(zip(source.columns, source.fields, strict=True))[name])
-    means = [_means(coder, name, t) is not None and not unticked(name, t) for t in _texts(cells)]
-    found: Flags = np.array(means, bool)[_codes(cells)]
+    cells = column_of(source, dict(zip(source.columns, source.fields, strict=True))[name])
+    means = [_means(coder, name, t) is not None and not unticked(name, t) for t in texts_of(cells)]
+    found: Flags = np.array(means, bool)[places_of(cells)]
     return found

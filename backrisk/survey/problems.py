@@ -22,6 +22,7 @@ from backrisk.survey.schema import (
     Nonresponse,
     OneRowPer,
     Rule,
+    Visits,
 )
 from backrisk.words import Said, choices, say, suggest
 
@@ -33,7 +34,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     model.__name__: model
     for model in (
         *(Contents, AskedIf, Design, Column, Derived),
-        *(Nonresponse, OneRowPer, Rule, Condition),
+        *(Nonresponse, OneRowPer, Rule, Condition, Visits),
     )
 }
 _KEYS = sorted(

@@ -9,6 +9,7 @@ from backrisk._spelling import spell
 from backrisk.graph import CausalGraph, answers_fit
 from backrisk.survey import design
 from backrisk.survey.branching import contradictions
+from backrisk.survey.combining import contradictions as of_visits
 from backrisk.survey.problems import failure
 from backrisk.survey.schema import Column, Contents, Derived, Measure
 from backrisk.words import Said, say, suggest
@@ -106,6 +107,8 @@ def resolve[C: Contents](book: C, graph: CausalGraph, source: str) -> C:
             if said is not None and said not in answers
         ]
         changed[name] = spec.model_copy(update=update)
+    if not problems:
+        problems += of_visits(book, graph, source)
     if problems:
         raise failure(source, problems)
     return book.model_copy(

@@ -32,6 +32,7 @@ from pydantic import (
 )
 
 from backrisk._spelling import no_answer, number_of, spell
+from backrisk.survey.every import Every
 from backrisk.survey.logic import parse
 from backrisk.survey.units import Unit, common, factor, names_of_units, unit_of, with_unit
 from backrisk.words import choices, say, suggest
@@ -58,7 +59,7 @@ Bound = Annotated[float, AllowInfNan(True)]  # a range may be open at one end
 # The keys whose values are numbers, alone, in lists or by name.
 _NUMBERS = frozenset(
     ("cuts", "range", "typical", "decimals", "reliability", "misclassification", "people",
-     "row_people", "mean", "sd", "share", "prevalence")
+     "row_people", "events", "mean", "sd", "share", "prevalence")
 )  # fmt: skip
 
 
@@ -754,6 +755,102 @@ class Design(Keys):
         return self
 
 
+RULES = ("last", "first", "worst", "mean", "sum")
+CombineRule = Literal["last", "first", "worst", "mean", "sum"]
+
+
+def _for_the_rest(given: object) -> object:
+    """Return one rule as the rule of every column."""
+    return {REST: given} if isinstance(given, str) else given
+
+
+def _in_order(given: object) -> object:
+    """Return a list of events with the places at which they stand, refusing one that is twice."""
+    if not isinstance(given, list | tuple):
+        return _distinct(given)
+    words = [_canonical(event) for event in given]
+    if twice := [str(word) for word, count in Counter(words).items() if count > 1]:
+        raise ValueError(say("survey.rules.spelled_alike", words=", ".join(twice)))
+    return {word: float(place) for place, word in enumerate(words)}
+
+
+def _span(given: str | None) -> str | None:
+    """Refuse a length of time that is none."""
+    if given is not None:
+        Every.of(given)
+    return given
+
+
+class Visits(Keys):
+    """How a table in which people appear over time is read, a row for each person and time.
+
+    `read_panel` reads it; whatever is left out here may be given to that as an argument.
+
+    Parameters
+    ----------
+    id : str, optional
+        The column that says whose row it is: ``id: athlete``.
+    time : str, optional
+        The column that says when: dates, numbers, or REDCap's ``redcap_event_name``.
+    every : str, optional
+        How long a slice is: a number of days, weeks, months or years, as ``7D``, ``1W``, ``1M`` or
+        ``1Y``, where times are dates; else a number, in the unit of the times.
+    combine : mapping, or one rule
+        What several visits within one slice come to, by the column or derived value: ``last`` (the
+        last answer; the default), ``first``, ``worst`` (the state that comes last in the graph:
+        yes if any visit said yes), or of numbers, before they are cut into states, their ``mean``
+        or ``sum``: ``{pain: worst, minutes: sum}``. One word, or ``rest`` within the mapping,
+        stands for every other column: ``combine: worst``. Constants follow only a rule of their
+        own, else the last answer.
+    dates : {"day_first", "month_first", "iso"}, optional
+        How dates are written: ``13/02/2024``, ``02/13/2024`` or ``2024-02-13``. By default the one
+        way that reads them; where there are two, the table is refused.
+    events : list, or mapping of str to float
+        The names that stand for times, in their order, ``[baseline, month_3, month_6]``, or each
+        with its time: ``{baseline: 0, month_3: 3, month_6: 6}``. A name of REDCap may be written
+        with or without its arm. By default times speak for themselves, and REDCap's events come in
+        the order in which the rows of each person have them.
+    constant : tuple of str
+        Columns and derived values with one value for each person, which any row may hold:
+        ``[sex, height_cm]``. Those of nodes that the graph has as ``constant`` are so anyway. The
+        node of a measure that is named here is a constant of the panel's graph.
+
+    Examples
+    --------
+    >>> from backrisk.survey import Visits
+    >>> Visits(id="athlete", time="date", every="7D", combine="worst").combine
+    {'rest': 'worst'}
+    >>> Visits(events=["baseline", "month_3"]).events
+    {'baseline': 0.0, 'month_3': 1.0}
+    """
+
+    id: Word | None = None
+    time: Word | None = None
+    every: Annotated[Word, AfterValidator(_span)] | None = None
+    combine: Annotated[
+        dict[Word, CombineRule],
+        BeforeValidator(_for_the_rest, json_schema_input_type=CombineRule | dict[str, CombineRule]),
+    ] = {}
+    dates: Literal["day_first", "month_first", "iso"] | None = None
+    events: Annotated[
+        dict[Word, float],
+        BeforeValidator(_in_order, json_schema_input_type=list[str] | dict[str, float]),
+    ] = {}
+    constant: tuple[Word, ...] = ()
+
+    def rule_of(self, name: str, constant: bool) -> CombineRule:
+        """Return what several answers to a column, or derived value, come to.
+
+        Parameters
+        ----------
+        name : str
+        constant : bool
+            Whether it has one value for each person.
+        """
+        rest = "last" if constant else self.combine.get(REST, "last")
+        return self.combine.get(name, rest)
+
+
 class Contents(Keys):
     """What the file of a codebook holds; `Codebook` explains the keys."""
 
@@ -777,6 +874,7 @@ class Contents(Keys):
     one_row_per: OneRowPer | None = None
     rows: Annotated[dict[Word, Annotated[tuple[str, ...], Field(min_length=1)]], Distinct] = {}
     design: Design | None = None
+    panel: Visits | None = None
 
     @property
     def measures(self) -> dict[str, Column | Derived]:
@@ -788,9 +886,10 @@ class Contents(Keys):
     def known(self) -> tuple[str, ...]:
         """The columns that the codebook names; with ``ignore: rest`` a file may hold others."""
         one = self.one_row_per
-        person = self.design and self.design.person
+        person, panel = self.design and self.design.person, self.panel
         ignored = () if self.ignore == REST else self.ignore
         extra = (self.site, self.weight, one and one.column, one and one.by, person, *ignored)
+        extra += (panel and panel.id, panel and panel.time)
         return tuple(dict.fromkeys([*self.columns, *self.rows, *filter(None, extra)]))
 
     @property

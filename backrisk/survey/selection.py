@@ -40,11 +40,13 @@ def asked(question: str) -> str:
     return " ".join(question.translate({0x2019: "'", 0x22: "'"}).split()).casefold()
 
 
-def names_in(header: Sequence[str], book: Contents, source: str) -> tuple[str, ...]:
+def names_in(
+    header: Sequence[str], book: Contents, source: str, visits: bool = False
+) -> tuple[str, ...]:
     """Return the header with the codebook's names in place of the questions of its columns.
 
     A question that several columns share stands for them in the codebook's order, where the header
-    has it as often.
+    has it as often. With `visits`, a row is a person at some time.
 
     Raises
     ------
@@ -53,6 +55,8 @@ def names_in(header: Sequence[str], book: Contents, source: str) -> tuple[str, .
         several rows a person is read without a word on which of them.
     """
     known, found = set(book.known), list(header)
+    # What a codebook says of reading over time says nothing of reading a row for each person.
+    timed = known - set(book.model_copy(update={"panel": None}).known)
     told: list[Said] = []
     questions: dict[str, list[str]] = {}
     for name, spec in book.columns.items():
@@ -81,7 +85,8 @@ def names_in(header: Sequence[str], book: Contents, source: str) -> tuple[str, .
     told += [
         say("survey.table.several_rows", source=source, column=name)
         for name in header
-        if name not in known and (name in REPEATS or name in REPEATS.values()) and name in found
+        if name not in known - timed and (name in REPEATS or name in REPEATS.values())
+        if name in found and not visits
         if not (book.one_row_per is not None and book.one_row_per.merge)
     ]
     if told:
@@ -114,12 +119,12 @@ def reads_row(column: str, cell: object, book: Contents) -> bool:
     for wanted in (spell(each) or "" for each in book.rows[column]):
         if text.casefold() == wanted.casefold() or same_number(text, wanted):
             return True
-        if column == EVENT and text and wanted and _same_event(text, wanted):
+        if column == EVENT and text and wanted and same_event(text, wanted):
             return True
     return False
 
 
-def _same_event(first: str, second: str) -> bool:
+def same_event(first: str, second: str) -> bool:
     """Whether two texts name one event: ``baseline_arm_1`` is "Baseline" with its label."""
     (one, arm, one_cut), (other, arm_too, other_cut) = event_parts(first), event_parts(second)
     same = (
@@ -136,7 +141,9 @@ def event_parts(text: str) -> tuple[str, str | None, bool]:
     return re.sub(r"[^0-9a-z]", "", base.casefold()), arm, cut
 
 
-def selected(source: Source, book: Contents, demand: bool = True) -> Source:
+def selected(
+    source: Source, book: Contents, demand: bool = True, *, visits: bool = False
+) -> Source:
     """Return a table with the codebook's names and with the rows that it reads.
 
     Parameters
@@ -145,13 +152,15 @@ def selected(source: Source, book: Contents, demand: bool = True) -> Source:
     book : Contents
     demand : bool
         Whether a table must have the columns by which rows are chosen.
+    visits : bool
+        Whether a row is a person at some time, and not a person.
 
     Raises
     ------
     SurveyError
         As `names_in`; a column of `rows` is missing; no row is left.
     """
-    source = replace(source, columns=names_in(source.columns, book, source.name))
+    source = replace(source, columns=names_in(source.columns, book, source.name, visits))
     chosen = book.rows if demand else [each for each in book.rows if each in source.columns]
     fields = {column: _field(column, source) for column in chosen}
     if not fields:

@@ -1,0 +1,116 @@
+"""When rows are: dates, numbers and events, however a table writes them."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from _panels import FRAME, GRAPH, book, frame
+
+from backrisk.errors import SurveyError
+from backrisk.survey import read_panel, read_survey
+
+WRITTEN = {
+    "iso": "%Y-%m-%d",
+    "day_first": "%d/%m/%Y",
+    "month_first": "%m/%d/%Y",
+    "named": "%d %b %Y",
+    "clock": "%Y-%m-%d 23:59",
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_dates_are_read_however_they_are_written(way):
+    days = FRAME["day"].map(lambda n: date(2024, 2, 20) + timedelta(days=int(n)))
+    plain = read_panel(FRAME, GRAPH, book())
+    table = FRAME.assign(day=days.map(lambda day: day.strftime(WRITTEN[way])))
+    assert read_panel(table, GRAPH, book(), every="1W").codes.tolist() == plain.codes.tolist()
+    start = read_panel(table, GRAPH, book(), every="7D", start="2024-02-20")
+    assert start.first.tolist() == [0, 14]
+    assert read_panel(table, GRAPH, book(), every="7D", start=date(2024, 2, 20)).periods == 15
+
+
+def test_texts_with_one_number_are_numbers():
+    table = FRAME.assign(day=["visit 1", "visit 2", "visit 10", "visit 1"])
+    panel = read_panel(table, GRAPH, book(), every=1)
+    assert panel.last.tolist() == [9, 0]
+
+
+EVENTS = ["baseline_arm_1", "month_3_arm_1", "month_6_arm_1"]
+
+
+def events(*rows):
+    return frame(*rows, columns=("who", "redcap_event_name", "pain"))
+
+
+REDCAP = events(
+    ["1", EVENTS[0], "no"], ["1", EVENTS[1], "yes"], ["1", EVENTS[2], "no"],
+    ["2", EVENTS[0], "no"], ["2", EVENTS[2], "yes"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("panel", [
+    {},
+    {"events": EVENTS},
+    {"events": ["Baseline", "Month 3", "Month 6"]},
+    {"events": {"baseline": 0, "month 3": 3, "month 6": 6}, "every": 3},
+])  # fmt: skip
+def test_events_are_times(panel):
+    stated = {"time": "redcap_event_name", "every": None, **panel}
+    found = read_panel(REDCAP, GRAPH, book(stated))
+    assert found.codes[:, :, 3].tolist() == [[0, 1, 0], [0, -1, 1]]
+    assert any("in the order in which" in each for each in found.cautions) == (not panel)
+
+
+def test_repeated_instruments_of_an_event_are_visits_in_one_slice():
+    table = REDCAP.assign(redcap_repeat_instrument=None, redcap_repeat_instance=[None] * 4 + [2])
+    again = table.iloc[[4]].assign(pain="no", redcap_repeat_instance=3)
+    table = pd.concat([table, again], ignore_index=True)
+    for rule, code in (("last", 0), ("worst", 1)):
+        stated = {"time": "redcap_event_name", "combine": rule, "events": EVENTS}
+        assert read_panel(table, GRAPH, book(stated, ignore=["x"]), every=1).codes[1, 2, 3] == code
+
+
+def test_events_in_no_order_or_of_another_name_are_refused():
+    unordered = events(["1", "start", "no"], ["2", "end", "no"])
+    with pytest.raises(SurveyError, match="do not tell in which one order 'start' and 'end' come"):
+        read_panel(unordered, GRAPH, book({"time": "redcap_event_name"}), every=1)
+    circular = events(["1", "x", "no"], ["1", "y", "no"], ["2", "y", "no"], ["2", "x", "no"])
+    with pytest.raises(SurveyError, match="in which one order 'x' and 'y' come"):
+        read_panel(circular, GRAPH, book({"time": "redcap_event_name"}), every=1)
+    stated = {"time": "redcap_event_name", "events": EVENTS[:2]}
+    with pytest.raises(SurveyError, match="row 2, column 'redcap_event_name': value 'month_6_arm_1'"
+                       ", expected one of 'baseline_arm_1', 'month_3_arm_1'"):  # fmt: skip
+        read_panel(REDCAP, GRAPH, book(stated), every=1)
+    with pytest.raises(SurveyError, match="events have no dates"):
+        read_panel(REDCAP, GRAPH, book({**stated, "every": "1M"}))
+
+
+def test_who_reads_a_row_for_each_person_is_still_told_of_events():
+    stated = {"time": "redcap_event_name", "events": EVENTS}
+    with pytest.raises(SurveyError, match=r"tells the rows of a person apart.*\(read_panel\)"):
+        read_survey(REDCAP, GRAPH, book(stated))
+    repeats = FRAME.rename(columns={"who": "athlete_id"})
+    told = read_survey(repeats, GRAPH, book({"id": "x"}, ignore=["athlete_id"])).cautions
+    assert any("read people over time with read_panel" in each for each in told)
+
+
+@pytest.mark.parametrize(("days", "every", "sentence"), [
+    (["2024-01-01", "2024-01-09", "x"], "7D", r"row 2, column 'day': value 'x', expected a date"),
+    (["13/02/2024", "14/02/2024", "2024-02-15"], "7D",
+     r"value '2024-02-15', expected a date with the day first"),
+    (["01/02/2024", "03/02/2024", "05/06/2024"], "7D", r"'01/02/2024', '03/02/2024' and 1 more|"
+     r"'01/02/2024', '03/02/2024', '05/06/2024' may be written with the day or with the month"),
+    (["2024-01-01", "2024-01-09", "2204-01-09"], "7D",
+     r"rows 0 and 2 are of one person and lie 9393 slices of 7D apart; check their years"),
+    (["1024-01-01", "2024-01-09", "2024-01-10"], "1M", r"rows 0 and 1 .* 12000 slices of 1M apart"),
+    ([0, 1, 1e300], 1, r"rows 0 and 2 are of one person"),
+    ([0, 7, 14], "7D", r"'0' is a number and no date, but a slice of '7D' is of the calendar"),
+    (["2024-01-01", "2024-01-09", "2024-01-10"], 7,
+     r"'2024-01-01' is a date, but a slice of '7' is a mere number; give 'every' as \"7D\""),
+    (["2024-01-01 09:00Z", "2024-01-09 09:00", "2024-01-10"], "7D", "without a time zone"),
+    (["a", "b", "c"], 7, r"row 0, column 'day': value 'a', expected a number"),
+])  # fmt: skip
+def test_times_that_cannot_be_read_are_refused(days, every, sentence):
+    table = FRAME.iloc[:3].assign(day=days)
+    with pytest.raises(SurveyError, match=sentence):
+        read_panel(table, GRAPH, book(), every=every)
