@@ -114,6 +114,7 @@ class People:
         Of those that are not seen, from their joint posterior.
     numbers : callable
         Of a node: the uniform numbers of its noise, ``(sample,)``.
+    samples : int
     """
 
     tables: Tables
@@ -121,6 +122,7 @@ class People:
     told: frozenset[str]
     drawn: Mapping[str, NDArray[np.int16]]
     numbers: Callable[[str], Array]
+    samples: int
     _here: dict[str, States] = field(default_factory=dict, init=False, repr=False)
     _windows: dict[str, tuple[Array, Array]] = field(default_factory=dict, init=False, repr=False)
 
@@ -306,7 +308,7 @@ def people_like(
     for start in range(0, samples, few):
         some = slice(start, min(start + few, samples))
         mine = {name: codes[some] for (name, _), codes in known.items()}
-        yield People(tables, evidence, told, mine, of(some))
+        yield People(tables, evidence, told, mine, of(some), some.stop - start)
 
 
 def stratified(samples: int, rng: np.random.Generator) -> Array:

@@ -46,7 +46,7 @@ def test_states_are_drawn_from_their_joint_posterior(seed):
         cells = np.indices(truth.shape[:-1])[:, None, ..., None]
         hit = np.ones((1, *truth.shape), bool)
         for name, codes in zip(ends, cells, strict=True):
-            own = np.broadcast_to(states[name], (len(people.numbers(name)), 2))
+            own = np.broadcast_to(states[name], (people.samples, 2))
             hit = hit & (np.expand_dims(own, tuple(range(1, 1 + len(ends)))) == codes)
         found.append(hit.astype(float))
     agree(found, truth)
@@ -73,7 +73,7 @@ def test_a_replayed_world_is_the_counterfactual(seed):
     chances, counted = [], []
     for people in people_of(posterior, evidence):
         there = people.follow([target], {cause: code})
-        shape = (len(people.numbers(target)), 2)
+        shape = (people.samples, 2)
         each = [np.broadcast_to(there.chance(target, [k]), shape) for k in states]
         chances.append(np.stack(each, axis=1))
         own = np.broadcast_to(there.states[target], shape)
