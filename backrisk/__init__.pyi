@@ -34,6 +34,7 @@ from .posterior import truth as truth
 from .queries import Attribution as Attribution
 from .queries import Contrast as Contrast
 from .queries import Diagnosis as Diagnosis
+from .queries import Forecast as Forecast
 from .queries import Mediation as Mediation
 from .queries import Questions as Questions
 from .queries import Recommendation as Recommendation
@@ -42,6 +43,7 @@ from .queries import ask_next as ask_next
 from .queries import attribute as attribute
 from .queries import counterfactual as counterfactual
 from .queries import diagnose as diagnose
+from .queries import forecast as forecast
 from .queries import intervene as intervene
 from .queries import mediate as mediate
 from .queries import recommend as recommend

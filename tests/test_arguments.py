@@ -19,6 +19,7 @@ GRAPH = br.CausalGraph.from_edges(
 CPTS = {"a": [0.5, 0.5], "b": [[0.8, 0.2], [0.4, 0.6]], "c": [[0.9, 0.1], [0.3, 0.7]]}
 POSTERIOR = br.Posterior.from_cpts(GRAPH, CPTS)
 FRAME = pd.DataFrame({"a": ["no", "yes"] * 6, "b": ["no", "no", "yes"] * 4, "c": ["yes"] * 12})
+OVER_TIME = br.Posterior.from_cpts(br.unroll(GRAPH, 2), CPTS)
 SURVEY = br.Survey.from_frame(FRAME, GRAPH)
 VISITS = FRAME.assign(who="p", t=range(12))
 PANEL = br.read_panel(VISITS, GRAPH, id="who", time="t", every=1)
@@ -41,6 +42,7 @@ CALLS = {
     "intervene": {**ASKED, "do": {"b": "no"}},
     "counterfactual": {**ASKED, "do": {"b": "no"}},
     "attribute": ASKED,
+    "forecast": {"posterior": OVER_TIME, "history": [PERSON, {}]},
     "mediate": {**ASKED, "cause": "a", "mediators": "b"},
     "recommend": ASKED,
     "ask_next": ASKED,
@@ -95,8 +97,8 @@ CALLS = {
 }
 # What the functions above return, and errors: nobody makes them by hand.
 MADE = {
-    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "Mediation", "Questions"),
-    *("Recommendation", "Risk", "Scored", "Understood"),
+    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "Forecast", "Mediation"),
+    *("Questions", "Recommendation", "Risk", "Scored", "Understood"),
 }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
+
 from backrisk.errors import FitError
 from backrisk.graph import WAVES_FOR_TRAIT, constants
 from backrisk.survey import Panel
@@ -49,6 +51,7 @@ def about(panel: Panel, trait: bool, dropout: Sequence[str]) -> dict[str, Any]:
     How many people held to a state for so many periods is kept coarsened: fewer than five are not
     counted.
     """
+    few = str(say("fitting.panel.few"))
     return {
         "panel": {
             "periods": panel.periods,
@@ -56,5 +59,8 @@ def about(panel: Panel, trait: bool, dropout: Sequence[str]) -> dict[str, Any]:
             "trait": trait,
             "dropout": list(dropout),
         },
-        "followed": panel.followed.coarse().to_dict(),
+        "followed": [
+            {**row, "people": few if pd.isna(row["people"]) else int(row["people"])}
+            for row in panel.followed.coarse().table.to_dict("records")
+        ],
     }

@@ -212,11 +212,11 @@ def fit(
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
-    over_time: dict[str, Any] = {}
+    dropout, over_time = tuple(dropout), {}
     if isinstance(survey, Panel):
         trait = with_trait(survey, trait)
         over_time = about(survey, trait, dropout)
-        survey = survey.to_survey(trait, tuple(dropout))
+        survey = survey.to_survey(trait, dropout)
     elif trait or dropout:
         raise FitError(say("fitting.panel.needed"))
     survey = as_survey(survey, graph, codebook, weight=weight, site=site)

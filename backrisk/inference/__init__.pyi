@@ -4,6 +4,11 @@ from .bucket_tree import each as each
 from .bucket_tree import pairs as pairs
 from .bucket_tree import set_in_turn as set_in_turn
 from .coupling import COUPLINGS as COUPLINGS
+from .replaying import Followed as Followed
+from .replaying import People as People
+from .replaying import Rule as Rule
+from .replaying import Setting as Setting
+from .replaying import people_like as people_like
 from .run import BUDGET as BUDGET
 from .second_world import SecondWorld as SecondWorld
 from .surgery import Pinned as Pinned

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.inference.elimination import LETTERS, Sets, greedy
+from backrisk.inference.elimination import LETTERS, Sets, bits, greedy
 from backrisk.inference.run import BUDGET
 from backrisk.inference.steps import PLANS
 from backrisk.inference.twin_network import Variable
@@ -249,7 +249,7 @@ def _demand_room(cells: int) -> None:
 
 
 def _chunks(cells: int, draws: int) -> Iterator[slice]:
-    chunk = max(_CACHE // (8 * cells), _FEW)
+    chunk = max(min(max(_CACHE // (8 * cells), _FEW), BUDGET // (8 * cells)), 1)
     for start in range(0, draws, chunk):
         yield slice(start, min(start + chunk, draws))
 
@@ -275,6 +275,26 @@ def _order(
         order.append(sets.variables[v])
         most = max(most, sets.cells(near[v] | kept))
     return tuple(order), most
+
+
+def cliques(
+    sources: Sequence[Fetched], sizes: Mapping[Variable, int]
+) -> list[tuple[tuple[Variable, ...], int]]:
+    """Return the variables of each table that is formed as all are summed out, and its cells."""
+    if not sizes:
+        return []
+    order, _ = elimination_order(sources, sizes, None)
+    sets = Sets(dict(sizes))
+    near = sets.near(sets.set(scope) for scope, _ in sources)
+    places = {v: place for place, v in enumerate(sets.variables)}
+    found = []
+    for v in order:
+        members = near[places[v]] | sets.bit[v]
+        found.append((sets.names(members), sets.cells(members)))
+        others = members & ~sets.bit[v]
+        for u in bits(others):
+            near[u] = (near[u] | others) & ~sets.bit[v]
+    return found
 
 
 def _upwards(
@@ -332,7 +352,9 @@ def drawn(
     QueryError
         If the tables do not fit the budget.
     """
-    order, cells = elimination_order(sources, sizes, None)
+    order, _ = elimination_order(sources, sizes, None)
+    # Every table of the way up is needed on the way down.
+    cells = max(sum(size for _, size in cliques(sources, sizes)), 1)
     _demand_room(cells)
     found: list[dict[Variable, NDArray[np.int16]]] = [
         {v: np.empty((len(u), draws), np.int16) for v, u in numbers.items()} for numbers in uniforms

@@ -55,6 +55,9 @@ class SecondWorld:
     heard : mapping of (cause, effect) to str
         The switch of each edge over which world 0 may be heard in world 1. Its cause differs
         between the worlds. A switch may have many edges; it is not one of a node.
+    together : mapping of str to str
+        The name of a node's switch, where it is not the node's own: several nodes of one switch
+        are on or off together.
 
     Notes
     -----
@@ -70,6 +73,7 @@ class SecondWorld:
     codes: Sequence[int]
     lost: frozenset[str] = frozenset()
     heard: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    together: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def graph(self) -> CausalGraph:
@@ -79,12 +83,17 @@ class SecondWorld:
     @cached_property
     def switches(self) -> tuple[str, ...]:
         """The names of all switches: nodes, then those of edges."""
-        return tuple(dict.fromkeys([*self.switched, *self.heard.values()]))
+        return tuple(dict.fromkeys([*map(self.switch_of, self.switched), *self.heard.values()]))
+
+    def switch_of(self, name: str) -> str:
+        """Return the name of the switch of a node that has one."""
+        return self.together.get(name, name)
 
     def moved(self, switch: str) -> frozenset[str]:
         """Return the nodes that a switch may change in world 1."""
         effects = {effect for (_, effect), name in self.heard.items() if name == switch}
-        return reached(self.graph, frozenset(effects or {switch}))
+        effects |= {name for name in self.switched if self.switch_of(name) == switch}
+        return reached(self.graph, frozenset(effects))
 
     def slopes(self, points: Iterable[float]) -> list[Array]:
         """Return how the probability of the event grows with each switch.
@@ -167,7 +176,7 @@ class SecondWorld:
     @cached_property
     def _sources(self) -> tuple[list[Fetched], dict[Variable, int]]:
         """Return the tables that bear on the target in world 1, and how many states they have."""
-        families = [self._family(name, worlds) for name, worlds in self.needed]
+        families = [_once(*self._family(name, worlds)) for name, worlds in self.needed]
         families += self._hearings()
         near = _connected([scope for scope, _ in families], (self.target, 1))
         kept = [(scope, fetch) for scope, fetch in families if near.intersection(scope)]
@@ -219,7 +228,7 @@ class SecondWorld:
             if own is None:
                 return (*scope, (name, 0)), part
             return scope, lambda some: part(some)[..., own, :]
-        switch = ((name, SWITCH),) if name in self.switched else ()
+        switch = ((self.switch_of(name), SWITCH),) if name in self.switched else ()
         if worlds == (1,):
             return self._anew(name, *sides[0], switch)
         return self._pair(name, sides, switch, own)
@@ -272,7 +281,7 @@ class SecondWorld:
             if name in self.lost & self.reference:
                 return None, [0]
             if name in self.decided:
-                return (name, SWITCH), [0, self.evidence[name]]
+                return (self.switch_of(name), SWITCH), [0, self.evidence[name]]
             return (name, 1), range(self._states(name))
         if name in self.evidence:
             return None, [self.evidence[name]]
@@ -343,6 +352,15 @@ class SecondWorld:
 
         open_states = ((name, 0),) * (own is None) + ((name, 1),)
         return (*switch, *union, *open_states), fetch
+
+
+def _once(scope: tuple[Variable, ...], fetch: Callable[[slice], Array]) -> Fetched:
+    """Return a table with one axis for each variable: a switch may decide a node and its cause."""
+    kept = tuple(dict.fromkeys(scope))
+    if len(kept) == len(scope):
+        return scope, fetch
+    axes = [*map(kept.index, scope), len(kept)]
+    return kept, lambda some: np.einsum(fetch(some), axes, range(len(kept) + 1))
 
 
 def _same(table: Array, _: slice) -> Array:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.inference.bucket_tree import drawn
+from backrisk.inference.replaying import stratified
 from backrisk.inference.second_world import SecondWorld
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.watching import watcher
@@ -44,7 +45,7 @@ def walks(
     """
     uniforms = [
         {
-            (name, use): _stratified(samples, rng)
+            (name, use): stratified(samples, rng)
             for name, _ in world.needed
             for use in (_HERE, _NOISE, _FRESH)
         }
@@ -128,7 +129,9 @@ class _People:
 
     def _there(self, name: str) -> NDArray[np.intp]:
         world = self.world
-        off = name in world.lost or (name in world.switched and name not in self.on)
+        off = name in world.lost or (
+            name in world.switched and world.switch_of(name) not in self.on
+        )
         if off and name in world.reference:
             return np.zeros((1, 1), np.intp)
         if name in world.decided:
@@ -142,11 +145,6 @@ class _People:
         parents = self.graph.parents(name)
         states = [(self.here if heard.get((p, name)) in self.on else there)[p] for p in parents]
         return self.world.tables.levels(name, states)
-
-
-def _stratified(samples: int, rng: np.random.Generator) -> Array:
-    """Return one number from each of as many equal parts of 0 to 1, in random order."""
-    return (rng.permutation(samples) + rng.random(samples)) / samples
 
 
 def _state(levels: Array, noise: Array) -> NDArray[np.intp]:

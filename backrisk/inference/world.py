@@ -192,6 +192,11 @@ class World:
             if len(worlds) > 1 and self.posterior.causes(name) is None
         )
 
+    def cells(self, keep: Sequence[Variable]) -> int:
+        """Return how many cells `joint` holds at most at any moment, for one draw."""
+        plan = self._plan(keep)
+        return max(part.cells for part in (plan.main, *plan.others))
+
     def _signature(self, keep: Sequence[Variable]) -> Signature:
         return Signature(
             self.graph,

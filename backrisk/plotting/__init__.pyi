@@ -9,4 +9,5 @@ from .models import plot_calibration as plot_calibration
 from .models import plot_contrasts as plot_contrasts
 from .models import plot_effects as plot_effects
 from .outcome import plot_outcome as plot_outcome
+from .over_time import plot_forecast as plot_forecast
 from .planning import plot_plan as plot_plan

@@ -20,11 +20,13 @@ from backrisk.plotting.canvas import (
     mark_zero,
     new_figure,
 )
+from backrisk.plotting.over_time import plot_forecast
 from backrisk.queries import (
     Answer,
     Attribution,
     Contrast,
     Diagnosis,
+    Forecast,
     Mediation,
     Questions,
     Recommendation,
@@ -74,6 +76,9 @@ def plot(answer: Answer) -> Figure:
 def _demand_rows(answer: Answer) -> None:
     if not answer.draws.size:
         raise BackriskError(say("plotting.nothing"))
+
+
+plot.register(Forecast, plot_forecast)
 
 
 @plot.register(Risk)

@@ -14,7 +14,7 @@ from backrisk.graph import CausalGraph
 from backrisk.inference import COUPLINGS, World, contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
-from backrisk.survey import find_state, named_states
+from backrisk.survey import Codebook, find_state, named_states
 from backrisk.words import choices, names_of, say, suggest
 
 _SPARE = 100  # answers beyond what is known, of which each is told what is wrong with its name
@@ -61,7 +61,7 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     if begins and graph.node(name).nominal:
         raise QueryError(say("queries.target_unordered", node=name))
     if begins:
-        first = _code(graph, name, level, "queries.target_state")
+        first = read_state(graph, name, level, "queries.target_state")
     label = names_of(graph).event(name, states, first)
     return Target(name, tuple(range(first, len(states))), label)
 
@@ -99,7 +99,7 @@ def demand_cause(graph: CausalGraph, name: str, target: str) -> None:
         raise QueryError(say("queries.no_cause", name=name, target=target, graph=graph.name))
 
 
-def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, int]:
+def read_person(posterior: Posterior, person: object) -> dict[str, int]:
     """Read one person's evidence: state labels by node, or raw answers through the codebook.
 
     Parameters
@@ -121,33 +121,40 @@ def read_person(posterior: Posterior, person: Mapping[str, Any]) -> dict[str, in
         gives what is reported probability zero in some draw, whatever is asked about it. If the
         design of its survey leaves every risk unknown.
     """
-    graph = posterior.graph
     demand_risks(posterior)
-    if not isinstance(person, Mapping):
-        raise QueryError(say("queries.person_form", person=shown(person)))
-    _demand_short(posterior, person)
-    if posterior.codebook is not None:
-        labels = posterior.codebook.encode_person(person, graph)
-    else:
-        labels = named_states(person, graph)
-    for name in labels:
-        demand_node(graph, name, "queries.what.person")
-    codes = {
-        name: _code(graph, name, label, "queries.person_state") for name, label in labels.items()
-    }
+    codes = read_answers(posterior.graph, posterior.codebook, person)
     demand_agreement(posterior, codes)
     return codes
 
 
-def _demand_short(posterior: Posterior, person: Mapping[str, Any]) -> None:
+def read_answers(graph: CausalGraph, book: Codebook | None, person: object) -> dict[str, int]:
+    """Read answers as `read_person` does, whatever the model makes of them together.
+
+    Raises
+    ------
+    QueryError
+        If a name, a label or a number is not understood.
+    """
+    if not isinstance(person, Mapping):
+        raise QueryError(say("queries.person_form", person=shown(person)))
+    _demand_short(graph, book, person)
+    labels = named_states(person, graph) if book is None else book.encode_person(person, graph)
+    for name in labels:
+        demand_node(graph, name, "queries.what.person")
+    return {
+        name: read_state(graph, name, label, "queries.person_state")
+        for name, label in labels.items()
+    }
+
+
+def _demand_short(graph: CausalGraph, book: Codebook | None, person: Mapping[str, Any]) -> None:
     """Refuse more, or longer, answers than any person gives, before they are compared to names.
 
     Raises
     ------
     QueryError
     """
-    book = posterior.codebook
-    known = len(posterior.graph.names) + (0 if book is None else len(book.columns))
+    known = len(graph.names) + (0 if book is None else len(book.columns))
     if len(person) > known + _SPARE:
         raise QueryError(say("queries.person_many", count=len(person), known=known))
     for name, answer in person.items():
@@ -216,8 +223,13 @@ def read_names(asked: str | Iterable[str], option: str) -> tuple[str, ...]:
     return names
 
 
-def _code(graph: CausalGraph, name: str, label: object, unknown: str) -> int:
-    """Return a state's position, or refuse the label with the sentence under a key."""
+def read_state(graph: CausalGraph, name: str, label: object, unknown: str) -> int:
+    """Return a state's position, or refuse the label with the sentence under a key.
+
+    Raises
+    ------
+    QueryError
+    """
     states = graph.node(name).states
     found = find_state(label, states)
     if found is None:
@@ -227,7 +239,7 @@ def _code(graph: CausalGraph, name: str, label: object, unknown: str) -> int:
     return states.index(found)
 
 
-def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[str, int]:
+def read_do(graph: CausalGraph, do: object, target: Target) -> dict[str, int]:
     """Read an intervention, refusing an empty one and one on the target or an item.
 
     Parameters
@@ -254,7 +266,7 @@ def read_do(graph: CausalGraph, do: Mapping[str, str], target: Target) -> dict[s
         if name in graph.items:
             raise QueryError(say("queries.do_item", node=name))
         demand_node(graph, name, "queries.what.do")
-    return {name: _code(graph, name, label, "queries.do_state") for name, label in do.items()}
+    return {name: read_state(graph, name, label, "queries.do_state") for name, label in do.items()}
 
 
 def check_coupling(coupling: str) -> None:

@@ -7,92 +7,45 @@ Every answer is computed for each draw and summarised last. It has ``draws``, ``
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from backrisk._arguments import checked
-from backrisk._types import Array
+from backrisk.errors import QueryError
 from backrisk.inference import World
 from backrisk.posterior import Confounding, Posterior, with_confounding
-from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import (
     changing,
     check_coupling,
-    coupling_name,
     demand_identified,
     named,
     read_do,
     read_person,
     read_target,
 )
+from backrisk.queries.contrast import Contrast, coupling_notes
+from backrisk.queries.over_time.course import history_of
+from backrisk.queries.over_time.effects import (
+    Span,
+    counterfactual_over_time,
+    intervene_over_time,
+)
+from backrisk.queries.over_time.working import SAMPLES
 from backrisk.queries.seeing import probability
-from backrisk.summary import described
-from backrisk.words import estimate, listed, names_of, percent, say, shift
-
-
-@dataclass(frozen=True, eq=False)
-class Contrast(Answer):
-    """The target's probability with a change made; ``draws`` is ``(draw,)``, beside ``before``.
-
-    Parameters
-    ----------
-    before : ndarray, shape (draw,)
-        The probability without the change.
-    do : mapping of node to state
-    coupling : str, optional
-        That of a counterfactual; None for an intervention.
-    """
-
-    before: Array
-    do: Mapping[str, str]
-    coupling: str | None
-
-    @property
-    def change(self) -> Array:
-        """After minus before, ``(draw,)``."""
-        return self.draws - self.before
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Return the rows ``before``, ``after`` and ``change``."""
-        draws = np.column_stack([self.before, self.draws, self.change])
-        return described(draws, list(map(row_name, _CONTRAST)))
-
-    def in_points(self, name: str) -> bool:
-        """Return whether a row's number is a difference of probabilities: the change is."""
-        return name == row_name("change")
-
-    def row_label(self, name: str) -> str:
-        """Return how a person reads the name of a row of `table`."""
-        row = next(row for row in _CONTRAST if row_name(row) == name)
-        return say(f"queries.rows.{row}")
-
-    def sentences(self) -> list[str]:
-        """Return what the answer says."""
-        return [
-            say(
-                "queries.intervene" if self.coupling is None else "queries.counterfactual",
-                done=listed(self.names.phrase(node, state) for node, state in self.do.items()),
-                target=self.target.label,
-                after=estimate(self.draws),
-                before=percent(float(self.before.mean())),
-                shift=shift(self.change),
-            )
-        ]
-
-
-_CONTRAST = ("before", "after", "change")  # rows of its table
+from backrisk.words import say
 
 
 @checked("person", "do")
 def intervene(
     posterior: Posterior,
-    person: Mapping[str, Any],
-    do: Mapping[str, str],
+    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    do: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     target: str | None = None,
     confounding: Confounding | Sequence[Confounding] | None = None,
+    from_: int | None = None,
+    until: int | None = None,
+    period: int | None = None,
+    samples: int = SAMPLES,
     seed: int = 0,
 ) -> Contrast:
     """Return what setting nodes would do to a person's probability of the target. Rung: doing.
@@ -100,15 +53,26 @@ def intervene(
     Parameters
     ----------
     posterior : Posterior
-    person : mapping
-        Evidence on nodes that the intervention cannot change, and on those that are set.
-    do : mapping of node to state
+    person : mapping, or sequence of mapping
+        Evidence on nodes that the intervention cannot change, and on those that are set. A
+        sequence is a history, one mapping a period; see *Over time*.
+    do : mapping of node to state, or a plan
+        A plan, for a history, has one of the forms that `backrisk.forecast` takes.
     target : str, optional
     confounding : Confounding, or sequence of them, optional
         Hidden common causes that are allowed for, of a strength that is drawn for each draw: the
-        intervals then hold what is not known of them. See `backrisk.confounded`.
+        intervals then hold what is not known of them. See `backrisk.confounded`. Not over time.
+    from_, until : int, optional
+        For a history: the first and the last period in which the plan sets what it sets, by
+        default the period after the history, and `period`; the same for both is a plan of one
+        period. Periods are numbered from the history's first, which is 0.
+    period : int, optional
+        For a history: when the target is asked about; by default in the last period of a plan
+        that says what is set period by period, else in the one after the history.
+    samples : int
+        For a history: of the person, for each draw, where the answer is simulated.
     seed : int
-        For the strength of hidden causes.
+        For the strength of hidden causes, and for what is simulated.
 
     Returns
     -------
@@ -133,6 +97,13 @@ def intervene(
     Assumes that the graph holds: no unmeasured common cause of the set nodes and the target but
     those that are allowed for.
 
+    *Over time.* Write h for the history, t for `period`, g for the plan. ``draws`` are of
+    ``P(Y_t(g) | h)``, ``before`` of ``P(Y_t | h)``, by the parametric g-formula (Robins 1986,
+    doi:10.1016/0270-0255(86)90088-6). It assumes sequential exchangeability: given the history
+    and the trait, no unmeasured cause of what the plan sets, in any period, is also a cause of
+    later states of the target. How many people ever did what the plan sets stands beside the
+    answer, and where nobody did there is none.
+
     Examples
     --------
     >>> from backrisk.graph import CausalGraph
@@ -141,6 +112,14 @@ def intervene(
     >>> intervene(p, {}, {"x": "no"}).draws.tolist()
     [0.3]
     """
+    span = Span(from_, until, period)
+    if (history := history_of(person)) is not None:
+        if confounding is not None:
+            raise QueryError(say("queries.over_time.no_confounding"))
+        return intervene_over_time(
+            posterior, history, do, span, target=target, samples=samples, seed=seed
+        )
+    span.demand_none()
     event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
     setting = read_do(posterior.graph, do, event)
@@ -161,25 +140,19 @@ def intervene(
     )
 
 
-def coupling_notes(world: World, target: Target) -> tuple[str, ...]:
-    """Say which coupling an answer assumes, and where the model does not allow it."""
-    notes = [say("queries.coupling_assumed", coupling=coupling_name(world.coupling))]
-    if world.coupling == "independent_causes":
-        others = world.without_own_causes([world.variable(target.node)])
-        if others:
-            nodes = listed(map(names_of(world.graph).node, others))
-            notes.append(say("queries.coupling_replaced", nodes=nodes))
-    return tuple(notes)
-
-
 @checked("person", "do")
 def counterfactual(
     posterior: Posterior,
-    person: Mapping[str, Any],
-    do: Mapping[str, str],
+    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    do: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     *,
     target: str | None = None,
     coupling: str = "monotone",
+    from_: int | None = None,
+    until: int | None = None,
+    period: int | None = None,
+    samples: int = SAMPLES,
+    seed: int = 0,
 ) -> Contrast:
     """Return what would have been for this very person. Rung: counterfactual.
 
@@ -189,13 +162,22 @@ def counterfactual(
     Parameters
     ----------
     posterior : Posterior
-    person : mapping
-        Evidence on any nodes.
-    do : mapping of node to state
+    person : mapping, or sequence of mapping
+        Evidence on any nodes. A sequence is a history, one mapping a period, the oldest first.
+    do : mapping of node to state, or a plan
+        A plan, for a history, has one of the forms that `backrisk.forecast` takes.
     target : str, optional
     coupling : {"monotone", "independent_causes", "independent"}
         How a node's noise is shared between what was and what would have been; an assumption
-        that no data can check.
+        that no data can check. What is simulated knows the monotone one alone.
+    from_, until : int, optional
+        For a history: the first and the last period in which the plan sets what it sets, by
+        default the history's first, which is 0, and `period`. "Had she kept to it since period 3"
+        is ``from_=3``.
+    period : int, optional
+        For a history: when the target is asked about; by default in the history's last period.
+    samples, seed : int
+        For a history: of the person, for each draw, where the answer is simulated.
 
     Returns
     -------
@@ -218,11 +200,24 @@ def counterfactual(
     >>> answer.draws.round(3).tolist()
     [0.375]
     """
+    check_coupling(coupling)
+    span = Span(from_, until, period)
+    if (history := history_of(person)) is not None:
+        return counterfactual_over_time(
+            posterior,
+            history,
+            do,
+            span,
+            target=target,
+            coupling=coupling,
+            samples=samples,
+            seed=seed,
+        )
+    span.demand_none()
     graph = posterior.graph
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
     setting = read_do(graph, do, event)
-    check_coupling(coupling)
     # Independent noise is drawn anew even below a node that stays as it is.
     changed = setting if coupling == "independent" else changing(graph, evidence, setting)
     world = World(posterior, evidence, changed, coupling)

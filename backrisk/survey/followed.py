@@ -41,8 +41,8 @@ class Followed:
     >>> found = Followed.of(np.repeat(codes, 6, axis=0), graph, None)
     >>> found.counts["a"]["no"], found.counts["b"]["yes"], found.of_run("a", "yes", 2)
     ((6, 6, 0, 0), (6, 6, 0, 0), 0)
-    >>> found.coarse().counts["b"]["no"], found.coarse().of_run("a", "yes", 9) is None
-    ((6, None, None, None), True)
+    >>> found.coarse().counts["b"]["no"], found.coarse().of_run("a", "yes", 9)
+    ((6, 0, 0, 0), 0)
     """
 
     counts: Mapping[str, Mapping[str, Counts]]
@@ -100,7 +100,7 @@ class Followed:
         held = self.counts[node][state]
         if periods <= len(held):
             return held[periods - 1]
-        return None if None in held else 0
+        return 0
 
     @property
     def table(self) -> pd.DataFrame:
@@ -115,10 +115,13 @@ class Followed:
         return table.astype({"periods": "int64", "people": "Int64"})
 
     def coarse(self) -> Followed:
-        """Return the counts with every one below five as None, as a saved model keeps them."""
+        """Return the counts with one to four people as None, as a saved model keeps them.
+
+        That nobody did is kept: it tells of no person, and a plan nobody followed is refused.
+        """
         counts = {
             node: {
-                state: tuple(None if n is None or n < FEWEST else n for n in held)
+                state: tuple(None if n is None or 0 < n < FEWEST else n for n in held)
                 for state, held in states.items()
             }
             for node, states in self.counts.items()

@@ -1,0 +1,109 @@
+"""How an answer over time is worked out: exactly where that is in reach, else by simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from backrisk._types import Array
+from backrisk.errors import QueryError
+from backrisk.inference import People, Tables, Variable, World, people_like
+from backrisk.words import decimal, say, whole
+
+SAMPLES = 400  # of a person, for each draw, unless asked otherwise
+SIMULATED_DRAWS = 400  # draws of a posterior that are simulated
+_CELLS = 2**25  # of the largest table, for all draws, up to which an answer is exact
+_FEWEST, _MOST = 10, 100_000  # samples that may be asked for
+_OPEN = 60  # unknown nodes beyond which no exact sum is planned
+
+
+@dataclass(frozen=True, eq=False)
+class Worked:
+    """Numbers of each draw, and how they were worked out.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, number)
+    error : ndarray, shape (number,), optional
+        Monte Carlo standard error of each mean; None where the numbers are exact.
+    samples : int
+        Of each draw; 0 where the numbers are exact.
+    """
+
+    draws: Array
+    error: Array | None = None
+    samples: int = 0
+
+    def notes(self, of: int) -> tuple[str, ...]:
+        """Say how the numbers were worked out, of so many draws."""
+        if self.error is None:
+            return ()
+        return (
+            say(
+                "queries.over_time.simulated",
+                error=decimal(100 * float(self.error.max(initial=0.0)), 1),
+                samples=whole(self.samples),
+                draws=whole(len(self.draws)),
+                of=whole(of),
+            ),
+        )
+
+
+def in_reach(world: World, keep: Sequence[Variable]) -> bool:
+    """Return whether the joint of some variables is small enough to be exact, for all draws."""
+    graph = world.graph
+    about = {*(name for name, _ in keep), *world.evidence}
+    above = about.union(*(graph.ancestors(name) for name in about))
+    if len(above - set(world.evidence)) > _OPEN:
+        return False
+    return world.cells(keep) * world.posterior.draws <= _CELLS
+
+
+def simulated(
+    tables: Tables,
+    evidence: Mapping[str, int],
+    ask: Callable[[People], Sequence[Array]],
+    *,
+    samples: int,
+    seed: int,
+    own: int | None = None,
+) -> Worked:
+    """Return the means of some numbers over samples of a person.
+
+    Parameters
+    ----------
+    tables : Tables
+    evidence : mapping of node to state code
+    ask : callable
+        Of some people: each number, ``(sample, draw)`` or as much as it differs.
+    samples, seed : int
+    own : int, optional
+        The error is that of the mean over so many of the first draws; by default over all.
+    """
+    parts: list[Array] = []
+    each: list[Array] = []
+    for people in people_like(tables, evidence, samples=samples, seed=seed):
+        shape = (people.samples, tables.draws)
+        numbers = [np.broadcast_to(number, shape) for number in ask(people)]
+        parts.append(np.array([number.sum(axis=0) for number in numbers]))
+        each.append(np.array([number[:, :own].mean(axis=1) for number in numbers]))
+    luck = np.concatenate(each, axis=1)
+    error = luck.std(axis=1, ddof=1) / np.sqrt(samples)
+    means: Array = np.sum(parts, axis=0) / samples
+    return Worked(means.T, error, samples)
+
+
+def read_samples(samples: int) -> int:
+    """Return the number of samples, which has to leave an error to be told.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not _FEWEST <= samples <= _MOST:
+        raise QueryError(
+            say("queries.over_time.samples_form", samples=samples, least=_FEWEST, most=_MOST)
+        )
+    return samples

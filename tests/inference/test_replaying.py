@@ -1,0 +1,156 @@
+"""Samples of a person and of what would have been, against enumeration of both worlds."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from strategies import Brute, random_graph, random_person, random_posterior, seeds
+
+from backrisk import CausalGraph, Posterior, QueryError
+from backrisk.inference import Rule, World, bucket_tree, people_like, replaying
+
+SAMPLES = 1000
+FAMILY = 1e-5  # chance of one false alarm in all comparisons of a test
+
+
+def agree(found, truth):
+    """Hold samples, ``(sample, ..., draw)``, to what their mean estimates, family-wise."""
+    found = np.concatenate(found)
+    error = found.std(axis=0, ddof=1) / np.sqrt(len(found))
+    level = norm.isf(FAMILY / (2 * max(error.size, 1)))
+    rare = 20 / len(found)  # what is so rare that a normal law does not hold for it
+    assert (np.abs(found.mean(axis=0) - truth) <= level * error + rare * (error == 0) + 1e-9).all()
+
+
+def asked(seed, nodes=5):
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, int(rng.integers(3, nodes + 1)), density=0.5)
+    posterior = random_posterior(rng, graph, draws=2)
+    person = random_person(rng, graph, 0.35)
+    evidence = {n: graph.node(n).code(s) for n, s in person.items()}
+    return rng, graph, posterior, evidence
+
+
+def people_of(posterior, evidence, seed=1):
+    return list(people_like(posterior, evidence, samples=SAMPLES, seed=seed))
+
+
+@pytest.mark.parametrize("seed", seeds(6, 60))
+def test_states_are_drawn_from_their_joint_posterior(seed):
+    _, graph, posterior, evidence = asked(seed)
+    open_nodes = [name for name in graph.names if name not in evidence]
+    ends = list(dict.fromkeys([*open_nodes[:1], *open_nodes[-1:]]))
+    truth = World(posterior, evidence, {}).conditional([(name, 0) for name in ends])
+    found = []
+    for people in people_of(posterior, evidence):
+        states = people.follow(graph.names).states
+        cells = np.indices(truth.shape[:-1])[:, None, ..., None]
+        hit = np.ones((1, *truth.shape), bool)
+        for name, codes in zip(ends, cells, strict=True):
+            own = np.broadcast_to(states[name], (people.samples, 2))
+            hit = hit & (np.expand_dims(own, tuple(range(1, 1 + len(ends)))) == codes)
+        found.append(hit.astype(float))
+    agree(found, truth)
+
+
+@pytest.mark.parametrize("seed", seeds(6, 60))
+def test_a_replayed_world_is_the_counterfactual(seed):
+    rng, graph, posterior, evidence = asked(seed)
+    target = graph.outcome
+    cause = str(rng.choice(sorted(graph.ancestors(target))))
+    code = int(rng.integers(len(graph.node(cause).states)))
+    states = range(len(graph.node(target).states))
+    truth = np.array(
+        [
+            [
+                Brute(posterior, draw).counterfactual(
+                    lambda s, k=k: s[target] == k, evidence, {cause: code}
+                )
+                for draw in range(2)
+            ]
+            for k in states
+        ]
+    )
+    chances, counted = [], []
+    for people in people_of(posterior, evidence):
+        there = people.follow([target], {cause: code})
+        shape = (people.samples, 2)
+        each = [np.broadcast_to(there.chance(target, [k]), shape) for k in states]
+        chances.append(np.stack(each, axis=1))
+        own = np.broadcast_to(there.states[target], shape)
+        counted.append(np.stack([own == k for k in states], axis=1).astype(float))
+    agree(chances, truth)
+    agree(counted, truth)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_world_in_which_all_stays_as_reported_is_the_same_to_the_bit(seed):
+    _, graph, posterior, evidence = asked(seed)
+    for people in people_of(posterior, evidence)[:2]:
+        here = people.follow(graph.names)
+        there = people.follow(graph.names, evidence)
+        assert here.same == there.same == set(graph.names)
+        for name in graph.names:
+            np.testing.assert_array_equal(here.states[name], there.states[name])
+            np.testing.assert_array_equal(here.chance(name, [1]), there.chance(name, [1]))
+        # Nor does a rule that changes nothing, or noise that is replayed by the same causes.
+        keep = {n: Rule((), lambda _, own: own.copy()) for n in graph.names}
+        assert people.follow(graph.names, keep).same == set(graph.names)
+        for name in people.told:
+            again = people._state(name, people.levels(name, here.states))
+            np.testing.assert_array_equal(*np.broadcast_arrays(again, here.states[name]))
+
+
+def test_a_rule_looks_at_its_inputs_even_where_no_edge_leads_from_them():
+    graph = CausalGraph.from_edges(
+        [("b", "y")], {n: ["no", "yes"] for n in ("a", "b", "y")}, outcome="y"
+    )
+    half = [0.5, 0.5]
+    posterior = Posterior.from_cpts(graph, {"a": half, "b": half, "y": [[0.9, 0.1], [0.3, 0.7]]})
+    (people,) = people_like(posterior, {}, samples=200, seed=3)
+    there = people.follow(["y"], {"b": Rule(("a",), lambda states, own: 1 - states["a"])})
+    np.testing.assert_array_equal(there.states["b"], 1 - there.states["a"])
+    np.testing.assert_allclose(
+        there.chance("y", [1]), np.where(there.states["b"] == 1, 0.7, 0.1), atol=1e-12
+    )
+
+
+def test_an_edge_that_is_not_heard_gives_its_cause_at_the_reference():
+    graph = CausalGraph.from_edges([("a", "y"), ("b", "y")], {n: ["no", "yes"] for n in "aby"})
+    table = np.array([[[0.9, 0.1], [0.4, 0.6]], [[0.7, 0.3], [0.2, 0.8]]])
+    posterior = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [0.5, 0.5], "y": table})
+    (people,) = people_like(posterior, {"a": 1}, samples=100, seed=3)
+    there = people.follow(["y"], deaf=[("a", "y")])
+    expected = np.where(there.states["b"] == 1, 0.6, 0.1)
+    np.testing.assert_allclose(there.chance("y", [1]), expected, atol=1e-12)
+    assert there.states["a"].item() == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_asked_of_later_nodes_changes_no_earlier_one(seed):
+    _, graph, posterior, evidence = asked(seed)
+    few, all_of_them = people_of(posterior, evidence)[0], people_of(posterior, evidence)[0]
+    name = graph.topological[0]
+    whole = all_of_them.follow(reversed(graph.names)).states[name]
+    np.testing.assert_array_equal(few.follow([name]).states[name], whole)
+    other = people_of(posterior, evidence, seed=2)[0].follow([name]).states[name]
+    assert other.shape == whole.shape
+
+
+def test_draws_are_cut_so_that_tables_fit(monkeypatch):
+    rng, graph, _, _ = asked(3)
+    posterior = random_posterior(rng, graph, draws=70)
+    evidence = {graph.outcome: 0}
+    whole = people_of(posterior, evidence)[0].follow(graph.names).states
+    monkeypatch.setattr(bucket_tree, "_CACHE", 1)
+    monkeypatch.setattr(bucket_tree, "_FEW", 7)
+    for name, states in people_of(posterior, evidence)[0].follow(graph.names).states.items():
+        np.testing.assert_array_equal(states, whole[name])
+
+
+def test_a_table_beyond_the_budget_is_refused_with_its_nodes(monkeypatch):
+    _, graph, posterior, _ = asked(2)
+    monkeypatch.setattr(replaying, "BUDGET", 8)
+    with pytest.raises(QueryError, match="Report more of these") as error:
+        people_of(posterior, {graph.outcome: 0})
+    assert any(name in str(error.value) for name in graph.names)
+    assert people_of(posterior, {})  # nothing to be drawn given anything
