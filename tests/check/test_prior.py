@@ -31,6 +31,7 @@ def associations(runner):
     return prior_associations(runner, seed=1, draws=200)
 
 
+@pytest.mark.slow
 def test_what_is_implied_reaches_what_was_published(associations, runner):
     """At least ten of eleven published intervals, or all but one where there are fewer."""
     known = associations.dropna(subset=["published_low", "implied"])

@@ -66,6 +66,7 @@ def test_graphs_near_a_model_are_tried_and_a_person_asked_over_them(folder):
     assert "not a node" in text
 
 
+@pytest.mark.slow
 def test_claims_and_power_scaling(core_model, tmp_path):
     code, text = said("claims", core_model)
     assert code == 0

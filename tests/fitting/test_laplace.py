@@ -15,6 +15,7 @@ from backrisk.fitting.sampling import model_of
 from backrisk.survey import Survey
 
 
+@pytest.mark.slow
 def test_the_density_and_its_slopes_are_those_of_the_model(core_graph, core_survey, core_compiled):
     prepared = replace(prepare(core_graph, core_survey), known=core_compiled.known)
     density = _density(model_of(prepared, core_compiled))

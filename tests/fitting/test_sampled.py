@@ -249,6 +249,7 @@ def conditional_posterior(first, second, sd):
     return mean, np.sqrt(weight @ (grid - mean) ** 2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs the given inputs beside the repository")
 def test_the_given_pairs_have_an_odds_ratio_of_four():
     place = SHARED / "cases" / "reading" / "pairs"
