@@ -1,0 +1,65 @@
+"""Cost of an evaluation of a panel against its waves, alone and beside NumPyro's enumeration.
+
+The teaching graph over time, synthetic people, a fifth of the answers missing, one node that
+nobody measures. NumPyro enumerates the same unrolled model with the same tied parameters; both on
+one thread, warm. A run stops at the waves that NumPyro would need minutes for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from backrisk.graph import Layout, load_graph
+from backrisk.likelihood import build_circuit, size_of, stack_logs, value_and_counts
+from backrisk.posterior import simulate_panel, truth
+from backrisk.survey import Survey, read_panel
+from tests.benchmarks import _peers
+from tests.benchmarks.common import median_seconds, result, seconds
+
+PEOPLE, HIDDEN = 500, "compensation"
+WAVES, BESIDE = (1, 2, 3, 4, 6, 8, 12), (1, 2, 3)
+
+
+def surveyed(waves: int) -> Survey:
+    """Return synthetic people seen so many times, as one survey of the unrolled graph."""
+    graph = load_graph("runner_core")
+    frame = simulate_panel(graph, PEOPLE, waves, seed=1, missing=0.2, visits_missing=0.0)
+    frame[HIDDEN] = ""
+    return read_panel(frame, graph, id="id", time="time", every=1).to_survey(trait=waves > 2)
+
+
+def run() -> list[dict[str, Any]]:
+    """Time evaluations of value and gradient, for more and more waves."""
+    records, times = [], []
+    for waves in WAVES:
+        survey = surveyed(waves)
+        graph = survey.graph
+        circuit = build_circuit(graph, survey.codes, np.ones(survey.n), Layout(graph).by_row)
+        packed = circuit.packed()
+        source = truth(graph)
+        logs = stack_logs(circuit.cells, source)[0]
+
+        def ours(logs: Any = logs, packed: Any = packed) -> Any:
+            return value_and_counts(logs, *packed)
+
+        more: dict[str, Any] = {"people": survey.n, "waves": waves, **size_of(circuit)}
+        if waves in BESIDE:
+            whole = build_circuit(graph, survey.codes, np.ones(survey.n))
+            cells = stack_logs(whole.cells, source)[0]
+            theirs = _peers.numpyro_evaluation(survey)
+            more["peer_compiles_s"], first = seconds(lambda f=theirs, c=cells: f(c))
+            np.testing.assert_allclose(float(first[0]), float(ours()[0]), rtol=1e-8)
+            mine, other = median_seconds(ours, lambda f=theirs, c=cells: f(c))
+            about = {"theirs_s": other, "peer": "NumPyro", "packages": ("numba", "jax", "numpyro")}
+        else:
+            (mine,), about = median_seconds(ours), {"packages": ("numba",)}
+        times.append(mine)
+        more["evaluations_per_second"] = 1.0 / mine
+        records.append(result(f"panel, {waves} waves", ours_s=mine, **about, **more))
+    slope = float(np.polyfit(np.log(WAVES[2:]), np.log(times[2:]), 1)[0])
+    records.append(
+        result("panel, growth with waves", ours_s=times[-1], people=PEOPLE, exponent=slope)
+    )
+    return records
