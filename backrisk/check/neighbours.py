@@ -12,7 +12,7 @@ import pandas as pd
 
 from backrisk._arguments import checked
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph, Edge, Prior
+from backrisk.graph import CausalGraph, Edge, Prior, still
 from backrisk.words import listed, names_of, say, suggest
 
 Kind = Literal["reverse", "drop", "add"]
@@ -66,7 +66,7 @@ class Neighbour:
 
     @cached_property
     def graph(self) -> CausalGraph:
-        """The graph itself, of the same name and nodes.
+        """The graph itself, of the same name and nodes, as one of a moment.
 
         An interaction of which the dropped edge's cause was part goes with the edge.
 
@@ -75,7 +75,7 @@ class Neighbour:
         GraphError
             If no such graph can be: its largest family may be beyond what can be held.
         """
-        base, pair = self.base, (self.cause, self.effect)
+        base, pair = still(self.base), (self.cause, self.effect)
         edges = tuple(e for e in base.edges if (e.cause, e.effect) != pair)
         nodes = base.nodes
         if self.kind != "add":

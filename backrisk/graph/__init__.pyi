@@ -39,5 +39,6 @@ from .unrolled import WAVES_FOR_TRAIT as WAVES_FOR_TRAIT
 from .unrolled import UnrolledGraph as UnrolledGraph
 from .unrolled import constants as constants
 from .unrolled import read_graph as read_graph
+from .unrolled import still as still
 from .unrolled import unroll as unroll
 from .validate import answers_fit as answers_fit

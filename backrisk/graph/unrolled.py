@@ -158,6 +158,22 @@ def constants(graph: CausalGraph) -> frozenset[str]:
     return frozenset(found)
 
 
+def still(graph: CausalGraph) -> CausalGraph:
+    """Return the graph of one moment: without what is said of one period and the next.
+
+    Of a graph that is made to be compared with others, since what stays the same at every period
+    may have no cause that does not.
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> still(load_graph("runner_core")).lagged
+    ()
+    """
+    nodes = (replace(n, constant=False, persist=False, parted=False) for n in graph.nodes)
+    return replace(graph, nodes=tuple(nodes), lagged=())
+
+
 @checked()
 def unroll(
     graph: CausalGraph, periods: int, *, trait: bool = False, dropout: Iterable[str] = ()

@@ -81,7 +81,8 @@ def with_hidden_cause(graph: CausalGraph, first: str, second: str) -> tuple[Caus
         latent=(*graph.roles.latent, name),
         healthy=tuple(dict.fromkeys((*graph.roles.healthy, *roots))),
     )
-    node = Node(name, ("no", "yes"), label=label, mechanism="saturated")
+    lasting = graph.node(first).constant or graph.node(second).constant  # as its causes have to be
+    node = Node(name, ("no", "yes"), label=label, mechanism="saturated", constant=lasting)
     edges = (*graph.edges, bare_edge(name, first), bare_edge(name, second))
     return replace(graph, nodes=(*graph.nodes, node), edges=edges, roles=roles), name
 

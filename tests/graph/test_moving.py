@@ -1,12 +1,10 @@
 """The packaged graphs over time: what stays, what moves, and on which evidence."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from backrisk import load_graph, truth, unroll
-from backrisk.graph import Layout
+from backrisk.graph import Layout, still
 from backrisk.posterior.simulation import draw_states
 
 NAMES = ("runner", "runner_core", "athletes")
@@ -69,14 +67,14 @@ def test_pain_is_in_a_loop_with_what_it_changes():
 
 
 def test_a_model_of_one_moment_is_the_same_without_what_is_said_of_time(graph):
-    nodes = (replace(n, constant=False, persist=False, parted=False) for n in graph.nodes)
-    still = replace(graph, nodes=tuple(nodes), lagged=())
-    one, other = Layout(graph), Layout(still)
+    one, other = Layout(graph), Layout(still(graph))
     assert one.fraction_labels == other.fraction_labels
     assert one.effect_labels == other.effect_labels
     for key in ("mean", "sd"):
         np.testing.assert_array_equal(getattr(one.prior, key), getattr(other.prior, key))
     np.testing.assert_array_equal(one.prior.fractions, other.prior.fractions)
+    assert not any(node.constant or node.persist for node in still(graph).nodes)
+    assert still(graph).edges == graph.edges
 
 
 def test_over_months_nothing_drifts_and_what_was_there_tends_to_stay(graph):

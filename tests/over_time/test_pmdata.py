@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not PMDATA.is_dir(), reason="no published data b
 
 
 def weeks(folder):
-    """Return daily wellness reports and sessions as one row an athlete and week (Monday's date).
+    """Return daily wellness reports and sessions as one row an athlete and week, dated its Monday.
 
     - A week is there if it has a wellness report. Weeks without one are left out, and so are empty
       visits.
@@ -28,8 +28,8 @@ def weeks(folder):
     wellness = pd.read_csv(folder / "wellness.csv", parse_dates=["date"])
     sessions = pd.read_csv(folder / "sessions.csv", parse_dates=["date"])
     for frame in (wellness, sessions):
-        frame["week"] = frame["date"].dt.to_period("W").dt.start_time
-        frame["athlete"] = frame["participant"]
+        frame["day"], frame["athlete"] = frame["date"], frame["participant"]
+        frame["date"] = frame["day"].dt.to_period("W").dt.start_time
     answered = wellness["fatigue"] > 0
     sore = wellness["soreness_area"].fillna("").str.contains(f"{TRUNK}|{PELVIS}")
     days = wellness.assign(
@@ -37,16 +37,16 @@ def weeks(folder):
         sleep_hours=wellness["sleep_duration_h"].where(wellness["sleep_duration_h"] > 0),
         readiness_mean=wellness["readiness"].where(answered),
         sore_days=sore.where(answered).astype(float),
-    ).drop_duplicates(["athlete", "date"])
-    by = ["athlete", "week"]
+    ).drop_duplicates(["athlete", "day"])
+    by = ["athlete", "date"]
     table = days.groupby(by)[["sleep_hours", "fatigue_mean", "readiness_mean"]].mean()
     table["sore_days"] = days.groupby(by)["sore_days"].sum(min_count=1)
     sessions["load_au"] = sessions["perceived_exertion"] * sessions["duration_min"]
     noted = sessions.dropna(subset="load_au")
     table = table.join(noted.groupby(by)["load_au"].sum()).reset_index()
-    span = table["athlete"].map(noted.groupby("athlete")["week"].agg(["min", "max"]).agg(tuple, 1))
+    span = table["athlete"].map(noted.groupby("athlete")["date"].agg(["min", "max"]).agg(tuple, 1))
     first, last = (pd.to_datetime(span.str[at]) for at in (0, 1))
-    rest = table["week"].between(first, last) & table["load_au"].isna()
+    rest = table["date"].between(first, last) & table["load_au"].isna()
     table["load_au"] = table["load_au"].mask(rest, 0)
     return table.round(dict.fromkeys(("sleep_hours", "fatigue_mean", "readiness_mean"), 2))
 
@@ -60,7 +60,7 @@ def test_weeks_hold_what_the_days_say(table):
     """One athlete's week, counted by hand from the file."""
     days = pd.read_csv(PMDATA / "wellness.csv")
     mine = days[(days["participant"] == "p01") & days["date"].between("2019-11-04", "2019-11-10")]
-    week = table[(table["athlete"] == "p01") & (table["week"] == "2019-11-04")].iloc[0]
+    week = table[(table["athlete"] == "p01") & (table["date"] == "2019-11-04")].iloc[0]
     assert len(mine) == 7
     assert week["fatigue_mean"] == pytest.approx(mine["fatigue"].mean(), abs=0.005)
     assert week["sleep_hours"] == pytest.approx(mine["sleep_duration_h"].mean(), abs=0.005)
@@ -79,6 +79,6 @@ def test_every_week_is_read_by_the_packaged_codebook(table):
     }
     for name, spec in book.columns.items():
         assert states[name] == set(graph.node(spec.node).states), name
-    assert len(table) == table[["athlete", "week"]].drop_duplicates().shape[0]
+    assert len(table) == table[["athlete", "date"]].drop_duplicates().shape[0]
     assert table["athlete"].nunique() == 16
-    assert np.isfinite(table.drop(columns=["athlete", "week", "load_au"]).sum()).all()
+    assert np.isfinite(table.drop(columns=["athlete", "date", "load_au"]).sum()).all()

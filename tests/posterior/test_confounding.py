@@ -10,10 +10,12 @@ from strategies import Brute, nominal_causes, random_graph, random_posterior, se
 
 from backrisk import Confounding, Posterior, attribute, confounded, intervene, risk
 from backrisk.errors import BackriskError, PosteriorError
-from backrisk.graph import CausalGraph, Layout
+from backrisk.graph import CausalGraph, Layout, Node
 from backrisk.posterior import hidden_cause, with_confounding
+from backrisk.posterior.hidden_cause import with_hidden_cause
 
 ROUNDING = 1e-12
+YES = ("no", "yes")
 
 
 def law(posterior, names, draw=0):
@@ -351,3 +353,12 @@ def test_a_model_with_a_hidden_cause_is_pickled_whole():
     again = pickle.loads(pickle.dumps(model))
     assert again.supposed == model.supposed
     assert again.cpt("n3") == pytest.approx(model.cpt("n3"), abs=0)
+
+
+def test_a_hidden_cause_of_what_is_constant_is_constant_too():
+    """Nothing that moves may cause what stays; of two that move it is one of the moment."""
+    nodes = (Node("trait", YES, constant=True), Node("load", YES), Node("pain", YES))
+    graph = CausalGraph("g", nodes, (), outcome="pain")
+    for first, constant in (("trait", True), ("load", False)):
+        with_hidden, name = with_hidden_cause(graph, first, "pain")
+        assert with_hidden.node(name).constant is constant
