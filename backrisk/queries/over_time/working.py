@@ -36,8 +36,8 @@ class Worked:
     error: Array | None = None
     samples: int = 0
 
-    def notes(self, of: int) -> tuple[str, ...]:
-        """Say how the numbers were worked out, of so many draws."""
+    def notes(self, of: int, used: int | None = None) -> tuple[str, ...]:
+        """Say how the numbers were worked out, of so many draws; by default all were used."""
         if self.error is None:
             return ()
         return (
@@ -45,7 +45,7 @@ class Worked:
                 "queries.over_time.simulated",
                 error=decimal(100 * float(self.error.max(initial=0.0)), 1),
                 samples=whole(self.samples),
-                draws=whole(len(self.draws)),
+                draws=whole(len(self.draws) if used is None else used),
                 of=whole(of),
             ),
         )
