@@ -63,6 +63,8 @@ class AttributionOverTime(Attribution):
         For ``pathways``: the routes that make the loop.
     loop_error : float, optional
         Monte Carlo standard error of the mean of `loop`.
+    chosen : bool
+        Whether the causes were named, so that others may be left out.
     states : mapping of str to tuple of str
         What the history says of each cause, period by period; empty where it says nothing.
     """
@@ -72,6 +74,7 @@ class AttributionOverTime(Attribution):
     loop: Array | None = None
     around: tuple[str, ...] = ()
     loop_error: float | None = None
+    chosen: bool = False
     states: Mapping[str, tuple[str, ...]] | None = None
 
     def _state(self, cause: str) -> str:
@@ -96,7 +99,8 @@ class AttributionOverTime(Attribution):
     def _compared(self, draws: Array) -> list[str]:
         words = {"target": self.target.label, "period": self.period, "total": points(draws)}
         if self.method == "shapley":
-            key = f"queries.over_time.attribute.total.{self.baseline}"
+            kind = "named" if self.chosen else "asked"
+            key = f"queries.over_time.attribute.total.{kind}.{self.baseline}"
             return [
                 say(key, causes=listed(map(self.row_label, self.causes)), **words),
                 say("queries.attribute.shapley.credited"),
@@ -236,6 +240,7 @@ def _shapley(
         ),
         baseline=baseline,
         shown=shown,
+        chosen=causes is not None,
         states=_states(course, players),
     )
 

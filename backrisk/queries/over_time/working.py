@@ -44,7 +44,7 @@ class Worked:
         return (
             say(
                 "queries.over_time.simulated",
-                error=decimal(100 * float(self.error.max(initial=0.0)), 1),
+                error=decimal(100 * float(self.error.max(initial=0.0)), 2),
                 samples=whole(self.samples),
                 draws=whole(len(self.draws) if used is None else used),
                 of=whole(of),

@@ -212,10 +212,12 @@ def test_the_trait_and_what_is_an_answer_are_no_players():
     assert answer.causes == ("x",)
     assert answer.period == 2
     assert answer.table["state"].tolist() == ["not reported, not reported, not reported"]
-    assert "been healthy or typical in every period" in answer.text
+    assert "with healthy habits and a body that answers" in answer.text
+    named = br.attribute(posterior, [{"x": "yes"}, {}], causes="x")
+    assert "had x been healthy or typical in every period" in named.text
     average = br.attribute(posterior, [{"x": "yes"}, {}], baseline="average", period=4)
     assert average.table["state"].tolist() == ["yes, not reported"]
-    assert "population surveyed in every period" in average.text
+    assert "causes as in the population surveyed in every period" in average.text
 
 
 @pytest.mark.parametrize(
