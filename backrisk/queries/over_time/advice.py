@@ -159,7 +159,11 @@ def recommend_over_time(
     own = course.posterior.draws
     facts = Known(course, period).support(worked.draws[:, 1:], [dict(combo) for combo in combos])
     names = names_of(template)
-    notes: list[str] = [say("queries.rests_on_graph"), say("queries.over_time.exchangeable")]
+    notes: list[str] = [
+        *course.length,
+        say("queries.rests_on_graph"),
+        say("queries.over_time.exchangeable"),
+    ]
     notes += worked.notes(posterior.draws, own)
     if all(each is None for each in kept):
         notes.append(say("queries.over_time.followed.unknown"))

@@ -444,7 +444,7 @@ def _answer(
 ) -> AttributionOverTime:
     own, template = course.posterior.draws, course.template
     facts = Known(course, period).support(shares.draws, groups)
-    told: list[str] = list(notes)
+    told: list[str] = [*course.length, *notes]
     if shares.error is not None:
         told.append(
             say("queries.attribute.sampled", error=decimal(100 * float(shares.error.max()), 2))

@@ -112,7 +112,10 @@ def test_an_action_that_nobody_kept_to_is_left_out():
     answer = br.recommend(posterior, [{}], **ask)
     assert answer.actions == ("x=no",)
     assert answer.table["followed"].tolist() == ["7"]
-    assert "Left out, because nobody whom the model was fitted on ever kept to it: x" in answer.text
+    assert (
+        "Left out, because nobody whom the model was fitted on reported to have kept to it: x"
+        in answer.text
+    )
     with pytest.raises(br.QueryError, match="Nobody whom"):
         br.recommend(posterior, [{}], target="y", actions="x=yes")
 
