@@ -103,7 +103,7 @@ def attribute(
     posterior : Posterior
     person : mapping, or sequence of mapping
         State labels by node, or raw answers of the codebook; incomplete allowed. A sequence is a
-        history, one mapping a period, the oldest first; see *Over time*.
+        history; see *Over time*.
     causes : str, or sequence of str or of tuples of str, optional
         Default: every cause on a path to the target but the graph's ``traits``, which nobody can
         change. For ``shapley`` these are the players, and what is no player stays the person's.
@@ -154,11 +154,9 @@ def attribute(
     confounding : Confounding, or sequence of them, optional
         Hidden common causes that are allowed for, of a strength that is drawn for each draw: the
         intervals then hold what is not known of them. See `backrisk.confounded`.
-    period : int, optional
-        For a history: when the target is asked about, numbered from the history's first period,
-        which is 0; by default in its last.
-    samples : int
-        For a history: of the person, for each draw, where the share of the loop is simulated.
+    period, samples : int, optional
+        For a history: when the target is asked about, the history's first period being 0, by
+        default in its last; of the person, for each draw, where the loop's share is simulated.
     seed : int
         For ``shapley``, where shares are sampled, and for the strength of hidden causes.
 
@@ -202,7 +200,7 @@ def attribute(
     orders, each with its reverse. Shares then still sum to ``total`` in each draw, and ``error``
     is the Monte Carlo standard error of each mean.
 
-    *Over time.* Write h for the history and T for `period`. Players of ``shapley`` are sustained
+    *Over time.* Write h for the history, one mapping a period, and T for `period`. Players of ``shapley`` are sustained
     causes: a player in S keeps its noise in every period, one outside S loses its departure in
     every period. At the healthy baseline a cause that plays the graph's role ``healthy``, or has no
     cause but its own past, is then at its reference throughout; every other one draws fresh noise
@@ -217,9 +215,8 @@ def attribute(
     *The loop* is made of the routes on a directed cycle through the target in the template's
     summary graph (edges of one period and lagged ones): both ends in the target's strongly
     connected component; of own pasts, the target's alone. ``loop`` is ``P(Y_T | h) - P(Y_T with
-    the loop cut | h)``: how much of ``risk`` goes round the loop. What is left, ``risk - loop``, is
-    the risk with the loop cut, so that both sum to the risk. All rests on the graph, on
-    the monotone coupling, and on the trait taking up what people are like all along.
+    the loop cut | h)``, and ``risk - loop`` what is left with the loop cut: both sum to the risk.
+    All rests on the graph, the monotone coupling, and the trait taking up what a person is like.
 
     Examples
     --------
