@@ -163,8 +163,7 @@ def attribute(
     Returns
     -------
     Attribution
-        ``draws`` of shape ``(draw, cause)``; of at most 400 draws, evenly spaced, where shares
-        are sampled.
+        ``draws``, ``(draw, cause)``; of at most 400 draws, evenly spaced, where shares are sampled.
 
     Raises
     ------
@@ -200,13 +199,13 @@ def attribute(
     orders, each with its reverse. Shares then still sum to ``total`` in each draw, and ``error``
     is the Monte Carlo standard error of each mean.
 
-    *Over time.* Write h for the history, one mapping a period, and T for `period`. Players of ``shapley`` are sustained
-    causes: a player in S keeps its noise in every period, one outside S loses its departure in
-    every period. At the healthy baseline a cause that plays the graph's role ``healthy``, or has no
-    cause but its own past, is then at its reference throughout; every other one draws fresh noise
-    in each period. ``v(S) = P(Y_T in world S | h)``; shares sum to ``P(Y_T | h) - v(nobody)`` in
-    each draw. The target's own earlier states are no players: they keep their noise, and answer to
-    the players.
+    *Over time.* Write h for the history, one mapping a period, and T for `period`. Players of
+    ``shapley`` are sustained causes: a player in S keeps its noise in every period, one outside S
+    loses its departure in every period. At the healthy baseline a cause that plays the graph's role
+    ``healthy``, or has no cause but its own past, is then at its reference throughout; every other
+    one draws fresh noise in each period. ``v(S) = P(Y_T in world S | h)``; shares sum to ``P(Y_T |
+    h) - v(nobody)`` in each draw. The target's own earlier states are no players: they keep their
+    noise, and answer to the players.
 
     Routes of ``pathways`` are the lagged edges, a node's own past among them, each in all periods
     at once. With a route cut its effect hears the reference of its cause one period before,
