@@ -242,7 +242,12 @@ class People:
 
 
 def people_like(
-    tables: Tables, evidence: Mapping[str, int], *, samples: int, seed: int
+    tables: Tables,
+    evidence: Mapping[str, int],
+    *,
+    samples: int,
+    seed: int,
+    at_once: int | None = None,
 ) -> Iterator[People]:
     """Yield samples of a person, so many at once that their states can be held.
 
@@ -258,6 +263,8 @@ def people_like(
         be if they were independent (Owen 1997, doi:10.1137/S0036142994277468), so that the usual
         standard error is not too small.
     seed : int
+    at_once : int, optional
+        Samples of one yield; by default as many as can be held.
 
     Yields
     ------
@@ -304,7 +311,7 @@ def people_like(
 
         return own
 
-    few = max(_AT_ONCE // tables.draws, 1)
+    few = at_once or max(_AT_ONCE // tables.draws, 1)
     for start in range(0, samples, few):
         some = slice(start, min(start + few, samples))
         mine = {name: codes[some] for (name, _), codes in known.items()}

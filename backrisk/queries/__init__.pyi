@@ -22,6 +22,8 @@ from .mediation import Mediation as Mediation
 from .mediation import mediate as mediate
 from .next_question import Questions as Questions
 from .next_question import ask_next as ask_next
+from .over_time.advice import RecommendationOverTime as RecommendationOverTime
+from .over_time.attribution import AttributionOverTime as AttributionOverTime
 from .over_time.course import history_of as history_of
 from .over_time.effects import ContrastOverTime as ContrastOverTime
 from .over_time.forecasting import Forecast as Forecast
@@ -33,7 +35,7 @@ from .paths import weakest_link as weakest_link
 from .recommendation import Recommendation as Recommendation
 from .recommendation import before_target as before_target
 from .recommendation import options_of as options_of
-from .recommendation import recommend as recommend
+from .recommending import recommend as recommend
 from .seeing import Diagnosis as Diagnosis
 from .seeing import Risk as Risk
 from .seeing import after_each as after_each

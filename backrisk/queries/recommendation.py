@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import World
-from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
-    check_coupling,
-    coupling_name,
     demand_cause,
     demand_node,
-    named,
     read_do,
     read_names,
-    read_person,
-    read_target,
 )
 from backrisk.queries.paths import (
     Studied,
     downstream,
-    total_evidence_of,
-    weakest_link,
-    worst_grade,
 )
-from backrisk.queries.seeing import after_each, probability
-from backrisk.queries.support import Support, support
-from backrisk.queries.wording import evidence_words, support_words, unmeasured_note
+from backrisk.queries.support import Support
+from backrisk.queries.wording import evidence_words, support_words
 from backrisk.summary import interval, largest, summarise
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
@@ -138,8 +126,7 @@ class Recommendation(Answer):
         """Return what the answer says."""
         if not self.actions:
             return [say("queries.recommend.nothing")]
-        target, now = self.target.label, estimate(self.before)
-        said: list[str] = [say("queries.recommend.now", target=target, risk=now)]
+        said = [self._opening()]
         ranked = [self.actions.index(label) for label in self.table.index]
         ends = interval(self.draws)
         sized = np.abs(self.draws.mean(axis=0)) >= _SEEN
@@ -165,132 +152,23 @@ class Recommendation(Answer):
                 )
             )
             if not rank:
-                said.append(_of_a_hundred(float(self.draws[:, column].mean()), target))
+                said.append(self._of_people(column))
         unclear = len(self.actions) - len({*told, *clear})
         if unclear:
             said.append(say("queries.recommend.unclear", count=unclear))
         return said
 
+    def _opening(self) -> str:
+        """Say the risk as things are."""
+        return say("queries.recommend.now", target=self.target.label, risk=estimate(self.before))
 
-def _of_a_hundred(reduction: float, target: str) -> str:
-    """Word an absolute difference as people in a hundred."""
-    number = round(100 * abs(reduction))
-    kind = "same" if number == 0 else "fewer" if reduction > 0 else "more"
-    return say(f"queries.recommend.of_a_hundred.{kind}", target=target, number=str(number))
-
-
-@checked("person", "costs")
-def recommend(
-    posterior: Posterior,
-    person: Mapping[str, Any],
-    *,
-    actions: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None = None,
-    costs: Mapping[str, float] | None = None,
-    most: int = 1,
-    target: str | None = None,
-    coupling: str = "monotone",
-) -> Recommendation:
-    """Rank what a person could change by how far it would lower the risk. Rung: counterfactual.
-
-    The risk is the probability of having the target at the time that the survey asked about, not
-    of getting it later.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    person : mapping
-        State labels by node, or raw answers of the codebook; incomplete allowed.
-    actions : str, sequence of str, or mapping of node to one or several states, optional
-        ``"node"``, set to its reference, or ``"node=state"``. Default: the modifiable nodes in
-        the graph's role ``advised``, each set to its reference; in a graph without that role all
-        modifiable nodes; where none is marked modifiable, all causes of the target.
-    costs : mapping of action or node to positive float, optional
-        In any unit; actions are then ranked by risk reduction for each unit of cost. The cost of
-        actions done together is the sum.
-    most : int
-        Up to how many actions are done together.
-    target : str, optional
-    coupling : {"monotone", "independent_causes", "independent"}
-        Matters only where the person reports something that an action would change.
-
-    Returns
-    -------
-    Recommendation
-        ``draws`` of ``P(Y | e) - P(Y had the action been taken | e)``, the absolute risk
-        reduction, shape ``(draw, action)``.
-
-    Raises
-    ------
-    QueryError
-        If the person, an action, a cost or the target is not understood, or an action is no
-        cause of the target, or not modifiable in a graph that marks what is; if the target has
-        no cause that an action could set.
-
-    Notes
-    -----
-    The evidence e is all that the person reports except the target and what follows from it: the
-    question is how likely people who answer like this have the target, and would have it with
-    the action, not whether what is there would be gone, which is the question of
-    ``attribute(method="necessity")``. Where nothing
-    reported lies downstream of the action this is exactly `backrisk.intervene`. Where something
-    does, such as the result of a test beside the training that improves it, it is neither
-    conditioned on as if the action could not change it nor dropped: it tells what is particular
-    about the person, which the twin network carries over to the world with the action, under the
-    coupling. All actions are thereby compared with one and the same risk.
-
-    An action that the person already takes is left out, and said so.
-
-    Examples
-    --------
-    >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> answer = recommend(p, {"x": "yes"})
-    >>> answer.draws.round(3).tolist()
-    [[0.5]]
-    >>> print(answer.sentences()[2])
-    Of 100 people who answer like this, about 50 fewer would have y, if the graph holds.
-    """
-    graph = posterior.graph
-    event = read_target(graph, target)
-    reported = read_person(posterior, person)
-    check_coupling(coupling)
-    evidence = before_target(graph, reported, event)
-    options, taken = options_of(graph, evidence, event, actions)
-    combos = _combine(options, most)
-    labels = tuple(TOGETHER.join(_label(graph, *one) for one in combo) for combo in combos)
-    spent = None if costs is None else _costs(graph, costs, options, combos)
-    tables = posterior.beside_prior
-    before = probability(World(tables, evidence, {}), event)
-    after = after_each(tables, evidence, [dict(combo) for combo in combos], event, coupling)
-    reduction = before[:, None] - np.column_stack(after) if after else np.zeros((len(before), 0))
-    reached = [
-        name
-        for name in graph.names
-        if name in evidence
-        and any(name in graph.descendants(node) for combo in combos for node, _ in combo)
-    ]
-    facts = support(reduction, posterior, [dict(combo) for combo in combos], event.node)
-    told = _notes(graph, reported, evidence, event, reached, taken, coupling)
-    return Recommendation(
-        reduction[: posterior.draws],
-        event,
-        named(graph, evidence),
-        labels,
-        tuple(named(graph, dict(combo)) for combo in combos),
-        before[: posterior.draws],
-        tuple(
-            worst_grade(*(weakest_link(graph, node, event.node) for node, _ in combo))
-            for combo in combos
-        ),
-        tuple(total_evidence_of(graph, dict(combo), event.node) for combo in combos),
-        facts,
-        coupling if reached else None,
-        spent,
-        graph=graph,
-        notes=(*told, *unmeasured_note(graph, facts)),
-        warnings=posterior.warnings_about((event.node, *evidence)),
-    )
+    def _of_people(self, column: int) -> str:
+        """Word the reduction of an action as people in a hundred."""
+        reduction = float(self.draws[:, column].mean())
+        number = round(100 * abs(reduction))
+        kind = "same" if number == 0 else "fewer" if reduction > 0 else "more"
+        key = f"queries.recommend.of_a_hundred.{kind}"
+        return say(key, target=self.target.label, number=str(number))
 
 
 def before_target(
@@ -301,12 +179,13 @@ def before_target(
     return {name: code for name, code in evidence.items() if name not in after}
 
 
-def _label(graph: CausalGraph, node: str, code: int) -> str:
+def action_label(graph: CausalGraph, node: str, code: int) -> str:
+    """Return how a program names an action."""
     return f"{node}={graph.node(node).states[code]}"
 
 
-def _default_nodes(graph: CausalGraph, target: Target) -> list[str]:
-    causes = [n for n in graph.nodes if n.name in graph.ancestors(target.node)]
+def _default_nodes(graph: CausalGraph, target: Target, above: Collection[str]) -> list[str]:
+    causes = [n for n in graph.nodes if n.name in above]
     if not causes:
         raise QueryError(say("queries.no_causes", target=target.node, graph=graph.name))
     modifiable = [n for n in causes if n.modifiable]
@@ -322,10 +201,15 @@ def options_of(
     evidence: Mapping[str, int],
     target: Target,
     actions: str | Sequence[str] | Mapping[str, str | Sequence[str]] | None,
+    causes: Collection[str] | None = None,
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Return the single actions, and those that the person already takes."""
+    """Return the single actions, and those that the person already takes.
+
+    `causes` are those of the target, by default its ancestors in the graph.
+    """
+    above = graph.ancestors(target.node) if causes is None else causes
     if actions is None:
-        asked = [(name, "") for name in _default_nodes(graph, target)]
+        asked = [(name, "") for name in _default_nodes(graph, target, above)]
     elif isinstance(actions, Mapping):
         asked = [
             (name, str(state))
@@ -342,7 +226,8 @@ def options_of(
     options = []
     for name, state in asked:
         demand_node(graph, name, "queries.what.action")
-        demand_cause(graph, name, target.node)
+        if name not in above:
+            demand_cause(graph, name, target.node)
         if any(node.modifiable for node in graph.nodes) and not graph.node(name).modifiable:
             raise QueryError(say("queries.not_modifiable", node=name, graph=graph.name))
         setting = read_do(graph, {name: state or graph.node(name).reference}, target)
@@ -352,7 +237,13 @@ def options_of(
     return [option for option in options if option not in taken], taken
 
 
-def _combine(options: Sequence[tuple[str, int]], most: int) -> list[tuple[tuple[str, int], ...]]:
+def combined(options: Sequence[tuple[str, int]], most: int) -> list[tuple[tuple[str, int], ...]]:
+    """Return the actions that are judged: single ones, and up to so many done together.
+
+    Raises
+    ------
+    QueryError
+    """
     if most < 1:
         raise QueryError(say("queries.most_form", most=most))
     ways = Counter(node for node, _ in options)
@@ -380,13 +271,19 @@ def _combine(options: Sequence[tuple[str, int]], most: int) -> list[tuple[tuple[
     ]
 
 
-def _costs(
+def costs_of(
     graph: CausalGraph,
     costs: Mapping[str, float],
     options: Sequence[tuple[str, int]],
     combos: Sequence[Sequence[tuple[str, int]]],
 ) -> tuple[float, ...]:
-    known = {*(_label(graph, *one) for one in options), *graph.names}
+    """Return the cost of each action, of those done together the sum.
+
+    Raises
+    ------
+    QueryError
+    """
+    known = {*(action_label(graph, *one) for one in options), *graph.names}
     if not isinstance(costs, Mapping):
         raise QueryError(say("queries.costs_form", costs=repr(costs)))
     read_names(tuple(costs), "costs")
@@ -397,34 +294,12 @@ def _costs(
             raise QueryError(say("queries.cost_form", name=name, cost=cost))
 
     def one(node: str, code: int) -> float:
-        label = _label(graph, node, code)
+        label = action_label(graph, node, code)
         if label not in costs and node not in costs:
             raise QueryError(say("queries.cost_missing", action=label))
         return float(costs[label] if label in costs else costs[node])
 
     return tuple(sum(one(*action) for action in combo) for combo in combos)
-
-
-def _notes(
-    graph: CausalGraph,
-    reported: Mapping[str, int],
-    evidence: Mapping[str, int],
-    target: Target,
-    reached: Sequence[str],
-    taken: Sequence[tuple[str, int]],
-    coupling: str,
-) -> tuple[str, ...]:
-    names = names_of(graph)
-    notes: list[str] = [say("queries.rests_on_graph")]
-    if reached:
-        nodes = listed(map(names.node, reached))
-        coupled = coupling_name(coupling)
-        notes.append(say("queries.recommend.kept", nodes=nodes, coupling=coupled))
-    notes += aside(graph, reported, evidence, target)
-    if taken:
-        done = listed(names.phrase(node, graph.node(node).states[code]) for node, code in taken)
-        notes.append(say("queries.recommend.taken", actions=done))
-    return tuple(notes)
 
 
 def aside(

@@ -132,7 +132,12 @@ def had_been_healthy(
 
 
 def play(
-    world: SecondWorld, players: Sequence[str], *, seed: int = 0, quick: bool = False
+    world: SecondWorld,
+    players: Sequence[str],
+    *,
+    seed: int = 0,
+    quick: bool = False,
+    exact: bool | None = None,
 ) -> Shares:
     """Return the share of each switch of a second world; of a player without a switch, none.
 
@@ -143,12 +148,14 @@ def play(
         All switches are among them.
     seed, quick
         As for `Departures.shares`.
+    exact : bool, optional
+        Whether shares are exact; by default where they can be.
     """
     draws = np.zeros((world.tables.draws, len(players)))
     if not world.switches:
         return Shares(draws, total=np.zeros(world.tables.draws))
     columns = [players.index(name) for name in world.switches]
-    if is_exact(world):
+    if is_exact(world) if exact is None else exact:
         total = None if quick else world.everybody - world.nobody
         draws[:, columns] = diagonal(world.slopes, len(columns), total).T
         return Shares(draws, total=draws.sum(axis=1) if total is None else total)

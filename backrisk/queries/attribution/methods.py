@@ -54,6 +54,9 @@ from backrisk.queries.attribution.pathways import (
 )
 from backrisk.queries.attribution.shapley import Shares
 from backrisk.queries.attribution.shown import Attribution
+from backrisk.queries.over_time.attribution import attribute_over_time
+from backrisk.queries.over_time.course import history_of
+from backrisk.queries.over_time.working import SAMPLES
 from backrisk.queries.paths import Studied, total_evidence_of, weakest_link, worst_grade
 from backrisk.queries.seeing import after_each, distribution
 from backrisk.queries.support import support
@@ -73,7 +76,7 @@ METHODS = (
 @checked("person")
 def attribute(
     posterior: Posterior,
-    person: Mapping[str, Any],
+    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     causes: str | Sequence[str | Sequence[str]] | None = None,
     *,
     method: Literal[
@@ -89,6 +92,8 @@ def attribute(
     baseline: Baseline = "healthy",
     coupling: str = "monotone",
     confounding: Confounding | Sequence[Confounding] | None = None,
+    period: int | None = None,
+    samples: int = SAMPLES,
     seed: int = 0,
 ) -> Attribution:
     """Attribute one person's outcome, or risk of it, to causes. Rung: counterfactual.
@@ -96,8 +101,9 @@ def attribute(
     Parameters
     ----------
     posterior : Posterior
-    person : mapping
-        State labels by node, or raw answers of the codebook; incomplete allowed.
+    person : mapping, or sequence of mapping
+        State labels by node, or raw answers of the codebook; incomplete allowed. A sequence is a
+        history; see *Over time*.
     causes : str, or sequence of str or of tuples of str, optional
         Default: every cause on a path to the target but the graph's ``traits``, which nobody can
         change. For ``shapley`` these are the players, and what is no player stays the person's.
@@ -148,14 +154,16 @@ def attribute(
     confounding : Confounding, or sequence of them, optional
         Hidden common causes that are allowed for, of a strength that is drawn for each draw: the
         intervals then hold what is not known of them. See `backrisk.confounded`.
+    period, samples : int, optional
+        For a history: when the target is asked about, the history's first period being 0, by
+        default in its last; of the person, for each draw, where the loop's share is simulated.
     seed : int
         For ``shapley``, where shares are sampled, and for the strength of hidden causes.
 
     Returns
     -------
     Attribution
-        ``draws`` of shape ``(draw, cause)``; of at most 400 draws, evenly spaced, where shares
-        are sampled.
+        ``draws``, ``(draw, cause)``; of at most 400 draws, evenly spaced, where shares are sampled.
 
     Raises
     ------
@@ -191,6 +199,24 @@ def attribute(
     orders, each with its reverse. Shares then still sum to ``total`` in each draw, and ``error``
     is the Monte Carlo standard error of each mean.
 
+    *Over time.* Write h for the history, one mapping a period, and T for `period`. Players of
+    ``shapley`` are sustained causes: a player in S keeps its noise in every period, one outside S
+    loses its departure in every period. At the healthy baseline a cause that plays the graph's role
+    ``healthy``, or has no cause but its own past, is then at its reference throughout; every other
+    one draws fresh noise in each period. ``v(S) = P(Y_T in world S | h)``; shares sum to ``P(Y_T |
+    h) - v(nobody)`` in each draw. The target's own earlier states are no players: they keep their
+    noise, and answer to the players.
+
+    Routes of ``pathways`` are the lagged edges, a node's own past among them, each in all periods
+    at once. With a route cut its effect hears the reference of its cause one period before,
+    whatever that was; everything keeps its noise. ``v(S)`` is the probability of Y_T with the
+    routes outside S cut, and shares sum to ``P(Y_T | h)`` less what it is with all of them cut.
+    *The loop* is made of the routes on a directed cycle through the target in the template's
+    summary graph (edges of one period and lagged ones): both ends in the target's strongly
+    connected component; of own pasts, the target's alone. ``loop`` is ``P(Y_T | h) - P(Y_T with
+    the loop cut | h)``, and ``risk - loop`` what is left with the loop cut: both sum to the risk.
+    All rests on the graph, the monotone coupling, and the trait taking up what a person is like.
+
     Examples
     --------
     >>> from backrisk.graph import CausalGraph
@@ -203,6 +229,23 @@ def attribute(
     _check_names(method, level)
     check_baseline(baseline)
     check_coupling(coupling)
+    if (history := history_of(person)) is not None:
+        if confounding is not None:
+            raise QueryError(say("queries.over_time.no_confounding"))
+        return attribute_over_time(
+            posterior,
+            history,
+            causes,
+            method=method,
+            level=level,
+            target=target,
+            baseline=baseline,
+            period=period,
+            samples=samples,
+            seed=seed,
+        )
+    if period is not None:
+        raise QueryError(say("queries.over_time.no_history"))
     event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
     posterior, allowed = with_confounding(posterior, confounding, event.node, seed=seed)

@@ -335,6 +335,12 @@ class Attribution(Answer):
         )
         return [say("queries.attribute.chain", ways=listed(told))]
 
+    def _worded_cause(self, node: str) -> str:
+        """Word a cause with the person's state of it, where that is reported."""
+        if node in self.evidence:
+            return self.names.phrase(node, self.evidence[node])
+        return self.names.node(node)
+
     def _sentence(self, row: int) -> str:
         cause, draws = self.causes[row], self.draws[:, row]
         nodes = cause.split(TOGETHER)
@@ -343,17 +349,12 @@ class Attribution(Answer):
             "target": self.target.label,
             "share": points(draws) if self.method in GAMES else estimate(draws),
             "evidence": evidence_words(self.names, self.grades[row], self.studied[row]),
-            "nodes": "" if straight else listed(map(self.names.node, nodes)),
+            "nodes": "" if straight else listed(map(self.row_label, nodes)),
         }
         kind = "straight" if straight else "cause"
         if (leading := self.leading) is not None:
             words["leading"] = percent(float(leading[row]))
-            words["causes"] = listed(
-                self.names.phrase(node, self.evidence[node])
-                if node in self.evidence
-                else self.names.node(node)
-                for node in nodes
-            )
+            words["causes"] = listed(map(self._worded_cause, nodes))
             if self.signs[row] < 0:
                 kind = "protects"
             elif row == int(self.draws.mean(axis=0).argmax()):

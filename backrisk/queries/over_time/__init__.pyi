@@ -1,3 +1,5 @@
+from .advice import RecommendationOverTime as RecommendationOverTime
+from .attribution import AttributionOverTime as AttributionOverTime
 from .course import Course as Course
 from .course import history_of as history_of
 from .effects import ContrastOverTime as ContrastOverTime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from backrisk.words import say
 
 History = Sequence[Mapping[str, Any]]
 
+_SPAN = re.compile(r"(\d+)([DWMY])")  # as a panel states how long a slice is
 MOST_PERIODS = 1_000  # of a history and what comes after it
 
 
@@ -79,6 +81,15 @@ class Course:
     def named(self) -> dict[str, str]:
         """What is known, by label."""
         return {n: self.graph.node(n).states[code] for n, code in self.evidence.items()}
+
+    @property
+    def length(self) -> tuple[str, ...]:
+        """How long a period is, in a sentence, where the model was fitted on a panel."""
+        every = str((self.posterior.meta.get("panel") or {}).get("every", ""))
+        found = _SPAN.fullmatch(every)
+        if found:
+            return (say(f"queries.over_time.every.{found[2]}", count=int(found[1])),)
+        return (say("queries.over_time.every.number", length=every),) if every else ()
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -215,6 +215,7 @@ def _asked(
         worked.error,
         graph=course.template,
         notes=(
+            *course.length,
             *assumed,
             *exchangeable,
             *worked.notes(posterior.draws),

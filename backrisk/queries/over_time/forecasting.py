@@ -210,7 +210,7 @@ def forecast(
     last = course.evidence.get(course.at(course.last))
     absent = last is not None and last not in course.target.codes
     present = last is not None and last in course.target.codes
-    told = [*worked.notes(posterior.draws)]
+    told: list[str] = [*course.length, *worked.notes(posterior.draws)]
     if last is None:
         told.append(say("queries.over_time.forecast.unknown", target=course.target.label))
     if planned is not None:

@@ -79,8 +79,8 @@ def followed(posterior: Posterior, plan: Plan) -> tuple[Kept, ...] | None:
     for name, code, length in plan.runs():
         state = plan.graph.template.node(name).states[code]
         about = [each for each in records if each["node"] == name]
-        if not about:
-            return None
+        if not any(each["people"] for each in about):
+            return None  # nobody was asked: what is hidden was followed by nobody knows how many
         # A history that is too short for the plan is counted for as far as it goes.
         longest = min(length, max(int(each["periods"]) for each in about))
         kept = Kept(name, state, longest, length, _people(about, state, longest))

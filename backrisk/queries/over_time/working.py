@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph
 from backrisk.inference import People, Tables, Variable, World, people_like
 from backrisk.words import decimal, say, whole
 
@@ -36,16 +37,16 @@ class Worked:
     error: Array | None = None
     samples: int = 0
 
-    def notes(self, of: int) -> tuple[str, ...]:
-        """Say how the numbers were worked out, of so many draws."""
+    def notes(self, of: int, used: int | None = None) -> tuple[str, ...]:
+        """Say how the numbers were worked out, of so many draws; by default all were used."""
         if self.error is None:
             return ()
         return (
             say(
                 "queries.over_time.simulated",
-                error=decimal(100 * float(self.error.max(initial=0.0)), 1),
+                error=decimal(100 * float(self.error.max(initial=0.0)), 2),
                 samples=whole(self.samples),
-                draws=whole(len(self.draws)),
+                draws=whole(len(self.draws) if used is None else used),
                 of=whole(of),
             ),
         )
@@ -53,12 +54,16 @@ class Worked:
 
 def in_reach(world: World, keep: Sequence[Variable]) -> bool:
     """Return whether the joint of some variables is small enough to be exact, for all draws."""
-    graph = world.graph
     about = {*(name for name, _ in keep), *world.evidence}
-    above = about.union(*(graph.ancestors(name) for name in about))
-    if len(above - set(world.evidence)) > _OPEN:
+    if not few_open(world.graph, about, world.evidence):
         return False
     return world.cells(keep) * world.posterior.draws <= _CELLS
+
+
+def few_open(graph: CausalGraph, about: Collection[str], known: Collection[str]) -> bool:
+    """Return whether so few unknown nodes bear on some that an exact sum is planned at all."""
+    above = set(about).union(*(graph.ancestors(name) for name in about))
+    return len(above.difference(known)) <= _OPEN
 
 
 def simulated(

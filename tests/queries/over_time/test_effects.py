@@ -242,19 +242,39 @@ def test_how_many_ever_followed_a_plan_stands_beside_its_answer():
     ask = {"history": [{"y": "no"}], "target": "y"}
     posterior = with_counts()
     one = br.forecast(posterior, plan={"x": "no"}, **ask)
-    assert "40 had no x in some period" in one.text
+    assert "40 reported no x in some period" in one.text
     assert [(kept.people, kept.periods) for kept in one.followed] == [(40, 1)]
     long = br.intervene(posterior, [{"y": "no"}], {"x": "no"}, target="y", period=4)
-    assert "fewer than 5 had no x for 2 periods running; the plan asks for 4" in long.text
+    assert "fewer than 5 reported no x for 2 periods running; the plan asks for 4" in long.text
     for period in (2, 5):
-        with pytest.raises(br.QueryError, match="Nobody whom the model was fitted on had 'x'"):
+        with pytest.raises(
+            br.QueryError, match=r"Nobody whom the model was fitted on (ever )?reported 'x'"
+        ):
             br.intervene(posterior, [{}], {"x": "yes"}, target="y", period=period)
     rule = {"x": {"if": {"y": "yes"}, "then": "no"}}
     ruled = br.forecast(posterior, plan=rule, **ask)
     assert "followed a rule is not counted" in ruled.text
-    unknown = br.intervene(chain(), [{}], {"x": "no"}, target="y")
-    assert unknown.followed is None
-    assert "not known to the model" in unknown.text
+    hidden = [{**each, "people": 0} for each in FOLLOWED]
+    for meta in ({}, {"followed": hidden}):
+        unasked = br.intervene(replace(chain(), meta=meta), [{}], {"x": "no"}, target="y")
+        assert unasked.followed is None
+        assert "not known to the model" in unasked.text
+
+
+@pytest.mark.parametrize(
+    ("every", "said"),
+    [
+        *(("30D", "A period is 30 days."), ("1W", "A period is a week.")),
+        *(("2M", "A period is 2 months."), ("0.5", "A period is 0.5 in the unit of time")),
+    ],
+)
+def test_how_long_a_period_is_is_said(every, said):
+    posterior = replace(chain(), meta={"panel": {"every": every}})
+    asked_of = (posterior, [{"y": "no"}])
+    assert said in br.forecast(*asked_of, target="y").text
+    assert said in br.intervene(*asked_of, {"x": "no"}, target="y").text
+    assert said in br.recommend(*asked_of, target="y").text
+    assert said in br.attribute(*asked_of, target="y").text
 
 
 def test_what_it_says():

@@ -179,3 +179,19 @@ def test_a_model_without_periods_is_refused():
         br.forecast(br.Posterior.from_cpts(graph, cpts), [{}], target="y")
     with pytest.raises(br.QueryError, match="has one period"):
         br.forecast(br.Posterior.from_cpts(br.unroll(graph, 1), cpts), [{}], target="y")
+
+
+def test_raw_answers_are_read_through_the_codebook():
+    template = br.load_graph("runner")
+    book = br.load_codebook("runner", template)
+    graph = br.unroll(book.extend(template), 2)
+    truth = br.truth(graph)
+    posterior = br.Posterior(graph, truth.fractions, truth.beta, codebook=book)
+    given = {"samples": 20, "target": "pain"}
+    raw = br.forecast(posterior, [{"plank_seconds": 35, "pain": "none"}], **given)
+    state = book.encode_person({"plank_seconds": 35}, graph.template)
+    named = br.forecast(posterior, [{**state, "pain": "none"}], **given)
+    assert raw.evidence == named.evidence
+    np.testing.assert_array_equal(raw.draws, named.draws)
+    with pytest.raises(br.QueryError, match="Period 1 of the history"):
+        br.forecast(posterior, [{}, {"plank_seconds": "long"}], **given)
