@@ -292,7 +292,7 @@ def _word(hint: Any) -> str:
         if issubclass(origin, Iterable) and get_args(hint):
             key = "names" if get_args(hint)[0] is str else "many"
             return str(say(f"phrases.kinds.{key}"))
-        ways = {"CausalGraph", "Posterior", "Survey", "Codebook"}
+        ways = {"CausalGraph", "Posterior", "Survey", "Panel", "Codebook"}
         if origin.__name__ in ways:
             return str(say(f"phrases.made.{origin.__name__}"))
         return str(say("phrases.kinds.object", name=origin.__name__))

@@ -352,7 +352,11 @@ class Fuzz:
             read_survey(self.put(name, raw), self.core)
             return
         text, graph, book = self.tables[place]
-        read_survey(self.put("a.csv", self.damaged(text, rng)), graph, book)
+        path = self.put("a.csv", self.damaged(text, rng))
+        if isinstance(book, Codebook) and book.panel is not None:
+            with suppress(BackriskError):
+                read_panel(path, graph, book)
+        read_survey(path, graph, book)
 
     def person(self, rng: np.random.Generator) -> None:
         """Read a damaged person, and ask about the one who could be read."""

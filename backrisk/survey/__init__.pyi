@@ -18,6 +18,7 @@ from .followed import Followed as Followed
 from .forms import Draft as Draft
 from .forms import draft_codebook as draft_codebook
 from .forms import redcap_dictionary as redcap_dictionary
+from .panel_reading import panel_people as panel_people
 from .panel_reading import read_panel as read_panel
 from .panels import Panel as Panel
 from .patterns import Patterns as Patterns

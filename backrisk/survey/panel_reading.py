@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
@@ -19,22 +18,21 @@ from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey import readers
 from backrisk.survey.answers import Frame
-from backrisk.survey.branching import NotAsked
 from backrisk.survey.cautions import answer_cautions
-from backrisk.survey.cells import Flags, Places
+from backrisk.survey.cells import Flags, Places, column_of
 from backrisk.survey.census import take_census
-from backrisk.survey.checks import header_problems
 from backrisk.survey.codebook import Codebook, choose_codebook
-from backrisk.survey.coder import Coder, quotient
-from backrisk.survey.combining import constant_names, of_codes, of_numbers, stated, template
-from backrisk.survey.engine import demand_few_states, demand_weights, encode_table
+from backrisk.survey.coder import Coder
+from backrisk.survey.combining import of_codes, of_numbers, stated, template
+from backrisk.survey.engine import demand_few_states
 from backrisk.survey.every import Every
 from backrisk.survey.input_skips import input_cautions
-from backrisk.survey.panel_rows import Rows, filled
+from backrisk.survey.panel_codes import Coded, coded_rows
+from backrisk.survey.panel_rows import Rows, identified
 from backrisk.survey.panels import Panel
 from backrisk.survey.problems import failure, schema_problems
 from backrisk.survey.readers import Source
-from backrisk.survey.schema import REST, CombineRule, Derived, Visits
+from backrisk.survey.schema import REST, CombineRule, Visits
 from backrisk.survey.selection import REPEATS, selected
 from backrisk.survey.slicing import Slices, at_one_time, sliced
 from backrisk.words import Said, say, suggest
@@ -70,8 +68,8 @@ def read_panel(
     column by its rule; a slice without a visit is empty.
 
     A derived value is computed for each row, from that row and from constants, before visits are
-    combined. `worst` of more visits is worse, whoever makes them: where people make visits at
-    rates that depend on how they are, prefer another rule.
+    combined. The worst of more visits is worse, and a sum over days that nobody told of is too
+    small: where people make visits at rates that depend on how they are, prefer another rule.
 
     Parameters
     ----------
@@ -158,6 +156,46 @@ def read_panel(
         return found if readers.path_of(table) is None else replace(found, source=opened.name)
 
 
+def panel_people(
+    table: str | Path | Frame, codebook: Codebook, *, id: str | None = None, **options: Any
+) -> tuple[str, ...]:
+    """Return what the people of a panel are called, in the order of its rows.
+
+    For a file that whoever owns the table reads: a `Panel` holds no identifier.
+
+    Parameters
+    ----------
+    table : str, Path or frame
+        Which `read_panel` reads.
+    codebook : Codebook
+        By which it does: ``panel.codebook``, say.
+    id : str, optional
+        As there.
+    **options
+        ``encoding``, ``delimiter``, ``decimal`` and ``glob``, as there.
+
+    Raises
+    ------
+    SurveyError
+        As `read_panel`, as far as it concerns files and the column of identifiers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    >>> frame = pd.DataFrame({"who": ["z", "a", "z"], "t": [0, 0, 1], "a": ["no", "yes", "no"]})
+    >>> panel = read_panel(frame, graph, id="who", time="t", every=1)
+    >>> panel_people(frame, panel.codebook), panel.n
+    (('z', 'a'), 2)
+    """
+    with readers.opened(table, **options) as opened:
+        book = _with(codebook, {} if id is None else {"id": id}, None)
+        chosen = selected(opened, book, visits=True)
+        name = _placed(chosen, book).id
+        cells = column_of(chosen, chosen.fields[chosen.columns.index(str(name))])
+        return tuple(identified(cells, book.missing)[1])
+
+
 def _with(
     book: Codebook, asked: Mapping[str, str], combine: str | Mapping[str, str] | None
 ) -> Codebook:
@@ -217,7 +255,7 @@ def _read(
     whole = book.extend(template(book, graph))
     demand_few_states(whole)
     rows = Rows.of(chosen, panel, every, book.missing)
-    coded = _coded(rows, book, whole, panel)
+    coded = coded_rows(rows, book, whole, panel)
     if not coded.visits.any():
         told = {"source": source.name, "rows": len(rows.who)}
         raise SurveyError(say("survey.panel.no_visits", **told))
@@ -258,134 +296,9 @@ def _read(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Coded:
-    """The rows of a table as codes.
-
-    Parameters
-    ----------
-    codes : ndarray of int8, shape (rows, nodes)
-    numbers : dict of str to ndarray of float, shape (rows,)
-        Of the measures whose numbers are combined.
-    held : frozenset of str
-        The columns and derived values that are constant.
-    visits : ndarray of bool, shape (rows,)
-    once : ndarray of bool, shape (rows, nodes)
-        Whether a row has a state of each node that a person has one of at a time.
-    order : ndarray of int, shape (rows,)
-        The rows in the order of their times; first those without.
-    weights, site : ndarray, shape (people,), optional
-    sites : tuple of str
-    not_asked : NotAsked
-    cautions : tuple of Said
-    """
-
-    codes: NDArray[np.int8]
-    numbers: dict[str, NDArray[np.float64]]
-    held: frozenset[str]
-    visits: Flags
-    once: Flags
-    order: Places
-    weights: NDArray[np.float64] | None
-    site: NDArray[np.intp] | None
-    sites: tuple[str, ...]
-    not_asked: NotAsked
-    cautions: tuple[Said, ...]
-
-
-def _coded(rows: Rows, book: Codebook, graph: CausalGraph, panel: Visits) -> _Coded:
-    """Give each row of a table its codes, refusing every cell, person and time that is wrong.
-
-    Parameters
-    ----------
-    rows : Rows
-    book : Codebook
-    graph : CausalGraph
-        Extended by the codebook's items.
-    panel : Visits
-    """
-    source, coder = rows.source, Coder(rows.source, book)
-    held = constant_names(book, graph)
-    order = np.lexsort((np.arange(len(rows.who)), np.nan_to_num(rows.times, nan=-np.inf)))
-    inputs = [name for name in held if book.columns.get(name) and name not in book.measures]
-    roles = [name for name in (book.site, book.weight) if name in coder.fields]
-    rules = {name: panel.rule_of(name, True) for name in inputs if name in coder.fields}
-    whole = filled(rows, coder, {**rules, **dict.fromkeys(map(str, roles), "last")}, order)
-    coded = encode_table(whole.source, book, graph)
-    if not coded.rows:
-        raise SurveyError(say("survey.panel.no_rows", source=source.name))
-    held_codes = pq.read_table(coded.path)
-    words = [held_codes[word].to_numpy() for word in coded.words]
-    codes = coded.packed_codes(words, len(graph.names))
-    each = np.ones(len(codes), np.int64)
-    not_asked = NotAsked.of(coded.gates, codes, each, graph.names)
-    for gate in coded.gates:
-        codes[:, gate.node] = gate.settled(codes[:, gate.node])
-    answers = np.ascontiguousarray(codes[:, :-1], dtype=np.int8)
-    places = {name: graph.names.index(book.node_of(name)) for name in book.measures}
-    changing = [name for name in places if name not in held]
-    visits = (answers[:, [places[name] for name in changing]] >= 0).any(axis=1)
-    # A sum is meant to be of several: two sessions of a day are no copies.
-    single = [places[name] for name in changing if panel.rule_of(name, False) != "sum"]
-    told: list[tuple[int, Said]] = [*rows.problems, *rows.untimed(visits, str(panel.time))]
-    for name in (name for name in roles if name in whole.differing):
-        one, other = rows.numbers(whole.pairs[str(name)])
-        role = "weight" if name == book.weight else "site"
-        about = {"source": source.name, "column": name, "count": whole.differing[str(name)]}
-        place = int(rows.records[whole.pairs[str(name)][0]])
-        told.append((place, say(f"survey.panel.two.{role}", **about, row=one, other=other)))
-    header = header_problems(source.columns, book, source.name)
-    cells = [(cell.row, cell.sentence(source.name)) for cell in coded.cells]
-    if header or told or coded.refused:
-        listed = [said for _, said in sorted(told, key=lambda each: each[0])]
-        raise failure(source.name, [*header, *listed, *(said for _, said in cells)])
-    _, first = np.unique(rows.who, return_index=True)
-    weights = held_codes["weight"].to_numpy()[first] if book.weight in coder.fields else None
-    if weights is not None:
-        demand_weights(weights, None, source.name, str(book.weight))
-    return _Coded(
-        answers,
-        _numbers(whole.source, book, panel, held),
-        held,
-        visits,
-        answers[:, single] >= 0,
-        order,
-        weights,
-        codes[first, -1].astype(np.intp) if coded.sites else None,
-        coded.sites,
-        not_asked,
-        tuple(
-            say("survey.panel.changing", column=name, count=whole.differing[name])
-            for name in rules
-            if name in whole.differing
-        ),
-    )
-
-
-def _numbers(
-    source: Source, book: Codebook, panel: Visits, held: frozenset[str]
-) -> dict[str, NDArray[np.float64]]:
-    """Return the numbers that are combined before they are cut, by column or derived value."""
-    coder = Coder(source, book)
-    wanted = {
-        name: spec.from_ if isinstance(spec, Derived) else (name,)
-        for name, spec in book.measures.items()
-        if panel.rule_of(name, name in held) in ("mean", "sum")
-    }
-    wanted = {n: inputs for n, inputs in wanted.items() if coder.fields.keys() >= set(inputs)}
-    parts: dict[str, list[NDArray[np.float64]]] = {name: [] for name in wanted}
-    for batch, _ in coder.batches() if wanted else ():
-        for name, inputs in wanted.items():
-            numbers = [coder.number(batch, each) for each in inputs]
-            spec = book.derived.get(name)
-            derived = None if spec is None else quotient(numbers[0], numbers[1], spec)
-            parts[name].append(numbers[0] if derived is None else derived)
-    return {name: np.concatenate(found) for name, found in parts.items()}
-
-
 def _combined(
     rows: Rows,
-    coded: _Coded,
+    coded: Coded,
     slices: Slices,
     book: Codebook,
     graph: CausalGraph,
@@ -432,7 +345,7 @@ def _differing(codes: NDArray[np.int8], who: Places, people: int) -> int:
 def _with_responses(
     codes: NDArray[np.int8],
     there: Flags,
-    coded: _Coded,
+    coded: Coded,
     rows: Rows,
     slices: Slices,
     book: Codebook,

@@ -78,14 +78,8 @@ class Rows:
             column_of(source, source.fields[source.columns.index(str(name))])
             for name in (panel.id, panel.time)
         )
-        names = [None if no_answer(text, missing) else text for text in texts_of(ids)]
-        found = numbered(names)[places_of(ids)]
-        known = found >= 0
-        # In the order of the rows: a dictionary may be in any.
-        _, first, back = np.unique(found[known], return_index=True, return_inverse=True)
-        who = np.full(len(found), -1, np.int64)
-        who[known] = np.argsort(np.argsort(first))[back.ravel()]
-        texts = texts_of(dates)
+        who, named = identified(ids, missing)
+        texts = _times_in(source, dates, panel)
         cells = [text for text in texts if text is not None and not no_answer(text, missing)]
         place_of = {text: place for place, text in enumerate(cells)}
         there = np.array([text in place_of for text in texts])[places_of(dates)]
@@ -111,8 +105,8 @@ class Rows:
             source, records, who, int(who.max(initial=-1)) + 1, values[places_of(dates)], there,
             read, (), tuple(told),
         )  # fmt: skip
-        problems = [*rows._nobody(str(panel.id)), *rows._no_time(str(panel.time), dates)]
-        alike = rows._alike(str(panel.id), [name for name in names if name is not None], ids)
+        problems = [*rows._nobody(str(panel.id)), *rows._no_time(panel, dates)]
+        alike = rows._alike(str(panel.id), named)
         return replace(rows, problems=tuple(problems), cautions=(*told, *alike))
 
     def numbers(self, rows: Sequence[int]) -> list[int]:
@@ -138,32 +132,57 @@ class Rows:
             about = {"source": self.source.file_of(int(self.records[row])), "column": column}
             yield int(self.records[row]), say("survey.panel.nobody", **about, row=number)
 
-    def _no_time(self, column: str, cells: pa.DictionaryArray) -> Iterator[tuple[int, Said]]:
-        texts = texts_of(cells)
+    def _no_time(self, panel: Visits, cells: pa.DictionaryArray) -> Iterator[tuple[int, Said]]:
+        texts = _times_in(self.source, cells, panel)
         wrong = np.array([text in self.read.refused for text in texts])[places_of(cells)]
-        rows = np.flatnonzero(wrong)[:LISTED].tolist()
+        rows, places = np.flatnonzero(wrong)[:LISTED].tolist(), places_of(cells)
         for row, number in zip(rows, self.numbers(rows), strict=True):
             value = cells[row].as_py()
-            about = {"source": self.source.file_of(int(self.records[row])), "column": column}
-            about |= {"value": value, "expected": self.read.refused[value]}
+            about = {"source": self.source.file_of(int(self.records[row])), "column": panel.time}
+            about |= {"value": value, "expected": self.read.refused[texts[places[row]] or ""]}
             yield int(self.records[row]), say("survey.table.cell", **about, row=number)
 
-    def _alike(
-        self, column: str, names: Sequence[str], cells: pa.DictionaryArray
-    ) -> Iterator[Said]:
+    def _alike(self, column: str, names: Sequence[str]) -> Iterator[Said]:
         """Say that identifiers differ by case, or by space within, alone."""
-        groups: dict[str, list[str]] = {}
-        for name in dict.fromkeys(names):
-            groups.setdefault("".join(fold(name).split()), []).append(name)
+        groups: dict[str, list[int]] = {}
+        for person, name in enumerate(names):
+            groups.setdefault("".join(fold(name).split()), []).append(person)
         alike = [group for group in groups.values() if len(group) > 1]
         if not alike:
             return
-        texts = cells.dictionary.to_pylist()
-        places = places_of(cells)
-        pair = [int(np.argmax(places == texts.index(name))) for name in alike[0][:2]]
-        row, other = self.numbers(sorted(pair))
+        row, other = self.numbers([int(np.argmax(self.who == each)) for each in alike[0][:2]])
         count = sum(map(len, alike))
         yield say("survey.panel.alike", column=column, count=count, row=row, other=other)
+
+
+def identified(cells: pa.DictionaryArray, missing: tuple[str, ...]) -> tuple[Places, list[str]]:
+    """Return the person of each row, and what each person is called.
+
+    People are counted in the order in which the table has them; -1 is nobody.
+
+    Parameters
+    ----------
+    cells : pyarrow.DictionaryArray
+    missing : tuple of str
+        The words that stand for no answer.
+    """
+    texts = [None if no_answer(text, missing) else text for text in texts_of(cells)]
+    found = numbered(texts)[places_of(cells)]
+    known = found >= 0
+    # In the order of the rows: a dictionary may be in any.
+    unique, first, back = np.unique(found[known], return_index=True, return_inverse=True)
+    who = np.full(len(found), -1, np.int64)
+    who[known] = np.argsort(np.argsort(first))[back.ravel()]
+    names = list(dict.fromkeys(text for text in texts if text is not None))
+    return who, [names[each] for each in unique[np.argsort(first)].tolist()]
+
+
+def _times_in(source: Source, cells: pa.DictionaryArray, panel: Visits) -> list[str | None]:
+    """Return the texts of a column of times: the codes behind its labels, where all have one."""
+    texts = texts_of(cells)
+    codes = source.codes.get(source.fields[source.columns.index(str(panel.time))], {})
+    labelled = bool(codes) and not panel.events and all(t in codes for t in texts if t)
+    return [codes[text] if labelled and text else text for text in texts]
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +214,7 @@ def filled(rows: Rows, coder: Coder, rules: dict[str, str], order: NDArray[np.in
     coder : Coder
         Of the same table.
     rules : dict of str to str
-        ``first`` or ``last``, by the column: an input, the site or the weight.
+        ``first`` or ``last``, by the column: a constant, the site or the weight.
     order : ndarray of int, shape (rows,)
         The rows in the order of their times.
     """
@@ -235,8 +254,11 @@ def filled(rows: Rows, coder: Coder, rules: dict[str, str], order: NDArray[np.in
 def _reader(coder: Coder, name: str) -> Callable[[str | None], object]:
     """Return what tells one answer of a column from another; it raises where a cell is refused."""
     missing = coder.codebook.missing
-    if name in coder.codebook.columns:
-        return lambda text: coder.read(name, text)
+    if (spec := coder.codebook.columns.get(name)) is not None:
+        measures = spec.measured is not None
+        return lambda text: (
+            spec.state(coder.read(name, text)) if measures else coder.read(name, text)
+        )
 
     def mean(text: str | None) -> object:
         if no_answer(text, missing):

@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backrisk._arguments import checked, checked_class
-from backrisk.graph import ANSWERED, STAYS, CausalGraph, unroll
+from backrisk.errors import ArgumentError
+from backrisk.graph import ANSWERED, STAYS, CausalGraph, constants, unroll
 from backrisk.survey.answers import Survey
 from backrisk.survey.census import Census
 from backrisk.survey.codebook import Codebook
 from backrisk.survey.followed import Followed
-from backrisk.words import Said
+from backrisk.words import Said, say
 
 
 @checked_class()
@@ -119,6 +120,49 @@ class Panel:
     def followed(self) -> Followed:
         """How many people reported each state in so many consecutive slices; see `Followed`."""
         return Followed.of(self.codes, self.graph, self.people)
+
+    @checked()
+    def history(self, row: int) -> list[dict[str, str]]:
+        """Return what the people of a row answered, as questions over time take it.
+
+        Parameters
+        ----------
+        row : int
+            From 0; below 0 it counts from the end.
+
+        Returns
+        -------
+        list of dict
+            State label by node, a mapping for each slice up to that of the last visit, the oldest
+            first; constants stand in the first. Of who was never seen, one mapping of constants.
+
+        Raises
+        ------
+        ArgumentError
+            There is no such row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from backrisk import CausalGraph, Codebook, Panel
+        >>> graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+        >>> codes = np.array([[[0, 1], [-1, -1], [1, -1], [-1, -1]]], np.int8)
+        >>> first, last = np.array([0]), np.array([2])
+        >>> Panel(graph, codes, Codebook.plain(graph), "7D", first, last).history(0)
+        [{'a': 'no', 'b': 'yes'}, {}, {'a': 'yes'}]
+        """
+        rows = len(self.codes)
+        if not -rows <= row < rows:
+            raise ArgumentError(say("survey.panel.no_row", row=row, rows=rows))
+        once = constants(self.graph)
+        return [
+            {
+                node.name: node.states[code]
+                for node, code in zip(self.graph.nodes, codes, strict=True)
+                if code >= 0 and not (period and node.name in once)
+            }
+            for period, codes in enumerate(self.codes[row, : max(self.last[row], 0) + 1].tolist())
+        ]
 
     def tabulated(self) -> Panel:
         """Return the panel with each distinct history once.

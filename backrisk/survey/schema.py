@@ -755,7 +755,6 @@ class Design(Keys):
         return self
 
 
-RULES = ("last", "first", "worst", "mean", "sum")
 CombineRule = Literal["last", "first", "worst", "mean", "sum"]
 
 

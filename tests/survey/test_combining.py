@@ -184,3 +184,17 @@ def test_constants_hold_for_all_slices_whichever_row_says_them():
 def test_what_moves_causes_nothing_constant():
     with pytest.raises(GraphError, match="constant"):
         read_panel(FRAME, GRAPH, book({"constant": ["pain"]}))
+
+
+def test_what_rests_on_a_constant_finds_it_in_every_row():
+    """Only women were asked of their mood; the sex stands in the first row of each."""
+    asked = {"node": "mood", "asked_if": {"when": "[sex] = 'f'", "else": "bad"}}
+    panel = read_panel(FRAME, GRAPH, book(columns={"mood": asked}, panel={"combine": "worst"}))
+    assert panel.codes[:, :, 2].tolist() == [[1, -1, 0], [1, -1, -1]]
+    assert panel.not_asked == {"mood": 1}
+    page = frame(["b", None, "m", None, None, None])  # what follows for a man is no visit of his
+    more = read_panel(pd.concat([FRAME, page]), GRAPH, book(columns={"mood": asked}))
+    assert more.last.tolist() == [2, 0]
+    changed = FRAME.assign(sex=["f", "m", None, "m"])
+    told = read_panel(changed, GRAPH, book(columns={"mood": asked})).cautions
+    assert [each.split(",")[0] for each in told if "constant" in each] == ["'sex' is constant"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backrisk.errors import GraphError
+from backrisk.errors import ArgumentError, GraphError
 from backrisk.graph import CausalGraph, Node, unroll
 from backrisk.survey import Codebook, Panel, read_panel, tabulate
 
@@ -147,3 +147,20 @@ def test_nothing_of_who_and_when_is_kept():
     assert len(found.cautions) == 1
     for text in (secret.lower(), "2031"):
         assert not any(text in repr(part).lower() for part in parts)
+
+
+@given(panels())
+def test_a_history_says_again_what_was_answered(found):
+    again = np.full_like(found.codes, -1)
+    for row in range(len(found.codes)):
+        history = found.history(row)
+        assert len(history) == found.last[row] + 1
+        for period, answers in enumerate(history):
+            for name, state in answers.items():
+                node = GRAPH.names.index(name)
+                at = slice(None) if name == "age" else period
+                again[row, at, node] = GRAPH.node(name).code(state)
+                assert period == 0 or name != "age"
+    assert again.tolist() == found.codes.tolist()
+    with pytest.raises(ArgumentError, match=f"has no row {found.n}"):
+        found.history(found.n)

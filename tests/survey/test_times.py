@@ -114,3 +114,15 @@ def test_times_that_cannot_be_read_are_refused(days, every, sentence):
     table = FRAME.iloc[:3].assign(day=days)
     with pytest.raises(SurveyError, match=sentence):
         read_panel(table, GRAPH, book(), every=every)
+
+
+def test_labels_of_a_statistics_file_stand_for_the_numbers_behind_them(tmp_path):
+    table = FRAME.assign(
+        day=[1.0, 2.0, 3.0, 1.0], mood=FRAME["mood"].fillna(""), sex=FRAME["sex"].fillna(""),
+        pain=FRAME["pain"].fillna(""), minutes=FRAME["minutes"].astype(float),
+    )  # fmt: skip
+    pyreadstat = pytest.importorskip("pyreadstat")
+    labels = {"day": {1: "Baseline", 2: "Spring", 3: "Summer"}}
+    pyreadstat.write_sav(table, str(tmp_path / "p.sav"), variable_value_labels=labels)
+    found = read_panel(tmp_path / "p.sav", GRAPH, book(), every=1)
+    assert found.codes[:, :, 3].tolist() == [[0, -1, 1], [0, -1, -1]]
