@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backrisk._arguments import checked
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph, Edge, Layout
+from backrisk.graph import CausalGraph, Edge, Layout, UnrolledGraph
 from backrisk.posterior.posterior import Posterior
 from backrisk.survey import Codebook, Derived
 from backrisk.words import say
@@ -57,7 +57,8 @@ def false_claims(graph: CausalGraph, seed: int) -> tuple[tuple[str, str], ...]:
     """Return the claims, cause and effect, that have no effect in `drawn_truth`.
 
     Each claim of a node about another that is graded ``none`` or ``contradicted`` is false with a
-    probability of one half, each by itself.
+    probability of one half, each by itself; over several periods, in all of them or in none. That a
+    node stays as it was is no claim about another.
 
     Parameters
     ----------
@@ -68,9 +69,15 @@ def false_claims(graph: CausalGraph, seed: int) -> tuple[tuple[str, str], ...]:
     -------
     tuple of (str, str)
     """
-    doubted = [edge for edge in graph.edges if edge.grade in _DOUBTED and not _tells(graph, edge)]
+    doubted: dict[tuple[str, str, int], list[tuple[str, str]]] = {}
+    for edge in graph.edges:
+        cause, effect, _ = claim = _claim(graph, edge)
+        if edge.grade in _DOUBTED and not _tells(graph, edge) and cause != effect:
+            doubted.setdefault(claim, []).append((edge.cause, edge.effect))
     false = np.random.default_rng([seed, 1]).random(len(doubted)) < _FALSE
-    return tuple((e.cause, e.effect) for e, no in zip(doubted, false, strict=True) if no)
+    return tuple(
+        pair for pairs, no in zip(doubted.values(), false, strict=True) if no for pair in pairs
+    )
 
 
 def drawn_truth(graph: CausalGraph, seed: int) -> Posterior:
@@ -110,6 +117,14 @@ def drawn_truth(graph: CausalGraph, seed: int) -> Posterior:
         if len(causes) == 1 and (causes[0][0], effect) in false:
             effects[:, at] = 0.0
     return Posterior(graph, fractions, effects)
+
+
+def _claim(graph: CausalGraph, edge: Edge) -> tuple[str, str, int]:
+    """Return cause and effect of a claim, in whichever period, and how much later the effect is."""
+    if not isinstance(graph, UnrolledGraph):
+        return edge.cause, edge.effect, 0
+    (cause, before), (effect, now) = graph.base(edge.cause), graph.base(edge.effect)
+    return cause, effect, now - before if cause in graph.moving else 0
 
 
 def _tells(graph: CausalGraph, edge: Edge) -> bool:

@@ -16,6 +16,7 @@ from backrisk import (
     unroll,
 )
 from backrisk.graph import Edge, Node, Prior, Roles
+from backrisk.posterior import drawn_truth, false_claims
 
 TWO = ("no", "yes")
 
@@ -186,3 +187,24 @@ def test_a_column_called_as_the_visits_are_is_refused():
     graph = CausalGraph.from_edges([("time", "pain")], {"time": TWO, "pain": TWO})
     with pytest.raises(QueryError, match="a column 'time'"):
         simulate_panel(graph, 3, 2, 1)
+
+
+def test_a_claim_is_false_in_every_period_or_in_none():
+    graph = unroll(load_graph("runner"), 4, trait=True)
+    false = set(false_claims(graph, 1))
+    claims: dict[tuple[str, str, int], set[bool]] = {}
+    for edge in graph.edges:
+        (cause, before), (effect, now) = graph.base(edge.cause), graph.base(edge.effect)
+        later = now - before if cause in graph.moving else 0
+        claims.setdefault((cause, effect, later), set()).add((edge.cause, edge.effect) in false)
+    assert all(len(found) == 1 for found in claims.values())
+    assert not any(cause == effect for (cause, effect, _), no in claims.items() if True in no)
+    drawn = drawn_truth(graph, 1)
+    for edge in graph.edges:
+        if (edge.cause, edge.effect) in false and not graph.node(edge.effect).interactions:
+            axis = 1 + graph.parents(edge.effect).index(edge.cause)
+            rows = [0] * len(graph.parents(edge.effect))
+            worst = list(rows)
+            worst[axis - 1] = len(graph.node(edge.cause).states) - 1
+            both = drawn.rows(edge.effect, np.array([rows, worst], dtype=np.intp))
+            np.testing.assert_allclose(both[0], both[1], atol=1e-12)
