@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from places import SHARED
 
-from backrisk import load_codebook, load_graph
+from backrisk import fit, load_codebook, load_graph, read_panel, risk
 
 PMDATA = SHARED / "data" / "pmdata"
 TRUNK, PELVIS = "22943007", "12921003"  # SNOMED codes of places of soreness
@@ -82,3 +82,35 @@ def test_every_week_is_read_by_the_packaged_codebook(table):
     assert len(table) == table[["athlete", "date"]].drop_duplicates().shape[0]
     assert table["athlete"].nunique() == 16
     assert np.isfinite(table.drop(columns=["athlete", "date", "load_au"]).sum()).all()
+
+
+@pytest.fixture(scope="module")
+def panel(table):
+    """Weeks counted from each athlete's own first report."""
+    return read_panel(table, load_graph("athletes"))
+
+
+def test_weeks_are_slices(table, panel):
+    assert (panel.n, panel.periods) == (16, 23)
+    assert panel.first.tolist() == [0] * 16
+    assert panel.cautions == ()
+    book = panel.codebook
+    for name, spec in book.columns.items():
+        node = panel.graph.names.index(spec.node)
+        states = table[name].dropna().map(spec.state).map(panel.graph.node(spec.node).code)
+        found = panel.codes[:, :, node]
+        assert np.bincount(found[found >= 0]).tolist() == np.bincount(states).tolist(), name
+
+
+@pytest.mark.slow
+def test_a_model_of_weeks_says_how_often_soreness_follows_soreness(panel):
+    """As often as it did, within the error of so many weeks, which are those of 16 athletes."""
+    survey = panel.to_survey(trait=True)
+    posterior = fit(survey.graph, survey, seed=1, draws=500, chains=2, progress=False)
+    sore = panel.codes[:, :, panel.graph.names.index("soreness")]
+    before, after = sore[:, :-1], sore[:, 1:]
+    for code, state in enumerate(panel.graph.node("soreness").states):
+        followed = after[(before == code) & (after >= 0)]
+        share = followed.mean()
+        found = risk(posterior, {"soreness__4": state}, target="soreness__5").draws.mean()
+        assert abs(found - share) < 4 * np.sqrt(share * (1 - share) / len(followed)), state

@@ -11,6 +11,7 @@ from backrisk import (
     QueryError,
     load_codebook,
     load_graph,
+    read_panel,
     simulate_panel,
     truth,
     unroll,
@@ -208,3 +209,29 @@ def test_a_claim_is_false_in_every_period_or_in_none():
             worst[axis - 1] = len(graph.node(edge.cause).states) - 1
             both = drawn.rows(edge.effect, np.array([rows, worst], dtype=np.intp))
             np.testing.assert_allclose(both[0], both[1], atol=1e-12)
+
+
+def test_a_panel_is_read_back_as_it_was_drawn(posed):
+    """Every answer in its slice; a visit that was not made is an empty one."""
+    graph, codebook = posed
+    given = {"codebook": codebook, "missing": 0.2, "visits_missing": 0.3}
+    frame = simulate_panel(graph, 40, 4, 1, **given)
+    panel = read_panel(frame, graph, codebook, id="id", time="time", every=1)
+    assert (panel.n, panel.periods, panel.cautions) == (40, 4, ())
+    place = {name: i for i, name in enumerate(panel.graph.names)}
+    for name in ("pain", "test"):
+        told = frame.pivot(index="id", columns="time", values=name).fillna("")
+        codes = told.replace({"": "-1", "no": "0", "yes": "1"}).astype(int)
+        assert panel.codes[:, :, place[name]].tolist() == codes.to_numpy().tolist(), name
+    sex = frame.groupby("id")["sex"].first().map({"no": 0, "yes": 1})
+    assert panel.codes[:, :, place["sex"]].tolist() == np.tile(sex, (4, 1)).T.tolist()
+
+
+def test_a_panel_of_runners_is_read_by_the_packaged_codebook():
+    graph = load_graph("runner")
+    book = load_codebook("runner", graph)
+    frame = simulate_panel(graph, 30, 3, 1, codebook=book, trait=True, dropout=["pain"])
+    panel = read_panel(frame, graph, book, id="id", time="time", every=1)
+    survey = panel.to_survey(trait=True, dropout=["pain"])
+    assert survey.graph == unroll(book.extend(graph), 3, trait=True, dropout=["pain"])
+    assert len(survey.codes) == 30
