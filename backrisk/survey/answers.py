@@ -227,6 +227,10 @@ def read_survey(
         thousand). A row is the line of a text file and the row of a sheet (the header is row 1);
         elsewhere the position of the record from 1, or of a frame as `Survey.from_frame` says.
 
+    See Also
+    --------
+    read_panel : People over time: a table of a row for each person and time.
+
     Examples
     --------
     >>> import tempfile

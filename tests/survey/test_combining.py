@@ -122,7 +122,7 @@ RULES = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(ANSWER, min_size=1, max_size=25), RULES, st.sampled_from([1, 7, 30]))
 @example([("a", 0, None, None, "good", None)], {"mood": "worst"}, 7)
 @example([("a", 9, "f", None, None, None), ("b", 3, None, 30, None, None)], {"minutes": "sum"}, 7)

@@ -76,7 +76,7 @@ def test_distinct_histories_hold_what_people_hold(found):
     assert again.people.tolist() == few.people.tolist()
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(panels(), st.booleans())
 def test_a_survey_of_all_slices_has_each_answer_in_its_place(found, trait):
     survey = found.to_survey(trait=trait, dropout=["pain"])

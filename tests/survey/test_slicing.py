@@ -13,7 +13,7 @@ from backrisk.errors import SurveyError
 from backrisk.survey import read_panel
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.dates(date(1999, 12, 1), date(2001, 3, 1))),
                 min_size=1, max_size=12), st.integers(1, 5))  # fmt: skip
 def test_months_are_counted_on_the_calendar(visits, months):
