@@ -67,8 +67,8 @@ def score(
     from backrisk.cohort import score as ask
 
     with sentences():
-        for place in (out, problems_of(out)):
-            demand_place(place, QueryError, (model, cohort))
+        demand_place(out, QueryError, (model, cohort))  # first: a folder has no file beside it
+        demand_place(problems_of(out), QueryError, (model, cohort))
         done = ask(
             model_at(model, site),
             cohort,

@@ -212,20 +212,20 @@ def _plain(values: Array) -> list[float | None]:
 
 
 def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]:
-    """Return the choice of largest mean (-1: none) and how often it is the largest.
+    """Return the choice of largest mean (-1: none is above 0) and how often it is the largest.
 
     Parameters
     ----------
     draws : ndarray, shape (person, choice, draw)
         NaN where a person has not this choice.
     above : float
-        What the largest mean must exceed.
+        What the largest of a draw must exceed to count.
     """
     filled = np.where(np.isnan(draws), -np.inf, draws)
     mean = filled.mean(axis=-1)
     first = mean.argmax(axis=1)
     often = np.take_along_axis(largest(filled.swapaxes(1, 2), above), first[:, None], axis=1)[:, 0]
-    none = ~(mean.max(axis=1) > above)
+    none = ~(mean.max(axis=1) > 0.0)
     return np.where(none, -1, first), np.where(none, np.nan, often)
 
 

@@ -157,7 +157,7 @@ def score(
       excess risk;
     - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
       the largest mean reduction of that probability, absolute, and how likely it is the best; empty
-      where every action is already taken;
+      where no action lowers it on average;
     - ``flags``, joined by ``"; "``: ``refused: COLUMN`` (that answer counts as not given),
       ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
 

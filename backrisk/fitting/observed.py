@@ -85,8 +85,10 @@ def prepare(graph: CausalGraph, survey: Survey) -> Prepared:
 
 
 def pooled_sites(survey: Survey | None) -> tuple[str, ...]:
-    """Return the sites whose intercepts are pooled: none unless there are at least two."""
+    """Return the sites whose intercepts are pooled: none unless at least two, and intercepts."""
     if survey is None or survey.site is None or len(survey.sites) < 2:
+        return ()
+    if not any(survey.graph.mechanism(name) == "ordinal_logit" for name in survey.graph.names):
         return ()
     if survey.codebook.design is not None and survey.codebook.design.set is not None:
         return ()  # matched sets, which the likelihood conditions on

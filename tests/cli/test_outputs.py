@@ -219,3 +219,11 @@ def test_a_disk_that_fills_and_one_that_is_read_only(disk, place, monkeypatch):
     said = refused(["simulate", "--n", "3", "--out", str(small / "s.csv")])
     assert "s.csv cannot be written: Read-only file system." in said
     assert [(path.name, path.read_text()) for path in small.iterdir()] == [("m.nc", "old")]
+
+
+@pytest.mark.parametrize("out", [".", "/"])
+def test_a_folder_is_no_place_for_a_scored_cohort(place, monkeypatch, out):
+    monkeypatch.chdir(place)
+    run = CliRunner().invoke(app, ["score", "model.nc", "rows.csv", "--out", out])
+    assert run.exit_code == 2
+    assert run.exception is None or isinstance(run.exception, SystemExit)

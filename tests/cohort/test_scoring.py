@@ -56,6 +56,15 @@ def person(row):
     return {name: said for name, said in row.items() if name in BOOK.columns and said != ""}
 
 
+def test_what_would_raise_the_risk_is_no_action_to_take(tmp_path):
+    graph = CausalGraph.from_text("x -> y")
+    cpts = {"x": [0.5, 0.5], "y": [[0.6, 0.4], [0.8, 0.2]]}  # x protects
+    frame = pd.DataFrame({"x": ["yes", "no"]})
+    done = score(Posterior.from_cpts(graph, cpts), frame, tmp_path / "s.csv", actions=["x"])
+    found = pd.read_csv(done.out)
+    assert found[["best_action", "best_probability", "reduction"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize("level", ["proximal", "distal"])
 def test_the_numbers_are_those_of_the_single_answers(tmp_path, runner, people, level):
     path = tmp_path / "cohort.csv"
@@ -304,6 +313,7 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
     refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
     refused("cannot be written: there is no folder", out="none/scored.csv")
+    refused("written as .parquet or .csv", out=".")
     refused(r"as \.parquet or \.csv", out="scored.xlsx")
     refused("is read from; write to another file", out="cohort.csv")
     path.write_text("risk,sex,low_mood\n1,male,no\n", encoding="utf-8")

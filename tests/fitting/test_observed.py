@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backrisk import Codebook, FitError
+from backrisk import Codebook, FitError, fit
 from backrisk.fitting.observed import (
     SITE,
     effective_weights,
@@ -78,6 +78,17 @@ def test_sites_are_pooled_from_two_on():
     counts = np.zeros((2, 2, 2))
     np.add.at(counts, tuple(circuit.cells.joint("y").T), circuit.counts[circuit.cells.part("y")])
     assert counts.tolist() == [[[2, 0], [0, 0]], [[0, 0], [1, 1]]]
+
+
+def test_sites_of_a_graph_without_intercepts_change_nothing():
+    """No family could differ between sites: the fit is the one without them, exact as it was."""
+    frame = ROWS | {"s": ["a", "a", "b", "b"]}
+    sited = fit(chain(), read(frame, chain(), site="s"), seed=1, draws=20)
+    assert sited.diagnostics.method == "exact"
+    assert sited.sites is None
+    np.testing.assert_array_equal(
+        sited.cpt("y"), fit(chain(), read(ROWS, chain()), seed=1, draws=20).cpt("y")
+    )
 
 
 def test_the_site_is_the_first_cause_of_every_ordinal_node_and_of_no_other():

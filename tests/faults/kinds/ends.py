@@ -2,7 +2,7 @@
 
 An older file stands at the output's place. Afterwards it is as it was, or the new one is whole.
 A process that was asked to end says nothing of its own insides and leaves nothing; what one that
-was killed left, private as it is, goes at the next start.
+was killed left, private as it is, goes at the next start that writes into the same folder.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def run(rng: np.random.Generator, budget: Budget) -> Outcome:
     )
     tally.limits.append(
         "a SIGKILL leaves the private folders of the process, readable by its user alone, until "
-        "the next start; nothing can run after it."
+        "the next start that writes into the same folder; nothing can run after it."
     )
     return tally.outcome()
 
