@@ -102,7 +102,7 @@ def coded_rows(rows: Rows, book: Codebook, graph: CausalGraph, panel: Visits) ->
     single = [places[name] for name in changing if panel.rule_of(name, False) != "sum"]
     told: list[tuple[int, Said]] = [*rows.problems, *rows.untimed(visits, str(panel.time))]
     for name in (name for name in roles if name in whole.differing):
-        one, other = rows.numbers(whole.pairs[str(name)])
+        one, other = rows.called(whole.pairs[str(name)])
         role = "weight" if name == book.weight else "site"
         about = {"source": source.name, "column": name, "count": whole.differing[str(name)]}
         place = int(rows.records[whole.pairs[str(name)][0]])

@@ -113,6 +113,17 @@ class Rows:
         """Return what people call these rows."""
         return self.source.rows([int(self.records[row]) for row in rows])
 
+    def called(self, rows: Sequence[int]) -> list[str]:
+        """Return what a sentence about the whole table calls these rows: of several files, each."""
+        numbers = self.numbers(rows)
+        if not self.source.parts:
+            return [str(number) for number in numbers]
+        files = [self.source.file_of(int(self.records[row])) for row in rows]
+        return [
+            say("survey.panel.row_of", row=number, file=file)
+            for number, file in zip(numbers, files, strict=True)
+        ]
+
     def untimed(self, visits: Flags, column: str) -> Iterator[tuple[int, Said]]:
         """Yield what is wrong with rows that are visits but say nothing of when.
 
@@ -150,7 +161,7 @@ class Rows:
         alike = [group for group in groups.values() if len(group) > 1]
         if not alike:
             return
-        row, other = self.numbers([int(np.argmax(self.who == each)) for each in alike[0][:2]])
+        row, other = self.called([int(np.argmax(self.who == each)) for each in alike[0][:2]])
         count = sum(map(len, alike))
         yield say("survey.panel.alike", column=column, count=count, row=row, other=other)
 

@@ -809,7 +809,7 @@ class Visits(Keys):
         with its time: ``{baseline: 0, month_3: 3, month_6: 6}``. A name of REDCap may be written
         with or without its arm. By default times speak for themselves, and REDCap's events come in
         the order in which the rows of each person have them.
-    constant : tuple of str
+    constant : tuple of str, or one
         Columns and derived values with one value for each person, which any row may hold:
         ``[sex, height_cm]``. Those of nodes that the graph has as ``constant`` are so anyway. The
         node of a measure that is named here is a constant of the panel's graph.
@@ -835,7 +835,9 @@ class Visits(Keys):
         dict[Word, float],
         BeforeValidator(_in_order, json_schema_input_type=list[str] | dict[str, float]),
     ] = {}
-    constant: tuple[Word, ...] = ()
+    constant: Annotated[
+        tuple[Word, ...], BeforeValidator(_listed, json_schema_input_type=str | list[str])
+    ] = ()
 
     def rule_of(self, name: str, constant: bool) -> CombineRule:
         """Return what several answers to a column, or derived value, come to.

@@ -115,7 +115,7 @@ def _time_of(start: str, rows: Rows, every: Every) -> float:
 
 def _rows(rows: Rows, places: NDArray[np.int64]) -> str:
     """List rows, the first of them where they are many."""
-    numbers = [str(number) for number in rows.numbers(places[:_SHOWN].tolist())]
+    numbers = rows.called(places[:_SHOWN].tolist())
     rest = len(places) - len(numbers)
     return listed([*numbers, say("survey.cautions.others", count=rest)] if rest else numbers)
 
@@ -130,13 +130,13 @@ def _far(
         if start is not None:
             if len(told) < LISTED:
                 told.add(at)
-                row = rows.numbers([int(places[at])])[0]
+                row = rows.called([int(places[at])])[0]
                 yield say("survey.panel.far_from_start", **about, row=row, count=int(found[at]))
         elif who[at] not in told and len(told) < LISTED:
             told.add(int(who[at]))
             mine = np.flatnonzero(who == who[at])
             begun = int(mine[np.argmin(found[mine])])
-            row, other = rows.numbers([int(places[begun]), int(places[at])])
+            row, other = rows.called([int(places[begun]), int(places[at])])
             yield say("survey.panel.far", **about, row=row, other=other, count=int(found[at]))
 
 

@@ -58,6 +58,19 @@ def test_every_cell_person_and_time_that_is_wrong_is_told_at_once():
     ]
 
 
+def test_rows_of_several_files_are_told_by_their_files(tmp_path):
+    FRAME.iloc[:2].to_csv(tmp_path / "one.csv", index=False)
+    FRAME.iloc[2:].to_csv(tmp_path / "two.csv", index=False)
+    found = read_panel(tmp_path, GRAPH, book(), glob=True)
+    assert found.codes.tolist() == read_panel(FRAME, GRAPH, book()).codes.tolist()
+    FRAME.iloc[2:].assign(day=[90_000, 5]).to_csv(tmp_path / "two.csv", index=False)
+    with pytest.raises(SurveyError, match=r"rows 2 \(one.csv\) and 2 \(two.csv\) are of one"):
+        read_panel(tmp_path, GRAPH, book(), glob=True)
+    FRAME.iloc[2:].assign(day=["soon", 5]).to_csv(tmp_path / "two.csv", index=False)
+    with pytest.raises(SurveyError, match=r"two\.csv, row 2, column 'day': value 'soon'"):
+        read_panel(tmp_path, GRAPH, book(), glob=True)
+
+
 def test_what_is_needed_is_asked_for():
     bare = book().model_copy(update={"panel": None}).ignoring("who", "day")
     with pytest.raises(SurveyError) as caught:
@@ -138,6 +151,7 @@ def test_a_codebook_that_reads_over_time_is_written_and_read_back():
     rules = {"combine": {"minutes": "mean", "rest": "worst"}, "events": {"x": 0, "y": 2.5}}
     one = book({**rules, "dates": "day_first"})
     assert Codebook.from_dict(json.loads(json.dumps(one.to_dict())), GRAPH) == one
+    assert book({"constant": "sex"}).panel == book({"constant": ["sex"]}).panel
     panel = read_panel(FRAME, GRAPH, book(), combine="worst").codebook
     assert Codebook.from_dict(panel.to_dict(), GRAPH) == panel
     assert panel.panel.every == "7"
