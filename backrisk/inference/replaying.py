@@ -32,7 +32,7 @@ from backrisk.words import say
 States = NDArray[np.intp]  # (sample, draw), or (1, 1) where all are alike
 
 _HERE, _NOISE = 0, 1  # what a node's uniform numbers are for
-_AT_ONCE = 2**15  # states of a node that are held at once
+_AT_ONCE = 2**24  # states of all nodes that are held at once, each with the limits of its noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,7 +311,7 @@ def people_like(
 
         return own
 
-    few = at_once or max(_AT_ONCE // tables.draws, 1)
+    few = at_once or max(_AT_ONCE // (tables.draws * len(graph.names)), 1)
     for start in range(0, samples, few):
         some = slice(start, min(start + few, samples))
         mine = {name: codes[some] for (name, _), codes in known.items()}

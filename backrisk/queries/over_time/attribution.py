@@ -44,6 +44,7 @@ METHODS = ("shapley", "pathways")
 DRAWS = 100  # of a posterior that a game is played for where it is sampled
 _SAMPLES = 16  # of a person, for each order of a game and its reverse
 _ARROW = " -> "
+_SHOWN = 6  # periods of a history that a table shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +79,10 @@ class AttributionOverTime(Attribution):
     states: Mapping[str, tuple[str, ...]] | None = None
 
     def _state(self, cause: str) -> str:
-        """Return what the history says of a cause, period by period."""
+        """Return what the history says of a cause in its last periods."""
         told = (self.states or {}).get(cause, ())
-        return ", ".join(state or row_name("not_reported") for state in told)
+        last = ", ".join(state or row_name("not_reported") for state in told[-_SHOWN:])
+        return last if len(told) <= _SHOWN else f"..., {last}"
 
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""

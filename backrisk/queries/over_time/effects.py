@@ -16,7 +16,7 @@ from backrisk.queries.asked import changing
 from backrisk.queries.contrast import Contrast, coupling_notes
 from backrisk.queries.over_time.course import Course, History, read_course, read_period
 from backrisk.queries.over_time.plans import Do, Plan, read_plan
-from backrisk.queries.over_time.positivity import Kept, followed, followed_notes
+from backrisk.queries.over_time.positivity import Kept, followed, followed_notes, plain
 from backrisk.queries.over_time.working import (
     SIMULATED_DRAWS,
     Worked,
@@ -128,8 +128,13 @@ class ContrastOverTime(Contrast):
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain values, with its period and its plan."""
-        return {**super().to_dict(), "period": self.period, "plan": self.plan}
+        """Return the answer as plain values, with its period, its plan and who followed it."""
+        return {
+            **super().to_dict(),
+            "period": self.period,
+            "plan": self.plan,
+            "followed": plain(self.followed),
+        }
 
 
 def intervene_over_time(

@@ -16,7 +16,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, row_name
 from backrisk.queries.over_time.course import Course, read_course, read_history
 from backrisk.queries.over_time.plans import Plan, read_plan
-from backrisk.queries.over_time.positivity import Kept, followed, followed_notes
+from backrisk.queries.over_time.positivity import Kept, followed, followed_notes, plain
 from backrisk.queries.over_time.working import (
     SAMPLES,
     SIMULATED_DRAWS,
@@ -113,8 +113,13 @@ class Forecast(Answer):
         return said
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the answer as plain values, with its periods and its plan."""
-        return {**super().to_dict(), "periods": list(self.periods), "plan": self.plan}
+        """Return the answer as plain values, with its periods, its plan and who followed it."""
+        return {
+            **super().to_dict(),
+            "periods": list(self.periods),
+            "plan": self.plan,
+            "followed": plain(self.followed),
+        }
 
 
 _NUMBERS = ("mean", "low", "high", "monte_carlo_error")

@@ -12,7 +12,7 @@ nobody ever did, the model can only extrapolate to.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from backrisk.errors import QueryError
@@ -99,6 +99,11 @@ def _people(records: Sequence[Mapping[str, Any]], state: str, periods: int) -> i
             people = each["people"]
             return people if isinstance(people, str) else int(people)
     return 0
+
+
+def plain(found: tuple[Kept, ...] | None) -> list[dict[str, Any]] | None:
+    """Return what `followed` gave as plain values; None where it is not known."""
+    return None if found is None else [asdict(kept) for kept in found]
 
 
 def followed_notes(found: tuple[Kept, ...] | None, plan: Plan, names: Names) -> tuple[str, ...]:

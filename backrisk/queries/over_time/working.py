@@ -87,17 +87,23 @@ def simulated(
     own : int, optional
         The error is that of the mean over so many of the first draws; by default over all.
     """
-    parts: list[Array] = []
+    total: Array | None = None
     each: list[Array] = []
     for people in people_like(tables, evidence, samples=samples, seed=seed):
         shape = (people.samples, tables.draws)
         numbers = [np.broadcast_to(number, shape) for number in ask(people)]
-        parts.append(np.array([number.sum(axis=0) for number in numbers]))
+        if total is None:
+            total = np.zeros((len(numbers), tables.draws))
+        # One sample after the other: how many are held at once depends on what else is asked,
+        # and no answer may, in its last bit.
+        for sample in range(people.samples):
+            for row, number in zip(total, numbers, strict=True):
+                row += number[sample]
         each.append(np.array([number[:, :own].mean(axis=1) for number in numbers]))
     luck = np.concatenate(each, axis=1)
     error = luck.std(axis=1, ddof=1) / np.sqrt(samples)
-    means: Array = np.sum(parts, axis=0) / samples
-    return Worked(means.T, error, samples)
+    assert total is not None
+    return Worked((total / samples).T, error, samples)
 
 
 def read_samples(samples: int) -> int:

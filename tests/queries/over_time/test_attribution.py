@@ -215,6 +215,8 @@ def test_the_trait_and_what_is_an_answer_are_no_players():
     assert "with healthy habits and a body that answers" in answer.text
     named = br.attribute(posterior, [{"x": "yes"}, {}], causes="x")
     assert "had x been healthy or typical in every period" in named.text
+    long = br.attribute(posterior, [{}] * 3 + [{"x": "yes"}] * 6)
+    assert long.table["state"].tolist() == ["..., yes, yes, yes, yes, yes, yes"]
     average = br.attribute(posterior, [{"x": "yes"}, {}], baseline="average", period=4)
     assert average.table["state"].tolist() == ["yes, not reported"]
     assert "causes as in the population surveyed in every period" in average.text

@@ -244,6 +244,8 @@ def test_how_many_ever_followed_a_plan_stands_beside_its_answer():
     one = br.forecast(posterior, plan={"x": "no"}, **ask)
     assert "40 reported no x in some period" in one.text
     assert [(kept.people, kept.periods) for kept in one.followed] == [(40, 1)]
+    plain = {"node": "x", "state": "no", "periods": 1, "asked": 1, "people": 40}
+    assert one.to_dict()["followed"] == [plain]
     long = br.intervene(posterior, [{"y": "no"}], {"x": "no"}, target="y", period=4)
     assert "fewer than 5 reported no x for 2 periods running; the plan asks for 4" in long.text
     for period in (2, 5):

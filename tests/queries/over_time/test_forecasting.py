@@ -6,6 +6,7 @@ from histories import ROWS, TWO, agree, asked, chain, codes_of, expected, histor
 from strategies import seeds
 
 import backrisk as br
+from backrisk.inference import replaying
 from backrisk.queries.over_time import working
 
 
@@ -113,6 +114,16 @@ def test_a_longer_forecast_changes_no_earlier_period(cells, monkeypatch):
         np.testing.assert_allclose(whole[:, :2], part, rtol=0, atol=rounding)
     again = br.forecast(posterior, history, 6, target="y")
     np.testing.assert_array_equal(again.draws, long.draws)
+
+
+def test_how_many_samples_are_held_at_once_changes_nothing(monkeypatch):
+    monkeypatch.setattr(working, "_CELLS", 0)
+    ask = {"history": [{"y": "no"}, {}], "periods": 2, "target": "y", "samples": 100}
+    whole = br.forecast(chain(), **ask)
+    monkeypatch.setattr(replaying, "_AT_ONCE", 70)
+    few = br.forecast(chain(), **ask)
+    np.testing.assert_array_equal(few.draws, whole.draws)
+    np.testing.assert_array_equal(few.error["risk"], whole.error["risk"])
 
 
 def test_what_it_says():
