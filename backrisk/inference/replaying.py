@@ -32,6 +32,7 @@ from backrisk.words import say
 States = NDArray[np.intp]  # (sample, draw), or (1, 1) where all are alike
 
 _HERE, _NOISE = 0, 1  # what a node's uniform numbers are for
+DRAWN_CELLS = 2**23  # of all tables, for one draw, beyond which samples are weighted instead
 _AT_ONCE = 2**24  # states of all nodes that are held at once, each with the limits of its noise
 
 
@@ -88,11 +89,12 @@ class Followed:
             Where something is known of the node, its noise lies in what is known of it; its own
             state is then all that is told in the world that was seen.
         """
-        told = name in self.people.told
-        if told and name in self.same:
+        people = self.people
+        bounded = people.bounded(name)
+        if name in people.told and (name in self.same or not bounded):
             return np.isin(self.states[name], codes).astype(float)
-        levels = self.people.levels(name, self.states, self.deaf)
-        low, high = self.people.window(name) if told else (np.zeros((1, 1)), np.ones((1, 1)))
+        levels = people.levels(name, self.states, self.deaf)
+        low, high = people.window(name) if bounded else (np.zeros((1, 1)), np.ones((1, 1)))
         ends = _ends(levels)
         inside = np.clip(np.minimum(high, ends[1:]) - np.maximum(low, ends[:-1]), 0.0, None)
         found: Array = inside[list(codes)].sum(axis=0) / (high - low)
@@ -111,10 +113,13 @@ class People:
     told : frozenset of str
         The nodes with something seen at or below them.
     drawn : mapping of node to ndarray of int, each (sample, draw)
-        Of those that are not seen, from their joint posterior.
+        Of those that are not seen, from their joint posterior; empty where people are weighted.
     numbers : callable
         Of a node: the uniform numbers of its noise, ``(sample,)``.
     samples : int
+    wide : tuple of str
+        Nodes whose joint table is too large for people to be drawn, where it is: then they are
+        followed from their first cause on, and count by `log_weights`. Empty else.
     """
 
     tables: Tables
@@ -123,8 +128,28 @@ class People:
     drawn: Mapping[str, NDArray[np.int16]]
     numbers: Callable[[str], Array]
     samples: int
+    wide: tuple[str, ...] = ()
     _here: dict[str, States] = field(default_factory=dict, init=False, repr=False)
     _windows: dict[str, tuple[Array, Array]] = field(default_factory=dict, init=False, repr=False)
+
+    def bounded(self, name: str) -> bool:
+        """Return whether the noise of a node lies in what leads to a state that is known."""
+        return name in self.evidence or name in self.drawn
+
+    @property
+    def log_weights(self) -> Array:
+        """How well each sample agrees with what is seen, ``(sample, draw)``; all alike if drawn.
+
+        The logarithm of the probability of what is seen, given the states of its causes.
+        """
+        found: Array = np.zeros((1, 1))
+        if self.wide:
+            self.follow(self.evidence)
+            with np.errstate(divide="ignore"):
+                for name in self.evidence:
+                    low, high = self.window(name)
+                    found = found + np.log(high - low)
+        return np.broadcast_to(found, (self.samples, self.tables.draws))
 
     def follow(
         self,
@@ -202,7 +227,7 @@ class People:
         if name not in self._here:
             if name in self.evidence:
                 self._here[name] = np.full((1, 1), self.evidence[name], dtype=np.intp)
-            elif name in self.told:
+            elif name in self.drawn:
                 self._here[name] = self.drawn[name].astype(np.intp)
             else:
                 self._here[name] = self._state(name, self.levels(name, self._here))
@@ -211,7 +236,7 @@ class People:
     def _state(self, name: str, levels: Array) -> States:
         """Return the first state whose CDF reaches the node's noise."""
         noise = self.numbers(name)[:, None]
-        if name in self.told:
+        if self.bounded(name):
             low, high = self.window(name)
             noise = np.clip(low + (high - low) * noise, np.nextafter(low, 2.0), high)
         found: States = (levels < noise).sum(axis=0, dtype=np.intp)
@@ -248,6 +273,7 @@ def people_like(
     samples: int,
     seed: int,
     at_once: int | None = None,
+    weighted: int = 0,
 ) -> Iterator[People]:
     """Yield samples of a person, so many at once that their states can be held.
 
@@ -265,6 +291,11 @@ def people_like(
     seed : int
     at_once : int, optional
         Samples of one yield; by default as many as can be held.
+    weighted : int
+        Where the joint posterior would need tables of more than `DRAWN_CELLS` cells in all: yield
+        so many samples in place of `samples`, which were not drawn given what is seen but count by
+        `People.log_weights` (likelihood weighting: Fung and Chang 1990,
+        doi:10.1016/B978-0-444-88738-2.50023-3). By default none.
 
     Yields
     ------
@@ -293,7 +324,18 @@ def people_like(
     sources = [_family(tables, name, evidence) for name in sorted(told)]
     sources = [(scope, fetch) for scope, fetch in sources if scope]
     sizes = {(name, 0): len(graph.node(name).states) for name in sorted(told - set(evidence))}
-    _demand_room(sources, sizes)
+    parts = cliques(sources, sizes)
+    cells = sum(size for _, size in parts)
+    widest, _ = max(parts, key=lambda part: part[1], default=((), 0))
+    wide = tuple(sorted(name for name, _ in widest))
+    if weighted and cells > DRAWN_CELLS:
+        sizes, samples = {}, weighted
+    elif 8 * cells > BUDGET:
+        most = f"{BUDGET // 8:,}"
+        words = {"cells": f"{cells:,}", "budget": most, "nodes": ", ".join(wide)}
+        raise QueryError(say("inference.too_many_joint_states", **words))
+    else:
+        wide = ()
 
     def numbers(name: str, use: int) -> Array:
         rng = np.random.default_rng([seed, use, crc32(name.encode())])
@@ -315,7 +357,7 @@ def people_like(
     for start in range(0, samples, few):
         some = slice(start, min(start + few, samples))
         mine = {name: codes[some] for (name, _), codes in known.items()}
-        yield People(tables, evidence, told, mine, of(some), some.stop - start)
+        yield People(tables, evidence, told, mine, of(some), some.stop - start, wide)
 
 
 def stratified(samples: int, rng: np.random.Generator) -> Array:
@@ -333,22 +375,6 @@ def _family(tables: Tables, name: str, evidence: Mapping[str, int]) -> Fetched:
     if own is None:
         return (*scope, (name, 0)), lambda some: cut(some)[0]
     return scope, lambda some: cut(some)[0][..., own, :]
-
-
-def _demand_room(sources: Sequence[Fetched], sizes: Mapping[Variable, int]) -> None:
-    """Refuse what would need more than the budget for a single draw, and say what would help."""
-    parts = cliques(sources, sizes)
-    cells = sum(size for _, size in parts)
-    if 8 * cells > BUDGET:
-        widest, _ = max(parts, key=lambda part: part[1])
-        raise QueryError(
-            say(
-                "inference.too_many_joint_states",
-                cells=f"{cells:,}",
-                budget=f"{BUDGET // 8:,}",
-                nodes=", ".join(sorted(name for name, _ in widest)),
-            )
-        )
 
 
 def _ends(levels: Array) -> Array:

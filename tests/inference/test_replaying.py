@@ -150,10 +150,39 @@ def test_draws_are_cut_so_that_tables_fit(monkeypatch):
         np.testing.assert_array_equal(states, whole[name])
 
 
+@pytest.mark.parametrize("seed", seeds(4, 40))
+def test_weighted_samples_agree_with_the_counterfactual(seed, monkeypatch):
+    monkeypatch.setattr(replaying, "DRAWN_CELLS", 0)
+    rng, graph, posterior, evidence = asked(seed)
+    target = graph.outcome
+    cause = str(rng.choice(sorted(graph.ancestors(target))))
+    code = int(rng.integers(len(graph.node(cause).states)))
+    evidence = evidence or {target: 0}
+    brute = [Brute(posterior, draw) for draw in range(2)]
+    twin = [each.counterfactual(lambda s: s[target] > 0, evidence, {cause: code}) for each in brute]
+    risk = [each.probability(lambda s: s[target] > 0, evidence) for each in brute]
+    many = people_like(posterior, evidence, samples=9, seed=seed, weighted=SAMPLES)
+    for people in many:
+        if not people.wide:  # nothing is left open that is told
+            assert people.told == set(evidence)
+            return
+        codes = range(1, len(graph.node(target).states))
+        weights = np.exp(people.log_weights)
+        share = weights / weights.sum(axis=0)
+        for settings, truth in (({}, risk), ({cause: code}, twin)):
+            found = people.follow([target], settings).chance(target, codes)
+            mean = (share * found).sum(axis=0)
+            error = np.sqrt((share**2 * (found - mean) ** 2).sum(axis=0))
+            assert (np.abs(mean - truth) <= 6 * error + 20 * (share**2).sum(axis=0)).all()
+
+
 def test_a_table_beyond_the_budget_is_refused_with_its_nodes(monkeypatch):
     _, graph, posterior, _ = asked(2)
     monkeypatch.setattr(replaying, "BUDGET", 8)
     with pytest.raises(QueryError, match="Report more of these") as error:
         people_of(posterior, {graph.outcome: 0})
     assert any(name in str(error.value) for name in graph.names)
+    weighed = people_like(posterior, {graph.outcome: 0}, samples=9, seed=1, weighted=90)
+    monkeypatch.setattr(replaying, "DRAWN_CELLS", 1)
+    assert next(weighed).samples == 90
     assert people_of(posterior, {})  # nothing to be drawn given anything

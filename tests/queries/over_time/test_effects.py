@@ -9,6 +9,7 @@ from histories import ROWS, TWO, agree, asked, chain, codes_of, expected, histor
 from strategies import Brute, seeds
 
 import backrisk as br
+from backrisk.inference import replaying
 from backrisk.queries.over_time import working
 from backrisk.queries.over_time.effects import ContrastOverTime
 
@@ -81,6 +82,29 @@ def test_simulated_answers_agree_within_their_error(seed, simulate_all):
     agree(found.draws, after, found.error[1])
     agree(found.before, before, found.error[0])
     agree(found.change, after - before, found.error[2])
+
+
+@pytest.mark.parametrize("seed", seeds(4, 60))
+def test_weighted_answers_agree_within_their_error(seed, simulate_all, monkeypatch):
+    rng, posterior, node, state = planned(seed)
+    history = history_of(rng, posterior, posterior.graph.periods, 0.6)
+    drawn = br.counterfactual(posterior, history, {node: state}, samples=4000, seed=seed)
+    monkeypatch.setattr(replaying, "DRAWN_CELLS", 0)
+    answer = br.counterfactual(posterior, history, {node: state}, samples=2000, seed=seed)
+    both = np.hypot(answer.error, drawn.error)
+    agree(answer.draws, drawn.draws, both[1], samples=2000)
+    agree(answer.before, drawn.before, both[0], samples=2000)
+    assert ("count by how well they agree" in answer.text) == ("independent ones" in answer.text)
+
+
+def test_a_history_that_few_samples_agree_with_is_refused(simulate_all, monkeypatch):
+    monkeypatch.setattr(replaying, "DRAWN_CELLS", 0)
+    posterior = replace(chain(), graph=chain().graph.extended(9))
+    history = [{}] + [{"y": "yes"}, {"y": "no"}] * 4
+    with pytest.raises(br.QueryError, match="too few agree with it: they count as"):
+        br.intervene(posterior, history, {"x": "no"}, target="y", samples=10)
+    answer = br.intervene(posterior, history, {"x": "no"}, target="y", samples=2000)
+    assert "since the history leaves too much open" in answer.text
 
 
 @pytest.mark.parametrize("cells", [2**25, 0])
