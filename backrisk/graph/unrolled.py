@@ -127,7 +127,7 @@ class UnrolledGraph(CausalGraph):
         for name in self.names:
             base, period = self._bases[name]
             if period and base != STAYS:
-                told = say("graph.in_period", node=names.node(base), period=period + 1)
+                told = say("graph.in_period", node=names.node(base), period=period)
                 words["nodes"][name] = str(told)
                 states = self.node(name).states
                 words["states"][name] = {each: str(names.state(base, each)) for each in states}

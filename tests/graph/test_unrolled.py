@@ -128,7 +128,7 @@ def test_a_later_period_is_said_so():
     runner = load_graph("runner")
     two = replace(runner, lagged=(*runner.lagged,))
     names = names_of(unroll(two, 2))
-    assert names.node("pain__1") == f"{names.node('pain')}, period 2"
+    assert names.node("pain__1") == f"{names.node('pain')}, period 1"
     assert names.state("sex", "female") == names_of(runner).state("sex", "female")
 
 
