@@ -47,7 +47,7 @@ def test_options_of_a_panel_need_a_panel(tmp_path, given):
             ["--panel", "--combine", "last", "--combine", "worst"],
             "gives the same column two rules",
         ),
-        (["--panel"], "--every"),
+        (["--panel"], "says how long a slice is"),
         (["--panel", "--every", "1", "--id", "id", "--time", "tme"], "did you mean 'time'?"),
         (
             ["--panel", "--every", "1", "--id", "id", "--time", "time", "--trait"],
