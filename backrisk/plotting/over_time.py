@@ -56,7 +56,7 @@ def plot_forecast(answer: Forecast) -> Figure:
     if answer.periods[-1] < _TICKS:
         axes.set_xticks(range(answer.periods[-1] + 1))
     else:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.locator_params(axis="x", integer=True)
     axes.set_xlabel(say("plotting.forecast.period", last=last))
     band = say("plotting.forecast.band", interval=interval_name())
     axes.set_ylabel(f"{say('plotting.forecast.share')}\n{band}", size=9)
