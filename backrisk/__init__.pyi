@@ -1,5 +1,6 @@
 from .cohort import Scored as Scored
 from .cohort import score as score
+from .cohort import score_panel as score_panel
 from .errors import ArgumentError as ArgumentError
 from .errors import BackriskError as BackriskError
 from .errors import FitError as FitError

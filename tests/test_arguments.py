@@ -51,6 +51,7 @@ CALLS = {
     "report_cohort": {"posterior": POSTERIOR, "survey": SURVEY, "out": "cohort.html"},
     "model_card": {"posterior": POSTERIOR, "out": "card.md"},
     "score": {"posterior": POSTERIOR, "source": "cohort.csv", "out": "scored.csv"},
+    "score_panel": {"posterior": OVER_TIME, "source": "visits.csv", "out": "scored.csv"},
     "plot": {"answer": None},
     "load_graph": {"name_or_path": "runner_core"},
     "unroll": {"graph": GRAPH, "periods": 2},

@@ -16,7 +16,8 @@ QUICK = {
     "02_surveys_as_they_are": {"QUICK": FEW, "LONG": FEW},
     "03_one_runner": {"DRAWS": 60, "TUNE": 60},
     "05_should_i_believe_it": {"QUICK": FEW},
-    "06_answers_that_are_wrong": {"QUICK": FEW},
+    "06_over_time": {"QUICK": FEW, "PEOPLE": 60},
+    "07_answers_that_are_wrong": {"QUICK": FEW},
 }
 PEOPLE = 250  # of the packaged survey, where few will do
 
@@ -62,7 +63,8 @@ LONG = {
     "02_surveys_as_they_are",
     "03_one_runner",
     "05_should_i_believe_it",
-    "06_answers_that_are_wrong",
+    "06_over_time",
+    "07_answers_that_are_wrong",
 }  # of many fits: left to the slow tests
 
 

@@ -53,6 +53,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "serve": output.serve,
     "risk": questions.risk,
     "diagnose": questions.diagnose,
+    "forecast": questions.forecast,
     "intervene": questions.intervene,
     "counterfactual": questions.counterfactual,
     "attribute": questions.attribute,

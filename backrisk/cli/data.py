@@ -15,20 +15,26 @@ from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
     CodebookOption,
+    CombineOption,
     DecimalOption,
     DelimiterOption,
     EncodingOption,
     EngineOption,
+    EveryOption,
     FormatOption,
     GlobOption,
     GraphOption,
+    IdColumn,
     SeedOption,
     SiteColumn,
+    StartOption,
     SurveyFile,
+    TimeColumn,
     WeightColumn,
     read_as,
     tell_blank_rows,
 )
+from backrisk.cli.panels import demand_panel, read_combine, tell_cost
 from backrisk.cli.stopping import Stopped
 from backrisk.cli.terminal import (
     Format,
@@ -42,7 +48,7 @@ from backrisk.cli.terminal import (
 from backrisk.errors import BackriskError, QueryError
 from backrisk.graph import CausalGraph, Prior, load_graph
 from backrisk.posterior import LeastCells
-from backrisk.survey import NOT_READ, Understood
+from backrisk.survey import NOT_READ, Panel, Survey, Understood
 from backrisk.words import Names, interval_name, names_of, percent, say
 
 _PERIODS = 6  # of a panel
@@ -76,9 +82,7 @@ def simulate(
             codebook = chosen.name if chosen.name in packaged_codebooks() else None
         book = Codebook.plain(chosen) if codebook is None else load_codebook(codebook, chosen)
         over_time = {"periods": periods, "trait": trait or None, "missing": missing}
-        for option, given in over_time.items():
-            if given is not None and not panel:
-                raise QueryError(say("cli.simulate.only_panel", option=option))
+        demand_panel(panel, over_time, {})
         periods = periods or _PERIODS
         whole = book.extend(chosen)
         whole = unroll(whole, periods, trait=trait) if panel else whole
@@ -195,23 +199,53 @@ def fit(
     weight: WeightColumn = None,
     site: SiteColumn = None,
     least_cell: Annotated[int | None, typer.Option(min=1, help=say("cli.fit.least_cell"))] = None,
+    panel: Annotated[bool, typer.Option("--panel", help=say("cli.fit.panel"))] = False,
+    every: EveryOption = None,
+    id: IdColumn = None,
+    time: TimeColumn = None,
+    start: StartOption = None,
+    combine: CombineOption = None,
+    trait: Annotated[
+        bool | None, typer.Option("--trait/--no-trait", help=say("cli.fit.trait"))
+    ] = None,
+    dropout: Annotated[list[str] | None, typer.Option(help=say("cli.fit.dropout"))] = None,
 ) -> None:
     """Run `backrisk.fit` and save the model."""
-    from backrisk.survey import read_survey
+    from backrisk.survey import read_panel, read_survey
 
     with sentences():
         demand_place(out, QueryError, (survey, graph, codebook))
         chosen = load_graph(graph)
         reading = read_as(encoding, delimiter, decimal, glob)
-        read = read_survey(
-            survey, chosen, codebook, engine=engine, weight=weight, site=site, **reading
-        )
+        visits: dict[str, Any] = {
+            "every": every,
+            "id": id,
+            "time": time,
+            "start": start,
+            "combine": combine,
+        }
+        demand_panel(panel, visits | {"trait": trait, "dropout": dropout}, {"engine": engine})
+        read: Survey | Panel
+        if panel:
+            visits["combine"] = read_combine(combine)
+            read = read_panel(
+                survey, chosen, codebook, **visits, weight=weight, site=site, **reading
+            )
+        else:
+            read = read_survey(
+                survey, chosen, codebook, engine=engine, weight=weight, site=site, **reading
+            )
         tell_blank_rows(read.blank_rows)
         if least_cell is not None:  # told before the sampling, as the survey alone decides it
-            LeastCells.of_survey(read).refuse_fewer(least_cell)
+            whole = read.to_survey() if isinstance(read, Panel) else read
+            LeastCells.of_survey(whole).refuse_fewer(least_cell)
         from backrisk.fitting import clear_kept
         from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
 
+        over_time: dict[str, Any] = {}
+        if isinstance(read, Panel):
+            over_time = {"trait": trait, "dropout": dropout or ()}
+            tell_cost(chosen, read, over_time, draws + tune, chains, cores, console.about(out))
         kept = None if is_stream(out) else out.with_name(f"{out.name}.chains")
         try:
             posterior = sample(
@@ -226,6 +260,7 @@ def fit(
                 cores=cores,
                 evidence=evidence,
                 keep=kept,
+                **over_time,
             )
         except (KeyboardInterrupt, Stopped) as stopped:
             done = _finished(kept)
@@ -251,7 +286,8 @@ def fit(
         told = say("cli.fit.done", draws=f"{posterior.draws:,}", out=out)
         teller.print(told, markup=False)
         if kept is not None:
-            teller.print(say("cli.fit.next", out=out, survey=survey), markup=False)
+            key = "next_panel" if panel else "next"
+            teller.print(say(f"cli.fit.{key}", out=out, survey=survey), markup=False)
 
 
 def _finished(kept: Path | None) -> int:

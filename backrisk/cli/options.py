@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import typer
 
 from backrisk.cli import console
 from backrisk.cli.terminal import Format
+from backrisk.errors import QueryError
 from backrisk.posterior import Posterior, load_posterior
 from backrisk.words import say
 
@@ -26,14 +28,27 @@ DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help=_help("
 DecimalOption = Annotated[str | None, typer.Option("--decimal", help=_help("decimal"))]
 GlobOption = Annotated[bool, typer.Option("--glob", help=_help("glob"))]
 PersonFile = Annotated[Path, typer.Option("--person", help=_help("person"))]
+PersonOption = Annotated[Path | None, typer.Option("--person", help=_help("person"))]
+HistoryFile = Annotated[Path, typer.Option("--history", help=_help("history"))]
+HistoryOption = Annotated[Path | None, typer.Option("--history", help=_help("history"))]
+PlanOption = Annotated[Path | None, typer.Option("--plan", help=_help("plan"))]
+FromOption = Annotated[int | None, typer.Option("--from", min=0, help=_help("from"))]
+UntilOption = Annotated[int | None, typer.Option("--until", min=0, help=_help("until"))]
+PeriodOption = Annotated[int | None, typer.Option("--period", min=0, help=_help("period"))]
+PeriodsOption = Annotated[int, typer.Option("--periods", min=1, help=_help("periods"))]
 FormatOption = Annotated[Format, typer.Option("--format", help=_help("format"))]
 TargetOption = Annotated[str | None, typer.Option("--target", help=_help("target"))]
 GraphOption = Annotated[str, typer.Option("--graph", help=_help("graph"))]
 CodebookOption = Annotated[str | None, typer.Option("--codebook", help=_help("codebook"))]
 WeightColumn = Annotated[str | None, typer.Option("--weight", help=_help("weight"))]
 SiteColumn = Annotated[str | None, typer.Option("--site", help=_help("site_column"))]
+EveryOption = Annotated[str | None, typer.Option("--every", help=_help("every"))]
+IdColumn = Annotated[str | None, typer.Option("--id", help=_help("id"))]
+TimeColumn = Annotated[str | None, typer.Option("--time", help=_help("time"))]
+StartOption = Annotated[str | None, typer.Option("--start", help=_help("start"))]
+CombineOption = Annotated[list[str] | None, typer.Option("--combine", help=_help("combine"))]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help=_help("seed"))]
-DoOption = Annotated[list[str], typer.Option("--do", help=_help("do"))]
+DoOption = Annotated[list[str] | None, typer.Option("--do", help=_help("do"))]
 SiteOption = Annotated[str | None, typer.Option("--site", help=_help("site"))]
 CouplingOption = Annotated[str, typer.Option("--coupling", help=_help("coupling"))]
 LevelOption = Annotated[str | None, typer.Option("--level", help=_help("level"))]
@@ -73,3 +88,31 @@ def tell_blank_rows(count: int) -> None:
 def model_at(model: Path, site: str | None) -> Posterior:
     """Load a model, and take it at a site where one is named."""
     return load_posterior(model).at_site(site)
+
+
+def read_do(settings: Sequence[str]) -> dict[str, str]:
+    """Read what is set, each as ``node=state``.
+
+    Raises
+    ------
+    QueryError
+    """
+    do = {}
+    for setting in settings:
+        node, equals, state = setting.partition("=")
+        if not equals or not node or not state:
+            raise QueryError(say("cli.bad_do", setting=setting))
+        do[node.strip()] = state.strip()
+    demand_once("--do", settings, do)
+    return do
+
+
+def demand_once(option: str, settings: Sequence[str], read: Mapping[str, Any]) -> None:
+    """Refuse an option that names the same node twice.
+
+    Raises
+    ------
+    QueryError
+    """
+    if len(read) < len(settings):
+        raise QueryError(say("cli.twice", option=option, settings=", ".join(settings)))

@@ -14,7 +14,7 @@ from backrisk.cli.options import (
     ActionOption,
     CauseOption,
     CohortFile,
-    CouplingOption,
+    CombineOption,
     DecimalOption,
     DelimiterOption,
     EncodingOption,
@@ -22,11 +22,14 @@ from backrisk.cli.options import (
     ModelFile,
     SeedOption,
     SiteOption,
+    StartOption,
     TargetOption,
+    TimeColumn,
     model_at,
     read_as,
     tell_blank_rows,
 )
+from backrisk.cli.panels import demand_panel, read_combine
 from backrisk.cli.terminal import read_json
 from backrisk.errors import BackriskError, QueryError
 from backrisk.words import disclaimer, interval_name, say
@@ -50,43 +53,75 @@ def score(
     id: Annotated[list[str] | None, typer.Option(help=say("cli.score.id"))] = None,
     target: TargetOption = None,
     cause: CauseOption = None,
-    level: Annotated[str, typer.Option(help=say("cli.score.level"))] = "proximal",
+    level: Annotated[str | None, typer.Option(help=say("cli.score.level"))] = None,
     action: ActionOption = None,
-    coupling: CouplingOption = "monotone",
+    coupling: Annotated[str | None, typer.Option(help=say("cli.options.coupling"))] = None,
     site: SiteOption = None,
     draws: Annotated[int | None, typer.Option(help=say("cli.score.draws"))] = None,
-    engine: Annotated[str, typer.Option(help=say("cli.score.engine"))] = "duckdb",
+    engine: Annotated[str | None, typer.Option(help=say("cli.score.engine"))] = None,
     quote: Annotated[bool, typer.Option("--quote", help=say("cli.score.quote"))] = False,
     encoding: EncodingOption = None,
     delimiter: DelimiterOption = None,
     decimal: DecimalOption = None,
     glob: GlobOption = False,
+    panel: Annotated[bool, typer.Option("--panel", help=say("cli.score.panel"))] = False,
+    periods: Annotated[int | None, typer.Option(min=1, help=say("cli.score.periods"))] = None,
+    time: TimeColumn = None,
+    start: StartOption = None,
+    combine: CombineOption = None,
+    seed: Annotated[int | None, typer.Option(min=0, help=say("cli.options.seed"))] = None,
 ) -> None:
     """Run `backrisk.score`; exit code 1 where problems are listed beside what was written."""
-    from backrisk.cohort import problems_of
+    from backrisk.cohort import problems_of, score_panel
     from backrisk.cohort import score as ask
 
+    reading = read_as(encoding, delimiter, decimal, glob)
+    over_time = {"periods": periods, "time": time, "start": start, "combine": combine, "seed": seed}
+    of_one_moment = {"cause": cause, "level": level, "action": action}
+    of_one_moment |= {"coupling": coupling, "engine": engine}
     with sentences():
-        demand_place(out, QueryError, (model, cohort))  # first: a folder has no file beside it
-        demand_place(problems_of(out), QueryError, (model, cohort))
-        done = ask(
-            model_at(model, site),
-            cohort,
-            out,
-            ids=id or (),
-            target=target,
-            causes=cause or None,
-            level=level,
-            actions=action or None,
-            coupling=coupling,
-            draws=draws,
-            engine=engine,
-            quote=quote,
-            **read_as(encoding, delimiter, decimal, glob),
-        )
+        demand_panel(panel, over_time, of_one_moment)
+        for place in (out, problems_of(out)):
+            demand_place(place, QueryError, (model, cohort))
+        posterior = model_at(model, site)
+        if panel:
+            if id is not None and len(id) > 1:
+                raise QueryError(say("cli.panel.one_id", ids=", ".join(id)))
+            done = score_panel(
+                posterior,
+                cohort,
+                out,
+                periods=periods or 1,
+                target=target,
+                draws=draws,
+                seed=seed or 0,
+                id=id[0] if id else None,
+                time=time,
+                start=start,
+                combine=read_combine(combine),
+                quote=quote,
+                progress=True,
+                **reading,
+            )
+        else:
+            done = ask(
+                posterior,
+                cohort,
+                out,
+                ids=id or (),
+                target=target,
+                causes=cause or None,
+                level=level or "proximal",
+                actions=action or None,
+                coupling=coupling or "monotone",
+                draws=draws,
+                engine=engine or "duckdb",
+                quote=quote,
+                **reading,
+            )
     tell_blank_rows(done.blank_rows)
     told = say(
-        "cli.score.done",
+        "cli.score.done_panel" if panel else "cli.score.done",
         people=f"{done.people:,}",
         profiles=f"{done.profiles:,}",
         draws=f"{done.draws:,}",

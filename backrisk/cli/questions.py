@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from backrisk.cli import console
 from backrisk.cli.confounding import read_confounding
 from backrisk.cli.console import sentences
+from backrisk.cli.histories import demand_begun, plan_in, read_history, read_plan, told_of
 from backrisk.cli.options import (
     ActionOption,
     CauseOption,
@@ -17,12 +17,21 @@ from backrisk.cli.options import (
     CouplingOption,
     DoOption,
     FormatOption,
+    FromOption,
+    HistoryFile,
+    HistoryOption,
     LevelOption,
     ModelFile,
+    PeriodOption,
+    PeriodsOption,
     PersonFile,
+    PersonOption,
+    PlanOption,
     SeedOption,
     SiteOption,
     TargetOption,
+    UntilOption,
+    demand_once,
     model_at,
 )
 from backrisk.cli.terminal import Format, read_json, show
@@ -57,10 +66,41 @@ def diagnose(
         show(ask(model_at(model, site), read_json(person)), format, console.out)
 
 
+def forecast(
+    model: ModelFile,
+    history: HistoryFile,
+    periods: PeriodsOption = 1,
+    plan: PlanOption = None,
+    target: TargetOption = None,
+    seed: SeedOption = 0,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.forecast`."""
+    from backrisk.queries import forecast as ask
+
+    with sentences():
+        posterior = model_at(model, site)
+        answer = ask(
+            posterior,
+            read_history(posterior, history),
+            periods,
+            target=target,
+            plan=None if plan is None else plan_in(plan),
+            seed=seed,
+        )
+        show(answer, format, console.out)
+
+
 def intervene(
     model: ModelFile,
-    person: PersonFile,
-    do: DoOption,
+    person: PersonOption = None,
+    history: HistoryOption = None,
+    do: DoOption = None,
+    plan: PlanOption = None,
+    from_: FromOption = None,
+    until: UntilOption = None,
+    period: PeriodOption = None,
     target: TargetOption = None,
     confounding: ConfoundingOption = None,
     seed: SeedOption = 0,
@@ -71,12 +111,19 @@ def intervene(
     from backrisk.queries import intervene as ask
 
     with sentences():
+        posterior, setting = model_at(model, site), read_plan(do, plan)
+        told = told_of(posterior, person, history)
+        if isinstance(told, list):
+            demand_begun(setting, from_, until, len(told) if period is None else period)
         answer = ask(
-            model_at(model, site),
-            read_json(person),
-            _read_do(do),
+            posterior,
+            told,
+            setting,
             target=target,
-            confounding=read_confounding(confounding),
+            confounding=read_confounding(confounding) or None,
+            from_=from_,
+            until=until,
+            period=period,
             seed=seed,
         )
         show(answer, format, console.out)
@@ -84,10 +131,16 @@ def intervene(
 
 def counterfactual(
     model: ModelFile,
-    person: PersonFile,
-    do: DoOption,
+    person: PersonOption = None,
+    history: HistoryOption = None,
+    do: DoOption = None,
+    plan: PlanOption = None,
+    from_: FromOption = None,
+    until: UntilOption = None,
+    period: PeriodOption = None,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
+    seed: SeedOption = 0,
     site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -95,19 +148,29 @@ def counterfactual(
     from backrisk.queries import counterfactual as ask
 
     with sentences():
+        posterior, setting = model_at(model, site), read_plan(do, plan)
+        told = told_of(posterior, person, history)
+        if isinstance(told, list):
+            demand_begun(setting, from_, until, len(told) - 1 if period is None else period)
         answer = ask(
-            model_at(model, site),
-            read_json(person),
-            _read_do(do),
+            posterior,
+            told,
+            setting,
             target=target,
             coupling=coupling,
+            from_=from_,
+            until=until,
+            period=period,
+            seed=seed,
         )
         show(answer, format, console.out)
 
 
 def attribute(
     model: ModelFile,
-    person: PersonFile,
+    person: PersonOption = None,
+    history: HistoryOption = None,
+    period: PeriodOption = None,
     method: Annotated[str, typer.Option(help=say("cli.attribute.method"))] = "shapley",
     level: LevelOption = None,
     cause: CauseOption = None,
@@ -123,16 +186,18 @@ def attribute(
     from backrisk.queries import attribute as ask
 
     with sentences():
+        posterior = model_at(model, site)
         answer = ask(
-            model_at(model, site),
-            read_json(person),
+            posterior,
+            told_of(posterior, person, history),
             cause or None,
             method=method,  # type: ignore[arg-type]  # checked there, with a suggestion
             level=level,  # type: ignore[arg-type]
             target=target,
             baseline=baseline,  # type: ignore[arg-type]
             coupling=coupling,
-            confounding=read_confounding(confounding),
+            confounding=read_confounding(confounding) or None,
+            period=period,
             seed=seed,
         )
         show(answer, format, console.out)
@@ -160,12 +225,15 @@ def mediate(
 
 def recommend(
     model: ModelFile,
-    person: PersonFile,
+    person: PersonOption = None,
+    history: HistoryOption = None,
+    periods: PeriodsOption = 1,
     action: ActionOption = None,
     cost: Annotated[list[str] | None, typer.Option(help=say("cli.recommend.cost"))] = None,
     most: Annotated[int, typer.Option(help=say("cli.recommend.most"))] = 1,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
+    seed: SeedOption = 0,
     site: SiteOption = None,
     format: FormatOption = Format.table,
 ) -> None:
@@ -173,14 +241,17 @@ def recommend(
     from backrisk.queries import recommend as ask
 
     with sentences():
+        posterior = model_at(model, site)
         answer = ask(
-            model_at(model, site),
-            read_json(person),
+            posterior,
+            told_of(posterior, person, history),
             actions=action or None,
             costs=_read_costs(cost) if cost else None,
             most=most,
             target=target,
             coupling=coupling,
+            periods=periods,
+            seed=seed,
         )
         show(answer, format, console.out)
 
@@ -218,21 +289,5 @@ def _read_costs(settings: list[str]) -> dict[str, float]:
             action = ""
         if not action:
             raise QueryError(say("cli.recommend.bad_cost", setting=setting))
-    _demand_once("--cost", settings, costs)
+    demand_once("--cost", settings, costs)
     return costs
-
-
-def _read_do(settings: list[str]) -> dict[str, str]:
-    do = {}
-    for setting in settings:
-        node, equals, state = setting.partition("=")
-        if not equals or not node or not state:
-            raise QueryError(say("cli.bad_do", setting=setting))
-        do[node.strip()] = state.strip()
-    _demand_once("--do", settings, do)
-    return do
-
-
-def _demand_once(option: str, settings: list[str], read: Mapping[str, Any]) -> None:
-    if len(read) < len(settings):
-        raise QueryError(say("cli.twice", option=option, settings=", ".join(settings)))

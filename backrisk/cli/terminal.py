@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
@@ -39,6 +40,7 @@ from backrisk.words import (
     ranged,
     say,
     unreadable,
+    whole,
 )
 
 _NUMBERS = (
@@ -64,6 +66,7 @@ _JSON_ONLY = (
         "total_outcome",
     ),
     *("narrowed", "contraction_error", "moved_by_likelihood", "unmeasured"),
+    *("kind", "period", "needed_low", "needed_high"),
 )
 _LONGEST = 100_000  # characters of a person's file
 _SHARES = ("risk_after", "part", "without_answers")
@@ -299,6 +302,8 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
                 shown[column] = [cell or "-" for cell in cells]
         elif (renamed := _RENAMED.get(column, column)) in _SHARES:
             shown[renamed] = [percent(value) for value in values]
+        elif column == "number_needed":
+            shown[column] = [_needed(row) for row in rows]
         elif column in _POINTS:
             shown[column] = [_cell(100 * value, _POINTS[column]) for value in values]
         elif set(cells := [_cell(value, 4 if column == "bits" else 2) for value in values]) != {
@@ -352,6 +357,15 @@ def _estimate(answer: Answer, row: Mapping[str, Any]) -> str:
     # Where the head of the column does not say that it is of points, the cell does.
     key = "phrases.points" if answer.measure == "mean" else "phrases.estimate"
     return say(key, mean=mean, low=low, high=high)
+
+
+def _needed(row: Mapping[str, Any]) -> str:
+    """Word a number needed to treat with its interval, in whole people."""
+    ends = (row["number_needed"], row["needed_low"], row["needed_high"])
+    if any(number != number for number in ends):
+        return "-"
+    mean, low, high = (whole(math.ceil(abs(number))) for number in ends)
+    return say("phrases.estimate", mean=mean, low=low, high=high)
 
 
 def _in_points(difference: float) -> str:

@@ -7,8 +7,11 @@ from .answers import Subgroup as Subgroup
 from .answers import actions_among as actions_among
 from .answers import agreement_with as agreement_with
 from .answers import cohort_answers as cohort_answers
+from .histories import history_in as history_in
+from .histories import read_visits as read_visits
 from .levels import cause_levels as cause_levels
 from .levels import first_level as first_level
+from .panel_scoring import score_panel as score_panel
 from .reading import codebook_for as codebook_for
 from .reading import read_cohort as read_cohort
 from .scoring import Scored as Scored

@@ -12,12 +12,13 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING
 
 from backrisk._arguments import checked
 from backrisk._files import demand_place, output, write
 from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.cohort.reading import codebook_for
+from backrisk.cohort.writing import Sink, demand_kind, sink_of
 from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
@@ -33,7 +34,7 @@ from backrisk.survey import (
     parquet_of,
     selected,
 )
-from backrisk.words import disclaimer, interval_name, neutral, say, suggest
+from backrisk.words import neutral, say, suggest
 from backrisk.words.phrases import whole
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ _PROFILES = 16_384  # answered and written in one go
 _ROWS = 30_720  # joined and written in one go; DuckDB's files have four times as many in a group
 _ANSWERS = "answers.parquet"
 _HEADER = ["row", "column", "value", "problem"]  # of the file of problems
-_PLAIN = "^[0-9A-Za-z][ -~]*$"  # text that is nothing but text to every spreadsheet
 
 
 @dataclass(frozen=True)
@@ -187,11 +187,10 @@ def score(
     1   8   0.3           NaN      0.0         NaN        NaN
     """
     ids = read_names(ids, "ids")
-    thin = posterior if draws is None else posterior.subset(_positive(draws))
+    thin = posterior if draws is None else posterior.subset(positive(draws))
     asked = Questions.of(thin, target, causes, level, actions, coupling)
     path = Path(out)
-    if path.suffix.lower() not in (".parquet", ".csv"):
-        raise QueryError(say("cohort.kind_of_file", file=path.name))
+    demand_kind(path)
     listed = problems_of(path)
     demand_place(listed, QueryError, (source,))
     _demand_list(listed)
@@ -211,7 +210,7 @@ def score(
             profiles = _answer(thin, asked, coded, rows)
             answers = parquet_of(rows.get_backend(), coded.path.with_name(_ANSWERS))
             joined = _joined(coded, rows, fields, asked, answers)
-            _write(joined, table, _sink(file, path.suffix.lower(), thin, quote=quote))
+            _write(joined, table, sink_of(file, path.suffix.lower(), thin, quote=quote))
         count, problems = _problems(table, coded, book, ids)
         if count:  # before the result takes its place: it is not there without its problems
             _list(listed, problems, source, quote=quote)
@@ -259,7 +258,14 @@ def _list(
     write(listed, lines.getvalue().encode(errors="replace"), QueryError, (source,))
 
 
-def _positive(draws: int) -> int:
+def positive(draws: int) -> int:
+    """Return a number of draws.
+
+    Raises
+    ------
+    QueryError
+        If it is none.
+    """
     if draws < 1:
         raise QueryError(say("cohort.draws", draws=draws))
     return draws
@@ -367,7 +373,7 @@ def _joined(
         yield from batches(chosen.order_by(ROW), _ROWS)
 
 
-def _write(joined: Iterator[pa.RecordBatch], table: Source, sink: _Sink) -> None:
+def _write(joined: Iterator[pa.RecordBatch], table: Source, sink: Sink) -> None:
     """Write the rows, numbered as people count."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -385,67 +391,3 @@ def _write(joined: Iterator[pa.RecordBatch], table: Source, sink: _Sink) -> None
 def _numbers(numbers: Iterator[tuple[int, int]], records: Sequence[int]) -> list[int]:
     """Return what people call records, which come in order; blank ones are passed over."""
     return [next(number for at, number in numbers if at == record) for record in records]
-
-
-@dataclass
-class _Sink:
-    """An open file that batches of rows go into, once the first is there to say its columns."""
-
-    file: BinaryIO
-    kind: str
-    about: Mapping[str, str]
-    quote: bool
-    writer: Any = None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        if self.kind == ".csv" and not self.quote:
-            batch = _neutral(batch)
-        if self.writer is None:
-            self.writer = self._opened(batch.schema)
-        self.writer.write_batch(batch)
-
-    def _opened(self, schema: pa.Schema) -> Any:
-        import pyarrow.csv as pc
-        import pyarrow.parquet as pq
-
-        if self.kind == ".csv":
-            return pc.CSVWriter(self.file, schema)
-        return pq.ParquetWriter(self.file, schema.with_metadata(dict(self.about)))
-
-
-def _sink(file: BinaryIO, kind: str, posterior: Posterior, *, quote: bool) -> _Sink:
-    about = {
-        "about": say(
-            "cohort.about",
-            disclaimer=disclaimer(),
-            interval=interval_name(),
-            draws=whole(posterior.draws),
-        ),
-        "survey": str(posterior.meta.get("survey", "")),
-        "synthetic": str(posterior.meta.get("synthetic", "")),
-        "warnings": " ".join(posterior.warnings_about()),
-    }
-    return _Sink(file, kind, about, quote)
-
-
-def _neutral(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch in whose headers and texts no spreadsheet finds a formula."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    columns = []
-    for column in batch.columns:
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            plain = pc.match_substring_regex(column, _PLAIN)
-            if not pc.all(pc.or_kleene(plain, pc.is_null(column)), min_count=0).as_py():
-                told = [None if text is None else neutral(text) for text in column.to_pylist()]
-                column = pa.array(told, column.type)
-        columns.append(column)
-    return pa.RecordBatch.from_arrays(columns, [neutral(name) for name in batch.schema.names])

@@ -1,5 +1,8 @@
+from .chains import available_cores as available_cores
 from .chains import clear_kept as clear_kept
 from .conflicts import find_conflicts as find_conflicts
+from .cost import Cost as Cost
+from .cost import cost_of as cost_of
 from .judging import judge as judge
 from .laplace import approximate as approximate
 from .model import build_model as build_model

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from backrisk.errors import FitError
-from backrisk.graph import WAVES_FOR_TRAIT, constants
+from backrisk.graph import TRAIT, WAVES_FOR_TRAIT, constants
 from backrisk.survey import Panel
-from backrisk.words import say
+from backrisk.words import Said, listed, percent, say
+
+_OFTEN = 0.1  # share of visits without an answer from which a node is told as often missing
 
 
 def with_trait(panel: Panel, asked: bool | None) -> bool:
@@ -64,3 +68,64 @@ def about(panel: Panel, trait: bool, dropout: Sequence[str]) -> dict[str, Any]:
             for row in panel.followed.coarse().table.to_dict("records")
         ],
     }
+
+
+def carried(panel: Panel) -> dict[str, float]:
+    """Return what exact sums hold from one period to the next: the interface of the model.
+
+    Of what is always answered each person has one state, which cuts the periods apart. What is not
+    and has an effect one period later (its own next state among them), or is constant, is in the
+    tables of every period.
+
+    Parameters
+    ----------
+    panel : Panel
+
+    Returns
+    -------
+    dict of str to float
+        By node of the template, in its order: the share of periods, from a person's first visit to
+        the last, in which the state is not known. Those never missing are left out.
+    """
+    graph = panel.graph
+    causes = {edge.cause for edge in graph.lagged} | constants(graph)
+    causes |= {node.name for node in graph.nodes if node.persist}
+    periods = np.arange(panel.periods)
+    there = (panel.first[:, None] <= periods) & (periods <= panel.last[:, None])
+    people = np.ones(len(panel.codes)) if panel.people is None else panel.people
+    each = there * people[:, None]
+    total = max(float(each.sum()), 1.0)
+    missing = ((panel.codes < 0) * each[:, :, None]).sum(axis=(0, 1)) / total
+    return {n: float(m) for n, m in zip(graph.names, missing, strict=True) if n in causes and m > 0}
+
+
+@contextmanager
+def told_over_time(panel: Panel | None, trait: bool) -> Iterator[None]:
+    """Say what has to be carried from period to period, where exact sums are out of reach."""
+    try:
+        yield
+    except FitError as error:
+        said = error.args[0]
+        if panel is None or not isinstance(said, Said) or not said.key.startswith("likelihood."):
+            raise
+        found = carried(panel)
+        often = {name: share for name, share in found.items() if share >= _OFTEN} or found
+        told = [
+            say("fitting.panel.unmeasured", node=name)
+            if share == 1
+            else say("fitting.panel.missing", node=name, share=percent(share))
+            for name, share in sorted(often.items(), key=lambda pair: -pair[1])
+        ]
+        if trait:
+            told.append(say("fitting.panel.unmeasured", node=TRAIT))
+        size = said.values.get("cells")
+        why = said if size is None else say("fitting.panel.table", **_only(said, "cells", "limit"))
+        if not told:
+            raise
+        nodes, periods = listed(told), panel.periods
+        out = say("fitting.panel.out_of_reach", why=why, nodes=nodes, periods=periods)
+        raise FitError(out) from error
+
+
+def _only(said: Said, *names: str) -> dict[str, Any]:
+    return {name: said.values[name] for name in names}

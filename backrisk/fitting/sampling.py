@@ -30,7 +30,7 @@ from backrisk.fitting.judging import PARAMETERS, flat, judge
 from backrisk.fitting.labels import labelled_start, labels_said
 from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
-from backrisk.fitting.panels import about, with_trait
+from backrisk.fitting.panels import about, told_over_time, with_trait
 from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit, Conditioned, conditioned
 from backrisk.posterior import (
@@ -212,15 +212,16 @@ def fit(
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     if not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
-    dropout, over_time = tuple(dropout), {}
+    dropout, over_time, panel = tuple(dropout), {}, None
     if isinstance(survey, Panel):
-        trait = with_trait(survey, trait)
+        panel, trait = survey, with_trait(survey, trait)
         over_time = about(survey, trait, dropout)
         survey = survey.to_survey(trait, dropout)
     elif trait or dropout:
         raise FitError(say("fitting.panel.needed"))
     survey = as_survey(survey, graph, codebook, weight=weight, site=site)
-    prepared = prepare(graph, survey)
+    with told_over_time(panel, bool(trait)):
+        prepared = prepare(graph, survey)
     cautions = (*check_identified(survey), *survey.cautions)
     layout = prepared.layout
     rng = np.random.default_rng(seed)

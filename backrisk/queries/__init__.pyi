@@ -25,6 +25,7 @@ from .next_question import ask_next as ask_next
 from .over_time.advice import RecommendationOverTime as RecommendationOverTime
 from .over_time.attribution import AttributionOverTime as AttributionOverTime
 from .over_time.course import history_of as history_of
+from .over_time.course import lasting as lasting
 from .over_time.effects import ContrastOverTime as ContrastOverTime
 from .over_time.forecasting import Forecast as Forecast
 from .over_time.forecasting import forecast as forecast

@@ -34,3 +34,32 @@ def test_options_of_a_panel_need_a_panel(tmp_path, given):
     assert code == 2
     assert f"{given[0]} needs --panel" in text
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["--every", "30D"], "--every needs --panel"),
+        (["--no-trait"], "--trait needs --panel"),
+        (["--dropout", "pain"], "--dropout needs --panel"),
+        (["--panel", "--engine", "duckdb"], "--engine has no meaning with --panel"),
+        (
+            ["--panel", "--combine", "last", "--combine", "worst"],
+            "gives the same column two rules",
+        ),
+        (["--panel"], "says how long a slice is"),
+        (["--panel", "--every", "1", "--id", "id", "--time", "tme"], "did you mean 'time'?"),
+        (
+            ["--panel", "--every", "1", "--id", "id", "--time", "time", "--trait"],
+            "it takes 3",
+        ),
+    ],
+)
+def test_a_panel_that_cannot_be_fitted_is_one_sentence(tmp_path, given, words):
+    visits = tmp_path / "visits.csv"
+    visits.write_text("id,time,fatigue,pain\n1,0,low,none\n1,1,high,none\n")
+    out = tmp_path / "m.nc"
+    code, text = said("fit", visits, "--graph", "runner_core", "--out", out, *given)
+    assert code == 2
+    assert words in text
+    assert not out.exists()

@@ -2,6 +2,7 @@ from .advice import RecommendationOverTime as RecommendationOverTime
 from .attribution import AttributionOverTime as AttributionOverTime
 from .course import Course as Course
 from .course import history_of as history_of
+from .course import lasting as lasting
 from .effects import ContrastOverTime as ContrastOverTime
 from .forecasting import Forecast as Forecast
 from .forecasting import forecast as forecast
