@@ -71,7 +71,9 @@ class Review(Answer):
     def columns(self) -> dict[str, list[Any]]:
         """Return one row a kind and visit, and of each kind the change from first to last."""
         kinds = dict(zip(_KINDS, (self.draws, self.ahead), strict=True))
-        names, kind, visit = [], [], []
+        names: list[str] = []
+        kind: list[str] = []
+        visit: list[int] = []
         for each in kinds:
             names += [f"{row_name(each)} {period}" for period in self.visits]
             kind += [each] * len(self.visits)
@@ -119,7 +121,9 @@ class Review(Answer):
         ]
         if last > first:
             change = shift(self.ahead[:, -1] - self.ahead[:, 0])
-            said.append(say("queries.over_time.review.change", first=first, last=last, shift=change))
+            said.append(
+                say("queries.over_time.review.change", first=first, last=last, shift=change)
+            )
         return said
 
     def to_dict(self) -> dict[str, Any]:
