@@ -212,7 +212,7 @@ def review(
         _changed(whole, asked[0], asked[-1]),
         np.array([errors[::2], errors[1::2]]) if told else None,
         graph=whole.template,
-        notes=worst.notes(posterior.draws),
+        notes=(*whole.length, *worst.notes(posterior.draws)),
         warnings=whole.warnings,
     )
 
