@@ -39,6 +39,7 @@ from .queries import Forecast as Forecast
 from .queries import Mediation as Mediation
 from .queries import Questions as Questions
 from .queries import Recommendation as Recommendation
+from .queries import Review as Review
 from .queries import Risk as Risk
 from .queries import ask_next as ask_next
 from .queries import attribute as attribute
@@ -48,6 +49,7 @@ from .queries import forecast as forecast
 from .queries import intervene as intervene
 from .queries import mediate as mediate
 from .queries import recommend as recommend
+from .queries import review as review
 from .queries import risk as risk
 from .queries import risks as risks
 from .report import model_card as model_card

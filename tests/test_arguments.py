@@ -43,6 +43,7 @@ CALLS = {
     "counterfactual": {**ASKED, "do": {"b": "no"}},
     "attribute": ASKED,
     "forecast": {"posterior": OVER_TIME, "history": [PERSON, {}]},
+    "review": {"posterior": OVER_TIME, "history": [PERSON, {}]},
     "mediate": {**ASKED, "cause": "a", "mediators": "b"},
     "recommend": ASKED,
     "ask_next": ASKED,
@@ -99,7 +100,7 @@ CALLS = {
 # What the functions above return, and errors: nobody makes them by hand.
 MADE = {
     *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "Forecast", "Mediation"),
-    *("Questions", "Recommendation", "Risk", "Scored", "Understood"),
+    *("Questions", "Recommendation", "Review", "Risk", "Scored", "Understood"),
 }
 
 

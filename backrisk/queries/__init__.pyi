@@ -29,6 +29,8 @@ from .over_time.course import lasting as lasting
 from .over_time.effects import ContrastOverTime as ContrastOverTime
 from .over_time.forecasting import Forecast as Forecast
 from .over_time.forecasting import forecast as forecast
+from .over_time.review import Review as Review
+from .over_time.review import review as review
 from .paths import Studied as Studied
 from .paths import downstream as downstream
 from .paths import strongest_path as strongest_path

@@ -8,6 +8,9 @@ from .cohort import DRAWS as DRAWS
 from .cohort import cohort_answers as cohort_answers
 from .cohort import cohort_document as cohort_document
 from .cohort import report_cohort as report_cohort
+from .history import HistoryAnswers as HistoryAnswers
+from .history import history_answers as history_answers
+from .history import history_document as history_document
 from .overrides import language_of as language_of
 from .person import person_document as person_document
 from .person import render_person as render_person

@@ -160,6 +160,41 @@ def _ticks(top: float) -> list[float]:
     return [round(i * step, 12) for i in range(int(top / step + 1e-9) + 1)]
 
 
+def curve(rows: Sequence[tuple[str, Estimate]], axis: str, upward: str) -> str:
+    """Draw shares from one named moment to the next: means joined, intervals as a band."""
+    top = nice(max(estimate.high for _, estimate in rows))
+    left, wide, high, head = 52.0, max(420.0, _reach(axis)), 150.0, 22.0
+
+    def x(place: int) -> float:
+        return left + wide * ((place + 0.5) / len(rows))
+
+    def y(share: float) -> float:
+        return head + high * (1 - share / top)
+
+    parts = [_word(left - 40, 11, upward, "start")]
+    for tick in _ticks(top):
+        parts.append(_line(left, y(tick), left + wide, y(tick), GRID))
+        parts.append(_word(left - 5, y(tick) + 3.5, _percent(tick), "end"))
+    places = range(len(rows))
+    upper = [(x(i), y(rows[i][1].high)) for i in places]
+    lower = [(x(i), y(rows[i][1].low)) for i in reversed(places)]
+    parts.append(_tag("polygon", {"points": _points([*upper, *lower]), "fill": PALE}))
+    means = [(x(i), y(rows[i][1].mean)) for i in places]
+    shown: dict[str, str | float] = {"fill": "none", "stroke": MARK, "stroke-width": 2}
+    parts.append(_tag("polyline", {"points": _points(means), **shown}))
+    for i in places:
+        label, estimate = rows[i]
+        parts.append(_line(x(i), y(estimate.low), x(i), y(estimate.high), MARK, 1))
+        parts.append(_dot(x(i), y(estimate.mean)))
+        parts.append(_word(x(i), head + high + 14, label))
+    parts.append(_word(left + wide / 2, head + high + 29, axis))
+    return _svg(max(left + wide + 8, left - 40 + _reach(upward)), head + high + 35, parts)
+
+
+def _points(places: Sequence[tuple[float, float]]) -> str:
+    return " ".join(f"{_n(x)},{_n(y)}" for x, y in places)
+
+
 def histogram(shares: Array, weights: Array, average: float, axis: str, marked: str) -> str:
     """Draw how risks are spread over people, with their average."""
     top = nice(float(shares.max()))

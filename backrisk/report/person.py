@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from backrisk._arguments import checked
 from backrisk._files import demand_place, write
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import Attribution, evidence_cell, narrowed_cell
+from backrisk.queries import Attribution, evidence_cell, history_of, narrowed_cell
 from backrisk.report import charts
 from backrisk.report.answers import PersonAnswers, person_answers
 from backrisk.report.blocks import (
@@ -39,6 +39,12 @@ from backrisk.report.common import (
     site_mark,
     stated,
     sureness,
+)
+from backrisk.report.history import (
+    PERIODS,
+    HistoryAnswers,
+    history_answers,
+    history_document,
 )
 from backrisk.report.overrides import language_of
 from backrisk.report.rendering import check_suffix, render
@@ -104,7 +110,7 @@ def _warned(answers: PersonAnswers) -> tuple[str, ...]:
 
 
 def render_person(
-    answers: PersonAnswers,
+    answers: PersonAnswers | HistoryAnswers,
     suffix: str = ".pdf",
     *,
     date: str | date | None = None,
@@ -115,7 +121,7 @@ def render_person(
 
     Parameters
     ----------
-    answers : PersonAnswers
+    answers : PersonAnswers or HistoryAnswers
     suffix : {".pdf", ".html"}
     date : str or datetime.date, optional
         The date stated; default today.
@@ -133,17 +139,21 @@ def render_person(
     """
     folder = None if templates is None else Path(templates)
     with speaking(language_of(lang, folder)):
-        return render(person_document(answers, stated(date)), suffix, folder)
+        day = stated(date)
+        if isinstance(answers, HistoryAnswers):
+            return render(history_document(answers, day), suffix, folder)
+        return render(person_document(answers, day), suffix, folder)
 
 
 @checked("person")
 def report_person(
     posterior: Posterior,
-    person: Mapping[str, Any],
+    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
     out: str | Path,
     *,
     target: str | None = None,
     draws: int | None = None,
+    periods: int | None = None,
     date: str | date | None = None,
     lang: str | Path | Language | None = None,
     templates: str | Path | None = None,
@@ -153,14 +163,17 @@ def report_person(
     Parameters
     ----------
     posterior : Posterior
-    person : mapping
-        State labels by node, or raw answers of the codebook; incomplete allowed.
+    person : mapping, or sequence of mapping
+        State labels by node, or raw answers of the codebook; incomplete allowed. A sequence is a
+        history, one mapping a period, for a model over time; see *Over time*.
     out : str or Path
         ``.html`` or ``.pdf``; written beside and renamed.
     target : str, optional
         A node, or ``"node>=state"``; default the graph's outcome.
     draws : int, optional
         Use at most so many draws, evenly spaced.
+    periods : int, optional
+        For a history: how many periods ahead are shown; default 6.
     date : str or datetime.date, optional
         The date stated; default today. The same input and date give the same bytes.
     lang : str or Path, optional
@@ -185,6 +198,10 @@ def report_person(
     Shows `backrisk.risk`, `backrisk.attribute`, `backrisk.recommend` and `backrisk.ask_next`; see
     `person_answers`. Decision support, not a diagnosis.
 
+    *Over time* the report shows the visits, `backrisk.forecast`, `backrisk.review`, and by
+    `backrisk.recommend` what keeping to one thing from the next period on takes off the risk in the
+    last period that is shown, how many people ever kept to it, and all assumptions in one place.
+
     Examples
     --------
     >>> import tempfile
@@ -200,9 +217,26 @@ def report_person(
         check_suffix("person", place.suffix)
         demand_place(place, QueryError, (templates,))
         day = stated(date)  # refused before the work
-        answers = person_answers(posterior, person, target=target, draws=draws)
+        answers = _asked(posterior, person, target, draws, periods)
         pages = render_person(answers, place.suffix, date=day, lang=spoken, templates=templates)
         return write(place, pages, QueryError)
+
+
+def _asked(
+    posterior: Posterior,
+    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    target: str | None,
+    draws: int | None,
+    periods: int | None,
+) -> PersonAnswers | HistoryAnswers:
+    history = history_of(person)
+    if history is not None:
+        ahead = PERIODS if periods is None else periods
+        return history_answers(posterior, history, target=target, draws=draws, periods=ahead)
+    if periods is not None:
+        raise QueryError(say("report.over_time.no_history"))
+    alone = cast("Mapping[str, Any]", person)  # what is none is refused there
+    return person_answers(posterior, alone, target=target, draws=draws)
 
 
 def _risk(answers: PersonAnswers, goal: str) -> list[Block]:

@@ -88,6 +88,47 @@ def make_api(served: Served, desk: Desk) -> APIRouter:
             ]
         )
 
+    (_over_time if served.over_time else _of_a_moment)(api, desk)
+    return api
+
+
+def _over_time(api: APIRouter, desk: Desk) -> None:
+    """Add the questions about people who are told of visit by visit."""
+
+    @api.post("/read-history", tags=["person"], response_model=schema.ReadHistoryOut)
+    async def read_history(request: Request, asked: schema.AboutHistory) -> Any:
+        """Read a person's visits; what cannot be read is left out and reported."""
+        return await desk.answer(request, "read-history", asked)
+
+    @api.post(
+        "/forecast",
+        tags=["seeing"],
+        response_model=schema.ForecastOut,
+        response_model_exclude_unset=True,
+    )
+    async def ask_forecast(request: Request, asked: schema.Forecasted) -> Any:
+        """Return the risk in each coming period."""
+        return await desk.answer(request, "forecast", asked)
+
+    @api.post("/review", tags=["seeing"], response_model=schema.ReviewOut)
+    async def ask_review(request: Request, asked: schema.Reviewed) -> Any:
+        """Return the risk at some visits, each given the history up to it."""
+        return await desk.answer(request, "review", asked)
+
+    @api.post(
+        "/intervene",
+        tags=["doing"],
+        response_model=schema.PlannedOut,
+        response_model_exclude_unset=True,
+    )
+    async def ask_plan(request: Request, asked: schema.Planned) -> Any:
+        """Return what keeping to a plan would do to the risk in a period."""
+        return await desk.answer(request, "plan", asked)
+
+
+def _of_a_moment(api: APIRouter, desk: Desk) -> None:
+    """Add the questions about people who are told of once."""
+
     @api.post("/read", tags=["person"], response_model=schema.ReadOut)
     async def read(request: Request, asked: schema.About) -> Any:
         """Read a person; what cannot be read is left out and reported."""
@@ -160,8 +201,6 @@ def make_api(served: Served, desk: Desk) -> APIRouter:
             """Return all answers as a report of two pages."""
             pages = await desk.answer(request, "report", asked)
             return Response(pages, media_type="application/pdf")
-
-    return api
 
 
 def can_print() -> bool:

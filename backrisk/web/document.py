@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from backrisk.graph import UnrolledGraph
 from backrisk.web.api import V1
 from backrisk.web.middleware import PROBLEM
 from backrisk.web.served import Served
@@ -69,7 +70,12 @@ class Documents:
     def _describe(self, name: str, shape: dict[str, Any]) -> None:
         """Describe a shape and its fields; what a field of several questions means stands once."""
         shape["description"] = say(f"web.shapes.{name}.about")
-        examples = {"person": self._person, "do": self._do}
+        examples = {
+            "person": self._person,
+            "history": self._history,
+            "do": self._do,
+            "plan": self._do,
+        }
         asked = shape.get("additionalProperties") is False
         for field, kind in shape.get("properties", {}).items():
             for key in (f"web.shapes.{name}.{field}", f"web.fields.{field}" if asked else ""):
@@ -77,6 +83,10 @@ class Documents:
                     kind["description"] = say(key)
             if asked and field in examples and (example := examples[field]()):
                 kind["examples"] = [example]
+
+    def _history(self) -> list[dict[str, Any]]:
+        """Return two visits, between which nobody asked."""
+        return [self._person(), {}, self._person()]
 
     def _person(self) -> dict[str, Any]:
         """Return a person who answers the first choice of the form, and the first number."""
@@ -88,7 +98,9 @@ class Documents:
     def _do(self) -> dict[str, str]:
         """Return the first node that can be changed, set to its reference."""
         graph = self._served.posterior.graph
-        return next(({n.name: n.reference} for n in graph.nodes if n.modifiable), {})
+        moving = graph.moving if isinstance(graph, UnrolledGraph) else graph.names
+        nodes = (n for n in self._served.graph.nodes if n.modifiable and n.name in moving)
+        return next(({n.name: n.reference} for n in nodes), {})
 
 
 def _said(key: str) -> bool:

@@ -13,9 +13,10 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, UnrolledGraph
 from backrisk.plotting import BOX, draw
 from backrisk.queries import read_target
+from backrisk.web import schema
 from backrisk.web.api import V1, can_print
 from backrisk.web.served import Served
 from backrisk.words import (
@@ -123,15 +124,17 @@ def _number(value: float) -> str:
 
 
 def _page(environment: Environment, served: Served, languages: Sequence[Language]) -> str:
-    graph = served.posterior.graph
-    return environment.get_template("page.html").render(
+    graph = served.graph
+    template = "visits.html" if served.over_time else "page.html"
+    return environment.get_template(template).render(
         **_shared(served, languages),
         form=served.form,
         drawing=draw(graph),
         size=BOX,
         graph=graph,
         targets=_targets(graph),
-        changeable=_changeable(graph),
+        changeable=_changeable(served),
+        constants=_constants(served),
         leveled=bool(graph.roles.proximal or graph.roles.distal),
         sites=served.sites,
         facts=_facts(served),
@@ -141,7 +144,7 @@ def _page(environment: Environment, served: Served, languages: Sequence[Language
 
 def _shared(served: Served, languages: Sequence[Language]) -> dict[str, Any]:
     """Return what every page shows, in the language that is spoken."""
-    graph, chosen = served.posterior.graph, spoken()
+    graph, chosen = served.graph, spoken()
     several = len(languages) > 1
     return {
         "words": chosen.tree("page"),
@@ -178,15 +181,25 @@ def _targets(graph: CausalGraph) -> dict[str, str]:
     }
 
 
-def _changeable(graph: CausalGraph) -> list[str]:
+def _constants(served: Served) -> frozenset[str]:
+    """Return what is the same at every visit."""
+    graph = served.posterior.graph
+    moving = graph.moving if isinstance(graph, UnrolledGraph) else ()
+    return frozenset(served.graph.names).difference(moving)
+
+
+def _changeable(served: Served) -> list[str]:
     """Return what a change can be tried on: all but the outcome where no node is modifiable."""
+    graph = served.graph
     inner = [n for n in graph.nodes if n.name not in graph.items and n.name != graph.outcome]
+    if served.over_time:
+        inner = [n for n in inner if n.name not in _constants(served)]
     return [node.name for node in [n for n in inner if n.modifiable] or inner]
 
 
 def _facts(served: Served) -> dict[str, Any]:
     """Return what the page's scripts need to know of the graph and the words."""
-    graph, book = served.posterior.graph, served.posterior.codebook
+    graph, book = served.graph, served.posterior.codebook
     names, language = names_of(graph), spoken()
     topics = [topic for group in served.form for topic in group.topics]
     questions = {question.name: question for topic in topics for question in topic.questions}
@@ -206,6 +219,7 @@ def _facts(served: Served) -> dict[str, Any]:
         "kinds": {name: question.kind for name, question in questions.items()},
         "says": _labels(served),
         "ask": {name: each.text or names.heading(name) for name, each in questions.items()},
+        **({"most_visits": schema.MOST_VISITS} if served.over_time else {}),
         "nodes": {
             node.name: {
                 "words": names.node(node.name),
@@ -217,8 +231,16 @@ def _facts(served: Served) -> dict[str, Any]:
         },
         "percent": str(language.raw("phrases.percent")).replace(" ", "\u00a0"),
         "mark": language.raw("phrases.decimal_mark"),
-        "words": language.tree("page"),
+        "words": _words_of(served),
     }
+
+
+def _words_of(served: Served) -> dict[str, Any]:
+    """Return the sentences of the page that is served."""
+    words = dict(spoken().tree("page"))
+    if not served.over_time:
+        words.pop("over_time")
+    return words
 
 
 def _labels(served: Served) -> dict[str, list[tuple[str, str]]]:

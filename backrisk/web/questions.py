@@ -18,10 +18,12 @@ from backrisk.queries import (
     counterfactual,
     diagnose,
     flow,
+    forecast,
     intervene,
     read_person,
     read_target,
     recommend,
+    review,
     risk,
 )
 from backrisk.report import person_answers, render_person
@@ -67,15 +69,23 @@ def is_slow(served: Served, question: Question) -> bool:
         return target.node in read_person(served.posterior, asked.person)
     if name == "attribute":
         return asked.method not in _QUICK_METHODS
-    return name in ("recommend", "ask-next", "report")
+    return name in ("recommend", "ask-next", "report", "forecast", "review", "plan")
 
 
-def _at(served: Served, asked: schema.Asked) -> Posterior:
+def _at(served: Served, asked: schema.Asked | schema.AskedOverTime) -> Posterior:
     return served.at(asked.site).posterior
 
 
 def _read(served: Served, asked: schema.About) -> Any:
-    reading = read_form(served.posterior, asked.person)
+    return _understood(served, asked.person)
+
+
+def _read_history(served: Served, asked: schema.AboutHistory) -> Any:
+    return schema.ReadHistoryOut(visits=[_understood(served, each) for each in asked.history])
+
+
+def _understood(served: Served, person: Mapping[str, Any]) -> schema.ReadOut:
+    reading = read_form(served.posterior, person)
     return schema.ReadOut(
         accepted=dict(reading.accepted),
         evidence=dict(reading.evidence),
@@ -148,6 +158,29 @@ def _ask_next(served: Served, asked: schema.AskedNext) -> Any:
     ).to_dict()
 
 
+def _forecast(served: Served, asked: schema.Forecasted) -> Any:
+    posterior = _at(served, asked)
+    return forecast(
+        posterior, asked.history, asked.periods, target=asked.target, plan=asked.plan
+    ).to_dict()
+
+
+def _review(served: Served, asked: schema.Reviewed) -> Any:
+    return review(_at(served, asked), asked.history, asked.visits, target=asked.target).to_dict()
+
+
+def _plan(served: Served, asked: schema.Planned) -> Any:
+    return intervene(
+        _at(served, asked),
+        asked.history,
+        asked.do,
+        target=asked.target,
+        from_=asked.from_,
+        until=asked.until,
+        period=asked.period,
+    ).to_dict()
+
+
 def _report(served: Served, asked: schema.Asked) -> Any:
     answers = person_answers(_at(served, asked), asked.person, target=asked.target)
     return render_person(answers, ".pdf")
@@ -178,6 +211,7 @@ def _cascade(served: Served, asked: schema.Asked) -> Any:
 
 QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "read": _read,
+    "read-history": _read_history,
     "risk": _risk,
     "diagnose": _diagnose,
     "cascade": _cascade,
@@ -188,4 +222,7 @@ QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "recommend": _recommend,
     "ask-next": _ask_next,
     "report": _report,
+    "forecast": _forecast,
+    "review": _review,
+    "plan": _plan,
 }

@@ -15,6 +15,8 @@ from pydantic import (
 )
 
 _MOST_ANSWERS = 200
+MOST_VISITS = 60
+_MOST_AHEAD = 60
 Name = Annotated[str, Field(max_length=100)]
 Value = Annotated[StrictStr, Field(max_length=400)] | StrictBool | StrictInt | StrictFloat | None
 Person = Annotated[
@@ -25,6 +27,9 @@ Do = Annotated[
     dict[Name, Annotated[str, Field(max_length=100)]],
     Field(min_length=1, max_length=20),
 ]
+
+
+History = Annotated[list[Person], Field(min_length=1, max_length=MOST_VISITS)]
 
 
 class _In(BaseModel):
@@ -70,6 +75,41 @@ class Attributed(Asked):
     causes: Annotated[list[Name] | None, Field(min_length=1, max_length=30)] = None
     baseline: Name = "healthy"
     coupling: Name = "monotone"
+
+
+class AboutHistory(_In):
+    """One person's visits, the oldest first."""
+
+    history: History
+
+
+class AskedOverTime(AboutHistory):
+    """A question about one person's outcome over time."""
+
+    target: Name | None = None
+    site: Name | None = None
+
+
+class Forecasted(AskedOverTime):
+    """A question about what will be."""
+
+    periods: Annotated[StrictInt, Field(ge=1, le=_MOST_AHEAD)] = 1
+    plan: Do | None = None
+
+
+class Reviewed(AskedOverTime):
+    """A question about what each visit told."""
+
+    visits: Annotated[list[StrictInt] | None, Field(min_length=1, max_length=MOST_VISITS)] = None
+
+
+class Planned(AskedOverTime):
+    """A question about a plan."""
+
+    do: Do
+    from_: StrictInt | None = None
+    until: StrictInt | None = None
+    period: StrictInt | None = None
 
 
 class _Out(BaseModel):
@@ -208,6 +248,56 @@ class WhatIfOut(BaseModel):
     answer: ContrastOut
 
 
+class ForecastRow(Row):
+    """A probability in one period."""
+
+    kind: str
+    period: int
+    monte_carlo_error: float | None = None
+
+
+class ForecastOut(_Answer[ForecastRow]):
+    """One row for each kind and period."""
+
+    periods: list[int]
+    plan: str
+
+
+class ReviewRow(Row):
+    """A risk at a visit, or the change from the first to the last."""
+
+    kind: str
+    visit: int
+
+
+class NodeChange(BaseModel):
+    """A node that is told of otherwise at the last visit than at the first."""
+
+    node: str
+    before: str | None
+    after: str | None
+
+
+class ReviewOut(_Answer[ReviewRow]):
+    """One row for each kind and visit."""
+
+    visits: list[int]
+    changed: list[NodeChange]
+
+
+class PlannedRow(Row):
+    """A risk without a plan, with it, or the change."""
+
+    monte_carlo_error: float | None = None
+
+
+class PlannedOut(_Answer[PlannedRow]):
+    """Rows ``before``, ``after`` and ``change``, in one period."""
+
+    period: int
+    plan: str
+
+
 class Meaning(BaseModel):
     """What one answer means."""
 
@@ -230,6 +320,12 @@ class ReadOut(BaseModel):
     evidence: dict[str, str]
     says: list[Meaning]
     problems: list[Trouble]
+
+
+class ReadHistoryOut(BaseModel):
+    """Each visit as read."""
+
+    visits: list[ReadOut]
 
 
 class NodeState(BaseModel):

@@ -11,7 +11,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from backrisk.graph import holds
+from backrisk.graph import CausalGraph, UnrolledGraph, holds
 from backrisk.posterior import Posterior
 from backrisk.queries import adverse_chances
 from backrisk.web import schema
@@ -75,7 +75,17 @@ class Served:
             with preparing:  # the page asks several questions at once: one of them prepares
                 return elsewhere(str(site))
 
-        return cls(thinned, posterior.draws, make_form(thinned.graph, thinned.codebook), at)
+        return cls(thinned, posterior.draws, make_form(_asked(thinned), thinned.codebook), at)
+
+    @property
+    def over_time(self) -> bool:
+        """Whether a person is told of visit by visit: where the model has several periods."""
+        return isinstance(self.posterior.graph, UnrolledGraph) and self.posterior.graph.periods > 1
+
+    @property
+    def graph(self) -> CausalGraph:
+        """The graph that people are asked about: over time, that of one period."""
+        return _asked(self.posterior)
 
     @property
     def sites(self) -> tuple[str, ...]:
@@ -86,14 +96,14 @@ class Served:
     def about(self) -> schema.ModelOut:
         """What is said of the model on every page, in the language that is spoken."""
         posterior, meta, found = self.posterior, self.posterior.meta, self.posterior.diagnostics
-        outcome = None if posterior.graph.outcome is None else [posterior.graph.outcome]
+        outcome = None if self.graph.outcome is None else [self.graph.outcome]
         book = posterior.codebook
         title = None if book is None else book.title or book.name
         return schema.ModelOut(
             api="1",
             backrisk=VERSION,
-            graph=posterior.graph.title or posterior.graph.name,
-            outcome=posterior.graph.outcome,
+            graph=self.graph.title or self.graph.name,
+            outcome=self.graph.outcome,
             survey=meta.get("survey", title),
             people=meta.get("people"),
             synthetic=bool(meta.get("synthetic", book is not None and book.synthetic)),
@@ -110,8 +120,15 @@ class Served:
         )
 
 
+def _asked(posterior: Posterior) -> CausalGraph:
+    graph = posterior.graph
+    return graph.template if isinstance(graph, UnrolledGraph) else graph
+
+
 def _prepared(posterior: Posterior) -> Place:
     """Compute the tables and the average that every answer needs."""
+    if isinstance(posterior.graph, UnrolledGraph):
+        return Place(posterior, {})  # nobody asks for a cascade over periods
     if posterior.graph.outcome is not None:
         posterior.marginal(posterior.graph.outcome)
     if posterior.prior is not None:

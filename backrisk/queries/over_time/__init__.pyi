@@ -9,3 +9,6 @@ from .forecasting import forecast as forecast
 from .plans import Plan as Plan
 from .plans import read_plan as read_plan
 from .positivity import Kept as Kept
+from .review import Change as Change
+from .review import Review as Review
+from .review import review as review

@@ -9,8 +9,11 @@ import {
 import {
   needOutcome, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
 } from "./sections.js";
-import { fragment, SITE, TARGET, wireTakeAway } from "./take.js";
+import { isObject, wireTakeAway } from "./take.js";
 
+// In a link, beside the answers: no question has a dot in its name.
+const SITE = ".site";
+const TARGET = ".target";
 const WAIT = 150; // ms without a keystroke before the server is asked
 const SLOW = 500; // ms after which a section says that it is being worked out
 
@@ -163,6 +166,13 @@ function chooseStates() {
   again("whatif", askWhatIf);
 }
 
+// The form as it is filled, as the part of an address after #.
+function fragment() {
+  const { site, target } = settings();
+  const given = { ...answers(), ...(site && { [SITE]: site }), ...(target && { [TARGET]: target }) };
+  return new URLSearchParams(given).toString();
+}
+
 // A fragment such as #plank_seconds=35&sex=female holds answers; any other is a place on the page.
 function restore() {
   const given = location.hash.slice(1);
@@ -209,6 +219,9 @@ window.addEventListener("hashchange", () => {
 if (window.matchMedia("(max-width: 61.9rem)").matches) {
   for (const group of [...document.querySelectorAll(".group")].slice(1)) group.open = false;
 }
-wireTakeAway(asked, refresh);
+wireTakeAway({
+  asked, saved: () => person, file: "person.json", isSaved: isObject, restore: fillForm, fragment,
+  refresh,
+});
 restore();
 refresh();

@@ -2,18 +2,6 @@
 
 import { askFile } from "./api.js";
 import { byId, fill, make, words } from "./facts.js";
-import { answers, fillForm, settings } from "./form.js";
-
-// In a link, beside the answers: no question has a dot in its name.
-export const SITE = ".site";
-export const TARGET = ".target";
-
-// The form as it is filled, as the part of an address after #.
-export function fragment() {
-  const { site, target } = settings();
-  const given = { ...answers(), ...(site && { [SITE]: site }), ...(target && { [TARGET]: target }) };
-  return new URLSearchParams(given).toString();
-}
 
 // The date of today; a language may have a code of its own that no calendar knows.
 function today() {
@@ -29,7 +17,8 @@ const say = (sentence) => {
   byId("taken").textContent = sentence;
 };
 
-export function wireTakeAway(asked, refresh) {
+// A page gives what is asked and the answers as a file and a link hold them, and takes them back.
+export function wireTakeAway({ asked, saved, file, isSaved, restore, fragment, refresh }) {
   byId("print").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", () => {
     byId("printed-on").textContent = fill(words.printed.date, { date: today() });
@@ -49,20 +38,20 @@ export function wireTakeAway(asked, refresh) {
   });
 
   byId("save").addEventListener("click", () => {
-    const text = JSON.stringify(asked().person, null, 2) + "\n";
-    download(new Blob([text], { type: "application/json" }), "person.json");
+    const text = JSON.stringify(saved(), null, 2) + "\n";
+    download(new Blob([text], { type: "application/json" }), file);
   });
 
   byId("load").addEventListener("change", async (event) => {
-    const [file] = event.target.files;
-    if (!file) return;
+    const [chosen] = event.target.files;
+    if (!chosen) return;
     event.target.value = ""; // so that the same file can be chosen again
-    const loaded = await read(file);
-    if (loaded === null) {
+    const loaded = await read(chosen);
+    if (!isSaved(loaded)) {
       say(words.take.bad_file);
       return;
     }
-    fillForm(loaded);
+    restore(loaded);
     say(words.take.loaded);
     refresh();
   });
@@ -91,10 +80,12 @@ function download(blob, name) {
   URL.revokeObjectURL(url);
 }
 
+export const isObject = (data) =>
+  data !== null && typeof data === "object" && !Array.isArray(data);
+
 async function read(file) {
   try {
-    const data = JSON.parse(await file.text());
-    return data !== null && typeof data === "object" && !Array.isArray(data) ? data : null;
+    return JSON.parse(await file.text());
   } catch {
     return null;
   }
