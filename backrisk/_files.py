@@ -23,8 +23,9 @@ from secrets import token_hex
 from tempfile import gettempdir
 from typing import BinaryIO, cast
 
+from backrisk._earlier import sweep_earlier
 from backrisk.errors import BackriskError
-from backrisk.words import say
+from backrisk.words import say, spoken
 
 if sys.platform != "win32":
     import fcntl
@@ -41,7 +42,8 @@ _UNKNOWN = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 
 def no_file(path: str | Path) -> str:
     """Say why a path is no file that can be read, knowing that it is none."""
-    return say("files.is_folder" if Path(path).is_dir() else "files.no_file", path=path)
+    there = "files.is_folder" if Path(path).is_dir() else "files.not_plain"
+    return say(there if Path(path).exists() else "files.no_file", path=path)
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ def scratch(error: type[BackriskError] = BackriskError) -> Iterator[Path]:
     parent, made = Path(os.environ.get("TMPDIR", os.curdir)), False
     try:
         parent = Path(gettempdir())
+        str(parent).encode()  # as the engines are told of it
         with _private(parent, _TEMPORARY) as folder:
             made = True
             yield folder
@@ -234,12 +237,17 @@ def scratch(error: type[BackriskError] = BackriskError) -> Iterator[Path]:
         if made and failure.errno not in _FULL:
             raise
         raise error(say("files.no_scratch", path=parent, why=_why(failure))) from failure
+    except UnicodeEncodeError as failure:
+        if made:
+            raise
+        raise error(say("files.no_scratch", path=parent, why=say("files.not_text"))) from failure
 
 
 def sweep() -> None:
     """Remove what processes that are gone left in the system's folder for temporary files."""
     with suppress(OSError):
         _sweep(Path(gettempdir()), _TEMPORARY)
+        sweep_earlier(Path(gettempdir()))
 
 
 @contextmanager
@@ -249,6 +257,8 @@ def _told(path: str | Path, error: type[BackriskError]) -> Iterator[None]:
         yield
     except OSError as failure:
         raise error(say("files.not_written", path=path, why=_why(failure))) from failure
+    except OverflowError as failure:  # the number of an open file that none can have
+        raise error(say("files.not_written", path=path, why=os.strerror(errno.EBADF))) from failure
 
 
 def _why(failure: OSError) -> str:
@@ -259,7 +269,10 @@ def _place(path: Path, error: type[BackriskError], inputs: Iterable[object]) -> 
     if "\0" in str(path):
         raise error(say("files.no_name", path=repr(str(path))))
     with _told(path, error):
-        if _descriptor(path) is not None:
+        if (number := _descriptor(path)) is not None:
+            opened = os.fstat(number)
+            if stat.S_ISREG(opened.st_mode):
+                _refuse_input(path, opened, error, inputs)
             return _Place(path, None, stream=True)
         if path.is_dir():
             raise error(say("files.is_place", path=path))
@@ -276,9 +289,22 @@ def _place(path: Path, error: type[BackriskError], inputs: Iterable[object]) -> 
             raise OSError(errno.EINVAL, say("files.no_plain_file"))
         if not os.access(real, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        if any(os.path.samestat(before, each) for each in _stats(inputs)):
-            raise error(say("files.is_input", path=path))
+        _refuse_input(path, before, error, inputs)
         return _Place(real, before, stream=False)
+
+
+def _refuse_input(
+    path: Path, found: os.stat_result, error: type[BackriskError], inputs: Iterable[object]
+) -> None:
+    """Refuse a file that is read from: one of the inputs, or of what is said in any command."""
+    if any(os.path.samestat(found, each) for each in _stats((*inputs, *_sentences()))):
+        raise error(say("files.is_input", path=path))
+
+
+def _sentences() -> Iterator[object]:
+    """Yield the files of the language that is spoken now."""
+    with suppress(OSError):
+        yield from (each for each in spoken().folder.iterdir() if each.name.endswith(".yaml"))
 
 
 def _descriptor(path: Path) -> int | None:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from backrisk import _files
 from backrisk._files import demand_place, no_file, output, scratch, sweep, write
 from backrisk.errors import BackriskError, PosteriorError
+from backrisk.words import speaking
 
 posix = pytest.mark.skipif(os.name == "nt", reason="as POSIX has it")
 
@@ -272,3 +274,75 @@ def test_what_a_killed_process_left_goes_at_the_next_start_and_nothing_else(tmp_
         sweep()
         write(tmp_path / "out.csv", "whole")
         assert sorted(tmp_path.iterdir()) == sorted([*stays, alive, tmp_path / "out.csv"])
+
+
+@posix
+def test_what_earlier_versions_left_a_day_ago_goes_and_only_that(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def left(name, files=(), mode=0o700, days=2):
+        folder = tmp_path / name
+        folder.mkdir(mode=mode)
+        for file in files:
+            (folder / file).write_text("rows")
+        for each in (*folder.iterdir(), folder):
+            os.utime(each, times=(time.time() - days * 86400,) * 2)
+        return folder
+
+    left("backrisk-0ugd5t4l", ["rows.parquet", "answers.parquet"])
+    left("backrisk-0ugd5t4m")
+    stays = [
+        left("backrisk-0ugd5t4n", ["rows.parquet"], days=0.5),
+        left("backrisk-0ugd5t4o", ["rows.parquet", "thesis.txt"]),
+        left("backrisk-0ugd5t4p", ["rows.parquet"], mode=0o755),
+        left("backrisk-installs-1", ["rows.parquet"]),
+        left("other-0ugd5t4l", ["rows.parquet"]),
+    ]
+    many = left("backrisk-0ugd5t4s", ["utf8.csv"])
+    (many / "file0").mkdir()
+    (many / "file0" / "utf8.csv").write_text("rows")
+    stays.append(left("backrisk-0ugd5t4t", ["rows.parquet"]))
+    (stays[-1] / "file0").write_text("somebody's")
+    for each in (many / "file0" / "utf8.csv", many / "file0", many, stays[-1]):
+        os.utime(each, times=(0, 0))
+    new = left("backrisk-0ugd5t4q", ["rows.parquet"])
+    os.utime(new / "rows.parquet")  # somebody still writes to it
+    (tmp_path / "backrisk-0ugd5t4r").symlink_to(stays[-1])
+    sweep()
+    assert sorted(tmp_path.iterdir()) == sorted([*stays, new, tmp_path / "backrisk-0ugd5t4r"])
+
+
+@posix
+@pytest.mark.parametrize("mode", [os.O_RDWR, os.O_WRONLY | os.O_APPEND])
+def test_an_input_is_not_written_to_through_an_open_file(tmp_path, mode):
+    kept, other = tmp_path / "rows.csv", tmp_path / "other.csv"
+    for path in (kept, other):
+        path.write_text("rows")
+    number = os.open(kept, mode)
+    try:
+        for refused in (demand_place, lambda *a: write(a[0], "new", *a[1:])):
+            with pytest.raises(BackriskError, match="is read from; write to another file"):
+                refused(f"/dev/fd/{number}", BackriskError, [str(kept)])
+        write(f"/dev/fd/{number}", "", BackriskError, [str(other)])
+    finally:
+        os.close(number)
+    assert kept.read_text() == "rows"
+
+
+@posix
+def test_an_open_file_that_cannot_be_is_told_before_any_work():
+    for number in (987_654, 99999999999999999999):
+        with pytest.raises(BackriskError, match="Bad file descriptor"):
+            demand_place(f"/dev/fd/{number}")
+
+
+@pytest.mark.parametrize("name", ["posterior.yaml", "phrases.yaml"])
+def test_the_language_that_is_spoken_is_read_from(tmp_path, name):
+    for each in ("posterior.yaml", "phrases.yaml"):
+        (tmp_path / each).write_text("language: mine\n", encoding="utf-8")
+    (tmp_path / "report.html").write_text("old", encoding="utf-8")
+    with speaking(tmp_path):
+        with pytest.raises(BackriskError, match="read from; write to another file"):
+            write(tmp_path / name, "new")
+        write(tmp_path / "report.html", "new")
+    assert (tmp_path / name).read_text(encoding="utf-8") == "language: mine\n"

@@ -14,6 +14,7 @@ import numpy as np
 
 from backrisk import _json, _yaml
 from backrisk._arguments import checked, shown
+from backrisk._files import no_file
 from backrisk._types import Array
 from backrisk.errors import GraphError, QueryError
 from backrisk.graph import CausalGraph, Node
@@ -188,6 +189,8 @@ def read_population(path: str | Path, graph: CausalGraph) -> Population:
     (0.8, 0.2)
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # a pipe may never say anything
+        raise QueryError(no_file(path))
     parse = _json.parse if path.suffix.lower() == ".json" else _yaml.parse
     try:
         data = parse(_yaml.contents(path))

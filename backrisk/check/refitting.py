@@ -24,7 +24,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from backrisk._files import write
+from backrisk._files import no_file, write
 from backrisk.check.simulated import Simulated, Truth
 from backrisk.errors import QueryError
 from backrisk.fitting import CompiledModel, approximate, compile_model, fit
@@ -210,6 +210,8 @@ class Ledger:
         """
         if self.path is None or not self.path.exists():
             return []
+        if not self.path.is_file():
+            raise QueryError(no_file(self.path))
         try:
             first, *rest = map(json.loads, self.path.read_text(encoding="utf-8").splitlines())
         except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +59,7 @@ def transport(
         before = model_at(model, site)
         population = read_population(to, before.graph)
         after = carry(before, population, seed=seed)
-        people = {path.stem: read_json(path) for path in person or ()}
+        people = {_called(path): read_json(path) for path in person or ()}
         read = None
         if cohort is not None:
             read = read_cohort(after, cohort, **read_as(encoding, delimiter, decimal, glob))
@@ -96,6 +97,11 @@ def transport(
         teller.print(told_interval, markup=False)
         said = say("cli.transport.done", out=out, disclaimer=disclaimer())
         teller.print(said, markup=False)
+
+
+def _called(person: Path) -> str:
+    """Return what a person's file is called, as text: a name may be any bytes."""
+    return os.fsencode(person.stem).decode(errors="replace")
 
 
 def _show(graph: CausalGraph, risks: pd.DataFrame, shares: pd.DataFrame) -> None:

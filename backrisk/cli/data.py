@@ -274,12 +274,12 @@ def fit(
                 posterior = posterior.without_counts_below(least_cell)
             posterior.save(out)
         except BackriskError:
-            if _finished(kept):
+            if posterior.diagnostics.method == "nutpie" and _finished(kept):
                 told = say("cli.fit.not_saved", kept=kept)
                 console.err.print(told, style="yellow", soft_wrap=True, markup=False)
             raise
         if kept is not None:
-            clear_kept(kept, chains)
+            clear_kept(kept, posterior)
         teller = console.about(out)
         show_diagnostics(posterior, teller)
         show_cells(posterior, teller)

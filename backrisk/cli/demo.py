@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.console import Console
 
 from backrisk._files import make_folder, output
 from backrisk.cli.terminal import Format, show, show_diagnostics, write_text
-from backrisk.errors import QueryError
+from backrisk.errors import PosteriorError, QueryError
 from backrisk.fitting import fit
 from backrisk.graph import load_graph
 from backrisk.plotting import plot_attribution, plot_contrasts, plot_effects, plot_risk
-from backrisk.posterior import drawn_truth, simulate
+from backrisk.posterior import drawn_truth, load_posterior, simulate
 from backrisk.queries import attribute, diagnose, intervene, risk
 from backrisk.survey import load_codebook, read_survey
 from backrisk.words import names_of, say
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PEOPLE, SURVEY_SEED, TRUTH_SEED = 2000, 1, 1  # data/survey.csv
 DRAWS, TUNE = 1000, 600
@@ -42,6 +46,9 @@ ACTIONS = {
     "footwear": "suitable",
 }
 _FILES = ("survey.csv", "model.nc", "runner.json")
+_FIGURES = ("risk.png", "necessity.png", "shapley.png", "interventions.png", "effects.png")
+_HEAD = 1000  # bytes in which a figure tells what made it
+_MARK = "backrisk:demo"  # by which figures and the model tell that they are of a demonstration
 
 
 def run(out: Path, seed: int, console: Console) -> None:
@@ -64,11 +71,11 @@ def run(out: Path, seed: int, console: Console) -> None:
     make_folder(out, QueryError)
     survey_file, model_file, person_file = (out / name for name in _FILES)
     answers = packaged_survey()
-    text = answers.to_csv(index=False)
-    if not (survey_file.is_file() and survey_file.read_bytes() == text.encode()):
-        for path in (survey_file, model_file, person_file):
-            if path.exists():
-                raise QueryError(say("cli.demo.taken", path=path))
+    text, runner = answers.to_csv(index=False), json.dumps(RUNNER, indent=2) + "\n"
+    own = {survey_file: text, person_file: runner}
+    for path in (survey_file, model_file, person_file, *(out / name for name in _FIGURES)):
+        if path.exists() and not _is_earlier(path, own.get(path)):
+            raise QueryError(say("cli.demo.taken", path=path))
     figures = find_spec("matplotlib") is not None
     console.print(say("cli.demo.takes"), markup=False)
     if not figures:
@@ -92,10 +99,11 @@ def run(out: Path, seed: int, console: Console) -> None:
     console.rule(say("cli.demo.fit"))
     posterior = fit(graph, survey, seed=seed, draws=DRAWS, tune=TUNE)
     show_diagnostics(posterior, console)
+    posterior = replace(posterior, meta={**posterior.meta, "made_by": _MARK})
     posterior.save(model_file)
 
     console.rule(say("cli.demo.seeing"))
-    write_text(person_file, json.dumps(RUNNER, indent=2) + "\n")
+    write_text(person_file, runner)
     console.print_json(data=RUNNER)
     seen = risk(posterior, RUNNER)
     show(seen, Format.table, console)
@@ -122,22 +130,41 @@ def run(out: Path, seed: int, console: Console) -> None:
 
     saved = sorted(p.name for p in (survey_file, model_file, person_file))
     if figures:
-        drawn = {
-            "risk.png": plot_risk(seen),
-            "necessity.png": plot_attribution(needed),
-            "shapley.png": plot_attribution(shares),
-            "interventions.png": plot_contrasts(changes),
-            "effects.png": plot_effects(posterior),
-        }
-        for name, figure in drawn.items():
-            with output(out / name, QueryError) as file:
-                figure.savefig(file, format="png", dpi=150)
-        saved += drawn
+        drawn = (
+            plot_risk(seen),
+            plot_attribution(needed),
+            plot_attribution(shares),
+            plot_contrasts(changes),
+            plot_effects(posterior),
+        )
+        for name, figure in zip(_FIGURES, drawn, strict=True):
+            _draw(figure, out / name)
+        saved += _FIGURES
     console.rule(say("cli.demo.saved"))
     told = say("cli.demo.files", out=out, files=say("phrases.comma").join(saved))
     console.print(told, markup=False)
     told = say("cli.demo.next", model=model_file, person=person_file)
     console.print(told, markup=False)
+
+
+def _draw(figure: Figure, path: Path) -> None:
+    with output(path, QueryError) as file:
+        figure.savefig(file, format="png", dpi=150, metadata={"Software": _MARK})
+
+
+def _is_earlier(path: Path, own: str | None) -> bool:
+    """Whether a file is of an earlier demonstration: it holds `own`, or says so itself."""
+    if not path.is_file():
+        return False
+    if own is not None:
+        return path.read_bytes() == own.encode()
+    if path.suffix == ".png":
+        with path.open("rb") as file:
+            return _MARK.encode() in file.read(_HEAD)
+    try:
+        return load_posterior(path).meta.get("made_by") == _MARK
+    except PosteriorError:
+        return False
 
 
 def packaged_survey() -> pd.DataFrame:

@@ -214,7 +214,9 @@ def serve(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help=say("cli.serve.trusted_proxy"))
     ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help=say("cli.serve.seconds"))] = 120,
+    seconds: Annotated[
+        float, typer.Option(min=1, max=24 * 3600, help=say("cli.serve.seconds"))
+    ] = 120,
 ) -> None:
     """Run `backrisk.web.serve`."""
     with sentences():

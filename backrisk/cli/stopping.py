@@ -141,7 +141,8 @@ def _held(stream: TextIO | None, *, told: bool) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
-        errors=stream.errors,
+        # A path may be any bytes, and a message about it must not fail.
+        errors="backslashreplace" if stream.errors == "strict" else stream.errors,
         line_buffering=raw.isatty() or not told,
     )
 

@@ -322,7 +322,6 @@ def _problems(
 def _answer(posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Table) -> int:
     """Answer the distinct profiles and write what was found, a batch at a time."""
     import pyarrow as pa
-    import pyarrow.dataset as ds
     import pyarrow.parquet as pq
 
     words = list(coded.words)
@@ -331,9 +330,15 @@ def _answer(posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Tab
     fields += [(name, kinds[kind]) for name, kind in asked.columns.items()]
     schema, count = pa.schema(fields), 0
     profiles = coded.path.with_name("profiles.parquet")
-    rows.select(*words).distinct().to_parquet(profiles)
-    with pq.ParquetWriter(coded.path.with_name(_ANSWERS), schema) as writer:
-        for batch in ds.dataset(profiles).to_batches(batch_size=_PROFILES):
+    keyed = pa.schema(fields[: len(words)])
+    with pq.ParquetWriter(profiles, keyed) as writer:
+        for batch in batches(rows.select(*words).distinct(), _PROFILES):
+            writer.write_batch(batch.cast(keyed))
+    with (
+        pq.ParquetFile(profiles) as distinct,
+        pq.ParquetWriter(coded.path.with_name(_ANSWERS), schema) as writer,
+    ):
+        for batch in distinct.iter_batches(_PROFILES):
             keys = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
             codes = coded.unpack(keys, len(posterior.graph.names))[:, :-1]
             found = dict(zip(words, keys, strict=True)) | answer(posterior, asked, codes)

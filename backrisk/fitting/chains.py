@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import nutpie
 import xarray as xr
 from rich.console import Console
@@ -20,6 +21,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from backrisk._files import demand_place, write
 from backrisk.errors import FitError
+from backrisk.fitting.judging import flat
+from backrisk.posterior import FRACTIONS, Posterior
 from backrisk.words import say
 
 _LOOK = 0.05  # seconds between two looks at the running chains
@@ -68,16 +71,33 @@ class Kept:
 
     def load(self, chain: int) -> xr.DataTree | None:
         """Return a finished chain; None where there is none of this very fit."""
+        tree = self.read(chain)
+        return (
+            tree if tree is not None and tree.attrs.get("fingerprint") == self.fingerprint else None
+        )
+
+    def read(self, chain: int) -> xr.DataTree | None:
+        """Return a finished chain of whatever fit; None where there is none."""
         try:
             whole = self.path(chain).read_bytes()
             content, seal = whole[:-_SEAL], whole[-_SEAL:]
             if hashlib.sha256(content).digest() != seal:  # before HDF5 sees a damaged byte
                 return None
             with xr.open_datatree(io.BytesIO(content), engine="h5netcdf") as opened:
-                tree = opened.load()
-        except Exception:  # absent or foreign: the chain is sampled again
+                return opened.load()
+        except Exception:  # absent, damaged or foreign
             return None
-        return tree if tree.attrs.get("fingerprint") == self.fingerprint else None
+
+    def demand_free(self, chain: int) -> None:
+        """Refuse to overwrite what is no chain of this very fit.
+
+        Raises
+        ------
+        FitError
+            If there is something else in its place.
+        """
+        if os.path.lexists(self.path(chain)) and self.load(chain) is None:
+            raise FitError(say("fitting.other_chain", path=self.path(chain)))
 
     def save(self, chain: int, tree: xr.DataTree) -> None:
         """Keep a finished chain.
@@ -85,8 +105,9 @@ class Kept:
         Raises
         ------
         FitError
-            If the folder cannot be written.
+            If the folder cannot be written, or there is something else in the chain's place.
         """
+        self.demand_free(chain)
         tree.attrs["fingerprint"] = self.fingerprint
         self._make()
         # In memory first: HDF5 does not survive a disk that fills under it.
@@ -94,15 +115,17 @@ class Kept:
         write(self.path(chain), content + hashlib.sha256(content).digest(), FitError)
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
+    def opened(self, chains: int) -> Iterator[None]:
         """Make the folder before anything is sampled; remove it where nothing came into it.
 
         Raises
         ------
         FitError
-            If it cannot be made or written.
+            If it cannot be made or written, or something else is in the place of a chain.
         """
         try:
+            for chain in range(chains):
+                self.demand_free(chain)
             self._make()
             demand_place(self.path(0), FitError)
             yield
@@ -122,20 +145,23 @@ class Kept:
             raise FitError(say("fitting.no_place", folder=self.folder, why=why)) from error
 
 
-def clear_kept(folder: str | Path, chains: int) -> None:
-    """Remove kept chains, once the model made of them is safely saved.
+def clear_kept(folder: str | Path, posterior: Posterior) -> None:
+    """Remove the kept chains that a model was made of, once it is safely saved.
 
     Parameters
     ----------
     folder : str or Path
         What `fit` was given as `keep`. It goes too where nothing else is in it.
-    chains : int
-        Their number.
+    posterior : Posterior
+        What it returned. A chain whose draws are not in it stays.
     """
     kept = Kept(Path(folder), "")
-    for chain in range(chains):
-        with suppress(OSError):  # a file too many is no reason to fail now
-            kept.path(chain).unlink(missing_ok=True)
+    drawn = np.zeros(0) if posterior.fractions is None else posterior.fractions
+    for chain, draws in enumerate(np.array_split(drawn, posterior.chains)):
+        tree = kept.read(chain)
+        if tree is not None and np.array_equal(flat(tree, FRACTIONS), draws):
+            with suppress(OSError):  # a file too many is no reason to fail now
+                kept.path(chain).unlink()
     kept.tidy()
 
 

@@ -16,6 +16,7 @@ from backrisk.summary import INTERVAL
 
 LEVEL = 0.05  # the chance that a fit whose prior is right tells of any conflict
 _FEWEST = 100  # draws that tell a mean and a variance well enough
+_INSIDE = (np.finfo(float).tiny, 1 - np.finfo(float).epsneg)  # the ends of what has finite logits
 _HEARD = 0.05  # share of the prior's variance that the data have to take away to say anything
 
 
@@ -91,7 +92,9 @@ def find_conflicts(
         else:
             first, second = a[each.place], b[each.place]
             said = _logit_moments(first, second)
-            logits = special.logit(fractions[:, each.place])
+            # A share that is 0 or 1 to a double has logits that no mean can be taken of.
+            inside = np.clip(fractions[:, each.place], *_INSIDE)
+            logits = special.logit(inside)
             ranges = _ranges(*said, logits, special.expit)
         found.append(
             Conflict(each.kind, each.node, each.about, *ranges, float(tails[i]), each.state)

@@ -51,6 +51,7 @@ SAMPLERS = ("nutpie", "pymc")
 _version = cache(version)  # which looks through every folder of packages, as long as a small fit
 _PRIOR_DRAWS = 1000
 _RECORD = 200_000  # bytes of a model beside its draws: graph, codebook, labels
+_MOST_DRAWS, _MOST_CHAINS = 10**8, 10**5  # far beyond any use, and within what samplers count
 _ROUGH = 0.05  # effective share of its draws below which a conditioned prior is called rough
 
 
@@ -204,9 +205,18 @@ def fit(
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
-    for label, number in (("draws", draws), ("chains", chains), ("tune", tune)):
+    for label, number, most in (
+        ("draws", draws, _MOST_DRAWS),
+        ("chains", chains, _MOST_CHAINS),
+        ("tune", tune, _MOST_DRAWS),
+        ("cores", 1 if cores is None else cores, _MOST_CHAINS),
+    ):
         if number < 1:
             raise FitError(say("fitting.too_small", argument=label, number=number, least=1))
+        if number > most:
+            raise FitError(
+                say("fitting.too_large", argument=label, number=number, most=f"{most:,}")
+            )
     if sampler not in SAMPLERS:
         near, known = suggest(sampler, SAMPLERS), choices(SAMPLERS)
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
@@ -303,7 +313,7 @@ def _by_nutpie(
 ) -> xr.DataTree:
     kept = None if keep is None else Kept(Path(keep), _fingerprint(prepared, settings, seed))
     seeds = np.random.SeedSequence(seed).generate_state(chains, np.uint64) >> np.uint64(1)
-    with nullcontext() if kept is None else kept.opened():
+    with nullcontext() if kept is None else kept.opened(chains):
         model = model_of(prepared, compiled)
         return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from backrisk.posterior.conflict import Conflict
 from backrisk.posterior.verdicts import Verdict
-from backrisk.words import Names, from_plain, plain, say
+from backrisk.words import Names, from_plain, plain, printable, say
 
 R_HAT = 1.01  # at most, for sampling to be trusted (Vehtari et al. 2021, doi:10.1214/20-BA1221)
+WORST = frozenset(("r_hat", "ess_bulk", "ess_tail", "e_bfmi", "divergences"))
 ESS_PER_CHAIN = 100  # at least (the same)
 
 
@@ -98,10 +99,12 @@ class Diagnostics:
         Text that stands alone, as older files hold it, stays as it is.
         """
         warnings, cautions = (
-            tuple(from_plain(each) for each in held.get(name, ()))
+            tuple(printable(from_plain(each)) for each in held.get(name, ()))
             for name in ("warnings", "cautions")
         )
         # Older files hold neither.
         conflicts = tuple(map(Conflict.from_dict, held.get("conflicts", ())))
         verdicts = tuple(map(Verdict.from_dict, held.get("verdicts", ())))
-        return cls(held["method"], held["worst"], warnings, cautions, conflicts, verdicts)
+        return cls(
+            printable(held["method"]), held["worst"], warnings, cautions, conflicts, verdicts
+        )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from backrisk._arguments import real
+from backrisk._spelling import spell
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
@@ -112,6 +113,11 @@ def read_cpts(graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> dict[str, Ar
     """
     if not isinstance(cpts, Mapping):
         raise PosteriorError(say("posterior.not_a_mapping", kind=type(cpts).__name__))
+    given, cpts = cpts, {}
+    for name, table in given.items():  # keys have the one spelling that the graph's names have
+        if (spelled := spell(name) or name) in cpts:
+            raise PosteriorError(say("posterior.cpt_twice", name=spelled))
+        cpts[spelled] = table
     refuse_other_nodes(graph, cpts)
     own = owners(graph)
     read: dict[str, Array] = {}

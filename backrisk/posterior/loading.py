@@ -100,11 +100,9 @@ def _posterior(stored: Stored) -> Posterior:
         return replace(common, given=given)
     chains, _, fractions = arrays[f"posterior/{FRACTIONS}"].shape
     # Told before any parameter is laid out: a graph may ask for more than any file holds.
-    if (
-        _at_least(graph) > fractions
-        or stored.labels.get("posterior/distribution") != Layout(graph).fraction_labels
-    ):
+    if _at_least(graph) > fractions or _labelled_otherwise(stored, Layout(graph)):
         raise PosteriorError(say("posterior.other_parameters"))
+    names = record["sites"]
     shift, scale = (_joined(stored, f"posterior/{name}") for name in (SITE_SHIFTS, SITE_SCALES))
     return replace(
         common,
@@ -115,9 +113,31 @@ def _posterior(stored: Stored) -> Posterior:
         prior_beta=_joined(stored, f"prior/{EFFECTS}"),
         log_prior=_joined(stored, f"log_prior/{LOG_PRIOR}"),
         log_likelihood=_joined(stored, f"log_likelihood/{LOG_LIKELIHOOD}"),
-        sites=None
-        if shift is None or scale is None
-        else SiteEffects(tuple(map(str, record["sites"])), shift, scale),
+        sites=None if shift is None or scale is None else SiteEffects(tuple(names), shift, scale),
+    )
+
+
+def _labelled_otherwise(stored: Stored, layout: Layout) -> bool:
+    """Return whether an axis of the arrays has other labels than the graph and the record give.
+
+    Arrays of sites go together, and with the names of the sites. An axis of no places may have no
+    labels.
+    """
+    sites = stored.record["sites"]
+    held = [f"posterior/{name}" in stored.arrays for name in (SITE_SHIFTS, SITE_SCALES)]
+    if held != [sites is not None] * 2 or not isinstance(sites, list | None):
+        return True
+    axes = (
+        ("distribution", FRACTIONS, layout.fraction_labels),
+        ("effect", EFFECTS, layout.effect_labels),
+        ("site", SITE_SHIFTS, tuple(sites or ())),
+        ("pooled", SITE_SCALES, layout.pooled),
+    )
+    return any(
+        stored.labels.get(f"{group}/{axis}", ()) != expected
+        for group in ("posterior", "prior")
+        for axis, name, expected in axes
+        if f"{group}/{name}" in stored.arrays
     )
 
 

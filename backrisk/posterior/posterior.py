@@ -28,7 +28,7 @@ from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.soundness import refuse_unsound
 from backrisk.posterior.storage import seal, store
 from backrisk.survey import AVERAGE, Codebook
-from backrisk.words import names_of, percent, say
+from backrisk.words import names_of, percent, printable, say
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -196,7 +196,7 @@ class Posterior:
     @property
     def _people(self) -> tuple[str, ...]:
         told = (str(self.meta.get("population", "")), self.chosen, *self.carried)
-        return tuple(each for each in told if each)
+        return tuple(printable(each) for each in told if each)
 
     @property
     def carried(self) -> tuple[str, ...]:

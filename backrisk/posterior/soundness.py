@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from backrisk._arguments import shown
 from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, Layout
-from backrisk.posterior.diagnostics import Diagnostics
+from backrisk.posterior.diagnostics import WORST, Diagnostics
 from backrisk.posterior.given import (
     refuse_other_nodes,
     refuse_other_shape,
@@ -21,11 +21,29 @@ from backrisk.posterior.given import (
 )
 from backrisk.posterior.sites import SiteEffects
 from backrisk.posterior.verdicts import NUMBERS
-from backrisk.words import say
+from backrisk.words import TOGETHER, say
 
-_Count = Annotated[int, Field(ge=1)]
+_MOST = 2**53  # a count beyond which no double is every whole number
+_Count = Annotated[int, Field(ge=1, le=_MOST)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
+_AtLeast0 = Annotated[float, Field(ge=0)]
+
+
+def _not_below_0(value: float) -> float:
+    if value < 0:  # what is not a number could not be judged, and is told
+        raise ValueError(value)
+    return value
+
+
+def _whole(worst: Mapping[str, float]) -> Mapping[str, float]:
+    """Refuse a sampling that was judged by some of its criteria."""
+    if worst and set(worst) != WORST:
+        raise ValueError(worst)
+    return worst
+
+
+_NotBelow0 = Annotated[float, AfterValidator(_not_below_0)]
 
 
 class _Chosen(BaseModel):
@@ -65,9 +83,9 @@ class _Meta(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    people: int = Field(1, ge=1)
+    people: int = Field(1, ge=1, le=_MOST)
     effective_people: float = Field(1, gt=0, allow_inf_nan=False)
-    patterns: int = Field(1, ge=1)
+    patterns: int = Field(1, ge=1, le=_MOST)
     answered: Mapping[str, _Share] = {}
     synthetic: bool = False
     survey: str = ""
@@ -91,10 +109,18 @@ class _Disagreement(BaseModel):
     kind: Literal["edge", "margin", "margin_rest", "average", "average_rest", "row"]
     node: str
     about: str
-    prior: tuple[float, float, float]
-    data: tuple[float, float, float]
-    tail: float
+    prior: tuple[_AtLeast0, _AtLeast0, _AtLeast0]
+    data: tuple[_AtLeast0, _AtLeast0, _AtLeast0]
+    tail: _Share
     state: str
+
+    @model_validator(mode="after")
+    def _ranges(self) -> _Disagreement:
+        """Refuse a middle that is not between its ends, and shares that are none."""
+        for middle, low, high in (self.prior, self.data):
+            if not low <= middle <= high or (self.kind != "edge" and high > 1.0):
+                raise ValueError(self.node)
+        return self
 
 
 class _Finding(BaseModel):
@@ -110,7 +136,7 @@ class _Finding(BaseModel):
     @model_validator(mode="after")
     def _told(self) -> _Finding:
         """Refuse a check that nobody makes, and numbers that its sentence has no place for."""
-        if set(self.numbers) != set(NUMBERS.get(self.check, ())):
+        if set(self.numbers) != set(NUMBERS.get(self.check, (None,))):
             raise ValueError(self.check)
         return self
 
@@ -121,7 +147,7 @@ class _Judged(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     method: str
-    worst: Mapping[str, float]
+    worst: Annotated[Mapping[str, _NotBelow0], AfterValidator(_whole)]
     conflicts: tuple[_Disagreement, ...] = ()
     verdicts: tuple[_Finding, ...] = ()
 
@@ -190,11 +216,14 @@ def refuse_unsound(model: Numbers) -> None:
     PosteriorError
         If an array is missing or has another shape than graph and draws ask for, a fraction lies
         outside 0 to 1, an effect is not finite, a row of a given CPT is not a distribution, or a
-        log density is not a number; or what is told of the survey is not of its kind.
+        log density is not a number; or what is told of the survey is not of its kind, or of no
+        node of the graph.
     """
     _refuse_other_kind(_Meta, "meta", dict(model.meta))
     _refuse_other_kind(_Judged, "diagnostics", vars(model.diagnostics))
     graph = model.graph
+    for where, value in _strays(graph, model.meta, model.diagnostics):
+        raise PosteriorError(say("posterior.other_kind", where=where, value=shown(value)))
     if model.given is not None:
         refuse_other_nodes(graph, model.given)
         for name, table in model.given.items():
@@ -207,6 +236,8 @@ def refuse_unsound(model: Numbers) -> None:
     draws = 0 if model.fractions is None else len(model.fractions)
     if model.beta is None or not draws or model.chains < 1 or draws % model.chains:
         raise PosteriorError(say("posterior.no_draws", draws=draws, chains=model.chains))
+    if (model.prior_fractions is None) != (model.prior_beta is None):
+        raise PosteriorError(say("posterior.half_a_prior"))
     layout = model.layout
     fractions = sum(each.n_fractions for each in layout.mechanisms.values())
     effects = len(layout.effect_labels)
@@ -226,11 +257,52 @@ def refuse_unsound(model: Numbers) -> None:
         if array is not None:
             _refuse_other_shape(what, array, shape)
             _refuse_beyond(what, array, low, high)
+    if model.sites is not None and not _are_names(model.sites.names):
+        value = shown(list(model.sites.names))
+        raise PosteriorError(say("posterior.other_kind", where="sites", value=value))
     for what, array in (("log_prior", model.log_prior), ("log_likelihood", model.log_likelihood)):
         if array is not None:
             _refuse_other_shape(what, array, (draws,))
             if np.isnan(array).any():  # minus infinity is a density
                 raise PosteriorError(say("posterior.not_a_number", what=what))
+
+
+def _strays(
+    graph: CausalGraph, meta: Mapping[str, Any], diagnostics: Diagnostics
+) -> Iterator[tuple[str, object]]:
+    """Yield where something is told of nodes and states that the graph does not have."""
+    design = meta.get("design") or {}
+    if (
+        design.get("kind") in ("case_control", "matched")
+        and design.get("outcome") not in graph.names
+    ):
+        yield "meta.design.outcome", design.get("outcome")
+    carried = meta.get("carried") or {}
+    for key in ("differs", "baseline", "independent"):
+        yield from (
+            (f"meta.carried.{key}", n) for n in carried.get(key, ()) if n not in graph.names
+        )
+    for i, each in enumerate(diagnostics.conflicts):
+        where = f"diagnostics.conflicts.{i}"
+        if each.node not in graph.names:
+            yield f"{where}.node", each.node
+        elif each.kind == "edge":
+            if each.about not in graph.parents(each.node):
+                yield f"{where}.about", each.about
+            elif each.state and each.state not in graph.node(each.about).states:
+                yield f"{where}.state", each.state
+        elif each.kind != "row" and each.about not in graph.node(each.node).states:
+            yield f"{where}.about", each.about
+    for i, verdict in enumerate(diagnostics.verdicts):
+        told = (name for claim in verdict.about for each in claim for name in each.split(TOGETHER))
+        yield from (
+            (f"diagnostics.verdicts.{i}.about", name) for name in told if name not in graph.names
+        )
+
+
+def _are_names(sites: Sequence[object]) -> bool:
+    """Return whether sites are text, each another."""
+    return all(isinstance(each, str) for each in sites) and len(set(sites)) == len(sites)
 
 
 def _refuse_other_kind(kind: type[BaseModel], what: str, held: Mapping[str, Any]) -> None:

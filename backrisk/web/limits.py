@@ -8,6 +8,10 @@ from ipaddress import IPv6Address, ip_address
 
 from starlette.types import Scope
 
+from backrisk.errors import BackriskError
+from backrisk.words import say
+
+MOST_SECONDS = 24 * 3600.0  # that one question may compute: timers take no number however large
 _CORES = os.cpu_count() or 1
 _NETWORK = 64  # bits of an IPv6 address that are one client's: the rest it chooses as it likes
 
@@ -36,9 +40,14 @@ class Limits:
     patience : float
         Seconds that a question waits for its turn.
     question : float
-        Seconds that one question may compute.
+        Seconds that one question may compute, up to a day.
     polite : int
         By how much the processes of slow questions give way, as ``nice`` counts it.
+
+    Raises
+    ------
+    BackriskError
+        If `question` is no such number.
     """
 
     body: int = 64 * 1024
@@ -54,6 +63,12 @@ class Limits:
     patience: float = 60.0
     question: float = 120.0
     polite: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse a time that nothing waits for."""
+        if not 0 <= self.question <= MOST_SECONDS:  # nor is what is no number
+            told = {"found": f"{self.question:g}", "most": f"{MOST_SECONDS:g}"}
+            raise BackriskError(say("web.serve.seconds", **told))
 
 
 def client_of(scope: Scope) -> str:

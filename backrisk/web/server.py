@@ -63,11 +63,14 @@ def serve(
     Raises
     ------
     BackriskError
-        If the model cannot be read, the address cannot be bound, a token is missing, there is no
-        such language, or a proxy is not an address.
+        If the model cannot be read, the address cannot be bound, a token is missing or no header
+        can hold it, there is no such language, a proxy is not an address, or a question may
+        compute for longer than a day.
     """
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise BackriskError(say("web.serve.token_short", least=SHORTEST_TOKEN))
+    if token is not None and not _fits_a_header(token):
+        raise BackriskError(say("web.serve.token_plain"))
     if token is None and not _only_this_machine(host):
         raise BackriskError(say("web.serve.token_needed", host=host))
     trusted = [_proxy(each) for each in proxies]
@@ -136,6 +139,10 @@ def _proxy(given: str) -> str:
         raise BackriskError(say("web.serve.proxy", given=given)) from None
 
 
+def _fits_a_header(token: str) -> bool:
+    return token.isascii() and token.isprintable() and token == token.strip()
+
+
 def _only_this_machine(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -153,9 +160,9 @@ def _bind(host: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
             listener.listen(128)
-        except OSError as error:
-            raise BackriskError(
-                say("web.serve.port_taken", port=port, host=host, why=error.strerror)
-            ) from error
+        except (OSError, UnicodeError) as error:  # the latter of labels that no name can have
+            why = error.strerror if isinstance(error, OSError) else say("web.serve.no_name")
+            told = say("web.serve.port_taken", port=port, host=host, why=why)
+            raise BackriskError(told) from error
         undo.pop_all()
         return listener

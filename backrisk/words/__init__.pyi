@@ -1,4 +1,5 @@
 from .cells import neutral as neutral
+from .cells import printable as printable
 from .naming import TOGETHER as TOGETHER
 from .naming import Names as Names
 from .naming import capital as capital

@@ -1,5 +1,6 @@
 """The file of a population: what it may hold, and one sentence for each mistake."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,13 @@ def test_a_mistake_is_told_in_one_sentence(text, tmp_path):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(QueryError, match=r"nothing\.yaml cannot be read"):
         read_population(tmp_path / "nothing.yaml", GRAPH)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "there.yaml")
+    with pytest.raises(QueryError, match="is a pipe or a device, expected a file"):
+        read_population(tmp_path / "there.yaml", GRAPH)
 
 
 def test_the_mapping_itself_may_be_given():

@@ -1,6 +1,9 @@
 """A model carried to another population, from the shell."""
 
 import json
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -60,3 +63,15 @@ def test_a_mistake_is_one_sentence_and_writes_nothing(asked, tmp_path):
     assert result.exit_code == 2
     assert "does not name the selection diagram" in " ".join(result.output.split())
     assert not (tmp_path / "carried.nc").exists()
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are text there")
+def test_a_person_s_file_may_be_called_by_bytes_that_are_no_text(asked, tmp_path):
+    name = os.fsencode(tmp_path) + b"/p\xe9.json"
+    Path(os.fsdecode(name)).write_text('{"fatigue": "high"}')
+    asked[asked.index("--person") + 1] = os.fsdecode(name)
+    said = run.invoke(app, asked)
+    assert said.exit_code == 0, said.output
+    assert "Of p\N{REPLACEMENT CHARACTER} it is" in " ".join(said.output.split())
+    told = json.loads(run.invoke(app, [*asked, "--format", "json"]).output)
+    assert "Of p\N{REPLACEMENT CHARACTER} it is" in told["text"]

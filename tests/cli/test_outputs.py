@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from backrisk import CausalGraph, Posterior, _files, fitting, load_posterior
-from backrisk.cli import app
+from backrisk.cli import app, demo
 
 ROWS = "id,x,y\n" + "".join(
     f"{i},{'no' if i % 3 else 'yes'},{'no' if i % 2 else 'yes'}\n" for i in range(40)
@@ -152,12 +153,41 @@ def test_chains_go_only_once_the_model_is_saved(place, monkeypatch):
     assert (place / "m.nc").exists()
 
 
-@pytest.mark.parametrize("name", ["survey.csv", "model.nc", "runner.json"])
-def test_a_demonstration_replaces_nothing_but_an_earlier_one(tmp_path, name):
+@pytest.fixture(scope="module")
+def demonstrated():
+    """The survey of a demonstration."""
+    return demo.packaged_survey()
+
+
+@pytest.mark.parametrize("name", ["survey.csv", "model.nc", "runner.json", "risk.png"])
+def test_a_demonstration_replaces_nothing_but_an_earlier_one(
+    tmp_path, name, demonstrated, core_prior, monkeypatch
+):
+    monkeypatch.setattr(demo, "packaged_survey", lambda: demonstrated)
+    if name != "survey.csv":
+        (tmp_path / "survey.csv").write_text(demonstrated.to_csv(index=False))
+    before = contents(tmp_path)
+    if name == "model.nc":  # a sound model that somebody fitted to the very survey
+        core_prior.save(tmp_path / name)
+        said = refused(["demo", "--out", str(tmp_path)])
+        assert f"{name} is not of an earlier demonstration" in said
     (tmp_path / name).write_text("my own")
     said = refused(["demo", "--out", str(tmp_path)])
     assert f"{name} is not of an earlier demonstration" in said
-    assert contents(tmp_path) == {tmp_path / name: b"my own"}
+    assert contents(tmp_path) == {**before, tmp_path / name: b"my own"}
+
+
+def test_an_earlier_demonstration_says_that_it_is_one(tmp_path, core_prior):
+    figures = pytest.importorskip("matplotlib.figure")
+    demo._draw(figures.Figure(), tmp_path / "risk.png")
+    replace(core_prior, meta={"made_by": demo._MARK}).save(tmp_path / "model.nc")
+    (tmp_path / "survey.csv").write_text("ours")
+    assert demo._is_earlier(tmp_path / "risk.png", None)
+    assert demo._is_earlier(tmp_path / "model.nc", None)
+    assert demo._is_earlier(tmp_path / "survey.csv", "ours")
+    assert not demo._is_earlier(tmp_path / "survey.csv", "others")
+    figures.Figure().savefig(tmp_path / "risk.png")
+    assert not demo._is_earlier(tmp_path / "risk.png", None)
 
 
 def _full():

@@ -124,3 +124,14 @@ def test_a_signal_that_a_library_swallows_is_still_a_stop(work, monkeypatch):
     with pytest.raises(Stopped) as stopped:
         work()
     assert stopped.value.code == 128 + signal.SIGTERM
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are text there")
+def test_a_file_whose_name_is_no_text_is_told_of(tmp_path):
+    out = os.fsencode(tmp_path) + b"/p\xe9.csv"
+    command = [sys.executable, "-c", MAIN, "simulate", "--graph", "runner_core", "--n", "3"]
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}  # as where the locale is UTF-8
+    done = subprocess.run([*command, "--out", out], capture_output=True, check=False, env=env)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"p\\udce9.csv" in b"".join(done.stdout.split())
+    assert os.path.exists(out)

@@ -1,6 +1,7 @@
 """Cohorts: the numbers of the single answers, joined back to every row; problems told apart."""
 
 import csv
+import os
 import re
 import shutil
 import sqlite3
@@ -591,3 +592,21 @@ def test_a_row_that_was_not_asked_is_scored_as_that_person_is(tmp_path):
     found = pd.read_csv(done.out)["risk"]
     # Not injured, so without loss: 0.2. Injured, loss not told: half and half. A week lost: 0.7.
     assert found.tolist() == pytest.approx([0.2, 0.45, 0.7, 0.7])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names are not allowed there")
+@pytest.mark.parametrize("name", ["a\\b", "a\nb", "a'b\"c", "*[?]", "a\udce9b"])
+def test_a_folder_for_temporary_files_may_have_any_name_that_is_text(tmp_path, monkeypatch, name):
+    two = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    model = Posterior.from_cpts(two, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    (tmp_path / "people.csv").write_text("x\nno\nyes\nyes\n")
+    asked = (model, tmp_path / "people.csv", tmp_path / "scored.csv")
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / name))
+    if name.isprintable() or "\n" in name:
+        score(*asked, target="y")
+        assert pd.read_csv(asked[2])["risk"].round(2).tolist() == [0.3, 0.8, 0.8]
+    else:
+        with pytest.raises(SurveyError, match="name is not UTF-8 text"):
+            score(*asked, target="y")
+    assert list((tmp_path / name).iterdir()) == []

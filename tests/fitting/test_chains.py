@@ -3,12 +3,13 @@
 import errno
 import os
 import shutil
+from dataclasses import replace
 
 import arviz as az
 import numpy as np
 import pytest
 
-from backrisk import FitError, _files, fit
+from backrisk import CausalGraph, FitError, Posterior, _files, fit
 from backrisk.fitting import chains as module
 from backrisk.fitting import sampling
 
@@ -60,19 +61,28 @@ def test_an_interrupted_fit_goes_on_and_gives_the_same_draws(
     assert len(sampled) == 2
     assert np.array_equal(resumed.beta, whole.beta)
     assert len(list(folder.iterdir())) == 3  # until the model is saved
-    module.clear_kept(folder, 3)
+    module.clear_kept(folder, replace(resumed, fractions=resumed.fractions[::-1]))
+    assert len(list(folder.iterdir())) == 3  # they are not of that model
+    module.clear_kept(folder, resumed)
     assert not folder.exists()
 
 
-def test_chains_of_another_fit_are_not_used(short, tmp_path, stop_after_one, monkeypatch):
+def test_chains_of_another_fit_are_neither_used_nor_overwritten(
+    short, tmp_path, stop_after_one, monkeypatch
+):
     folder = tmp_path / "chains"
     with pytest.raises(KeyboardInterrupt):
         short(5, keep=folder)
     monkeypatch.undo()
-    (folder / "chain-1.nc").write_bytes(b"cut short")
-    other = short(6, keep=folder)
-    fresh = short(6)
-    assert np.array_equal(other.beta, fresh.beta)
+    theirs = (folder / "chain-0.nc").read_bytes()
+    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
+    with pytest.raises(FitError, match=r"chain-0\.nc is no chain of this very fit"):
+        short(6, keep=folder)
+    assert (folder / "chain-0.nc").read_bytes() == theirs
+    (folder / "chain-1.nc").write_bytes(b"my own")
+    with pytest.raises(FitError, match=r"chain-1\.nc is no chain of this very fit"):
+        short(5, keep=folder)
+    assert sorted(each.name for each in folder.iterdir()) == ["chain-0.nc", "chain-1.nc"]
 
 
 def test_the_number_of_cores_changes_no_draw(short):
@@ -83,8 +93,17 @@ def test_the_number_of_cores_changes_no_draw(short):
 
 @pytest.fixture
 def tree():
-    values = {"posterior": {"beta": np.random.default_rng(0).normal(size=(1, 3, 2))}}
-    return az.from_dict(values)
+    rng = np.random.default_rng(0)
+    drawn = {"beta": rng.normal(size=(1, 3, 2)), "continuation": rng.random((1, 3, 4))}
+    return az.from_dict({"posterior": drawn})
+
+
+@pytest.fixture
+def made(tree):
+    """Return the model of so many chains that are all alike."""
+    fractions = tree["posterior"]["continuation"].to_numpy()[0]
+    graph = CausalGraph.from_edges([], {"x": ["no", "yes"]})
+    return lambda chains: Posterior(graph, np.tile(fractions, (chains, 1)), chains=chains)
 
 
 def test_a_kept_chain_is_loaded_by_its_own_fit_alone(tree, tmp_path):
@@ -100,15 +119,24 @@ def test_a_kept_chain_is_loaded_by_its_own_fit_alone(tree, tmp_path):
     assert kept.load(0) is None
 
 
-def test_chains_are_removed_and_what_else_is_in_the_folder_stays(tree, tmp_path):
+def test_chains_are_removed_and_what_else_is_in_the_folder_stays(tree, made, tmp_path):
     kept = module.Kept(tmp_path / "chains", "ours")
-    module.clear_kept(kept.folder, 2)  # nothing there
+    module.clear_kept(kept.folder, made(2))  # nothing there
     for chain in range(3):
         kept.save(chain, tree)
-    module.clear_kept(kept.folder, 2)
+    exact = replace(made(3), fractions=made(3).fractions / 2)
+    module.clear_kept(kept.folder, exact)  # made of none of them
+    assert len(list(kept.folder.iterdir())) == 3
+    module.clear_kept(kept.folder, made(2))
     assert [each.name for each in kept.folder.iterdir()] == ["chain-2.nc"]
-    module.clear_kept(str(kept.folder), 3)
+    module.clear_kept(str(kept.folder), made(3))
     assert not kept.folder.exists()
+    kept.folder.mkdir()
+    kept.path(0).write_bytes(b"my own")
+    module.clear_kept(kept.folder, made(1))
+    with pytest.raises(FitError, match="no chain of this very fit and will not be overwritten"):
+        kept.save(0, tree)
+    assert kept.path(0).read_bytes() == b"my own"
 
 
 def test_a_folder_that_cannot_be_made_is_told(tree, tmp_path):

@@ -119,3 +119,13 @@ def test_other_tables_are_looked_through_for_zeros_anew():
     cpts = GivenCPTs({"x": np.array([[0.5, 0.5]])})
     assert cpts.positive("x")
     assert not replace(cpts, tables={"x": np.array([[0.0, 1.0]])}).positive("x")
+
+
+def test_keys_are_spelled_as_the_graph_spells_its_nodes():
+    one, two = "\u00e9", "e\u0301"  # the same letter, as one character and as two
+    graph = CausalGraph.from_edges([(two, "y")], {two: ["no", "yes"], "y": ["no", "yes"]})
+    y = [[0.7, 0.3], [0.2, 0.8]]
+    for name in (one, two, f" {two} "):
+        assert Posterior.from_cpts(graph, {name: [0.4, 0.6], "y": y}).cpt(one)[0, 1] == 0.6
+    with pytest.raises(PosteriorError, match=f"Two CPTs are given for node '{one}'"):
+        Posterior.from_cpts(graph, {one: [0.4, 0.6], two: [0.4, 0.6], "y": y})

@@ -11,11 +11,12 @@ import pytest
 
 from backrisk import CausalGraph, Codebook, Posterior, PosteriorError, load_posterior, risk
 from backrisk.graph import Layout
-from backrisk.posterior import Conflict, Diagnostics, SiteEffects
+from backrisk.posterior import Conflict, Diagnostics, SiteEffects, Verdict
 from backrisk.posterior.storage import seal, store
 from backrisk.words import Said, plain, say, speaking
 
 SAVED = Path(__file__).parent / "saved"  # files of version 0.1, and what that version answered
+WORST = {"r_hat": 1.02, "ess_bulk": 9.0, "ess_tail": 8.0, "divergences": 0.0, "e_bfmi": np.nan}
 TWO = {"x": ["no", "yes"], "y": ["no", "yes"]}
 
 
@@ -32,9 +33,7 @@ def fitted(graph):
         graph,
         *layout.draw_prior(8, rng),
         chains=2,
-        diagnostics=Diagnostics(
-            "nutpie", {"r_hat": 1.02, "e_bfmi": float("nan")}, ("Bad.",), ("So so.",)
-        ),
+        diagnostics=Diagnostics("nutpie", WORST, ("Bad.",), ("So so.",)),
         codebook=Codebook.plain(graph),
         prior_fractions=before[0],
         prior_beta=before[1],
@@ -191,6 +190,21 @@ def at(name, value):
     return change
 
 
+def conflict(**about):
+    """Tell of a conflict that differs from a sound one in this."""
+    sound = Conflict("edge", "y", "x", (1.0, 1.0, 2.0), (1.0, 1.0, 2.0), 0.1, "yes")
+    return numbers(diagnostics=Diagnostics("exact", conflicts=(replace(sound, **about),)))
+
+
+def verdict(check, held, *about):
+    return numbers(
+        diagnostics=Diagnostics("exact", verdicts=(Verdict(check, "agrees", held, (about,)),))
+    )
+
+
+CLAIMS = {"against": 0, "tested": 1, "unseen": 0}
+CARRIED = {"population": "a", "source": "b", "differs": ["z"], "baseline": [], "independent": []}
+CARRIED["bits"] = 0.0
 EDGE = ("edge", "y", "x", (1.0, 1.0, 2.0))  # and what the data say of it
 UNSOUND = [
     (at("fractions", 1.5), r"'fractions' holds 1\.5, expected numbers from 0\.0 to 1\.0"),
@@ -213,6 +227,24 @@ UNSOUND = [
         "'meta.design.prevalence' is 1.5",
     ),
     (numbers(diagnostics=Diagnostics("exact", {"r_hat": "low"})), "'diagnostics.worst.r_hat'"),
+    (numbers(diagnostics=Diagnostics("nutpie", {"r_hat": 1.0})), "'diagnostics.worst' is {"),
+    (numbers(diagnostics=Diagnostics("nutpie", WORST | {"r_hat": -3.0})), "'diagnostics.worst.r_h"),
+    (numbers(diagnostics=Diagnostics("nutpie", WORST | {"divergences": -5})), "worst.divergences'"),
+    (conflict(data=(-1.0, -2.0, 1.0)), r"'diagnostics\.conflicts\.0\.data\.0' is -1"),
+    (conflict(data=(1.0, np.nan, 2.0)), r"'diagnostics\.conflicts\.0\.data\.1' is nan"),
+    (conflict(data=(3.0, 1.0, 2.0)), r"'diagnostics\.conflicts\.0'"),
+    (conflict(kind="margin", about="no"), r"'diagnostics\.conflicts\.0'"),
+    (conflict(tail=7.0), r"'diagnostics\.conflicts\.0\.tail' is 7"),
+    (conflict(node="z"), r"'diagnostics\.conflicts\.0\.node' is 'z'"),
+    (conflict(about="y"), r"'diagnostics\.conflicts\.0\.about' is 'y'"),
+    (conflict(state="maybe"), r"'diagnostics\.conflicts\.0\.state' is 'maybe'"),
+    (verdict("local_tests", {}), r"'diagnostics\.verdicts\.0'"),
+    (verdict("families", CLAIMS, "z"), r"'diagnostics\.verdicts\.0\.about' is 'z'"),
+    (numbers(meta={"people": 10**400}), r"'meta\.people' is \.\.\."),
+    (numbers(meta={"design": {"kind": "case_control"}}), "'meta.design.outcome' is None"),
+    (numbers(meta={"design": {"kind": "matched", "outcome": "z"}}), "'meta.design.outcome' is 'z'"),
+    (numbers(meta={"carried": CARRIED}), "'meta.carried.differs' is 'z'"),
+    (lambda m: replace(m, sites=replace(m.sites, names=("a", "a"))), r"'sites' is \['a', 'a'\]"),
     (
         numbers(diagnostics=Diagnostics("exact", conflicts=(Conflict(*EDGE, (1, 2), 0.1),))),
         "'diagnostics.conflicts.0.data",
@@ -337,3 +369,62 @@ def test_a_saved_site_that_is_called_like_no_site_is_refused(fitted, tmp_path, m
         PosteriorError, match=r"A site of this model is called 'Average', .* again\.$"
     ):
         load_posterior(path)
+
+
+def swapped(index):
+    index["record"]["graph"]["edges"].reverse()
+
+
+RELABELLED = [
+    swapped,
+    lambda index: index["labels"]["prior/effect"].reverse(),
+    lambda index: index["labels"]["prior/distribution"].reverse(),
+    lambda index: index["labels"]["posterior/pooled"].reverse(),
+    lambda index: index["record"].update(sites=["b", "a"]),
+    lambda index: index["record"].update(sites="ab"),
+    lambda index: index["record"].update(sites=None),
+    lambda index: index["arrays"].pop("posterior/site_shift"),
+    lambda index: index["arrays"].pop("posterior/site_scale"),
+]
+
+
+@pytest.mark.parametrize("change", RELABELLED)
+def test_every_axis_has_the_labels_of_the_graph_and_the_sites(tmp_path, change):
+    """Numbers of one effect are not read as those of another, nor one site's as another's."""
+    graph = CausalGraph.from_edges([("x", "y"), ("w", "y"), ("x", "w")], TWO | {"w": TWO["x"]})
+    nodes = tuple(
+        replace(n, mechanism="ordinal_logit" if n.name in "wy" else None) for n in graph.nodes
+    )
+    layout, rng = Layout(replace(graph, nodes=nodes)), np.random.default_rng(0)
+    before = layout.draw_prior(3, rng)
+    pooled = len(layout.pooled)
+    model = Posterior(
+        layout.graph,
+        *layout.draw_prior(4, rng),
+        prior_fractions=before[0],
+        prior_beta=before[1],
+        sites=SiteEffects(("a", "b"), rng.normal(size=(4, 2, pooled)), rng.random((4, pooled))),
+    )
+    path = model.save(tmp_path / "m.nc")
+    load_posterior(path)
+    with pytest.raises(PosteriorError, match="parameters are not those of its graph"):
+        load_posterior(forging.reseal(path, change))
+
+
+@pytest.mark.parametrize("name", ["prior_beta", "prior_fractions"])
+def test_half_of_the_prior_draws_is_none(ordinal, tmp_path, name):
+    path = ordinal.save(tmp_path / "m.nc")
+    stored = {"prior_beta": "beta", "prior_fractions": "continuation"}[name]
+    with pytest.raises(PosteriorError, match="prior draws of its fractions or of its effects"):
+        load_posterior(forging.reseal(path, lambda index: index["arrays"].pop(f"prior/{stored}")))
+    with pytest.raises(PosteriorError, match="prior draws of its fractions or of its effects"):
+        replace(ordinal, **{name: None}).save(path)
+
+
+def test_what_steers_a_terminal_is_shown_and_not_obeyed(fitted, tmp_path):
+    def change(index):
+        index["record"]["diagnostics"]["warnings"] = ["\x1b[2JGood."]
+        index["record"]["meta"]["population"] = "\x1b[2JAll."
+
+    told = load_posterior(forging.reseal(fitted.save(tmp_path / "m.nc"), change)).warnings
+    assert "".join(told) == "\N{REPLACEMENT CHARACTER}[2JAll.\N{REPLACEMENT CHARACTER}[2JGood."

@@ -13,6 +13,7 @@ import strategies
 from backrisk import CausalGraph, Posterior, Survey, fit, load_posterior, risk
 from backrisk.graph import Layout
 from backrisk.posterior import Diagnostics, SiteEffects
+from backrisk.posterior.diagnostics import WORST
 
 ARRAYS = (
     *("fractions", "beta", "prior_fractions", "prior_beta", "log_prior", "log_likelihood"),
@@ -64,7 +65,7 @@ def drawn(graph, rng, draws, chains, sites=0):
         fractions,
         beta,
         chains,
-        Diagnostics("nutpie", {"r_hat": 1.0}, ("Bad.",)),
+        Diagnostics("nutpie", dict.fromkeys(WORST, 1.0), ("Bad.",)),
         prior_fractions=before[0],
         prior_beta=before[1],
         sites=SiteEffects(

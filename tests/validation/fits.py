@@ -72,7 +72,7 @@ def looked(each: Real, folder: Path) -> dict[str, Any]:
         posterior = fit(load_graph("runner"), survey, seed=1, keep=chains, progress=False)
         held = {"fit_s": processor() - start}
         posterior.save(model)
-        clear_kept(chains, 4)
+        clear_kept(chains, posterior)
         told.write_text(json.dumps(held))
     posterior = load_posterior(model)
     start = processor()

@@ -4,9 +4,12 @@ import socket
 import subprocess
 import sys
 
+import pytest
 from typer.testing import CliRunner
 
 from backrisk.cli import app as command_line
+from backrisk.errors import BackriskError
+from backrisk.web.limits import Limits
 
 
 def said(*arguments):
@@ -24,6 +27,21 @@ def test_mistakes_at_the_start_are_one_sentence_and_exit_code_2(posterior, tmp_p
     code, text = said(tmp_path / "none.nc", "--port", 0)
     assert code == 2
     assert "there is no such file" in text
+    secret = "0123456789abcdef"
+    for host in ("a..b", "a" * 64):
+        code, text = said(model, "--port", 0, "--token", secret, "--host", host)
+        assert code == 2
+        assert "no name of a host has such a label" in text
+    for token in (f"{secret}é", f"{secret}\n", f" {secret}"):
+        code, text = said(model, "--port", 0, "--token", token)
+        assert code == 2
+        assert "printable ASCII" in text
+    for seconds in ("inf", "nan", "1e300"):
+        code, text = said(model, "--port", 0, "--seconds", seconds)
+        assert code == 2
+        assert "86400" in text or seconds == "nan"
+        with pytest.raises(BackriskError, match="seconds, expected at most 86400"):
+            Limits(question=float(seconds))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
