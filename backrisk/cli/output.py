@@ -81,8 +81,9 @@ def score(
     of_one_moment |= {"coupling": coupling, "engine": engine}
     with sentences():
         demand_panel(panel, over_time, of_one_moment)
-        for place in (out, problems_of(out)):
-            demand_place(place, QueryError, (model, cohort))
+        demand_place(out, QueryError, (model, cohort))  # first: a folder has no file beside it
+        if not panel:
+            demand_place(problems_of(out), QueryError, (model, cohort))
         posterior = model_at(model, site)
         if panel:
             if id is not None and len(id) > 1:
