@@ -28,7 +28,7 @@ DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help=_help("
 DecimalOption = Annotated[str | None, typer.Option("--decimal", help=_help("decimal"))]
 GlobOption = Annotated[bool, typer.Option("--glob", help=_help("glob"))]
 PersonFile = Annotated[Path, typer.Option("--person", help=_help("person"))]
-PersonOption = Annotated[Path | None, typer.Option("--person", help=_help("person"))]
+PersonOption = Annotated[Path | None, typer.Option("--person", help=_help("person_or_history"))]
 HistoryFile = Annotated[Path, typer.Option("--history", help=_help("history"))]
 HistoryOption = Annotated[Path | None, typer.Option("--history", help=_help("history"))]
 PlanOption = Annotated[Path | None, typer.Option("--plan", help=_help("plan"))]

@@ -14,7 +14,7 @@ from backrisk.graph import CausalGraph
 from backrisk.likelihood import Circuit, size_of, value_and_counts
 from backrisk.survey import Panel
 
-_EVALUATIONS = 15, 63  # of a draw of NUTS: trees of depth 4 to 6
+_EVALUATIONS = 7, 31  # of a draw of NUTS: trees of depth 3 to 5
 _REPEATS, _LONGEST = 20, 1.0  # evaluations that are timed, and seconds after which no more are
 
 

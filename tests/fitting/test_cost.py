@@ -38,8 +38,8 @@ def test_the_cost_is_that_of_the_fit(panel):
 def test_chains_that_do_not_run_side_by_side_take_longer():
     cost = Cost(1, 1, 2, 1, 1, exact=False, milliseconds=60)
     one, two = cost.minutes(1000, 4, 4), cost.minutes(1000, 4, 2)
-    assert one == (15, 63)
-    assert two == (30, 126)
+    assert one == (7, 31)
+    assert two == (14, 62)
     assert cost.minutes(1000, 4, 99) == one
     assert cost.minutes(1000, 3, 2) == two
 
