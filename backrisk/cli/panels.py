@@ -13,6 +13,7 @@ from backrisk.survey import Panel
 from backrisk.words import decimal, say, whole
 
 _MOMENT = 0.5  # minutes, below which compiling takes longer than sampling
+_HOURS = 120  # minutes, from which a time is told in hours
 _REST = "rest"  # the columns that no rule of their own is given for
 
 
@@ -92,4 +93,6 @@ def _time(minutes: float) -> str:
     """Word a length of time as roughly as it is known."""
     if minutes < 1.5:
         return say("cli.panel.seconds", n=whole(max(round(60 * minutes), 1)))
-    return say("cli.panel.minutes", n=whole(round(minutes)))
+    if minutes < _HOURS:
+        return say("cli.panel.minutes", n=whole(round(minutes)))
+    return say("cli.panel.hours", n=whole(round(minutes / 60)))
