@@ -10,6 +10,7 @@ import typer
 from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
+from backrisk.cli.histories import told_of
 from backrisk.cli.options import (
     ActionOption,
     CauseOption,
@@ -19,7 +20,9 @@ from backrisk.cli.options import (
     DelimiterOption,
     EncodingOption,
     GlobOption,
+    HistoryOption,
     ModelFile,
+    PersonOption,
     SeedOption,
     SiteOption,
     StartOption,
@@ -30,7 +33,6 @@ from backrisk.cli.options import (
     tell_blank_rows,
 )
 from backrisk.cli.panels import demand_panel, read_combine
-from backrisk.cli.terminal import read_json
 from backrisk.errors import BackriskError, QueryError
 from backrisk.words import disclaimer, interval_name, say
 
@@ -145,11 +147,13 @@ def score(
 def report(
     model: ModelFile,
     out: Annotated[Path, typer.Option(help=say("cli.report.out"))],
-    person: Annotated[Path | None, typer.Option(help=say("cli.options.person"))] = None,
+    person: PersonOption = None,
+    history: HistoryOption = None,
     cohort: Annotated[str | None, typer.Option(help=say("cli.report.cohort"))] = None,
     card: Annotated[bool, typer.Option("--card", help=say("cli.report.card"))] = False,
     target: TargetOption = None,
     group: Annotated[list[str] | None, typer.Option(help=say("cli.report.group"))] = None,
+    periods: Annotated[int | None, typer.Option(min=1, help=say("cli.report.periods"))] = None,
     draws: Annotated[int | None, typer.Option(min=1, help=say("cli.report.draws"))] = None,
     date: Annotated[str | None, typer.Option(help=say("cli.report.date"))] = None,
     templates: Annotated[Path | None, typer.Option(help=say("cli.report.templates"))] = None,
@@ -164,28 +168,32 @@ def report(
     from backrisk.report import DRAWS, model_card, report_cohort, report_person
 
     with sentences():
-        demand_place(out, QueryError, (model, person, cohort, templates))
+        demand_place(out, QueryError, (model, person, history, cohort, templates))
         if group and (card or cohort is None):
             raise QueryError(say("cli.report.group_without_cohort"))
+        alone = person is not None or history is not None
+        if periods is not None and not alone:
+            raise QueryError(say("cli.report.periods_without_history"))
         posterior = model_at(model, site)
         people = None
         if cohort is not None:
             reading = read_as(encoding, delimiter, decimal, glob)
             people = read_cohort(posterior, cohort, **reading)
             tell_blank_rows(people.blank_rows)
-        if card and person is None:
+        if card and not alone:
             model_card(posterior, out, survey=people, target=target, date=date, templates=templates)
-        elif person is not None and cohort is None and not card:
+        elif alone and cohort is None and not card:
             report_person(
                 posterior,
-                read_json(person),
+                told_of(posterior, person, history),
                 out,
                 target=target,
                 draws=draws,
+                periods=periods,
                 date=date,
                 templates=templates,
             )
-        elif people is not None and person is None:
+        elif people is not None and not alone:
             report_cohort(
                 posterior,
                 people,

@@ -116,6 +116,16 @@ def _over_time(api: APIRouter, desk: Desk) -> None:
         return await desk.answer(request, "review", asked)
 
     @api.post(
+        "/recommend",
+        tags=["advice"],
+        response_model=schema.AdviceOut,
+        response_model_exclude_unset=True,
+    )
+    async def ask_advice(request: Request, asked: schema.Advised) -> Any:
+        """Rank what could be kept to by how far it would lower the risk in a period."""
+        return await desk.answer(request, "advice", asked)
+
+    @api.post(
         "/intervene",
         tags=["doing"],
         response_model=schema.PlannedOut,

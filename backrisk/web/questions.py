@@ -69,7 +69,7 @@ def is_slow(served: Served, question: Question) -> bool:
         return target.node in read_person(served.posterior, asked.person)
     if name == "attribute":
         return asked.method not in _QUICK_METHODS
-    return name in ("recommend", "ask-next", "report", "forecast", "review", "plan")
+    return name in ("recommend", "ask-next", "report", "forecast", "review", "plan", "advice")
 
 
 def _at(served: Served, asked: schema.Asked | schema.AskedOverTime) -> Posterior:
@@ -181,6 +181,12 @@ def _plan(served: Served, asked: schema.Planned) -> Any:
     ).to_dict()
 
 
+def _advice(served: Served, asked: schema.Advised) -> Any:
+    return recommend(
+        _at(served, asked), asked.history, target=asked.target, periods=asked.periods
+    ).to_dict()
+
+
 def _report(served: Served, asked: schema.Asked) -> Any:
     answers = person_answers(_at(served, asked), asked.person, target=asked.target)
     return render_person(answers, ".pdf")
@@ -225,4 +231,5 @@ QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "forecast": _forecast,
     "review": _review,
     "plan": _plan,
+    "advice": _advice,
 }

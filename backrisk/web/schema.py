@@ -97,6 +97,12 @@ class Forecasted(AskedOverTime):
     plan: Do | None = None
 
 
+class Advised(AskedOverTime):
+    """A question about what could be kept to."""
+
+    periods: Annotated[StrictInt, Field(ge=1, le=_MOST_AHEAD)] = 1
+
+
 class Reviewed(AskedOverTime):
     """A question about what each visit told."""
 
@@ -296,6 +302,22 @@ class PlannedOut(_Answer[PlannedRow]):
 
     period: int
     plan: str
+
+
+class KeptRow(ActionRow):
+    """An action that is kept to."""
+
+    number_needed: float | None
+    needed_low: float | None
+    needed_high: float | None
+    followed: str
+    monte_carlo_error: float | None = None
+
+
+class AdviceOut(_Answer[KeptRow]):
+    """One row an action, the largest fall in risk first."""
+
+    period: int
 
 
 class Meaning(BaseModel):

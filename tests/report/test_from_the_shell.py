@@ -1,6 +1,9 @@
 """`backrisk report`: a file for each kind, and one sentence for each mistake."""
 
+import json
+
 import pytest
+from over_time_model import HISTORY, over_time_model
 from read_back import DAY, said
 
 from backrisk import simulate
@@ -16,6 +19,8 @@ def files(core, people, tmp_path_factory):
     frame = simulate(core.graph, 20, seed=4)
     frame.to_csv(folder / "c.csv", index=False)
     frame.assign(fatigue="2026-01-31").to_csv(folder / "dates.csv", index=False)
+    over_time_model(6).save(folder / "t.nc")
+    (folder / "h.json").write_text(json.dumps(HISTORY))
     return folder
 
 
@@ -40,6 +45,18 @@ def test_reports_from_the_shell(files, tmp_path, monkeypatch, arguments, out):
 
 
 @pytest.mark.parametrize(
+    "told", [["--history", "h.json", "--periods", "3"], ["--person", "p.json"]]
+)
+def test_a_history_is_reported_from_the_shell(files, tmp_path, monkeypatch, told):
+    monkeypatch.chdir(files)
+    code, text = said("report", "t.nc", *told, "--out", tmp_path / "r.html", "--date", DAY)
+    assert code == 0, text
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert ("+4" in page) == ("--person" in told)  # six periods, unless asked otherwise
+    assert "Visit 1" in page
+
+
+@pytest.mark.parametrize(
     ("arguments", "out", "words"),
     [
         (["--person", "typo.json"], "r.html", "did you mean 'fatigue'?"),
@@ -58,6 +75,9 @@ def test_reports_from_the_shell(files, tmp_path, monkeypatch, arguments, out):
         (["--card"], "r.csv", "expected .md, .html, .pdf"),
         (["--card", "--person", "p.json"], "r.md", "Give one of"),
         ([], "r.md", "Give one of"),
+        (["--history", "h.json"], "r.html", "of one moment"),
+        (["--person", "p.json", "--periods", "2"], "r.html", "for a history"),
+        (["--card", "--periods", "2"], "r.md", "belongs to the report on a history"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(

@@ -51,6 +51,9 @@ def test_what_is_shown_is_what_python_says(open_page, place, moving):  # noqa: F
     expect(changed).to_have_count(len(review.changed))
     page.locator("#earlier").select_option("0")
     expect(changed).to_have_count(len(br.review(moving, HISTORY, [0, 2]).changed))
+    advice = br.recommend(moving, HISTORY, periods=6)
+    change = points(-advice.draws[:, 0]).replace("-", "\u2212")
+    assert cells(page, "#kept")[0][:2] == ["fatigue: low", change]
     page.locator("#plan-node").select_option("fatigue")
     expect(page.locator("#plan .curves polyline")).to_have_count(4)  # two curves, two swatches
     contrast = br.intervene(moving, HISTORY, PLAN, period=8)

@@ -26,6 +26,11 @@ CALLS = {
         {"history": HISTORY, "visits": [0, 2]},
         lambda p: br.review(p, HISTORY, [0, 2]),
     ),
+    "advice": (
+        "/recommend",
+        {"history": HISTORY, "periods": 2},
+        lambda p: br.recommend(p, HISTORY, periods=2),
+    ),
     "plan": (
         "/intervene",
         {"history": HISTORY, "do": PLAN, "from_": 3, "until": 4, "period": 5},
@@ -88,7 +93,15 @@ def test_a_question_that_cannot_be_answered_is_refused_in_a_sentence(visits, pat
 def test_all_addresses_are_documented_and_the_example_is_a_history(visits, moving):
     document = visits.get(V1 + "/openapi.json").json()
     asked = {path.removeprefix(V1) for path in document["paths"]}
-    assert asked == {"/model", "/form", "/read-history", "/forecast", "/review", "/intervene"}
+    assert asked == {
+        "/model",
+        "/form",
+        "/read-history",
+        "/forecast",
+        "/review",
+        "/recommend",
+        "/intervene",
+    }
     shapes = document["components"]["schemas"]
     assert all(shape["description"] for shape in shapes.values())
     (history,) = shapes["Forecasted"]["properties"]["history"]["examples"]

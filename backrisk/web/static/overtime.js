@@ -2,7 +2,7 @@
 
 import { drawCurves, swatch } from "./curve.js";
 import {
-  byId, estimate, facts, fill, fillWith, make, nodeWords, percent, points, stateWords, words,
+  byId, decimal, estimate, facts, fill, fillWith, make, nodeWords, percent, points, stateWords, words,
 } from "./facts.js";
 import { outcome, visitWords } from "./history.js";
 
@@ -40,6 +40,28 @@ export function showForecast(answer) {
   body("ahead").replaceChildren(
     chart("ahead", curves), table(words.over_time.table, columns), ...notes(answer));
 }
+
+export function showKept(answer, n) {
+  if (!answer.rows.length) {
+    body("kept").replaceChildren(make("p", { class: "note" }, words.over_time.help_none), ...notes(answer));
+    return;
+  }
+  const head = make("tr", {}, ...["action", "fall", "needed", "followed"].map((name) =>
+    make("th", { scope: "col" }, words.over_time.help_columns[name])));
+  const rows = answer.rows.map((row) => make("tr", {},
+    make("th", { scope: "row" }, settingWords(row.name)),
+    make("td", {}, points({ mean: -row.mean, low: -row.high, high: -row.low })),
+    make("td", {}, row.number_needed > 0 ? decimal(Math.ceil(row.number_needed), 0)
+      : words.over_time.not_told),
+    make("td", {}, row.followed || words.over_time.not_counted)));
+  body("kept").replaceChildren(
+    framed(fill(words.over_time.help_table, { n }), head, rows), ...notes(answer));
+}
+
+const settingWords = (action) => action.split(" + ").map((part) => {
+  const [node, state] = part.split("=");
+  return fill(words.numbers.setting, { node: nodeWords(node), state: stateWords(node, state) });
+}).reduce((before, next) => fill(words.numbers.settings, { before, next }));
 
 export function showPlan(without, kept, contrast, { node, state }) {
   const [before, after, change] = contrast.rows;

@@ -6,7 +6,7 @@ import {
   answersAt, chooseSettings, clearForm, count, fillForm, goToFirst, history, listAnswers,
   offerBefore, outcome, setVisits, settings, showReading, visitWords,
 } from "./history.js";
-import { showCompared, showForecast, showNow, showPlan } from "./overtime.js";
+import { showCompared, showForecast, showKept, showNow, showPlan } from "./overtime.js";
 import { isObject, wireTakeAway } from "./take.js";
 
 const WAIT = 250; // ms without a keystroke before the server is asked
@@ -42,6 +42,7 @@ async function refresh() {
     await section("now", askNow, signal);
     await Promise.all([
       section("ahead", askAhead, signal),
+      section("kept", askKept, signal),
       section("plan", askPlan, signal),
       section("compared", askCompared, signal),
     ]);
@@ -111,6 +112,10 @@ const periods = () => Number(byId("periods").value);
 async function askAhead(signal) {
   ahead = ask("/forecast", { ...asked(), periods: periods() }, signal);
   showForecast(await ahead);
+}
+
+async function askKept(signal) {
+  showKept(await ask("/recommend", { ...asked(), periods: periods() }, signal), periods());
 }
 
 async function askPlan(signal) {
@@ -219,7 +224,7 @@ byId("remove").addEventListener("click", () => {
   refresh();
 });
 byId("periods").addEventListener("change", async () => {
-  await Promise.all([again("ahead", askAhead), again("plan", askPlan)]);
+  await Promise.all([again("ahead", askAhead), again("kept", askKept), again("plan", askPlan)]);
 });
 byId("plan-node")?.addEventListener("change", chooseStates);
 byId("plan-state")?.addEventListener("change", () => again("plan", askPlan));
