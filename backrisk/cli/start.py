@@ -1,24 +1,28 @@
 """The start of the command line, in the language that was asked for.
 
-Help is written when the commands are imported, so the language has to be known before.
+Help is written when the commands are imported, so the language has to be known before. Nothing is
+imported before an interruption ends the process as it ends any other program: without a traceback.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
-
-import typer
-
-from backrisk._files import sweep
-from backrisk.cli.console import sentences
-from backrisk.cli.stopping import errors_held, output_held, stoppable
-from backrisk.words import speaking
 
 
 def main() -> None:
     """Run the command line; whatever becomes of it, nobody's rows stay in a temporary folder."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import typer
+
+    from backrisk._files import sweep
+    from backrisk.cli.console import sentences
+    from backrisk.cli.stopping import errors_held, output_held, stoppable
+    from backrisk.words import speaking
+
     lang, arguments = asked_language(sys.argv[1:])
     try:
         with (

@@ -135,3 +135,21 @@ def test_a_file_whose_name_is_no_text_is_told_of(tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"p\\udce9.csv" in b"".join(done.stdout.split())
     assert os.path.exists(out)
+
+
+INTERRUPTED = """
+import os, signal, sys
+class At:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, At())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "backrisk.words.sentences", "backrisk.cli.stopping"])
+def test_an_interruption_while_modules_are_imported_is_quiet(module):
+    done = start([module], INTERRUPTED + MAIN)
+    assert done.communicate()[1] == b""
+    assert done.returncode == -signal.SIGINT
