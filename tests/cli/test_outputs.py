@@ -7,11 +7,16 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import arviz as az
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from backrisk import CausalGraph, Posterior, _files, fitting, load_posterior
 from backrisk.cli import app, demo
+from backrisk.fitting.chains import Kept
+from backrisk.graph import Layout
+from backrisk.posterior import Diagnostics
 
 ROWS = "id,x,y\n" + "".join(
     f"{i},{'no' if i % 3 else 'yes'},{'no' if i % 2 else 'yes'}\n" for i in range(40)
@@ -131,12 +136,17 @@ def test_what_stood_there_stays_where_a_call_fails(place, monkeypatch, command, 
 
 def test_chains_go_only_once_the_model_is_saved(place, monkeypatch):
     monkeypatch.chdir(place)
-    posterior = load_posterior("model.nc")
+    layout = Layout(load_posterior("model.nc").graph)
+    drawn = layout.draw_prior(8, np.random.default_rng(0))
+    posterior = Posterior(
+        layout.graph, *drawn, chains=4, diagnostics=Diagnostics("nutpie", warnings=("Few draws.",))
+    )
+    for chain, part in enumerate(np.split(posterior.fractions, 4)):
+        tree = az.from_dict({"posterior": {"continuation": part[None]}})
+        Kept(place / "made", "ours").save(chain, tree)
 
     def sampled(*_, keep, **__):
-        keep.mkdir()
-        for chain in range(4):
-            (keep / f"chain-{chain}.nc").touch()
+        shutil.copytree("made", keep)
         return posterior
 
     monkeypatch.setattr(fitting, "fit", sampled)
