@@ -16,6 +16,7 @@ import pandas as pd
 
 from backrisk._arguments import checked
 from backrisk._types import Array
+from backrisk.check.moment import demand_moment
 from backrisk.check.population import JointShares, Margin, Population
 from backrisk.check.rebasing import moved_baseline, with_table
 from backrisk.errors import QueryError
@@ -98,6 +99,7 @@ def transport(posterior: Posterior, population: Population, *, seed: int = 0) ->
     >>> risk(carried, {"x": "yes"}).draws.round(3).tolist()
     [0.555]
     """
+    demand_moment(posterior.graph)
     demand_risks(posterior)
     if posterior.meta.get("carried"):
         raise QueryError(

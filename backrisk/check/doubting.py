@@ -15,6 +15,7 @@ from backrisk._arguments import checked
 from backrisk.check.claims import REPORTS
 from backrisk.check.families import family_residuals
 from backrisk.check.independences import local_tests
+from backrisk.check.moment import is_own
 from backrisk.check.outcome import outcome_calibration
 from backrisk.check.pairs import pairwise
 from backrisk.errors import FitError, QueryError
@@ -243,15 +244,7 @@ class _Asked:
     @property
     def own(self) -> bool:
         """Whether these look like the people that the model learned from."""
-        meta = self.posterior.meta
-        if meta.get("people") != self.survey.n:
-            return False
-        known = (self.survey.codes >= 0).mean(axis=0)
-        told = dict(meta.get("answered", {}))
-        return all(
-            abs(told.get(name, share) - share) < 1e-6
-            for name, share in zip(self.survey.graph.names, known.tolist(), strict=True)
-        )
+        return is_own(self.posterior, self.survey)
 
 
 def _independences(asked: _Asked) -> tuple[Any, list[Verdict]]:

@@ -11,6 +11,7 @@ import networkx as nx
 import pandas as pd
 
 from backrisk._arguments import checked
+from backrisk.check.moment import demand_moment
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Edge, Prior, still
 from backrisk.words import listed, names_of, say, suggest
@@ -202,6 +203,7 @@ def neighbours_of(
     >>> [each.name for each in found.neighbours if each.asked]
     ['drop lumbar_load -> pain', 'drop compensation -> lumbar_load', 'drop fatigue -> compensation']
     """
+    demand_moment(graph)
     target = graph.outcome if target is None else target
     asked = _on_paths(graph, target, causes)
     for cause, effect in impossible:

@@ -30,6 +30,7 @@ from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.check.expected import Expected, tables_of
 from backrisk.check.left_out import is_external
+from backrisk.check.moment import demand_moment
 from backrisk.check.rows import by_site, demand_people, log_likelihoods
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -206,6 +207,7 @@ def pairwise(
     0      0.88        0.0  contradicted
     """
     demand_people(posterior, survey)
+    demand_moment(posterior.graph)
     if not 0.0 < level < 1.0:
         raise QueryError(say("check.outcome.level", level=level))
     known = is_external(posterior, external)

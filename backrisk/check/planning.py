@@ -9,6 +9,7 @@ import numpy as np
 
 from backrisk._arguments import checked
 from backrisk._types import Array
+from backrisk.check.moment import demand_moment
 from backrisk.check.planned import PlannedSurvey
 from backrisk.check.quantities import read_causes
 from backrisk.check.refitting import Fitter, generator, mixed, progress_bar
@@ -132,6 +133,7 @@ def plan_study(
     >>> bool(large < small)
     True
     """
+    demand_moment(graph)
     event = read_target(graph, target)
     asked = _asked(graph, effects, shares, target)
     sizes = tuple(sorted(dict.fromkeys(people)))

@@ -27,6 +27,7 @@ from backrisk.check.answered import (
     groups,
     pull,
 )
+from backrisk.check.moment import demand_moment
 from backrisk.check.parameters import Loosened, Parameters
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -164,6 +165,7 @@ class Scores:
         if survey.graph != posterior.graph:
             found, expected = survey.graph.name, posterior.graph.name
             raise QueryError(say("check.other_graph", found=found, expected=expected))
+        demand_moment(posterior.graph)
         design = survey.codebook.design
         if design is not None and design.by_outcome:
             raise QueryError(say("check.scores.by_outcome"))

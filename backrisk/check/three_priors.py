@@ -11,6 +11,7 @@ import pandas as pd
 from backrisk._arguments import checked
 from backrisk.check.comparison import demand_alike, survey_for
 from backrisk.check.doubted import DOUBTED
+from backrisk.check.moment import demand_moment
 from backrisk.check.reweighting import Cloud, Model, values_of
 from backrisk.errors import QueryError
 from backrisk.fitting import fit
@@ -101,6 +102,7 @@ def prior_graphs(
     >>> [graph.edges_into("pelvic_tilt")[0].prior for graph in found.values()]
     [Prior(mean=0.7, sd=0.35), Prior(mean=0.1, sd=0.3), Prior(mean=0.0, sd=1.5)]
     """
+    demand_moment(graph)
     if not any(edge.priors for edge in graph.edges):
         raise QueryError(say("check.three_priors.no_prior", graph=graph.name))
 

@@ -67,6 +67,8 @@ def check(
             from backrisk.survey import read_survey
 
             reading = read_as(encoding, delimiter, decimal, glob)
+            if posterior.graph.tied:  # a row would be read as a person, and is a visit
+                raise QueryError(say("cli.check.several_periods"))
             read = read_survey(survey, posterior.graph, posterior.codebook, **reading)
             margins = predicted_margins(posterior, read)
             with console.err.status("") as line:

@@ -384,6 +384,8 @@ def worded_ratio(log_ratio: float) -> str:
 def _other(posterior: Posterior, cause: str, effect: str | None) -> str:
     """Return the second of two nodes that can share a cause."""
     graph = posterior.graph
+    if graph.tied:
+        raise PosteriorError(say("posterior.confounding.several", graph=graph.name))
     other = effect or graph.outcome
     if other is None:
         raise PosteriorError(say("posterior.confounding.no_effect"))
