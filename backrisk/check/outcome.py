@@ -11,6 +11,7 @@ import pandas as pd
 
 from backrisk._arguments import checked
 from backrisk.check.left_out import (
+    MOST_PAIRED,
     Group,
     LeftOut,
     groups_of,
@@ -20,7 +21,7 @@ from backrisk.check.left_out import (
 )
 from backrisk.check.measures import TIMES, Predicted, judge_risks, optimism_of
 from backrisk.check.regression import fold_risks, leave_one_out_risks
-from backrisk.check.reliability import Disagreement, log_odds, order_of_pairs
+from backrisk.check.reliability import Disagreement, acted_on, log_odds, order_of_pairs
 from backrisk.check.rows import demand_people
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
@@ -302,6 +303,11 @@ def outcome_calibration(
     ridge penalty chosen by leaving people out. It is left out alike: in closed form (Rad and Maleki
     2020), or in the same folds.
 
+    *Ties*: leaving somebody out breaks every tie against them, in whichever of the two they are
+    left out of. The AUC therefore orders two people with both left out, to first order (not among
+    more than 4,000 different people), and whoever gave the same answers is acted on alike, from
+    the mean over them of the log odds left out.
+
     *Two tests*: Cox's intercept and slope together, and the reliability curve; the p-value is the
     lesser, doubled. In the survey that the model was fitted to, risks are right on the whole
     because they were fitted to be, so that the intercept is hardly tested there.
@@ -369,17 +375,29 @@ def outcome_calibration(
         found = leave_one_out(posterior, survey, groups, asked, external=known)
         if refit and found.doubtful.any():
             found, fits, unsound = _refitted(posterior, survey, groups, asked, found, rng, seed)
-        seen, moved = found.seen, found.influence
-        paired = seen is not None and moved is not None and not fits and not found.doubtful.any()
-        other = leave_one_out_risks(*answers, influence=paired)
-        orders = None
-        if paired and seen is not None and moved is not None and other.influence is not None:
-            orders = (
-                order_of_pairs(log_odds(seen), moved, groups.event),
-                order_of_pairs(other.odds, other.influence, groups.event),
-            )
+        other = leave_one_out_risks(*answers, influence=len(groups) <= MOST_PAIRED)
+        alike = others if groups.site is None else np.column_stack([others, groups.site])
+        # Each on its own: a model that has learned from nobody here has nothing to undo.
+        orders = (
+            None
+            if found.seen is None or found.influence is None
+            else order_of_pairs(log_odds(found.seen), found.influence, groups.event),
+            None
+            if other.influence is None
+            else order_of_pairs(other.odds, other.influence, groups.event),
+        )
+        acted = (
+            found.risk if known else acted_on(found.risk, alike, groups.total),
+            acted_on(other.risk, alike, groups.total),
+        )
         predicted = Predicted(
-            groups.event, groups.people, groups.weight, found.risk, other.risk, orders=orders
+            groups.event,
+            groups.people,
+            groups.weight,
+            found.risk,
+            other.risk,
+            orders=orders,
+            acted=acted,
         )
     way: Way = "external" if known else "left_out" if folds is None else "folds"
     judged = judge_risks(predicted, rng)

@@ -123,6 +123,49 @@ def test_a_model_that_is_wrong_does_worse_than_a_regression(graph):
     assert "chance" in found.text
 
 
+@pytest.fixture(scope="module")
+def chain():
+    """A true model whose risks are two, at thresholds; a regression on m orders people alike."""
+    two = ["no", "yes"]
+    graph = CausalGraph.from_edges(
+        [("x", "m"), ("m", "y")], {"x": two, "m": two, "y": two}, outcome="y"
+    )
+    cpts = {"x": [0.5, 0.5], "m": [[0.7, 0.3], [0.3, 0.7]], "y": [[0.8, 0.2], [0.4, 0.6]]}
+    return graph, Posterior.from_cpts(graph, cpts)
+
+
+def test_leaving_out_breaks_no_ties_against_the_regression_alone(chain):
+    """A regression on x and m may order x too, by chance: that is all that may tell them apart."""
+    graph, right = chain
+    for seed in range(3):
+        frame = simulate(graph, 2000, seed=seed, posterior=right, gaps=False)
+        frame["x"] = ""  # so that both have m alone, and one order
+        survey = Survey.from_frame(frame, graph)
+        found = outcome_calibration(right, survey, seed=1).scores.loc["auc"]
+        assert found["regression"] == pytest.approx(found["model"])
+        assert found["difference_low"] == found["difference_high"] == 0.0
+
+
+def test_a_regression_on_nothing_is_chance(chain):
+    alone = CausalGraph.from_edges([], {"y": ["no", "yes"]}, outcome="y")
+    given = Posterior.from_cpts(alone, {"y": [[0.7, 0.3]]})
+    survey = Survey.from_frame(simulate(alone, 100, seed=1, posterior=given, gaps=False), alone)
+    found = outcome_calibration(given, survey, seed=1).scores.loc["auc"]
+    assert found["model"] == found["regression"] == 0.5
+
+
+def test_a_true_model_is_seldom_better_than_a_regression_that_holds_it(chain):
+    """Nominally one in 20; of 20 surveys, 5 or more have a chance below 0.3 %."""
+    graph, right = chain
+    said = []
+    for seed in range(20):
+        frame = simulate(graph, 1000, seed=seed, posterior=right, gaps=False)
+        found = outcome_calibration(right, Survey.from_frame(frame, graph), seed=1)
+        said.append(found.against_regression)
+    assert said.count("better") < 5
+    assert said.count("worse") < 5
+
+
 def test_few_people_tell_nothing(graph):
     survey = survey_of(graph, people=25)
     found = outcome_calibration(model(graph, RISKS), survey, seed=1)
