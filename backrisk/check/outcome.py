@@ -37,6 +37,7 @@ _REFITS = 10  # fits, at most, for those whom no weights predict
 _WIDEST = 1.0  # an interval of the slope beyond which it tells nothing
 _OPTIMISM = 0.25  # of the slope: how far people may move their own prediction
 _DOUBTFUL = 0.1  # a share of people without a sound prediction beyond which nothing is told
+_FEWEST = 100  # draws, from which on weights can leave somebody out
 _LINE = 88
 
 
@@ -268,7 +269,7 @@ def outcome_calibration(
     folds : int, optional
         Fit the model again this many times, each time without one fold of the people, and predict
         these. By default people are left out one by one, by importance sampling from the posterior
-        as it is (PSIS-LOO), which takes seconds.
+        as it is (PSIS-LOO), which takes seconds and at least 100 draws.
     refit : bool
         Where importance sampling fails a person (k-hat too large), predict them from fits without
         them: at most ten fits, in each of which a part of these people is left out.
@@ -287,7 +288,8 @@ def outcome_calibration(
     ------
     QueryError
         If the survey was read for another graph or has sites that the model does not know; people
-        were chosen by the outcome, or several rows are visits of one person; nobody reported the
+        were chosen by the outcome, people are left out by the weights of fewer than 100 draws
+        alone, or several rows are visits of one person; nobody reported the
         outcome, or all are alike in it; or there are fewer people than folds, or fewer than two
         folds.
     FitError
@@ -349,6 +351,8 @@ def outcome_calibration(
     others = np.delete(groups.codes, posterior.graph.names.index(asked.node), axis=1)
     answers = (others, groups.event, groups.people, groups.weight)
     known = is_external(posterior, external)
+    if folds is None and not (known or refit) and posterior.draws < _FEWEST:
+        raise QueryError(say("check.outcome.few_draws", draws=posterior.draws, least=_FEWEST))
     fits = unsound = 0
     if folds is not None and not known:
         from backrisk.check.refits import fold_counts

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backrisk import Codebook, Posterior, QueryError, fit, simulate
-from backrisk.check import measures, outcome, outcome_calibration
+from backrisk.check import left_out, measures, outcome, outcome_calibration
 from backrisk.check.reliability import recalibration
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior import SiteEffects
@@ -227,10 +227,8 @@ def test_folds_and_leaving_out_agree_on_many_people(graph, fitted):
 def test_whom_no_weights_predict_is_predicted_by_fits_without_them(graph, fitted, monkeypatch):
     survey, posterior = fitted
     few = posterior.subset(20)  # too few draws for a tail
-    doubted = outcome_calibration(few, survey, seed=1)
-    assert doubted.doubtful == 600
-    assert doubted.verdict == "too_little"
-    assert "600 people cannot be trusted" in doubted.text
+    with pytest.raises(QueryError, match=r"has 20 draws; .* at least 100"):
+        outcome_calibration(few, survey, seed=1)
     again = outcome_calibration(few, survey, refit=True, seed=1)
     assert again.doubtful == 0
     assert again.fits == 10
@@ -238,6 +236,24 @@ def test_whom_no_weights_predict_is_predicted_by_fits_without_them(graph, fitted
     folds = outcome_calibration(posterior, survey, folds=10, seed=1)
     difference = again.scores["model"]["brier"] - folds.scores["model"]["brier"]
     assert abs(difference) < 0.003  # other folds of the same size
+
+
+def test_whom_the_weights_do_not_predict_is_told(fitted, monkeypatch):
+    """At the least k-hat that is trusted, nobody is."""
+    survey, posterior = fitted
+    monkeypatch.setattr(left_out, "_MOST_K", -10.0)
+    doubted = outcome_calibration(posterior, survey, seed=1)
+    assert doubted.doubtful == 600
+    assert doubted.verdict == "too_little"
+    assert "600 people cannot be trusted" in doubted.text
+
+
+def test_one_draw_leaves_nobody_out_but_predicts_others(fitted):
+    survey, posterior = fitted
+    one = posterior.subset(1)
+    with pytest.raises(QueryError, match="has 1 draws"):
+        outcome_calibration(one, survey, seed=1)
+    assert outcome_calibration(one, survey, external=True, seed=1).way == "external"
 
 
 def test_a_model_of_one_risk_for_all_tells_nothing(graph):
