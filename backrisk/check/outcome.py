@@ -308,7 +308,8 @@ def outcome_calibration(
     *Ties*: leaving somebody out breaks every tie against them, in whichever of the two they are
     left out of. The AUC therefore orders two people with both left out, to first order (not among
     more than 4,000 different people), and whoever gave the same answers is acted on alike, from
-    the mean over them of the log odds left out.
+    the mean over them of the log odds left out. Where that lies at a threshold, its side was
+    chosen with them, by a hair in favour of whichever of the two has learned from them.
 
     *Two tests*: Cox's intercept and slope together, and the reliability curve; the p-value is the
     lesser, doubled. In the survey that the model was fitted to, risks are right on the whole
