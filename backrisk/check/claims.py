@@ -13,6 +13,7 @@ from scipy.stats import norm
 from backrisk._types import Array
 from backrisk.check.answered import departure, pull, unordered
 from backrisk.check.scores import Moments, Scores, Terms, WithOther
+from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Node
 from backrisk.summary import INTERVAL
 from backrisk.words import Said, decimal, listed, names_of, percent, say, whole
@@ -136,6 +137,17 @@ def holm(p: Array) -> Array:
     found = np.empty_like(p)
     found[order] = np.minimum(stepped, 1.0)
     return found
+
+
+def demand_level(level: float) -> None:
+    """Refuse what is no chance of a false alarm.
+
+    Raises
+    ------
+    QueryError
+    """
+    if not 0.0 < level < 1.0:
+        raise QueryError(say("check.outcome.level", level=level))
 
 
 def judged(

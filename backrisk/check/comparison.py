@@ -31,6 +31,7 @@ FEWEST_DRAWS = 100  # whose largest weights a Pareto distribution can be fitted 
 # A difference below 4 is small whatever its error, which then is no guide (Sivula, Magnusson,
 # Matamoros and Vehtari 2025, doi:10.48550/arXiv.2008.10296).
 SMALL, ERRORS = 4.0, 2.0
+_EQUAL = 1e-9  # of the log predictive density: a difference that is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +92,16 @@ class Comparison:
     @property
     def text(self) -> str:
         """The comparison in words."""
-        best, *others = self.names
-        told: list[str] = [say("check.comparison.best", model=best, n=f"{self.people:,}")]
-        for place, name in enumerate(others, start=1):
+        n = f"{self.people:,}"
+        tied = int((np.abs(self.difference) <= _EQUAL * np.abs(self.elpd[0])).sum())
+        if tied > 1:
+            models = listed(f"'{name}'" for name in self.names[:tied])
+            told: list[str] = [say("check.comparison.tied", models=models, n=n)]
+        else:
+            told = [say("check.comparison.best", model=self.names[0], n=n)]
+        for place, name in enumerate(self.names[tied:], start=tied):
             numbers = {
-                "difference": decimal(-self.difference[place], 1),
+                "difference": decimal(abs(self.difference[place]), 1),
                 "error": decimal(self.error[place], 1),
                 "weight": percent(float(self.weight[place])),
             }

@@ -267,6 +267,11 @@ def _known(value: Any) -> Any:
 def e_value(ratio: float) -> float:
     """Return the E-value of a risk ratio: ``R + sqrt(R (R - 1))``, R being it or its inverse.
 
+    Raises
+    ------
+    QueryError
+        If the ratio is not above 0.
+
     Examples
     --------
     Victora et al. 1987, as VanderWeele and Ding (2017, doi:10.7326/M16-2607) have it:
@@ -274,6 +279,8 @@ def e_value(ratio: float) -> float:
     >>> round(e_value(3.9), 2), round(e_value(1 / 3.9), 2), e_value(1.0)
     (7.26, 7.26, 1.0)
     """
+    if not ratio > 0.0:
+        raise QueryError(say("check.confounding.ratio", ratio=ratio))
     over = max(ratio, 1.0 / ratio)
     return over + math.sqrt(over * (over - 1.0))
 

@@ -83,15 +83,15 @@ class Claims:
 
 
 @checked()
-def claim_odds(posterior: Posterior, *, grades: Sequence[str] = DOUBTED) -> Claims:
+def claim_odds(posterior: Posterior, *, grades: str | Sequence[str] = DOUBTED) -> Claims:
     """Return the odds that an edge is there, for each edge whose evidence has some grade.
 
     Parameters
     ----------
     posterior : Posterior
         From `fit`.
-    grades : sequence of str
-        Of the edges asked about.
+    grades : str or sequence of str
+        Of the edges asked about; a grade, or several.
 
     Returns
     -------
@@ -137,6 +137,7 @@ def claim_odds(posterior: Posterior, *, grades: Sequence[str] = DOUBTED) -> Clai
         raise QueryError(say("check.doubted.not_fitted"))
     if posterior.draws < _FEWEST:
         raise QueryError(say("check.doubted.few_draws", draws=posterior.draws, least=_FEWEST))
+    grades = (grades,) if isinstance(grades, str) else grades
     for grade in grades:
         if grade not in GRADES:
             raise QueryError(

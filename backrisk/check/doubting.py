@@ -42,7 +42,7 @@ class Doubts:
     results : mapping of str to object
         By check, the whole result, with its own ``table`` and ``text``.
     refused : mapping of str to str
-        By check, why it could not be made.
+        By check, why it could not be made, or had nothing to give a verdict on.
     seconds : mapping of str to float
         By check, how long a processor was busy with it.
     """
@@ -229,6 +229,9 @@ def doubts(
         seconds[name] = time.process_time() - start
         results[name] = result
         verdicts += said
+        if name not in {each.check for each in said}:
+            why = say(f"check.doubting.nothing.{name}")
+            refused[name] = say("check.doubting.refused", check=name, why=why)
     return Doubts(posterior, tuple(verdicts), results, refused, seconds)
 
 
@@ -249,16 +252,14 @@ class _Asked:
 
 def _independences(asked: _Asked) -> tuple[Any, list[Verdict]]:
     found = local_tests(asked.posterior, asked.survey, level=REPORTS * asked.level)
-    return found, [_of_claims("independences", found.table)]
+    return found, _of_claims("independences", found.table)
 
 
 def _families(asked: _Asked) -> tuple[Any, list[Verdict]]:
     found = family_residuals(asked.posterior, asked.survey, level=REPORTS * asked.level)
     reports = found.table["kind"] == "report"
-    said = [_of_claims("families", found.table[~reports])]
-    if reports.any():
-        said.append(_of_claims("items", found.table[reports]))
-    return found, said
+    said = _of_claims("families", found.table[~reports])
+    return found, said + _of_claims("items", found.table[reports])
 
 
 def _pairwise(asked: _Asked) -> tuple[Any, list[Verdict]]:
@@ -271,10 +272,10 @@ def _pairwise(asked: _Asked) -> tuple[Any, list[Verdict]]:
     about = [(row.node, row.other) for row in against.head(_SHOWN).itertuples()]
     unseen = int((~known | (tested["verdict"] == "too_little")).sum())
     counts = {"against": len(against), "tested": len(tested), "unseen": unseen}
-    return found, [_counted("pairwise", about, **counts)]
+    return found, _counted("pairwise", about, **counts)
 
 
-def _of_claims(check: str, table: pd.DataFrame) -> Verdict:
+def _of_claims(check: str, table: pd.DataFrame) -> list[Verdict]:
     """Return the verdict on some claims: of the clearest contradicted ones the nodes are told."""
     against = table[table["verdict"] == say("check.verdict.contradicted")]
     unseen = int((table["verdict"] == say("check.verdict.too_little")).sum())
@@ -287,11 +288,16 @@ def _of_claims(check: str, table: pd.DataFrame) -> Verdict:
 
 def _counted(
     check: str, about: Sequence[Sequence[str]], *, against: int, tested: int, unseen: int
-) -> Verdict:
-    """Return the verdict on so many claims: too little where the survey is silent on most."""
-    quiet: Finding = "too_little" if 2 * unseen > tested or not tested else "agrees"
+) -> list[Verdict]:
+    """Return the verdict on so many claims: too little where the survey is silent on most.
+
+    On no claims there is none.
+    """
+    if not tested:
+        return []
+    quiet: Finding = "too_little" if 2 * unseen > tested else "agrees"
     finding: Finding = "contradicted" if against else quiet
-    return Verdict.of(check, finding, about, against=against, tested=tested, unseen=unseen)
+    return [Verdict.of(check, finding, about, against=against, tested=tested, unseen=unseen)]
 
 
 def _calibration(asked: _Asked) -> tuple[Any, list[Verdict]]:

@@ -20,6 +20,7 @@ from backrisk.check.claims import (
     Verdicts,
     by_other,
     contrasts,
+    demand_level,
     judged,
     pairs,
     shares,
@@ -71,6 +72,7 @@ def family_residuals(posterior: Posterior, survey: Survey, *, level: float = ERR
     See `local_tests` for how. A report that goes with another node is no proof of a biased report:
     an effect of what it measures that the graph leaves out looks alike where that is hidden.
     """
+    demand_level(level)
     scores = Scores.of(posterior, survey)
     graph = survey.graph
     tested = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from backrisk._arguments import checked
-from backrisk.check.claims import ERROR, Claim, Verdicts, by_other, judged, pairs
+from backrisk.check.claims import ERROR, Claim, Verdicts, by_other, demand_level, judged, pairs
 from backrisk.check.scores import Scores
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
@@ -148,7 +148,7 @@ def local_tests(posterior: Posterior, survey: Survey, *, level: float = ERROR) -
     ------
     QueryError
         If the survey was read for another graph or other sites, people were chosen by the outcome,
-        or answers are impossible under the model.
+        answers are impossible under the model, or the level is no chance between 0 and 1.
     FitError
         If exact elimination is out of reach.
 
@@ -177,6 +177,7 @@ def local_tests(posterior: Posterior, survey: Survey, *, level: float = ERROR) -
     >>> local_tests(Posterior.from_cpts(graph, cpts), survey).table["verdict"].tolist()
     ['contradicted']
     """
+    demand_level(level)
     scores = Scores.of(posterior, survey)
     claims: dict[str, list[Claim]] = {}
     for each in implied_independences(survey.graph, scores.measured):

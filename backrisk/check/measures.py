@@ -44,8 +44,10 @@ class Predicted:
     risk, regression : ndarray, shape (group,)
     fold : ndarray of int, shape (group,), optional
         Whose risks come from one fit.
-    orders : pair of ndarray, optional
+    orders : pair of (ndarray or None)
         What `order_of_pairs` gives of model and regression, where people were left out one by one.
+    acted : pair of ndarray, optional
+        What people act on, of model and regression, where that is not their risk; see `acted_on`.
     """
 
     event: NDArray[np.bool_]
@@ -54,14 +56,24 @@ class Predicted:
     risk: Array
     regression: Array
     fold: NDArray[np.intp] | None = None
-    orders: tuple[Array, Array] | None = None
+    orders: tuple[Array | None, Array | None] = (None, None)
+    acted: tuple[Array, Array] | None = None
 
     def areas(self, which: int, weights: Array) -> Array:
         """Return the AUC of the model (0) or the regression (1) in each sample."""
-        if self.orders is not None:
-            return auc_of_pairs(self.orders[which], self.event, weights)
+        order = self.orders[which]
+        if order is not None:
+            return auc_of_pairs(order, self.event, weights)
         risk = (self.risk, self.regression)[which]
         return auc(risk, self.event, weights, self.fold)
+
+    def benefits(self, which: int, weights: Array) -> Array:
+        """Return the net benefit of the model (0) or the regression (1), ``(sample, threshold)``.
+
+        Whoever acts on one prediction acts on all that are the same.
+        """
+        acted = (self.risk, self.regression) if self.acted is None else self.acted
+        return net_benefits(acted[which], self.event, weights)
 
 
 def optimism_of(predicted: Predicted, found: LeftOut) -> float:
@@ -139,7 +151,7 @@ def _measures(
         "log_score": means(weights, log_scores(risk, event)),
         "brier": means(weights, (event - risk) ** 2),
         "auc": people.areas(which, weights),
-        "net_benefit": net_benefits(risk, event, weights)[:, inside].mean(axis=1),
+        "net_benefit": people.benefits(which, weights)[:, inside].mean(axis=1),
     }
 
 
@@ -154,11 +166,8 @@ def _interval(draws: Array) -> tuple[float, float]:
 
 def _decision(people: Predicted, whole_sample: Array, samples: Array) -> pd.DataFrame:
     mine, theirs = (
-        (
-            net_benefits(risk, people.event, whole_sample)[0],
-            net_benefits(risk, people.event, samples),
-        )
-        for risk in (people.risk, people.regression)
+        (people.benefits(which, whole_sample)[0], people.benefits(which, samples))
+        for which in (0, 1)
     )
     low, high = interval(mine[1])
     gap_low, gap_high = interval(mine[1] - theirs[1])

@@ -11,6 +11,7 @@ import pandas as pd
 
 from backrisk._arguments import checked
 from backrisk.check.left_out import (
+    MOST_PAIRED,
     Group,
     LeftOut,
     groups_of,
@@ -20,7 +21,7 @@ from backrisk.check.left_out import (
 )
 from backrisk.check.measures import TIMES, Predicted, judge_risks, optimism_of
 from backrisk.check.regression import fold_risks, leave_one_out_risks
-from backrisk.check.reliability import Disagreement, log_odds, order_of_pairs
+from backrisk.check.reliability import Disagreement, acted_on, log_odds, order_of_pairs
 from backrisk.check.rows import demand_people
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
@@ -36,6 +37,7 @@ _REFITS = 10  # fits, at most, for those whom no weights predict
 _WIDEST = 1.0  # an interval of the slope beyond which it tells nothing
 _OPTIMISM = 0.25  # of the slope: how far people may move their own prediction
 _DOUBTFUL = 0.1  # a share of people without a sound prediction beyond which nothing is told
+_FEWEST = 100  # draws, from which on weights can leave somebody out
 _LINE = 88
 
 
@@ -267,7 +269,7 @@ def outcome_calibration(
     folds : int, optional
         Fit the model again this many times, each time without one fold of the people, and predict
         these. By default people are left out one by one, by importance sampling from the posterior
-        as it is (PSIS-LOO), which takes seconds.
+        as it is (PSIS-LOO), which takes seconds and at least 100 draws.
     refit : bool
         Where importance sampling fails a person (k-hat too large), predict them from fits without
         them: at most ten fits, in each of which a part of these people is left out.
@@ -286,7 +288,8 @@ def outcome_calibration(
     ------
     QueryError
         If the survey was read for another graph or has sites that the model does not know; people
-        were chosen by the outcome, or several rows are visits of one person; nobody reported the
+        were chosen by the outcome, people are left out by the weights of fewer than 100 draws
+        alone, or several rows are visits of one person; nobody reported the
         outcome, or all are alike in it; or there are fewer people than folds, or fewer than two
         folds.
     FitError
@@ -301,6 +304,12 @@ def outcome_calibration(
     *The regression* is logistic, on indicators of the same answers and of their absence, with a
     ridge penalty chosen by leaving people out. It is left out alike: in closed form (Rad and Maleki
     2020), or in the same folds.
+
+    *Ties*: leaving somebody out breaks every tie against them, in whichever of the two they are
+    left out of. The AUC therefore orders two people with both left out, to first order (not among
+    more than 4,000 different people), and whoever gave the same answers is acted on alike, from
+    the mean over them of the log odds left out. Where that lies at a threshold, its side was
+    chosen with them, by a hair in favour of whichever of the two has learned from them.
 
     *Two tests*: Cox's intercept and slope together, and the reliability curve; the p-value is the
     lesser, doubled. In the survey that the model was fitted to, risks are right on the whole
@@ -343,6 +352,8 @@ def outcome_calibration(
     others = np.delete(groups.codes, posterior.graph.names.index(asked.node), axis=1)
     answers = (others, groups.event, groups.people, groups.weight)
     known = is_external(posterior, external)
+    if folds is None and not (known or refit) and posterior.draws < _FEWEST:
+        raise QueryError(say("check.outcome.few_draws", draws=posterior.draws, least=_FEWEST))
     fits = unsound = 0
     if folds is not None and not known:
         from backrisk.check.refits import fold_counts
@@ -369,17 +380,29 @@ def outcome_calibration(
         found = leave_one_out(posterior, survey, groups, asked, external=known)
         if refit and found.doubtful.any():
             found, fits, unsound = _refitted(posterior, survey, groups, asked, found, rng, seed)
-        seen, moved = found.seen, found.influence
-        paired = seen is not None and moved is not None and not fits and not found.doubtful.any()
-        other = leave_one_out_risks(*answers, influence=paired)
-        orders = None
-        if paired and seen is not None and moved is not None and other.influence is not None:
-            orders = (
-                order_of_pairs(log_odds(seen), moved, groups.event),
-                order_of_pairs(other.odds, other.influence, groups.event),
-            )
+        other = leave_one_out_risks(*answers, influence=len(groups) <= MOST_PAIRED)
+        alike = others if groups.site is None else np.column_stack([others, groups.site])
+        # Each on its own: a model that has learned from nobody here has nothing to undo.
+        orders = (
+            None
+            if found.seen is None or found.influence is None
+            else order_of_pairs(log_odds(found.seen), found.influence, groups.event),
+            None
+            if other.influence is None
+            else order_of_pairs(other.odds, other.influence, groups.event),
+        )
+        acted = (
+            found.risk if known else acted_on(found.risk, alike, groups.total),
+            acted_on(other.risk, alike, groups.total),
+        )
         predicted = Predicted(
-            groups.event, groups.people, groups.weight, found.risk, other.risk, orders=orders
+            groups.event,
+            groups.people,
+            groups.weight,
+            found.risk,
+            other.risk,
+            orders=orders,
+            acted=acted,
         )
     way: Way = "external" if known else "left_out" if folds is None else "folds"
     judged = judge_risks(predicted, rng)

@@ -21,7 +21,7 @@ _SMALLEST = 1e-9  # a risk is not taken for smaller, nor for larger than the res
 _STEPS, _CLOSE, _SETTLED = 50, 1e-10, 1e-6  # of Newton's method
 _FARTHEST = 30.0  # log odds beyond which nothing is estimated
 _GRID = 200  # points of a curve, at most
-_TIED = 1e-9  # log odds that are the same
+_TIED = 1e-9  # log odds, or risks, that are the same
 
 
 def log_odds(risk: Array) -> Array:
@@ -129,6 +129,35 @@ def order_of_pairs(odds: Array, influence: Array, event: NDArray[np.bool_]) -> A
     gap = left[ill][:, None] - left[well]
     gap += influence[np.ix_(well, ill)].T - influence[np.ix_(ill, well)]
     return np.where(np.abs(gap) < _TIED, 0.5, gap > 0.0)
+
+
+def acted_on(risk: Array, answers: NDArray[np.integer], weights: Array) -> Array:
+    """Return one risk for all who gave the same answers: at the mean of their log odds.
+
+    Left out one by one, who had the event falls short of a threshold that who did not and gave the
+    same answers reaches: nobody could act like that, who does not know the event yet.
+
+    Parameters
+    ----------
+    risk : ndarray, shape (group,)
+        Of people left out one by one.
+    answers : ndarray of int, shape (group, question)
+    weights : ndarray, shape (group,)
+
+    Returns
+    -------
+    ndarray, shape (group,)
+
+    Examples
+    --------
+    >>> acted_on(np.array([0.2, 0.8, 0.3]), np.array([[0], [0], [1]]), np.ones(3)).round(3).tolist()
+    [0.5, 0.5, 0.3]
+    """
+    _, place = np.unique(answers, axis=0, return_inverse=True)
+    place = place.ravel()
+    mean = np.bincount(place, weights * log_odds(risk)) / np.bincount(place, weights)
+    found: Array = expit(mean[place])
+    return found
 
 
 def auc_of_pairs(order: Array, event: NDArray[np.bool_], weights: Array) -> Array:
@@ -409,4 +438,5 @@ def net_benefits(risk: Array, event: NDArray[np.bool_], weights: Array) -> Array
     """
     odds = THRESHOLDS / (1.0 - THRESHOLDS)
     gain = np.where(event[:, None], 1.0, -odds)
-    return means(weights, np.where(risk[:, None] >= THRESHOLDS, gain, 0.0))
+    # A risk that is a threshold but for rounding is acted on.
+    return means(weights, np.where(risk[:, None] >= THRESHOLDS - _TIED, gain, 0.0))

@@ -13,7 +13,14 @@ from backrisk._types import Array
 from backrisk.check.pareto import good_k, pareto_smoothed
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import SENSITIVE, Answer, Attribution, Contrast, sensitivity
+from backrisk.queries import (
+    SENSITIVE,
+    Answer,
+    Attribution,
+    Contrast,
+    sensitivity,
+    sensitivity_of_noise,
+)
 from backrisk.words import capital, listed, say
 
 POWERS = (0.8, 1.25)  # that prior and likelihood are raised to (Kallioinen et al. 2024)
@@ -29,10 +36,13 @@ class Scaled:
     table : pandas.DataFrame
         One row a number of the answer: ``mean``; ``moved_by_prior`` and ``moved_by_likelihood``,
         the gradient of the cumulative Jensen-Shannon distance by the binary logarithm of the power,
-        from 0.05 on counted as sensitive; the mean with the power 0.8 and 1.25 of each,
+        from 0.05 on counted as sensitive; ``prior_noise`` and ``likelihood_noise``, how far draws
+        that have nothing to do with either would seem to move: up to there, a distance cannot be
+        told from Monte Carlo error; the mean with the power 0.8 and 1.25 of each,
         ``prior_less``, ``prior_more``, ``likelihood_less``, ``likelihood_more``, NaN where the
         weights cannot be used; ``prior_k_hat``, ``likelihood_k_hat``, the larger of both powers;
-        ``diagnosis``, ``conflict``, ``strong_prior`` or empty.
+        ``diagnosis``, ``conflict``, ``strong_prior``, ``untold`` (it seems to move, but within
+        Monte Carlo error) or empty.
     answer : Answer
     """
 
@@ -43,7 +53,7 @@ class Scaled:
     def text(self) -> str:
         """Which numbers rest on the prior, and how."""
         told: list[str] = []
-        for diagnosis in ("conflict", "strong_prior"):
+        for diagnosis in ("conflict", "strong_prior", "untold"):
             rows = self.table.index[self.table["diagnosis"] == diagnosis]
             if len(rows):
                 what = listed(self._worded(str(row)) for row in rows)
@@ -86,9 +96,13 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
     weak likelihood*. One that does not move with the prior rests on the data (Kallioinen, Paananen,
     Bürkner and Vehtari 2024, doi:10.1007/s11222-023-10366-5). The prior is that of all parameters
     together, the likelihood that of the whole survey; both distances are those that stand in the
-    answer's own table. The means at the powers 0.8 and 1.25 are by Pareto smoothed importance
-    sampling, and are left out where its k-hat is too high: with hundreds of parameters it often is,
-    while the distances, whose powers are 0.99 and 1.01, are not affected.
+    answer's own table. What has nothing to do with the prior still seems to move by as much as the
+    log prior varies over the root of the number of draws, which with hundreds of parameters may be
+    more than 0.05: nothing is called moved that does not move further than under any of 99 shifts
+    of the densities against the draws, by chance one number in 100. The means at the powers 0.8 and
+    1.25 are by Pareto smoothed importance sampling, and are left out where its k-hat is too high:
+    with hundreds of parameters it often is, while weights at the distances' powers, 0.99 and 1.01,
+    are all near 1.
 
     Examples
     --------
@@ -112,6 +126,7 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
     }
     for name, density in densities.items():
         columns[f"moved_by_{name}"] = sensitivity(draws, density)
+        columns[f"{name}_noise"] = sensitivity_of_noise(draws, density)
     for name, density in densities.items():
         khats = []
         for key, power in zip(("less", "more"), POWERS, strict=True):
@@ -120,9 +135,12 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
             columns[f"{name}_{key}"] = weights @ draws if good else np.full(len(rows), np.nan)
             khats.append(k_hat)
         columns[f"{name}_k_hat"] = max(khats)
-    by_prior, by_likelihood = (columns[f"moved_by_{name}"] >= SENSITIVE for name in densities)
-    columns["diagnosis"] = np.where(
-        by_prior, np.where(by_likelihood, "conflict", "strong_prior"), ""
+    prior, likelihood = (columns[f"moved_by_{name}"] for name in densities)
+    by_prior, by_likelihood = prior >= SENSITIVE, likelihood >= SENSITIVE
+    untold = prior <= columns["prior_noise"]
+    untold |= by_likelihood & (likelihood <= columns["likelihood_noise"])
+    columns["diagnosis"] = np.select(
+        [~by_prior, untold, by_likelihood], ["", "untold", "conflict"], "strong_prior"
     ).tolist()
     return Scaled(pd.DataFrame(columns, index=pd.Index(rows, name="name")), answer)
 

@@ -52,6 +52,7 @@ from .seeing import risks as risks
 from .support import SENSITIVE as SENSITIVE
 from .support import Support as Support
 from .support import sensitivity as sensitivity
+from .support import sensitivity_of_noise as sensitivity_of_noise
 from .tracing import Flow as Flow
 from .tracing import adverse_chances as adverse_chances
 from .tracing import flow as flow

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.posterior import Posterior
@@ -15,6 +16,7 @@ SENSITIVE = 0.05  # from here on a quantity counts as moved by scaling (Kallioin
 _SCALES = (0.99, 1.01)  # powers that prior and likelihood are raised to
 _FEWEST = 4  # draws that a variance and its error can be told from
 _FLOOR = 1.645  # standard errors: one-sided 95 %
+_SHIFTS = 99  # of a density against the draws: noise is called a move in one of 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,9 @@ class Support:
         How far the quantity moves as the prior, or the likelihood, is raised to a power near 1:
         gradient of the cumulative Jensen-Shannon distance over the binary logarithm of the power
         (`sensitivity`). NaN where the draws' log densities were not kept.
+    prior_noise : ndarray, shape (quantity,)
+        How far the quantity would seem to move with a prior that it has nothing to do with
+        (`sensitivity_of_noise`). NaN where it moves less than what counts as sensitive.
     unmeasured : tuple of (tuple of str) or None
         Of each quantity, the nodes on its paths of which the survey holds neither an observation
         nor an answer to an item. None where the survey is not known.
@@ -41,6 +46,7 @@ class Support:
     contraction_error: Array
     moved_by_prior: Array
     moved_by_likelihood: Array
+    prior_noise: Array
     unmeasured: tuple[tuple[str, ...] | None, ...]
 
     @property
@@ -49,6 +55,14 @@ class Support:
         return [
             None if np.isnan(share) else bool(share > _FLOOR * np.nan_to_num(error))
             for share, error in zip(self.contraction, self.contraction_error, strict=True)
+        ]
+
+    @property
+    def moved(self) -> list[bool | None]:
+        """Whether the prior moves each quantity; None within Monte Carlo error, or if unknown."""
+        return [
+            None if np.isnan(far) or SENSITIVE <= far <= noise else bool(far >= SENSITIVE)
+            for far, noise in zip(self.moved_by_prior, self.prior_noise, strict=True)
         ]
 
     def columns(self) -> dict[str, list[Any]]:
@@ -96,11 +110,16 @@ def support(
     """
     own, prior = draws[: posterior.draws], draws[posterior.draws :]
     share, error = contraction(own, prior, posterior.chains)
+    by_prior = sensitivity(own, posterior.log_prior)
+    noise = np.full(len(by_prior), np.nan)
+    far = by_prior >= SENSITIVE
+    noise[far] = sensitivity_of_noise(own[:, far], posterior.log_prior)
     return Support(
         share,
         error,
-        sensitivity(own, posterior.log_prior),
+        by_prior,
         sensitivity(own, posterior.log_likelihood),
+        noise,
         tuple(unmeasured(posterior, group, target) for group in groups),
     )
 
@@ -164,7 +183,9 @@ def sensitivity(draws: Array, log_density: Array | None) -> Array:
         density to the power of -0.01 and 0.01, for a doubling of the power: what
         ``arviz_stats.psense`` returns, but for its smoothing of the largest weights, which are
         all near 1 here. From 0.05 on the quantity counts as sensitive (Kallioinen et al. 2023,
-        doi:10.1007/s11222-023-10366-5). NaN without the density.
+        doi:10.1007/s11222-023-10366-5), if it moves further than `sensitivity_of_noise`: with few
+        draws, or many parameters, what has nothing to do with the density seems to move by more
+        than 0.05 too. NaN without the density.
 
     Examples
     --------
@@ -177,21 +198,62 @@ def sensitivity(draws: Array, log_density: Array | None) -> Array:
     """
     if log_density is None or len(draws) < _FEWEST:
         return np.full(draws.shape[1], np.nan)
+    return _moved([_sorted(draws), _sorted(-draws)], log_density)
+
+
+def sensitivity_of_noise(draws: Array, log_density: Array | None) -> Array:
+    """Return how far quantities that have nothing to do with a density would seem to move.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (draw, quantity)
+    log_density : ndarray, shape (draw,), optional
+
+    Returns
+    -------
+    ndarray, shape (quantity,)
+        The largest `sensitivity` of the same draws to the same density, shifted against them in a
+        circle by each of 99 steps (fewer where there are fewer draws): a permutation under which
+        both keep how their draws depend on each other. Draws independent of the density exceed it
+        once in 100 times. NaN without the density.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> x, density = rng.normal(size=(400, 1)), 10 * rng.normal(size=400)
+    >>> bool(0.05 < sensitivity(x, density)[0] < sensitivity_of_noise(x, density)[0])
+    True
+    """
+    if log_density is None or len(draws) < _FEWEST:
+        return np.full(draws.shape[1], np.nan)
+    steps = np.unique(np.linspace(0, len(draws), _SHIFTS + 2)[1:-1].astype(np.intp))
+    both = [_sorted(draws), _sorted(-draws)]
+    shifted = [_moved(both, np.roll(log_density, step)) for step in steps if step]
+    furthest: Array = np.max(shifted, axis=0)
+    return furthest
+
+
+def _sorted(draws: Array) -> tuple[NDArray[np.intp], Array]:
+    """Return the order of each column, and how far each of its values is from the next."""
+    order = np.argsort(draws, axis=0, kind="stable")
+    return order, np.diff(np.take_along_axis(draws, order, axis=0), axis=0)
+
+
+def _moved(both: Sequence[tuple[NDArray[np.intp], Array]], log_density: Array) -> Array:
+    """Return the sensitivity of quantities, sorted upwards and downwards."""
     centred = log_density - log_density.max()
     found = []
     for scale in _SCALES:
         weights = np.exp((scale - 1.0) * centred)
-        moved = np.maximum(_distance(draws, weights), _distance(-draws, weights))
-        found.append(moved / abs(np.log2(scale)))
+        up, down = (_distance(order, width, weights) for order, width in both)
+        found.append(np.maximum(up, down) / abs(np.log2(scale)))
     share: Array = np.mean(found, axis=0)
     return share
 
 
-def _distance(draws: Array, weights: Array) -> Array:
+def _distance(order: NDArray[np.intp], width: Array, weights: Array) -> Array:
     """Return the cumulative Jensen-Shannon distance of each column from itself, weighted."""
-    order = np.argsort(draws, axis=0, kind="stable")
-    width = np.diff(np.take_along_axis(draws, order, axis=0), axis=0)
-    plain = np.arange(1, len(draws))[:, None] / len(draws)
+    plain = np.arange(1, len(order))[:, None] / len(order)
     weighted = np.cumsum(weights[order] / weights.sum(), axis=0)[:-1]
     middle = np.log2((plain + weighted) / 2)
     apart = ((weighted - plain) * width).sum(axis=0) / (2 * np.log(2))

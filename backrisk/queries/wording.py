@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from backrisk.graph import GRADES, CausalGraph
 from backrisk.queries.paths import Studied
-from backrisk.queries.support import SENSITIVE, Support
+from backrisk.queries.support import Support
 from backrisk.words import Names, listed, names_of, percent, say
 
 
@@ -63,8 +65,11 @@ def support_words(names: Names, support: Support, row: int) -> list[str]:
         said.append(say("queries.support.narrowed", share=percent(share)))
     elif narrowed is not None:
         said.append(say("queries.support.not_narrowed"))
-    if support.moved_by_prior[row] >= SENSITIVE:
+    moved, far = support.moved[row], support.moved_by_prior[row]
+    if moved:
         said.append(say("queries.support.moved"))
+    elif moved is None and not np.isnan(far):
+        said.append(say("queries.support.moved_by_chance"))
     if nodes := support.unmeasured[row]:
         said.append(say("queries.support.not_measured", nodes=listed(map(names.node, nodes))))
     return said

@@ -114,3 +114,11 @@ def test_what_cannot_be_compared_is_refused(fits, survey, frame):
     lone = Posterior.from_cpts(other, {"x": np.full((100, 2), 0.5), "z": np.full((100, 2), 0.5)})
     with pytest.raises(QueryError, match="about 'y', which model 'lone'"):
         compare_graphs({**fits, "lone": lone}, survey)
+
+
+def test_a_tie_has_no_best(fits, survey):
+    found = compare_graphs({"a": fits["b"], "b": fits["b"], "c": fits["a"]}, survey)
+    assert "predict the answers equally well: 'a' and 'b'." in found.text
+    assert "best" not in found.text
+    assert found.text.count("lower in log predictive density") == 1
+    assert "-0.0" not in found.text

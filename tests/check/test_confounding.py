@@ -15,6 +15,7 @@ from backrisk import (
     Node,
     Posterior,
     Prior,
+    QueryError,
     Survey,
     attribute,
     confounded,
@@ -189,6 +190,12 @@ def test_e_values_are_the_published_ones():
     assert e_value(1.8) == pytest.approx(3.0, abs=0.005)
     assert e_value(1 / 1.8) == pytest.approx(e_value(1.8))
     assert e_value(1.0) == 1.0
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0, math.nan])
+def test_a_ratio_that_is_none_has_no_e_value(ratio):
+    with pytest.raises(QueryError, match="above 0"):
+        e_value(ratio)
 
 
 def test_the_e_value_of_an_interval_is_that_of_its_end_nearer_to_one():

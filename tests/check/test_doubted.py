@@ -69,6 +69,7 @@ def test_only_claims_of_the_grades_asked_about(core_prior):
     found = claim_odds(prior, grades=["contradicted"]).table
     asked = [e for e in graph.edges if e.grade == "contradicted"]
     assert found["effect"].tolist() == [e.effect for e in asked]
+    assert claim_odds(prior, grades="contradicted").table.equals(found)
     # No data: the density at zero is the prior's own, and nothing is decided.
     assert (np.abs(np.log(found["bayes_factor"])) < 4 * found["error"] + 0.1).all()
     assert set(found["verdict"]) == {"open"}

@@ -105,6 +105,19 @@ def test_a_node_alone_has_nothing_to_contradict():
     codes = np.array([[0], [1], [1]], dtype=np.int8)
     found = doubts(Posterior.from_cpts(graph, {"y": [0.5, 0.5]}), survey_of(graph, codes), seed=1)
     assert not found.contradicted
+    assert found.verdicts == ()
+    assert set(found.refused) == set(CHECKS)
+    assert "implies no independence" in found.refused["independences"]
+
+
+def test_a_slope_that_is_not_defined_is_a_reason(graph, posterior):
+    found = doubts(posterior, survey_of(graph, people(2000, 1)), without=["pairwise"], seed=1)
+    assert "calibration" in [each.check for each in found.verdicts]
+    flat = Posterior.from_cpts(graph, CPTS | {"y": [[0.7, 0.3], [0.7, 0.3]]})
+    found = doubts(flat, survey_of(graph, people(2000, 1)), without=["pairwise"], seed=1)
+    assert "calibration" not in [each.check for each in found.verdicts]
+    assert "slope" in found.refused["calibration"]
+    assert found.results["calibration"].text
 
 
 def test_wrong_questions_are_refused(graph, posterior):

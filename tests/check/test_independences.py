@@ -292,6 +292,18 @@ def test_another_graph_is_refused():
         local_tests(other, survey)
 
 
+@pytest.mark.parametrize("test", [local_tests, family_residuals])
+@pytest.mark.parametrize("level", [0.0, 1.0, 2.0, np.nan])
+def test_a_level_that_is_no_chance_is_refused(test, level):
+    graph = graph_of("xm my")
+    posterior = Posterior.from_cpts(
+        graph, {"x": [0.5, 0.5], "m": [[0.7, 0.3], [0.3, 0.7]], "y": [[0.8, 0.2], [0.4, 0.6]]}
+    )
+    survey = Survey(graph, np.zeros((3, 3), np.int8), Codebook.plain(graph))
+    with pytest.raises(QueryError, match="chance between 0 and 1"):
+        test(posterior, survey, level=level)
+
+
 def test_impossible_answers_are_refused():
     graph, survey = two_by_two([1, 1, 1, 1])
     never = Posterior.from_cpts(graph, {"x": [1.0, 0.0], "y": [0.5, 0.5]})

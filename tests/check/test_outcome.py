@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backrisk import Codebook, Posterior, QueryError, fit, simulate
-from backrisk.check import measures, outcome, outcome_calibration
+from backrisk.check import left_out, measures, outcome, outcome_calibration
 from backrisk.check.reliability import recalibration
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior import SiteEffects
@@ -123,6 +123,49 @@ def test_a_model_that_is_wrong_does_worse_than_a_regression(graph):
     assert "chance" in found.text
 
 
+@pytest.fixture(scope="module")
+def chain():
+    """A true model whose risks are two, at thresholds; a regression on m orders people alike."""
+    two = ["no", "yes"]
+    graph = CausalGraph.from_edges(
+        [("x", "m"), ("m", "y")], {"x": two, "m": two, "y": two}, outcome="y"
+    )
+    cpts = {"x": [0.5, 0.5], "m": [[0.7, 0.3], [0.3, 0.7]], "y": [[0.8, 0.2], [0.4, 0.6]]}
+    return graph, Posterior.from_cpts(graph, cpts)
+
+
+def test_leaving_out_breaks_no_ties_against_the_regression_alone(chain):
+    """A regression on x and m may order x too, by chance: that is all that may tell them apart."""
+    graph, right = chain
+    for seed in range(3):
+        frame = simulate(graph, 2000, seed=seed, posterior=right, gaps=False)
+        frame["x"] = ""  # so that both have m alone, and one order
+        survey = Survey.from_frame(frame, graph)
+        found = outcome_calibration(right, survey, seed=1).scores.loc["auc"]
+        assert found["regression"] == pytest.approx(found["model"])
+        assert found["difference_low"] == found["difference_high"] == 0.0
+
+
+def test_a_regression_on_nothing_is_chance(chain):
+    alone = CausalGraph.from_edges([], {"y": ["no", "yes"]}, outcome="y")
+    given = Posterior.from_cpts(alone, {"y": [[0.7, 0.3]]})
+    survey = Survey.from_frame(simulate(alone, 100, seed=1, posterior=given, gaps=False), alone)
+    found = outcome_calibration(given, survey, seed=1).scores.loc["auc"]
+    assert found["model"] == found["regression"] == 0.5
+
+
+def test_a_true_model_is_seldom_better_than_a_regression_that_holds_it(chain):
+    """Nominally one in 20; of 20 surveys, 5 or more have a chance below 0.3 %."""
+    graph, right = chain
+    said = []
+    for seed in range(20):
+        frame = simulate(graph, 1000, seed=seed, posterior=right, gaps=False)
+        found = outcome_calibration(right, Survey.from_frame(frame, graph), seed=1)
+        said.append(found.against_regression)
+    assert said.count("better") < 5
+    assert said.count("worse") < 5
+
+
 def test_few_people_tell_nothing(graph):
     survey = survey_of(graph, people=25)
     found = outcome_calibration(model(graph, RISKS), survey, seed=1)
@@ -184,10 +227,8 @@ def test_folds_and_leaving_out_agree_on_many_people(graph, fitted):
 def test_whom_no_weights_predict_is_predicted_by_fits_without_them(graph, fitted, monkeypatch):
     survey, posterior = fitted
     few = posterior.subset(20)  # too few draws for a tail
-    doubted = outcome_calibration(few, survey, seed=1)
-    assert doubted.doubtful == 600
-    assert doubted.verdict == "too_little"
-    assert "600 people cannot be trusted" in doubted.text
+    with pytest.raises(QueryError, match=r"has 20 draws; .* at least 100"):
+        outcome_calibration(few, survey, seed=1)
     again = outcome_calibration(few, survey, refit=True, seed=1)
     assert again.doubtful == 0
     assert again.fits == 10
@@ -195,6 +236,24 @@ def test_whom_no_weights_predict_is_predicted_by_fits_without_them(graph, fitted
     folds = outcome_calibration(posterior, survey, folds=10, seed=1)
     difference = again.scores["model"]["brier"] - folds.scores["model"]["brier"]
     assert abs(difference) < 0.003  # other folds of the same size
+
+
+def test_whom_the_weights_do_not_predict_is_told(fitted, monkeypatch):
+    """At the least k-hat that is trusted, nobody is."""
+    survey, posterior = fitted
+    monkeypatch.setattr(left_out, "_MOST_K", -10.0)
+    doubted = outcome_calibration(posterior, survey, seed=1)
+    assert doubted.doubtful == 600
+    assert doubted.verdict == "too_little"
+    assert "600 people cannot be trusted" in doubted.text
+
+
+def test_one_draw_leaves_nobody_out_but_predicts_others(fitted):
+    survey, posterior = fitted
+    one = posterior.subset(1)
+    with pytest.raises(QueryError, match="has 1 draws"):
+        outcome_calibration(one, survey, seed=1)
+    assert outcome_calibration(one, survey, external=True, seed=1).way == "external"
 
 
 def test_a_model_of_one_risk_for_all_tells_nothing(graph):

@@ -1,10 +1,21 @@
 """What an answer owes to the prior: the columns of the answer, and means under other powers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from grid_posterior import Grid, two_nodes
 
-from backrisk import CausalGraph, Posterior, Prior, QueryError, attribute, intervene, risk
+from backrisk import (
+    CausalGraph,
+    Posterior,
+    Prior,
+    QueryError,
+    attribute,
+    example_posterior,
+    intervene,
+    risk,
+)
 from backrisk.check import power_scaling
 
 COUNTS = np.array([[12, 6], [5, 9]])
@@ -50,6 +61,21 @@ def test_a_prior_against_the_data_is_told_and_so_is_one_without_any():
     found = power_scaling(many, risk(many, {"x": "yes"}))
     assert found.table["diagnosis"].tolist() == [""]
     assert "moves with the prior" in found.text
+
+
+def test_noise_is_no_conflict():
+    """Draws that have nothing to do with the model: one in 100 is called moved by the prior."""
+    posterior, rng = example_posterior(), np.random.default_rng(1)
+    answer = risk(posterior, {})
+    found = [
+        power_scaling(posterior, replace(answer, draws=rng.beta(20, 80, posterior.draws)))
+        for _ in range(40)
+    ]
+    named = [each.table["diagnosis"].item() for each in found]
+    # Three of 40 or more have a chance below 1 %.
+    assert sum(name in ("conflict", "strong_prior") for name in named) < 3
+    assert "untold" in named
+    assert "Monte Carlo error" in found[named.index("untold")].text
 
 
 def test_what_cannot_be_scaled_is_refused(posterior):

@@ -7,7 +7,14 @@ import pytest
 
 from backrisk import CausalGraph, Posterior, attribute
 from backrisk.graph import Edge, Node
-from backrisk.queries.support import Support, contraction, sensitivity, support, unmeasured
+from backrisk.queries.support import (
+    Support,
+    contraction,
+    sensitivity,
+    sensitivity_of_noise,
+    support,
+    unmeasured,
+)
 
 
 def test_contraction_is_the_part_of_the_variance_that_is_gone():
@@ -39,6 +46,7 @@ def test_a_quantity_counts_as_narrowed_only_beyond_monte_carlo_error():
     facts = Support(
         np.array([0.5, 0.1, 0.16, -0.4, np.nan, 1.0]),
         np.array([0.1, 0.1, 0.1, 0.1, np.nan, 0.0]),
+        np.full(6, np.nan),
         np.full(6, np.nan),
         np.full(6, np.nan),
         (None,) * 6,
@@ -221,3 +229,25 @@ def test_without_a_prior_or_a_survey_nothing_is_known():
     row = attribute(posterior, {"y": "yes"}, method="necessity").to_dict()["rows"][0]
     assert row["contraction"] is None
     assert row["support"] == []
+
+
+def test_noise_is_seldom_called_moved():
+    """Draws with nothing to do with the density exceed its shifts once in 100 times."""
+    rng = np.random.default_rng(7)
+    draws, density = rng.beta(20, 80, (400, 200)), 10 * rng.normal(size=400)
+    far, noise = sensitivity(draws, density), sensitivity_of_noise(draws, density)
+    assert (far >= 0.05).mean() > 0.9  # by the threshold alone nearly all would count
+    # All 200 are held against one density, so that they are not quite independent of each other.
+    assert (far > noise).mean() < 0.01 + 4 * np.sqrt(0.01 * 0.99 / 200)
+    assert (sensitivity(draws[:, :1], 200 * draws[:, 0]) > 0.05).all()
+    assert sensitivity(draws[:, :1], 200 * draws[:, 0]) > sensitivity_of_noise(
+        draws[:, :1], 200 * draws[:, 0]
+    )
+    assert np.isnan(sensitivity_of_noise(draws, None)).all()
+
+
+def test_what_moves_within_noise_is_not_called_moved():
+    nothing = np.zeros(4)
+    far, noise = np.array([0.01, 0.3, 0.3, np.nan]), np.array([np.nan, 0.2, 0.4, np.nan])
+    facts = Support(nothing, nothing, far, nothing, noise, (None,) * 4)
+    assert facts.moved == [False, True, None, None]
