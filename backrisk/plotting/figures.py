@@ -20,7 +20,7 @@ from backrisk.plotting.canvas import (
     mark_zero,
     new_figure,
 )
-from backrisk.plotting.over_time import plot_forecast
+from backrisk.plotting.over_time import plot_forecast, plot_review
 from backrisk.queries import (
     Answer,
     Attribution,
@@ -30,6 +30,7 @@ from backrisk.queries import (
     Mediation,
     Questions,
     Recommendation,
+    Review,
     Risk,
     evidence_cell,
 )
@@ -79,6 +80,7 @@ def _demand_rows(answer: Answer) -> None:
 
 
 plot.register(Forecast, plot_forecast)
+plot.register(Review, plot_review)
 
 
 @plot.register(Risk)

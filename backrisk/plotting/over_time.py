@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backrisk.plotting.canvas import INK, MARK, PROTECTS, UNCLEAR, legend_outside, new_figure
-from backrisk.queries import Forecast
+from backrisk.queries import Forecast, Review
 from backrisk.summary import interval
 from backrisk.words import interval_name, say
 
@@ -62,6 +62,47 @@ def plot_forecast(answer: Forecast) -> Figure:
     axes.set_ylabel(f"{say('plotting.forecast.share')}\n{band}", size=9)
     if answer.plan:
         axes.set_title(say("plotting.with", done=answer.plan), size=9, loc="left", wrap=True)
+    legend_outside(figure)
+    return figure
+
+
+def plot_review(answer: Review) -> Figure:
+    """Draw the risk at each visit, and one period after it, given the history up to it.
+
+    Parameters
+    ----------
+    answer : Review
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure(3.4)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color="#e5e5e5")
+    aside = 0.06 if len(answer.visits) > 1 else 0.02
+    for kind, draws, colour, style, side in (
+        ("risk", answer.draws, MARK, "o", -aside),
+        ("ahead", answer.ahead, INK, "s", aside),
+    ):
+        low, high = interval(100 * draws)
+        mean = 100 * draws.mean(axis=0)
+        axes.errorbar(
+            [visit + side for visit in answer.visits],
+            mean,
+            yerr=[mean - low, high - mean],
+            fmt=style,
+            color=colour,
+            capsize=3,
+            markersize=5,
+            label=say(f"plotting.review.{kind}", target=answer.target.label),
+        )
+    axes.set_ylim(-4, 104)
+    axes.set_xticks(answer.visits)
+    axes.margins(x=0.1)
+    axes.set_xlabel(say("plotting.review.period"))
+    band = say("plotting.review.bar", interval=interval_name())
+    axes.set_ylabel(f"{say('plotting.forecast.share')}\n{band}", size=9)
     legend_outside(figure)
     return figure
 

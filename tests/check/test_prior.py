@@ -44,6 +44,7 @@ def test_what_is_implied_reaches_what_was_published(associations, runner):
     assert set(sure["inside"]) == {"yes"}, sure
 
 
+@pytest.mark.slow
 def test_conditioning_brings_what_is_implied_nearer_to_what_was_published(associations):
     """Weighted by the published errors, the misses become smaller."""
     used = associations[associations["used"] == "yes"]

@@ -281,6 +281,7 @@ def test_pairs_that_agree_say_nothing_of_the_odds_ratio(counts):
     np.testing.assert_allclose(sets.log_likelihood(log_odds), expected, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_case_control_study_re_anchors_every_margin_and_keeps_the_odds_ratios():
     """Cases and controls of a known population: all that is asked of the fit is its truth."""
     names = ("w", "x", "y")

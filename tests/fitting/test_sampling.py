@@ -123,7 +123,8 @@ def odds_ratio_interval(table):
     return centre + np.array([-1.645, 1.645]) * np.sqrt((1 / table).sum())
 
 
-@pytest.mark.parametrize("grade", ["strong", pytest.param("weak", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("grade", ["strong", "weak"])
 def test_a_claim_of_any_grade_may_be_contradicted(grade):
     """2,000 rows with an odds ratio near 0.46 against a prior of 1.42: the data win.
 
@@ -169,6 +170,7 @@ def test_a_claim_of_any_grade_may_be_contradicted(grade):
     np.testing.assert_allclose(found, [low, high], atol=0.1)
 
 
+@pytest.mark.slow
 def test_each_state_of_a_nominal_cause_has_its_own_effect():
     """The truth is neither rising nor falling over the states; intervals cover it."""
     nodes = (

@@ -202,6 +202,7 @@ def test_items_of_unknown_error_need_something_that_names_the_states():
         fit(vague, survey, seed=1)
 
 
+@pytest.mark.slow
 def test_what_nothing_anchors_is_told_and_is_no_failure():
     nodes = (Node("c", NO_YES), Node("y", NO_YES, mechanism="ordinal_logit"))
     edge = Edge("c", "y", "Claim.", "stated", "weak", Prior(0.1, 1.0))

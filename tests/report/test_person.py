@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pypdf
+import pytest
 from read_back import DAY, HURTING, Tables, fonts_of, text_of, triple
 
 from backrisk import ask_next, attribute, recommend, risk
@@ -69,6 +70,7 @@ def test_everything_answered_still_fits_two_pages(runner):
     assert "Sources of the links used" in pages[1]
 
 
+@pytest.mark.slow
 def test_without_pain_necessity_is_not_asked(runner):
     answers = person_answers(runner.subset(2), {"plank_seconds": 35})
     assert answers.needed is None

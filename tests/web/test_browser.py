@@ -339,6 +339,7 @@ def test_a_server_with_a_token_is_opened_by_what_the_browser_asks_for(open_page,
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_token_that_has_changed_is_typed_into_the_page(open_page, posterior):
     def asks_anew(route):
         if route.request.headers.get("authorization") == f"Bearer {TOKEN}":
