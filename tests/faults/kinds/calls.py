@@ -90,7 +90,7 @@ def faulty(layer: Faulty) -> Iterator[Faulty]:
 def run(rng: np.random.Generator, budget: Budget) -> Outcome:
     """Fail each call of each writer with each error."""
     tally = Tally()
-    for name, out, write in _writers(budget.folder):
+    for name, out, write, old in _writers(budget.folder):
         place = out.parent
         _emptied(place)
         with faulty(Faulty()) as counted:
@@ -104,8 +104,8 @@ def run(rng: np.random.Generator, budget: Budget) -> Outcome:
         tries += [Faulty(short=rng) for _ in range(budget.tries(10, 1))]
         for layer in tries:
             _emptied(place)
-            out.write_bytes(OLD)
-            kind = _tried(write, layer, place, whole, out)
+            out.write_bytes(old)
+            kind = _tried(write, layer, place, whole, out, old)
             way = "from then on" if layer.on else "once"
             told = f"call {layer.at}, {errno.errorcode.get(layer.error, 'short writes')}, {way}"
             tally.count(name, kind, told)
@@ -113,7 +113,12 @@ def run(rng: np.random.Generator, budget: Budget) -> Outcome:
 
 
 def _tried(
-    write: Callable[[], None], layer: Faulty, place: Path, whole: dict[str, bytes], out: Path
+    write: Callable[[], None],
+    layer: Faulty,
+    place: Path,
+    whole: dict[str, bytes],
+    out: Path,
+    old: bytes,
 ) -> str | None:
     try:
         with faulty(layer):
@@ -125,7 +130,7 @@ def _tried(
         return TRACEBACK
     _files._sweep(place, ".backrisk-")  # as the next start does
     found = _contents(place)
-    if found.get(out.name) != whole[out.name] and not (failed and found.get(out.name) == OLD):
+    if found.get(out.name) != whole[out.name] and not (failed and found.get(out.name) == old):
         return LOST
     if any(found[name] != whole.get(name) for name in found if name != out.name):
         return LEFT
@@ -143,8 +148,12 @@ def _contents(place: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
 
 
-def _writers(folder: Path) -> Iterator[tuple[str, Path, Callable[[], None]]]:
-    """Yield every writer of the package: its name, its file in a folder of its own, a call."""
+def _writers(folder: Path) -> Iterator[tuple[str, Path, Callable[[], None], bytes]]:
+    """Yield every writer of the package: its name, its file in a folder of its own, a call.
+
+    Last what stood there before; of a chain, an earlier one of the same fit, for no other is ever
+    overwritten.
+    """
     from backrisk.cli.terminal import write_text
     from backrisk.cohort import score
     from backrisk.fitting.chains import Kept
@@ -176,9 +185,14 @@ def _writers(folder: Path) -> Iterator[tuple[str, Path, Callable[[], None]]]:
         ("report", "r.pdf", reported),
         ("card", "c.md", lambda out: model_card(posterior, out, target="y", date=DAY)),
     ]
+    (folder / "earlier").mkdir()
+    kept = Kept(folder / "earlier", "a")
+    kept.save(0, posterior.subset(2).to_datatree())
+    earlier = kept.path(0).read_bytes()
     for name, file, write in writers:
         (own := folder / file.replace(".", "-")).mkdir()
-        yield f"{name} to {file}", own / file, _bound(write, own / file)
+        before = earlier if name == "chain" else OLD
+        yield f"{name} to {file}", own / file, _bound(write, own / file), before
 
 
 def _bound(write: Callable[[Path], Any], out: Path) -> Callable[[], None]:
