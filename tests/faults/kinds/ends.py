@@ -61,6 +61,11 @@ def run(rng: np.random.Generator, budget: Budget) -> Outcome:
         "a SIGKILL leaves the private folders of the process, readable by its user alone, until "
         "the next start that writes into the same folder; nothing can run after it."
     )
+    tally.limits.append(
+        "a signal that comes while a native library is at work can end in that library's own abort "
+        "(exit code -6 in place of 143), which nothing of ours holds; what stood at the output "
+        "stays whole."
+    )
     return tally.outcome()
 
 
