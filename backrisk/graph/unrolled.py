@@ -241,10 +241,10 @@ def _unrolled(
     if periods * len(graph.names) > MOST_NODES:
         count, most = f"{periods * len(graph.names):,}", f"{MOST_NODES:,}"
         raise GraphError(say("graph.many_periods", periods=periods, count=count, most=most))
+    constant = constants(graph)
     for name in dropout:
-        if graph.node(name).constant:
+        if graph.node(name).name in constant:
             raise GraphError(say("graph.dropout_constant", node=name))
-    template, constant = graph, constants(graph)
     added: list[Node] = []
     if trait:
         if graph.outcome is None:
@@ -293,7 +293,7 @@ def _unrolled(
                 for e in family.lagged
             ]
             edges += (*within, *lagged)
-            nodes.append(_copy(graph, node, now, before, [e.cause for e in (*within, *lagged)]))
+            nodes.append(_copy(node, now, before, [e.cause for e in (*within, *lagged)]))
             owner = _named(node.name, 1) if family.lagged else node.name
             if now(node.name) != owner:
                 tied.append((now(node.name), owner))
@@ -333,7 +333,7 @@ def _unrolled(
     stated |= {"nodes": tuple(nodes), "edges": tuple(edges), "lagged": (), "tied": tuple(tied)}
     return UnrolledGraph(
         **(stated | {"roles": roles, "outcome": outcome}),
-        template=template,
+        template=graph,
         periods=periods,
         trait=trait,
         dropout=dropout,
@@ -371,7 +371,6 @@ def _trait_edge(outcome: str, at: str) -> Edge:
 
 
 def _copy(
-    graph: CausalGraph,
     node: Node,
     now: Callable[[str], str],
     before: Callable[[str], str],

@@ -152,6 +152,10 @@ BAD = {
     "twice": (lambda: unroll(unroll(cycle(), 2), 2), "several periods already"),
     "back to one": (lambda: unroll(cycle(), 2).extended(1), "expected at least 2"),
     "dropout on a constant": (lambda: unroll(cycle(), 2, dropout=["sex"]), "'sex' is constant"),
+    "dropout on an answer about a constant": (
+        lambda: unroll(cycle(), 2, dropout=["form"]),
+        "'form' is constant",
+    ),
     "dropout on nobody": (lambda: unroll(cycle(), 2, dropout=["pian"]), "no node 'pian'"),
     "trait on nothing": (
         lambda: unroll(cycle(outcome=None), 3, trait=True),

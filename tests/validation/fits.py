@@ -103,7 +103,7 @@ def section(each: Real, held: Mapping[str, Any]) -> list[str]:
     sound = "passed" if held["good"] else "**did not pass**"
     seconds = f"The checks took {held['check_s']:.0f} s of a processor"
     if "fit_s" in held:
-        seconds += f", the fit {held['fit_s']:.0f} s"
+        seconds += f", the fit {held['fit_s']:.0f} s when the model was made"
     lines += [f"{held['people']:,} people. The sampling {sound} its checks. {seconds}.", ""]
     rows = [
         [
