@@ -180,7 +180,7 @@ def test_a_file_that_is_not_at_hand_is_said_to_be_left_out(tmp_path, monkeypatch
     held["doubts"] = {"verdicts": [found], "refused": {"pairwise": "No."}}
     held["doubts"]["seconds"] = {"families": 1.0}
     text = "\n".join(fits.section(missing, held))
-    assert "The checks took 2 s of a processor, the fit 9 s." in text
+    assert "The checks took 2 s of a processor, the fit 9 s when the model was made." in text
     assert "| families | too little | Said. | 1 |" in text
     assert "| pairwise | not made | No. | |" in text
 
