@@ -20,7 +20,7 @@ def main() -> None:
 
     from backrisk._files import sweep
     from backrisk.cli.console import sentences
-    from backrisk.cli.stopping import errors_held, output_held, stoppable
+    from backrisk.cli.stopping import Stopped, errors_held, leave, output_held, stoppable
     from backrisk.words import speaking
 
     lang, arguments = asked_language(sys.argv[1:])
@@ -39,6 +39,8 @@ def main() -> None:
             app(arguments, prog_name="backrisk")
     except typer.Exit as stopped:  # outside a command nobody else turns it into an exit code
         sys.exit(stopped.exit_code)
+    except Stopped as stopped:
+        leave(stopped.status)
 
 
 def asked_language(arguments: Sequence[str]) -> tuple[str | None, list[str]]:

@@ -7,6 +7,7 @@ the command quietly.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import os
@@ -16,7 +17,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from backrisk.errors import BackriskError
 from backrisk.words import say
@@ -74,6 +75,21 @@ def stoppable() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process after a signal: what was registered for its end is done, and nothing else.
+
+    The interpreter is not taken down piece by piece: a native library that was interrupted half
+    way may not survive that, and would turn the exit code into that of its own abort.
+
+    Parameters
+    ----------
+    status : int
+        The exit code.
+    """
+    atexit._run_exitfuncs()
+    os._exit(status)
 
 
 def _in_callback(frame: FrameType | None) -> bool:
