@@ -16,7 +16,6 @@ from .doubted import claim_odds as claim_odds
 from .doubting import CHECKS as CHECKS
 from .doubting import Doubts as Doubts
 from .doubting import doubts as doubts
-from .doubting import kept_with as kept_with
 from .elsewhere import CarriedRisks as CarriedRisks
 from .elsewhere import carried_risks as carried_risks
 from .equivalence import Equivalence as Equivalence
@@ -30,6 +29,7 @@ from .hidden_law import observed_strengths as observed_strengths
 from .independences import Independence as Independence
 from .independences import implied_independences as implied_independences
 from .independences import local_tests as local_tests
+from .keeping import kept_with as kept_with
 from .neighbours import Neighbour as Neighbour
 from .neighbours import Neighbourhood as Neighbourhood
 from .neighbours import neighbours_of as neighbours_of

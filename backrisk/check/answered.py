@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.check.parameters import Parameters
+from backrisk.check.tilted import Tilted
 from backrisk.graph import CausalGraph, Node
 from backrisk.likelihood import (
     Circuit,
@@ -55,7 +56,7 @@ class Group:
     state: Ints
     circuit: Circuit
 
-    def at(self, parameters: Parameters) -> Told:
+    def at(self, parameters: Parameters | Tilted) -> Told:
         """Return the group with what is expected of it at some parameters."""
         logs = stack_logs(self.circuit.cells, parameters.at(self.site))[0]
         return Told(self, parameters, Expecting(self.circuit, logs))
@@ -150,12 +151,12 @@ class Told:
     Parameters
     ----------
     group : Group
-    parameters : Parameters
+    parameters : Parameters or Tilted
     expecting : Expecting
     """
 
     group: Group
-    parameters: Parameters
+    parameters: Parameters | Tilted
     expecting: Expecting
 
     @cached_property

@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 from backrisk._types import Array
 from backrisk.check.answered import departure, pull, unordered
-from backrisk.check.scores import Moments, Scores, Terms, WithOther
+from backrisk.check.moments import Moments, Terms
+from backrisk.check.scores import Scores, WithOther
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Node
 from backrisk.summary import INTERVAL
@@ -25,9 +26,13 @@ POWER = 0.8  # with at least this chance, to say that a claim agrees
 _PEOPLE = 20.0  # equal contributions that a variance must be carried by, to be normal far out
 _INFORMATION = 1.0  # about the log odds ratio: its standard error is at most 1
 _LEAST_P = 1e-4  # a smaller p-value is not told more precisely
+_SMALL = 1e-3  # a level below which a percentage has no digit for it
 _LEFT = 0.01  # of a score's variance that the model's own parameters must leave
 
-Kind = Literal["independence", "other", "report", "interaction", "shape"]
+# The last three are of tables that were given: whether the numbers in them are right.
+Kind = Literal[
+    "independence", "other", "report", "interaction", "shape", "level", "effect", "together"
+]
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Claim:
 
     Parameters
     ----------
-    kind : {"independence", "other", "report", "interaction", "shape"}
+    kind : Kind
     node : str
         Whose residuals are looked at.
     others : tuple of str
@@ -44,7 +49,8 @@ class Claim:
     given : tuple of str
         What has to be known for them not to.
     state : str, optional
-        The state of the node, where its states have no order.
+        The state of the node, where its states have no order; of a level, the state, or the one
+        from which on it counts.
     other_state : str, optional
         The state of the other, where it is compared with all others.
     """
@@ -162,7 +168,8 @@ def judged(
     title : str
         The key of the sentence that says what was tested.
     level : float
-        The chance that this report and its companion contradict a model that holds.
+        The chance that this report and its companion contradict a model that holds; half of it
+        is this report's, which is less than one.
     """
     claims = [claim for each in tested for claim in each.claims]
     moments = Moments.joined([each.moments for each in tested])
@@ -174,16 +181,15 @@ def judged(
     )
     p = np.where(sound, 2.0 * norm.sf(np.abs(moments.z)), np.nan)
     adjusted = np.full(len(p), np.nan)
-    adjusted[sound] = np.minimum(REPORTS * holm(p[sound]), 1.0)
+    adjusted[sound] = holm(p[sound])
+    against = adjusted < level / REPORTS
+    adjusted = np.minimum(REPORTS * adjusted, 1.0)
     strict = norm.isf(level / (2 * REPORTS * max(int(sound.sum()), 1)))
     power = np.where(sound, norm.cdf(np.log(RATIO) * moments.error - strict), 0.0)
-    keys = np.where(
-        adjusted < level, "contradicted", np.where(power < POWER, "too_little", "agrees")
-    )
+    keys = np.where(against, "contradicted", np.where(power < POWER, "too_little", "agrees"))
     verdicts = [_verdict(key) for key in keys.tolist()]
     reach = norm.isf((1.0 - INTERVAL) / 2.0) * departures.error
     step = moments.score / np.maximum(moments.information, np.finfo(float).tiny)
-    names = names_of(graph)
     table = pd.DataFrame(
         {
             "claim": [sentence(graph, claim) for claim in claims],
@@ -202,14 +208,15 @@ def judged(
             "verdict": verdicts,
         }
     )
+    rows = table.to_dict("records")
     order = np.lexsort([-power, np.nan_to_num(p, nan=2.0)])
     table = table.iloc[order].reset_index(drop=True)
     shown = [each.predicted for each in tested if len(each.predicted)]
-    predicted = pd.concat(shown, ignore_index=True) if shown else _no_rows()
+    predicted = pd.concat(shown, ignore_index=True) if shown else no_rows()
     counts = {key: int((keys == key).sum()) for key in ("contradicted", "agrees", "too_little")}
     lines = [say(title, count=len(claims), **{k: whole(v) for k, v in counts.items()})]
-    for row in table.loc[table["adjusted"] < level].to_dict("records"):
-        node = graph.node(str(row["node"]))
+    for at in order[against[order]]:
+        row = rows[at]
         small = float(row["adjusted"]) < _LEAST_P
         p_value = decimal(max(float(row["adjusted"]), _LEAST_P), 4)
         about = {
@@ -217,15 +224,21 @@ def judged(
             "points": decimal(float(row["points"]), 1, sign=True),
             "low": decimal(float(row["low"]), 1, sign=True),
             "high": decimal(float(row["high"]), 1, sign=True),
-            "event": names.event(node.name, node.states, 1),
+            "event": _event(graph, claims[at]),
             "ratio": decimal(float(row["odds_ratio"]), 1),
             "p": f"<{p_value}" if small else p_value,
         }
         lines.append(say("check.claims.contradicted", **about))
     if len(claims):
-        told = {"error": percent(level), "ratio": decimal(RATIO, 0), "power": percent(POWER)}
+        told = {"error": chance(level), "ratio": decimal(RATIO, 0), "power": percent(POWER)}
         lines.append(say("check.claims.how", **told))
     return Verdicts(table, predicted, "\n".join(lines))
+
+
+def chance(level: float) -> str:
+    """Return a level in words, however small it is."""
+    held = min(level, 1.0)
+    return percent(held) if held >= _SMALL else say("phrases.percent", number=f"{100 * held:.0e}")
 
 
 def _verdict(key: str) -> Said:
@@ -242,6 +255,8 @@ def sentence(graph: CausalGraph, claim: Claim) -> Said:
     node = names.node(claim.node)
     if claim.state is not None:
         node = names.pair(claim.node, claim.state)
+    if claim.kind == "level":
+        return say("check.claims.level", event=_event(graph, claim))
     others = [names.node(other) for other in claim.others]
     if claim.other_state is not None:
         others[0] = names.pair(claim.others[0], claim.other_state)
@@ -251,6 +266,16 @@ def sentence(graph: CausalGraph, claim: Claim) -> Said:
     elif claim.kind == "independence":
         return say("check.claims.alone", **about)
     return say(f"check.claims.{claim.kind}", **about)
+
+
+def _event(graph: CausalGraph, claim: Claim) -> str:
+    """Return of which event a claim's difference in shares is told."""
+    names, node = names_of(graph), graph.node(claim.node)
+    if claim.kind != "level" or claim.state is None:
+        return str(names.event(node.name, node.states, 1))
+    if unordered(node):
+        return str(names.pair(node.name, claim.state))
+    return str(names.event(node.name, node.states, node.code(claim.state)))
 
 
 def contrasts(node: Node) -> list[tuple[str | None, Array]]:
@@ -371,7 +396,8 @@ def shares(
 _COLUMNS = ("node", "by", "people", "observed", "predicted", "low", "high", "points")
 
 
-def _no_rows() -> pd.DataFrame:
+def no_rows() -> pd.DataFrame:
+    """Return the shares of no group."""
     return pd.DataFrame(columns=list(_COLUMNS))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ from scipy.stats import norm
 
 from backrisk._arguments import checked
 from backrisk.check.claims import REPORTS
-from backrisk.check.families import family_residuals
-from backrisk.check.independences import local_tests
-from backrisk.check.moment import is_own
+from backrisk.check.families import families_at
+from backrisk.check.independences import independences_at
+from backrisk.check.keeping import held_with, mark_of
+from backrisk.check.moment import demand_graph, is_own
 from backrisk.check.outcome import outcome_calibration
 from backrisk.check.pairs import pairwise
 from backrisk.errors import FitError, QueryError
@@ -45,6 +46,9 @@ class Doubts:
         By check, why it could not be made, or had nothing to give a verdict on.
     seconds : mapping of str to float
         By check, how long a processor was busy with it.
+    surveyed : mapping
+        By what the survey is known again: how many ``people`` it has, and the first digits of a
+        ``digest`` of its answers. Empty for a survey of nobody.
     """
 
     posterior: Posterior = field(repr=False)
@@ -52,6 +56,7 @@ class Doubts:
     results: Mapping[str, Any] = field(repr=False)
     refused: Mapping[str, str]
     seconds: Mapping[str, float]
+    surveyed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def contradicted(self) -> tuple[Verdict, ...]:
@@ -84,10 +89,11 @@ class Doubts:
         return "\n".join((*self.lines, *self.refused.values()))
 
     def kept_with(self, posterior: Posterior) -> Posterior:
-        """Return a model that holds these verdicts, in place of what it held of the same checks.
+        """Return a model that holds these verdicts, and none of another survey; see `kept_with`.
 
-        Its draws stay as they are. Its card, reports, page and answers tell what the survey
-        contradicts; `Posterior.save` keeps it.
+        What it held of the same survey stays, where its check was left out here. Its draws stay as
+        they are. Its card, reports, page and answers tell what the survey contradicts;
+        `Posterior.save` keeps it.
 
         Parameters
         ----------
@@ -98,7 +104,9 @@ class Doubts:
         -------
         Posterior
         """
-        return kept_with(posterior, self.verdicts)
+        made = (*self.results, *self.refused)
+        asked = [each for name in made for each in _SAID.get(name, (name,))]
+        return held_with(posterior, self.verdicts, dict(self.surveyed), asked)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same as plain values."""
@@ -109,25 +117,8 @@ class Doubts:
             ],
             "refused": dict(self.refused),
             "seconds": dict(self.seconds),
+            "surveyed": dict(self.surveyed),
         }
-
-
-def kept_with(posterior: Posterior, verdicts: Sequence[Verdict]) -> Posterior:
-    """Return a model that holds verdicts, in place of those it held of the same checks.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    verdicts : sequence of Verdict
-
-    Returns
-    -------
-    Posterior
-    """
-    made = {each.check for each in verdicts}
-    before = tuple(v for v in posterior.diagnostics.verdicts if v.check not in made)
-    held = replace(posterior.diagnostics, verdicts=(*before, *verdicts))
-    return replace(posterior, diagnostics=held)
 
 
 @checked()
@@ -148,6 +139,7 @@ def doubts(
       between, and by other nodes (`family_residuals`).
     - ``items``: of the same, whether the answers to a question go with other nodes than the one
       they are about.
+    - ``levels``: of the same, where tables were given, whether states are as common as these say.
     - ``pairwise``: whether every two answers go together as the model says (`pairwise`).
     - ``calibration``: whether risks of the outcome, predicted without the person's own answer,
       come true (`outcome_calibration`).
@@ -207,11 +199,9 @@ def doubts(
     made = [name for name in CHECKS if name not in without]
     if not made:
         raise QueryError(say("check.doubting.none_left"))
-    if not 0.0 < level < 1.0:
+    if not 0.0 < level / len(made) < 1.0 / len(made):  # each check has a part that is not nothing
         raise QueryError(say("check.doubting.level", level=level))
-    if survey.graph != posterior.graph:
-        found, expected = survey.graph.name, posterior.graph.name
-        raise QueryError(say("check.other_graph", found=found, expected=expected))
+    demand_graph(posterior, survey)
     asked = _Asked(posterior, survey, level / len(made), seed)
     verdicts: list[Verdict] = []
     results: dict[str, Any] = {}
@@ -232,7 +222,7 @@ def doubts(
         if name not in {each.check for each in said}:
             why = say(f"check.doubting.nothing.{name}")
             refused[name] = say("check.doubting.refused", check=name, why=why)
-    return Doubts(posterior, tuple(verdicts), results, refused, seconds)
+    return Doubts(posterior, tuple(verdicts), results, refused, seconds, mark_of(survey))
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,15 +241,17 @@ class _Asked:
 
 
 def _independences(asked: _Asked) -> tuple[Any, list[Verdict]]:
-    found = local_tests(asked.posterior, asked.survey, level=REPORTS * asked.level)
+    found = independences_at(asked.posterior, asked.survey, REPORTS * asked.level)
     return found, _of_claims("independences", found.table)
 
 
 def _families(asked: _Asked) -> tuple[Any, list[Verdict]]:
-    found = family_residuals(asked.posterior, asked.survey, level=REPORTS * asked.level)
-    reports = found.table["kind"] == "report"
-    said = _of_claims("families", found.table[~reports])
-    return found, said + _of_claims("items", found.table[reports])
+    found = families_at(asked.posterior, asked.survey, REPORTS * asked.level)
+    kinds = found.table["kind"]
+    levels, reports = kinds == "level", kinds == "report"
+    said = _of_claims("families", found.table[~levels & ~reports])
+    said += _of_claims("items", found.table[reports])
+    return found, said + _of_claims("levels", found.table[levels])
 
 
 def _pairwise(asked: _Asked) -> tuple[Any, list[Verdict]]:
@@ -323,6 +315,7 @@ _FIGURES = {
     "large_low": ("in_the_large", "low"),
     "large_high": ("in_the_large", "high"),
 }
+_SAID = {"families": ("families", "items", "levels")}  # verdicts of a check that gives several
 CHECKS: Mapping[str, Callable[[_Asked], tuple[Any, list[Verdict]]]] = {
     "independences": _independences,
     "families": _families,

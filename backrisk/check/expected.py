@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
-from backrisk.check.rows import Codes, at_the_mean, by_site, log_likelihoods
+from backrisk.check.rows import Codes, by_site, log_likelihoods
 from backrisk.inference import World, each
 from backrisk.posterior import Posterior
 from backrisk.survey import Patterns, Survey
@@ -72,13 +72,13 @@ class Expected:
     @classmethod
     def of(
         cls,
-        posterior: Posterior,
+        point: Posterior,
         survey: Survey,
         patterns: Patterns,
         asked: NDArray[np.intp],
     ) -> Expected:
-        """Compute all of it at the posterior mean."""
-        graph = posterior.graph
+        """Compute all of it by a posterior of one draw, such as the mean."""
+        graph = point.graph
         columns, parts, slices = [], [], []
         start = first = 0
         for v in asked:
@@ -99,7 +99,6 @@ class Expected:
         model = np.empty((len(codes), start))
         site = np.zeros(len(codes), np.intp)
         joints, both = [], []
-        point = at_the_mean(posterior)
         for place, (local, members) in enumerate(by_site(point, survey, patterns.site)):
             here = np.arange(len(codes))[members]
             site[here] = place

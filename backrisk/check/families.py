@@ -22,11 +22,13 @@ from backrisk.check.claims import (
     contrasts,
     demand_level,
     judged,
+    no_rows,
     pairs,
     shares,
 )
 from backrisk.check.independences import implied_independences
-from backrisk.check.scores import Scores, Terms
+from backrisk.check.moments import Terms
+from backrisk.check.scores import Scores
 from backrisk.graph import CausalGraph, Node
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey
@@ -47,6 +49,12 @@ def family_residuals(posterior: Posterior, survey: Survey, *, level: float = ERR
       the outcome, for instance;
     - two causes together, beyond the sum of their effects, where the mechanism adds them up;
     - a middle state of a cause, beyond what effects that rise or fall steadily can follow.
+
+    Of tables that were given (`Posterior.from_cpts`) the last two are instead whether their numbers
+    are right: how common each state is given the causes (``level``: the log odds by which all rows
+    are off alike; where the answers of others are missing, a level of theirs may be the reason);
+    with that left open, what each state of a cause adds (``effect``); with that left open too, what
+    two causes add together (``together``). Against other nodes, every row is left open.
 
     Parameters
     ----------
@@ -73,6 +81,11 @@ def family_residuals(posterior: Posterior, survey: Survey, *, level: float = ERR
     an effect of what it measures that the graph leaves out looks alike where that is hidden.
     """
     demand_level(level)
+    return families_at(posterior, survey, level)
+
+
+def families_at(posterior: Posterior, survey: Survey, level: float) -> Verdicts:
+    """Return `family_residuals` at a level of both reports, of which its own half is below one."""
     scores = Scores.of(posterior, survey)
     graph = survey.graph
     tested = []
@@ -82,8 +95,19 @@ def family_residuals(posterior: Posterior, survey: Survey, *, level: float = ERR
         kind: Kind = "report" if graph.mechanism(node) == "item" else "other"
         claims.setdefault(other, []).append(Claim(kind, node, (other,), graph.parents(node)))
     tested = [t for other, asked in claims.items() for t in by_other(scores, other, asked)]
+    if posterior.given is None:
+        for name in graph.names:
+            tested += _by_causes(scores, name)
+        return judged(graph, tested, "check.families.title", level)
+    # What a table says is tested from the coarse to the fine: how common states are; with that
+    # left open, what a cause adds; with that left open too, what two add together.
+    levels, effects, together = (
+        Scores.of(posterior, survey, each) for each in ("nothing", "levels", "effects")
+    )
     for name in graph.names:
-        tested += _by_causes(scores, name, posterior.given is not None)
+        if name in scores.measured:
+            tested.append(_level(levels, name))
+        tested += _of_table(effects, name, 1) + _of_table(together, name, 2)
     return judged(graph, tested, "check.families.title", level)
 
 
@@ -151,41 +175,88 @@ class _Looked:
         return np.concatenate(every, axis=2)
 
 
-def _by_causes(scores: Scores, name: str, given: bool) -> list[Tested]:
+def _by_causes(scores: Scores, name: str) -> list[Tested]:
     """Test a family by each of its causes, and by every two of them."""
     graph = scores.graph
     node, parents = graph.node(name), [graph.node(parent) for parent in graph.parents(name)]
     kind = graph.mechanism(name)
-    free = kind in _FREE and not given
+    free = kind in _FREE
     stated = {frozenset(pair) for pair in node.interactions} if kind == "ordinal_logit" else set()
     found = []
     for at, parent in enumerate(parents):
-        states = [] if free else _bends(parent, kind, given)
-        directions = np.eye(len(parent.states))[states]
-        claims = [
-            Claim("shape", name, (parent.name,), (), None, parent.states[state]) for state in states
-        ]
-        if claims or len(parents) == 1:
-            found.append(
-                _looked(scores, _Looked(node, (at,), (len(parent.states),), directions), claims)
-            )
+        states = [] if free else _bends(parent, kind)
+        if states or len(parents) == 1:
+            found.append(_by_one(scores, node, at, states, "shape"))
     for (i, one), (j, two) in itertools.combinations(enumerate(parents), 2):
-        claims = []
-        products: list[Array] = []
-        if not free and frozenset((one.name, two.name)) not in stated:
-            for (first, a), (second, b) in itertools.product(contrasts(one), contrasts(two)):
-                del second
-                products.append(np.outer(a - a.mean(), b - b.mean()))
-                claims.append(Claim("interaction", name, (one.name, two.name), (), None, first))
-        sizes = len(one.states), len(two.states)
-        directions = np.array(products).reshape(-1, *sizes)
-        found.append(_looked(scores, _Looked(node, (i, j), sizes, directions), claims))
+        looks = not free and frozenset((one.name, two.name)) not in stated
+        found.append(_by_two(scores, node, (i, j), "interaction" if looks else None))
     return found
 
 
-def _bends(parent: Node, kind: str, given: bool) -> list[int]:
+def _of_table(scores: Scores, name: str, causes: int) -> list[Tested]:
+    """Test a table that was given by each cause, or by every two."""
+    graph = scores.graph
+    node, parents = graph.node(name), [graph.node(parent) for parent in graph.parents(name)]
+    if causes == 1:
+        return [
+            _by_one(scores, node, at, list(range(1, len(parent.states))), "effect")
+            for at, parent in enumerate(parents)
+        ]
+    pairs_of = itertools.combinations(range(len(parents)), 2)
+    return [_by_two(scores, node, pair, "together") for pair in pairs_of]
+
+
+def _by_one(scores: Scores, node: Node, at: int, states: list[int], kind: Kind) -> Tested:
+    """Test a family by some states of one cause."""
+    parent = scores.graph.node(scores.graph.parents(node.name)[at])
+    size = len(parent.states)
+    claims = [
+        Claim(kind, node.name, (parent.name,), (), None, parent.states[state]) for state in states
+    ]
+    return _looked(scores, _Looked(node, (at,), (size,), np.eye(size)[states]), claims)
+
+
+def _by_two(scores: Scores, node: Node, pair: tuple[int, int], kind: Kind | None) -> Tested:
+    """Test a family by two causes together; without a kind, only count people."""
+    parents = scores.graph.parents(node.name)
+    one, two = (scores.graph.node(parents[at]) for at in pair)
+    claims = []
+    products: list[Array] = []
+    if kind is not None:
+        for (first, a), (_, b) in itertools.product(contrasts(one), contrasts(two)):
+            products.append(np.outer(a - a.mean(), b - b.mean()))
+            claims.append(Claim(kind, node.name, (one.name, two.name), (), None, first))
+    sizes = len(one.states), len(two.states)
+    return _looked(
+        scores, _Looked(node, pair, sizes, np.array(products).reshape(-1, *sizes)), claims
+    )
+
+
+def _level(scores: Scores, name: str) -> Tested:
+    """Test how common the states of a node are, given its causes, in a table that was given."""
+    node = scores.graph.node(name)
+    states = len(node.states)
+    # Which states count: each of those without an order, else those from each one on.
+    counted = np.eye(states)[1:] if unordered(node) else np.tri(states, k=-1).T[:-1]
+
+    def functions(rows: Ints, table: Array) -> Array:
+        del rows
+        expected = table @ counted.T
+        away: Array = counted.T[None] - expected[:, None]
+        return np.concatenate([away, np.ones((*table.shape, 1))], axis=2)
+
+    values, if_state = scores.by_family(name, functions)
+    people = float(scores.people(values[:, -1]))
+    claims = tuple(Claim("level", name, (), (), state) for state in node.states[1:])
+    pulls = Terms(name, values[:, :-1], [each[..., :-1] for each in if_state])
+    share = 1.0 / max(people, 1.0)
+    away = Terms(name, share * values[:, :-1], [share * each[..., :-1] for each in if_state])
+    return Tested(claims, scores.moments(pulls), scores.moments(away), no_rows())
+
+
+def _bends(parent: Node, kind: str) -> list[int]:
     """Return the states of a cause whose effect a mechanism may not be able to follow."""
-    if given or kind == "noisy_max":  # which only adds risk
+    if kind == "noisy_max":  # which only adds risk
         return list(range(1, len(parent.states)))
     return [] if parent.nominal else list(range(1, len(parent.states) - 1))
 

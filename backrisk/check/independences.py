@@ -128,7 +128,10 @@ def local_tests(posterior: Posterior, survey: Survey, *, level: float = ERROR) -
     Parameters
     ----------
     posterior : Posterior
-        Of a fit to the survey, or of CPTs as they are, which are then taken as known.
+        Of a fit to the survey, or of CPTs that were given. How common states are in these, and how
+        that hangs on the causes, is left open: a table that is wrong contradicts no independence
+        (`family_residuals` tells it). Of a table of more than 100 open cells that is only how much
+        each cause adds, so that causes which act together otherwise than it says may show here.
     survey : Survey
         With weights, these are scaled as in a fit and variances are those of a weighted sample;
         with sites that the posterior has too, each site has its own intercepts.
@@ -178,6 +181,11 @@ def local_tests(posterior: Posterior, survey: Survey, *, level: float = ERROR) -
     ['contradicted']
     """
     demand_level(level)
+    return independences_at(posterior, survey, level)
+
+
+def independences_at(posterior: Posterior, survey: Survey, level: float) -> Verdicts:
+    """Return `local_tests` at a level of both reports, of which its own half is below one."""
     scores = Scores.of(posterior, survey)
     claims: dict[str, list[Claim]] = {}
     for each in implied_independences(survey.graph, scores.measured):

@@ -21,6 +21,18 @@ def demand_moment(graph: CausalGraph) -> None:
         raise QueryError(say("check.moment.several", graph=graph.name))
 
 
+def demand_graph(posterior: Posterior, survey: Survey) -> None:
+    """Refuse a survey that was read for another graph than the model's.
+
+    Raises
+    ------
+    QueryError
+    """
+    if survey.graph != posterior.graph:
+        found, expected = survey.graph.name, posterior.graph.name
+        raise QueryError(say("check.other_graph", found=found, expected=expected))
+
+
 def is_own(posterior: Posterior, survey: Survey) -> bool:
     """Return whether people look like those that a model learned from: as many, as much known."""
     meta = posterior.meta

@@ -17,6 +17,7 @@ has a parameter of its own; it is reproduced whatever the truth, and is not test
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import fill
@@ -31,7 +32,8 @@ from backrisk._types import Array
 from backrisk.check.expected import Expected, tables_of
 from backrisk.check.left_out import is_external
 from backrisk.check.moment import demand_moment
-from backrisk.check.rows import by_site, demand_people, log_likelihoods
+from backrisk.check.rows import at_the_mean, by_site, demand_people, log_likelihoods
+from backrisk.check.scores import Scores
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
@@ -48,6 +50,7 @@ _LEFT = 0.1  # of the variance of the score: below it, a parameter reproduces th
 _NOTICED = 1.0  # a log odds ratio, from reference to worst, that a test should notice
 _POWER = 0.8  # how often it should
 _ADAPTED = 0.5  # effective parameters a person beyond which no test is to be trusted
+_CELLS = 20_000  # of all tables of a fit, beyond which their levels are not left open
 _SHOWN = 5  # pairs that a text names
 _LINE = 88
 
@@ -113,9 +116,9 @@ class Pairwise:
         worst = self.contradicted
         yield say("check.pairwise.told", count=len(self.pairs), **about)
         if worst.empty:
-            yield say("check.pairwise.none", level=decimal(self.level, 2))
+            yield say("check.pairwise.none", level=f"{self.level:.2g}")
         else:
-            yield say("check.pairwise.some", count=len(worst), level=decimal(self.level, 2))
+            yield say("check.pairwise.some", count=len(worst), level=f"{self.level:.2g}")
         names = names_of(self.graph)
         for row in worst.head(_SHOWN).to_dict("records"):
             yield self._named(names, {str(key): value for key, value in row.items()})
@@ -180,6 +183,12 @@ def pairwise(
     an order have one for each state, of which the least likely is told, its p-value multiplied by
     how many there are.
 
+    *Levels*: of a model that has learned from nobody here, or from others, how common each state is
+    given its causes is estimated from the survey first, and what that could take up is taken out:
+    a rate that is off looks like no association (`family_residuals` and `outcome_calibration` tell
+    it). Not so of a fit by sites, or with tables of more than 20,000 cells in all, where a pair may
+    also show two rates that are off.
+
     *Assumptions*: answers are missing at random, given a person's other answers and the model.
     People are independent. The posterior is near normal; of the sum of scores over people, the
     skewness is allowed for. Scores are taken at the posterior mean of the parameters. Truths come
@@ -217,11 +226,29 @@ def pairwise(
     asked = np.flatnonzero((patterns.codes >= 0).any(axis=0))
     if len(asked) < 2:
         raise QueryError(say("check.pairwise.one_node"))
-    expected = Expected.of(posterior, survey, patterns, asked)
-    tests = _tested(posterior, survey, patterns, expected, known)
+    point, levels = at_the_mean(posterior), None
+    if known and (tables := _tables(posterior, point)) is not None:
+        # How common states are is a matter of its own: it must not look like an association.
+        scores = Scores.of(tables, survey, "levels")
+        point, levels = scores.parameters.posterior, scores.of_parameters
+    expected = Expected.of(point, survey, patterns, asked)
+    tests = _tested(posterior, survey, patterns, expected, known, levels)
     rows = [_row(survey.graph, patterns, expected, tests, pair) for pair in expected.pairs]
     pairs = _judged(pd.DataFrame(rows), level, tests)
     return Pairwise(posterior.graph, pairs, level, tests.parameters, tests.effective)
+
+
+def _tables(posterior: Posterior, point: Posterior) -> Posterior | None:
+    """Return a model as tables whose levels can be left open; None where they are too large."""
+    if posterior.given is not None:
+        return posterior
+    graph = posterior.graph
+    if (
+        posterior.sites is not None
+        or sum(math.prod(map(int, graph.shape(n))) for n in graph.names) > _CELLS
+    ):
+        return None
+    return Posterior.from_cpts(graph, {name: point.mean_cpt(name) for name in graph.names})
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,12 +280,23 @@ class _Tests:
 
 
 def _tested(
-    posterior: Posterior, survey: Survey, patterns: Patterns, expected: Expected, external: bool
+    posterior: Posterior,
+    survey: Survey,
+    patterns: Patterns,
+    expected: Expected,
+    external: bool,
+    levels: Array | None,
 ) -> _Tests:
     scale = patterns.weights.sum() / patterns.squares.sum()
     weights, squares = scale * patterns.weights, scale**2 * patterns.squares
     effective = float(weights.sum())
     u, place = scores_of(expected)
+    modelled, third = _moments(expected, squares, u, place)
+    if levels is not None:  # what open levels take up of each score, and of how draws differ
+        part = np.linalg.pinv(levels.T @ (weights[:, None] * levels), hermitian=True)
+        taken_up = part @ (levels.T @ (weights[:, None] * u))
+        u = u - levels @ taken_up
+        modelled = modelled - ((levels @ taken_up) ** 2 * squares[:, None]).sum(axis=0)
     total = weights @ u
     draws = max(min(_DRAWS, _HELD // len(weights)), _LEAST)
     logs = np.empty((min(posterior.draws, draws), len(weights)))
@@ -266,11 +304,12 @@ def _tested(
     for local, rows in by_site(thinned, survey, patterns.site):
         logs[:, rows] = log_likelihoods(local, patterns.codes[rows])
     logs -= logs.mean(axis=0)
+    if levels is not None:
+        logs -= ((logs * weights) @ levels @ part) @ levels.T
     degrees = max(len(logs) - 1, 1)
     moved = logs @ (weights[:, None] * u)  # of each draw, (draw, column)
     parameters = float(weights @ (logs**2).sum(axis=0)) / degrees
     # Where nearly nobody has a state, people's own scores do not show how far they may vary.
-    modelled, third = _moments(expected, squares, u, place)
     known = np.maximum(squares @ u**2, modelled)
     taken = (moved**2).sum(axis=0) / degrees
     if external:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,20 @@ from backrisk.posterior import Posterior
 _STEP = 1e-4  # to either side: of a slope, all but about eight digits are right
 _LOOSE = 10.0  # the information of the prior that data of as much as one of it outweigh
 _EDGE = 1e-9  # how near to 0 or 1 a fraction may come
+
+
+class Prior(Protocol):
+    """Values of parameters, with the prior there."""
+
+    @property
+    def values(self) -> Array:
+        """The values."""
+
+    def prior_slope(self) -> Array:
+        """Return the slope of the log prior density."""
+
+    def prior_curvature(self) -> Array:
+        """Return the negative second derivative of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +53,7 @@ class Loosened:
     curvature: Array
 
     @classmethod
-    def of(cls, parameters: Parameters, information: Array) -> Loosened:
+    def of(cls, parameters: Prior, information: Array) -> Loosened:
         """Weaken a prior in each direction by how much more the data tell there.
 
         In the directions in which prior and data are both diagonal, with r times as much
@@ -47,7 +62,8 @@ class Loosened:
 
         Parameters
         ----------
-        parameters : Parameters
+        parameters : Parameters or Tilted
+            Anything with values and a prior.
         information : ndarray, shape (parameter, parameter)
             Of the data.
         """
@@ -60,6 +76,16 @@ class Loosened:
         slope = loose @ (inverse @ parameters.prior_slope())
         return cls(parameters.values, slope, loose @ root.T)
 
+    def log_density(self, values: Array) -> float:
+        """Return the log density, but for a constant."""
+        moved = values - self.centre
+        return float(moved @ (self.slope - 0.5 * self.curvature @ moved))
+
+    def slope_at(self, values: Array) -> Array:
+        """Return the slope of it, ``(parameter,)``."""
+        found: Array = self.slope - self.curvature @ (values - self.centre)
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
@@ -70,30 +96,28 @@ class Parameters:
     posterior : Posterior
         Of one draw: the CPTs, without any shift of a site.
     values : ndarray, shape (parameter,)
-        Logits of the fractions, effects, then the shifts of each site. Empty where CPTs were given.
+        Logits of the fractions, effects, then the shifts of each site.
     sites : tuple of str
         Whose intercepts are pooled.
     scale : ndarray, shape (pooled node,)
         How far sites lie apart, taken as known.
-    prior : ParameterPrior, optional
-        None where CPTs were given.
+    prior : ParameterPrior
     loosened : Loosened, optional
         What stands in place of the prior.
     """
 
     posterior: Posterior
     values: Array
-    sites: tuple[str, ...] = ()
-    scale: Array | None = None
-    prior: ParameterPrior | None = None
+    sites: tuple[str, ...]
+    scale: Array | None
+    prior: ParameterPrior
     loosened: Loosened | None = None
 
     @classmethod
     def at_mean(cls, posterior: Posterior) -> Parameters:
-        """Return the posterior mean, or the mean of the CPTs where these were given."""
-        if posterior.fractions is None or posterior.beta is None:
-            means = {name: posterior.mean_cpt(name) for name in posterior.graph.names}
-            return cls(Posterior.from_cpts(posterior.graph, means), np.empty(0))
+        """Return the posterior mean of a fit."""
+        assert posterior.fractions is not None
+        assert posterior.beta is not None
         layout = posterior.layout
         published = bool(posterior.meta.get("figures"))  # which the prior was conditioned on
         prior = conditioned(layout).prior if published else layout.prior
@@ -120,7 +144,7 @@ class Parameters:
 
     def at(self, site: int | None) -> Posterior:
         """Return the model of one site, of one draw; of everybody where there are no sites."""
-        if site is None or not len(self.values):
+        if site is None:
             return self.posterior
         fractions, effects = self._local(self.values[None], site)
         return replace(self.posterior, fractions=fractions, beta=effects)
@@ -137,8 +161,6 @@ class Parameters:
 
     def of(self, name: str, site: int | None) -> NDArray[np.intp]:
         """Return which parameters a node's CPT depends on."""
-        if not len(self.values):
-            return np.empty(0, dtype=np.intp)
         first, second = self._sizes
         own, effects = self.layout.fraction_slices[name], self.layout.effect_slices[name]
         found = [*range(own.start, own.stop), *range(first + effects.start, first + effects.stop)]
@@ -174,12 +196,8 @@ class Parameters:
 
     def log_prior(self) -> float:
         """Return the log prior density, but for a constant."""
-        if self.prior is None:
-            return 0.0
         if self.loosened is not None:
-            moved = self.values - self.loosened.centre
-            bent = 0.5 * self.loosened.curvature @ moved
-            return float(moved @ (self.loosened.slope - bent))
+            return self.loosened.log_density(self.values)
         (a, b), away = self.prior.fractions, self._away
         logits = self.values[: len(a)]
         value = -(a * np.logaddexp(0.0, -logits) + b * np.logaddexp(0.0, logits)).sum()
@@ -187,20 +205,14 @@ class Parameters:
 
     def prior_slope(self) -> Array:
         """Return the slope of the log prior density, ``(parameter,)``."""
-        if self.prior is None:
-            return np.empty(0)
         if self.loosened is not None:
-            moved = self.values - self.loosened.centre
-            found: Array = self.loosened.slope - self.loosened.curvature @ moved
-            return found
+            return self.loosened.slope_at(self.values)
         a, b = self.prior.fractions
         fractions = a - (a + b) * expit(self.values[: len(a)])
         return np.concatenate([fractions, -self._effect_precision @ self._away])
 
     def prior_curvature(self) -> Array:
         """Return the negative second derivative of it, ``(parameter, parameter)``."""
-        if self.prior is None:
-            return np.empty((0, 0))
         if self.loosened is not None:
             return self.loosened.curvature
         a, b = self.prior.fractions
@@ -213,7 +225,6 @@ class Parameters:
     @cached_property
     def _effect_precision(self) -> Array:
         """Of the effects and of the shifts of sites."""
-        assert self.prior is not None
         effects = len(self.prior.mean)
         found = np.zeros((len(self.values) - len(self.prior.fractions[0]),) * 2)
         found[:effects, :effects] = np.linalg.inv(self.prior.covariance)
@@ -224,7 +235,6 @@ class Parameters:
 
     @property
     def _away(self) -> Array:
-        assert self.prior is not None
         mean = self.prior.mean
         rest = self.values[len(self.prior.fractions[0]) :]
         found: Array = rest - np.concatenate([mean, np.zeros(len(rest) - len(mean))])

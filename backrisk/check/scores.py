@@ -11,6 +11,7 @@ doi:10.1017/S0305004100023987; Neyman's C(alpha), 1959).
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,8 +28,10 @@ from backrisk.check.answered import (
     groups,
     pull,
 )
-from backrisk.check.moment import demand_moment
+from backrisk.check.moment import demand_graph, demand_moment
+from backrisk.check.moments import TINY, Moments, Terms
 from backrisk.check.parameters import Loosened, Parameters
+from backrisk.check.tilted import Open, Tilted
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
@@ -40,86 +43,7 @@ _HALVINGS = 8
 _CLOSE = 1e-2  # how much the log posterior would still rise; the rest is projected out
 _AT_ONCE = 4000  # patterns whose cells are held at once
 _MOST_LEVERAGE = 0.5  # of one person
-_TINY = 1e-100  # in place of a zero that is divided by
 _IMPOSSIBLE = -690.0  # log probability of a person's answers, where a zero stands for 1e-308
-_MOMENTS = ("score", "information", "stated", "seen", "people", "left")
-
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """What tests of omitted parameters rest on, one entry a test.
-
-    Parameters
-    ----------
-    score : ndarray
-        The sum of people's scores, with what the model's own parameters could take up taken off.
-    information : ndarray
-        Its variance if the model holds: also the information about the omitted parameter that is
-        left when all others are estimated.
-    stated, seen : ndarray
-        Third moments, by the same variance to the power 1.5: of terms whose distribution the
-        model states, and of terms whose moments are those that were seen.
-    people : ndarray
-        By how many people the variance is carried: the effective number of equal contributions.
-    left : ndarray
-        The share of the scores' variance that the model's own parameters cannot take up.
-    """
-
-    score: Array
-    information: Array
-    stated: Array
-    seen: Array
-    people: Array
-    left: Array
-
-    @classmethod
-    def joined(cls, parts: list[Moments]) -> Moments:
-        """Return several one after the other."""
-        none = np.empty(0)
-        return cls(
-            *(np.concatenate([none, *(getattr(p, name) for p in parts)]) for name in _MOMENTS)
-        )
-
-    def part(self, some: slice) -> Moments:
-        """Return those of some tests."""
-        return Moments(*(getattr(self, name)[some] for name in _MOMENTS))
-
-    @property
-    def error(self) -> Array:
-        """The standard deviation of the score if the model holds."""
-        found: Array = np.sqrt(np.maximum(self.information, 0.0))
-        return found
-
-    @property
-    def z(self) -> Array:
-        """The score in standard errors, corrected for skewness.
-
-        Far out, where many tests are looked at, a sum of skewed terms is not normal. The first
-        term of Edgeworth's expansion is undone, differently where the variance is stated and where
-        it is estimated from the same terms, by a cubic that stays monotone (Hall 1992,
-        doi:10.1111/j.2517-6161.1992.tb01872.x).
-        """
-        t = self.score / np.sqrt(np.maximum(self.information, _TINY))
-        c = self.seen / 3.0 - self.stated / 6.0
-        found: Array = t + c * t**2 + c**2 * t**3 / 3.0 + (self.stated + self.seen) / 6.0
-        return found
-
-
-@dataclass(frozen=True, eq=False)
-class Terms:
-    """Everybody's scores of omitted parameters of one family.
-
-    Parameters
-    ----------
-    node : str
-    scores : ndarray, shape (pattern, test)
-    if_state : list of ndarray, each (pattern that observes the whole family, state, test)
-        By group: what a person's score would be in each state of the node.
-    """
-
-    node: str
-    scores: Array
-    if_state: list[Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,15 +59,22 @@ class Scores:
     """
 
     graph: CausalGraph
-    parameters: Parameters
+    parameters: Parameters | Tilted
     patterns: Patterns
     groups: tuple[Group, ...]
 
     @classmethod
-    def of(cls, posterior: Posterior, survey: Survey) -> Scores:
+    def of(cls, posterior: Posterior, survey: Survey, open: Open = "rows") -> Scores:
         """Compile a survey, and climb from the posterior mean to the mode.
 
         What was found is kept as long as the survey is, for the next check of the same model.
+
+        Parameters
+        ----------
+        posterior : Posterior
+        survey : Survey
+        open : {"nothing", "levels", "effects", "rows"}
+            What of tables that were given is estimated; of a fit its own parameters are.
 
         Raises
         ------
@@ -153,23 +84,30 @@ class Scores:
         FitError
             If exact elimination is out of reach.
         """
-        model, kept = _KEPT.get(survey, (None, None))
-        if kept is not None and model is not None and model() is posterior:
-            return kept
-        found = cls._of(posterior, survey)
-        _KEPT[survey] = weakref.ref(posterior), found
-        return found
+        how: Open | None = None if posterior.given is None else open
+        model, kept = _KEPT.get(survey, (None, {}))
+        if model is None or model() is not posterior:
+            kept = {}
+            _KEPT[survey] = weakref.ref(posterior), kept
+        if how not in kept:
+            kept[how] = cls._of(posterior, survey, how, next(iter(kept.values()), None))
+        return kept[how]
 
     @classmethod
-    def _of(cls, posterior: Posterior, survey: Survey) -> Scores:
-        if survey.graph != posterior.graph:
-            found, expected = survey.graph.name, posterior.graph.name
-            raise QueryError(say("check.other_graph", found=found, expected=expected))
+    def _of(
+        cls, posterior: Posterior, survey: Survey, open: Open | None, like: Scores | None
+    ) -> Scores:
+        demand_graph(posterior, survey)
         demand_moment(posterior.graph)
         design = survey.codebook.design
         if design is not None and design.by_outcome:
             raise QueryError(say("check.scores.by_outcome"))
-        patterns, start = tabulate(survey), Parameters.at_mean(posterior)
+        start: Parameters | Tilted = (
+            Parameters.at_mean(posterior) if open is None else Tilted.at_mean(posterior, open)
+        )
+        if like is not None:  # the same people, compiled
+            return cls(survey.graph, start, like.patterns, like.groups)._settled()
+        patterns = tabulate(survey)
         if start.sites and start.sites != survey.sites:
             known, given = ", ".join(start.sites), ", ".join(survey.sites) or say("check.scores.no")
             raise QueryError(say("check.scores.other_sites", known=known, given=given))
@@ -178,13 +116,17 @@ class Scores:
         here = cls(survey.graph, start, patterns, parts)
         if any((t.plain.log_likelihood < _IMPOSSIBLE).any() for t in here.told):
             raise QueryError(say("check.scores.impossible"))
-        mode = here._at_mode()
-        if not len(start.values):
-            return mode
+        return here._settled()
+
+    def _settled(self) -> Scores:
+        """Climb to the mode, with a prior that gives way to the data."""
+        if not len(self.parameters.values):
+            return self
+        mode = self._at_mode()
         # A prior that the data contradict must not be taken for a fault of the graph.
         loosened = Loosened.of(mode.parameters, mode._own[2])
         loose = replace(mode.parameters, loosened=loosened)
-        return cls(survey.graph, loose, patterns, parts)._at_mode()
+        return replace(mode, parameters=loose)._at_mode()
 
     @cached_property
     def weights(self) -> Array:
@@ -206,7 +148,7 @@ class Scores:
     @cached_property
     def _each(self) -> Array:
         """The weight of one person of each pattern."""
-        return self._squares / np.maximum(self.weights, _TINY)
+        return self._squares / np.maximum(self.weights, TINY)
 
     @cached_property
     def measured(self) -> tuple[str, ...]:
@@ -244,17 +186,33 @@ class Scores:
         size = len(self.parameters.values)
         total, stated = np.zeros(size), np.zeros((size, size))
         seen = np.zeros((len(self.weights), size))
-        for told in self.told if size else ():
-            here, weights = told.group.patterns, self.weights[told.group.patterns]
+        for told, name, own, scores in self._of_families():
+            here, weights, family = (
+                told.group.patterns,
+                self.weights[told.group.patterns],
+                told.family(name),
+            )
+            total[own] += weights @ scores
+            scores[family.known] = 0.0
+            seen[np.ix_(here, own)] = scores
+            count = np.bincount(family.known_row, weights[family.known], len(family.rows))
+            stated[np.ix_(own, own)] += family.information(count)
+        return total, seen, stated + seen.T @ (self.weights[:, None] * seen)
+
+    @cached_property
+    def of_parameters(self) -> Array:
+        """Everybody's scores of the model's parameters, ``(pattern, parameter)``."""
+        found = np.zeros((len(self.weights), len(self.parameters.values)))
+        for told, _, own, scores in self._of_families():
+            found[np.ix_(told.group.patterns, own)] = scores
+        return found
+
+    def _of_families(self) -> Iterator[tuple[Told, str, Ints, Array]]:
+        """Yield everybody's scores of each family's parameters, by group."""
+        for told in self.told if len(self.parameters.values) else ():
             for name in self.graph.names:
                 own, family = self.parameters.of(name, told.group.site), told.family(name)
-                scores = told.plain.of(name, family.in_cells(family.slopes))
-                total[own] += weights @ scores
-                scores[family.known] = 0.0
-                seen[np.ix_(here, own)] = scores
-                count = np.bincount(family.known_row, weights[family.known], len(family.rows))
-                stated[np.ix_(own, own)] += family.information(count)
-        return total, seen, stated + seen.T @ (self.weights[:, None] * seen)
+                yield told, name, own, told.plain.of(name, family.in_cells(family.slopes))
 
     @cached_property
     def _gradient(self) -> Array:
@@ -331,14 +289,14 @@ class Scores:
         ]
         curvature = self.parameters.prior_curvature()
         variance = second[0] + as_seen[0] + others + (taken * (curvature @ taken)).sum(axis=0)
-        safe = np.maximum(variance, _TINY)
+        safe = np.maximum(variance, TINY)
         return Moments(
             score=self.weights @ terms.scores - taken.T @ self._gradient,
             information=variance,
             stated=second[1] / safe**1.5,
             seen=as_seen[1] / safe**1.5,
-            people=(second[0] + as_seen[0]) ** 2 / np.maximum(second[2] + as_seen[2], _TINY),
-            left=variance / np.maximum(raw, _TINY),
+            people=(second[0] + as_seen[0]) ** 2 / np.maximum(second[2] + as_seen[2], TINY),
+            left=variance / np.maximum(raw, TINY),
         )
 
     def _rest(self, name: str, taken: Array) -> Array:
@@ -472,6 +430,5 @@ class WithOther:
     chance: list[Array]
 
 
-_KEPT: weakref.WeakKeyDictionary[Survey, tuple[weakref.ref[Posterior], Scores]] = (
-    weakref.WeakKeyDictionary()
-)
+_Kept = tuple[weakref.ref[Posterior], dict[Open | None, Scores]]
+_KEPT: weakref.WeakKeyDictionary[Survey, _Kept] = weakref.WeakKeyDictionary()

@@ -96,8 +96,9 @@ def standing(
             posterior, read, target=node, causes=cause or None, most=most, fits=fits, seed=seed
         )
         held = conclusions(found.posteriors, target=target, causes=cause or None)
-        if keep and held.verdict is not None:
-            kept_with(posterior, (held.verdict,)).save(model)
+        if keep:
+            said = () if held.verdict is None else (held.verdict,)
+            kept_with(posterior, said, read, asked=("standing",)).save(model)
         over = None
         if answers is not None:
             over = attribute_over(found.posteriors, answers, target=target, seed=seed)

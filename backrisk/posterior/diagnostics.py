@@ -8,7 +8,7 @@ from typing import Any
 
 from backrisk.posterior.conflict import Conflict
 from backrisk.posterior.verdicts import Verdict
-from backrisk.words import Names, from_plain, plain, printable, say
+from backrisk.words import Names, from_plain, plain, printable, say, whole
 
 R_HAT = 1.01  # at most, for sampling to be trusted (Vehtari et al. 2021, doi:10.1214/20-BA1221)
 WORST = frozenset(("r_hat", "ess_bulk", "ess_tail", "e_bfmi", "divergences"))
@@ -35,6 +35,10 @@ class Diagnostics:
     verdicts : tuple of Verdict
         What checks against a survey found, one for each kind of check; empty where nobody has
         checked. What a survey contradicts is told with every answer.
+    surveyed : mapping
+        Of which survey all of these verdicts are: its ``people``, and the first digits of a
+        ``digest`` of all its answers, by which the same survey is known again. Empty where that is
+        not known.
 
     Examples
     --------
@@ -51,6 +55,7 @@ class Diagnostics:
     cautions: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+    surveyed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def good(self) -> bool:
@@ -73,7 +78,12 @@ class Diagnostics:
         """Say what every check found, one sentence each; that nobody checked, where that is so."""
         if not self.verdicts:
             return (say("posterior.checked.unchecked"),)
-        return tuple(each.sentence(names) for each in self.verdicts)
+        told = tuple(each.sentence(names) for each in self.verdicts)
+        if not self.surveyed:
+            return told
+        people = int(self.surveyed["people"])
+        about = {"people": whole(people), "digest": self.surveyed["digest"]}
+        return (*told, say("posterior.checked.surveyed", count=people, **about))
 
     @property
     def made_by(self) -> str:
@@ -90,6 +100,7 @@ class Diagnostics:
             "cautions": [plain(each) for each in self.cautions],
             "conflicts": [each.to_dict() for each in self.conflicts],
             "verdicts": [each.to_dict() for each in self.verdicts],
+            **({"surveyed": dict(self.surveyed)} if self.surveyed else {}),
         }
 
     @classmethod
@@ -105,6 +116,5 @@ class Diagnostics:
         # Older files hold neither.
         conflicts = tuple(map(Conflict.from_dict, held.get("conflicts", ())))
         verdicts = tuple(map(Verdict.from_dict, held.get("verdicts", ())))
-        return cls(
-            printable(held["method"]), held["worst"], warnings, cautions, conflicts, verdicts
-        )
+        method, surveyed = printable(held["method"]), dict(held.get("surveyed", {}))
+        return cls(method, held["worst"], warnings, cautions, conflicts, verdicts, surveyed)

@@ -141,6 +141,22 @@ class _Finding(BaseModel):
         return self
 
 
+class _Surveyed(BaseModel):
+    """Of which survey the verdicts are; see `Diagnostics`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    people: _Count | None = None
+    digest: Annotated[str, Field(pattern="^[0-9a-f]+$")] | None = None
+
+    @model_validator(mode="after")
+    def _both(self) -> _Surveyed:
+        """Refuse a survey of which only a part is told."""
+        if (self.people is None) != (self.digest is None):
+            raise ValueError(self.people)
+        return self
+
+
 class _Judged(BaseModel):
     """What is known of the fields of `Diagnostics`."""
 
@@ -150,6 +166,7 @@ class _Judged(BaseModel):
     worst: Annotated[Mapping[str, _NotBelow0], AfterValidator(_whole)]
     conflicts: tuple[_Disagreement, ...] = ()
     verdicts: tuple[_Finding, ...] = ()
+    surveyed: _Surveyed = _Surveyed()
 
 
 class Numbers(Protocol):

@@ -16,6 +16,7 @@ NUMBERS: Mapping[str, tuple[str, ...]] = {
     "independences": _CLAIMS,
     "families": _CLAIMS,
     "items": _CLAIMS,
+    "levels": _CLAIMS,
     "pairwise": _CLAIMS,
     "calibration": _RISKS,
     "standing": ("graphs", "kept", "drawn"),

@@ -188,13 +188,17 @@ def test_of_two_measured_nodes_it_is_pearson_s_chi_squared():
     assert row["adjusted"] == pytest.approx(2 * row["p"])
 
 
-def test_known_cpts_are_not_estimated():
-    graph, survey = two_by_two([250, 250, 250, 250])
-    posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [0.6, 0.4]})
+@pytest.mark.parametrize("level", [0.1, 0.4, 0.5, 0.8])
+@pytest.mark.parametrize("counts", [(250, 250, 250, 250), (300, 200, 200, 300)])
+def test_a_rate_that_is_off_is_no_dependence(counts, level):
+    """The efficient score of a two by two table does not hang on the rate that was given."""
+    graph, survey = two_by_two(counts)
+    posterior = Posterior.from_cpts(graph, {"x": [0.3, 0.7], "y": [1.0 - level, level]})
     (row,) = local_tests(posterior, survey).table.to_dict("records")
-    # 500 of x with 50 more of y than the 200 expected; each has the variance 0.4 * 0.6.
-    t, size = 50 / np.sqrt(500 * 0.24), 0.2 / np.sqrt(500 * 0.24)
-    assert row["z"] == pytest.approx(t - size * (t**2 - 1) / 6, abs=0.01)
+    y = np.arange(1000) % 2  # of each cell half of the people: the rate of y is a half
+    association = counts[3] - 500 * y.mean()
+    assert row["z"] == pytest.approx(association / np.sqrt(250 * 0.25), abs=0.05)
+    assert row["verdict"] == ("agrees" if counts[0] == 250 else "contradicted")
 
 
 def test_weights_count_by_their_squares():
@@ -204,9 +208,13 @@ def test_weights_count_by_their_squares():
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [0.6, 0.4]})
     (row,) = local_tests(posterior, weighed).table.to_dict("records")
     x, y = survey.codes.T
-    t = (weights * x * (y - 0.4)).sum() / np.sqrt((weights**2 * x).sum() * 0.24)
-    skew = (weights**3 * x).sum() * 0.24 * 0.2 / ((weights**2 * x).sum() * 0.24) ** 1.5
-    assert row["z"] == pytest.approx(t - skew * (t**2 - 1) / 6, abs=1e-3)
+    rate, away = np.average(y, weights=weights), x - np.average(x, weights=weights)
+    spread, skewed = rate * (1 - rate), 1 - 2 * rate
+    variance = (weights**2 * away**2).sum() * spread
+    t = (weights * away * (y - rate)).sum() / np.sqrt(variance)
+    skew = (weights**3 * away**3).sum() * spread * skewed / variance**1.5
+    # The level is found to 0.01 of log posterior density, and its prior counts as one person's.
+    assert row["z"] == pytest.approx(t - skew * (t**2 - 1) / 6, abs=0.01)
 
 
 def test_sites_have_intercepts_of_their_own():

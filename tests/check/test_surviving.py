@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backrisk import CausalGraph, GraphError, Posterior, QueryError
+from backrisk import CausalGraph, Codebook, GraphError, Posterior, QueryError, Survey
 from backrisk.check import conclusions, kept_with
 from backrisk.words import names_of
 
@@ -59,7 +59,8 @@ def test_what_is_not_concluded_cannot_fall():
 def test_the_verdict_is_kept_with_the_model():
     model = stated(0.2, 0.2)
     verdict = conclusions({"stated": model}, causes=["a", "b"]).verdict
-    kept = kept_with(kept_with(model, (verdict,)), (verdict,))
+    survey = Survey(STATED, np.zeros((5, 3), np.int8), Codebook.plain(STATED))
+    kept = kept_with(kept_with(model, (verdict,), survey), (verdict,), survey)
     assert kept.diagnostics.verdicts == (verdict,)
     assert verdict.sentence(names_of(STATED)) in kept.diagnostics.checked(names_of(STATED))
 
