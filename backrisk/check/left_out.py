@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
 from backrisk._types import Array
+from backrisk.check.ordering import Influence
 from backrisk.check.rows import GIVEN, Codes, Ints, by_site, log_likelihoods
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
@@ -23,7 +24,8 @@ from backrisk.queries import Target
 from backrisk.survey import Survey
 from backrisk.words import say
 
-MOST_PAIRED = 4000  # groups of which it is told how each moves each
+_PAIRED = 2**25  # numbers that tell how each moves each: draws are thinned to fewer, not to less
+_FEWEST = 100  # than these
 DRAWS = 2000  # of a posterior that predictions are made from, at most
 _AT_ONCE = 2**23  # log likelihoods that are held at once
 _LEAST = 25  # draws, of which a fifth is a tail long enough for a Pareto fit
@@ -130,9 +132,9 @@ class LeftOut:
     seen : ndarray, shape (group,), optional
         The risk under the whole posterior, which has learned from the person; None where the
         model has learned from nobody here.
-    influence : ndarray, shape (group, group), optional
-        By how much a person of the second group moves the log odds of `seen` of the first; None
-        where there are more than `MOST_PAIRED` groups, or nobody was left out.
+    influence : Influence, optional
+        By how much a person of each group moves the log odds of `seen` of each; None where nobody
+        was left out.
     k_hat : ndarray, shape (group,), optional
         How heavy the tail of the weights is; None where there were none.
     most_k : float
@@ -141,7 +143,7 @@ class LeftOut:
 
     risk: Array
     seen: Array | None = None
-    influence: Array | None = None
+    influence: Influence | None = None
     k_hat: Array | None = None
     most_k: float = _MOST_K
 
@@ -180,8 +182,9 @@ def leave_one_out(
     posterior = posterior.subset(DRAWS)
     column, states = _column(posterior, target)
     risk, seen, k_hat = (np.empty(len(groups)) for _ in range(3))
-    paired = not external and len(groups) <= MOST_PAIRED
-    shares, owns = np.empty((2, posterior.draws, len(groups) if paired else 0))
+    rank = min(posterior.draws, max(_PAIRED // len(groups), _FEWEST))
+    thinned = np.linspace(0, posterior.draws - 1, rank).astype(np.intp)
+    shares, owns = np.empty((2, rank, 0 if external else len(groups)))
     mixing = posterior.diagnostics.worst.get("ess_bulk", math.inf)
     r_eff = min(1.0, float(mixing) / posterior.draws)
     for local, rows in by_site(posterior, survey, groups.site):
@@ -195,18 +198,18 @@ def leave_one_out(
             if external:
                 continue
             own = np.take_along_axis(logs, groups.outcome[part][None, :, None], axis=-1)[..., 0]
-            if paired:
-                shares[:, part], owns[:, part] = share, own * groups.weight[part]
+            shares[:, part] = share[thinned]
+            owns[:, part] = own[thinned] * groups.weight[part]
             weights, k_hat[part] = smoothed((own * groups.weight[part]).T, r_eff)
             risk[part] = (weights * share.T).sum(axis=1)
     if external:
         return LeftOut(seen)
     few = 1.0 - 1.0 / math.log10(max(posterior.draws, 11))
-    influence = _influence(shares, owns, seen) if paired else None
+    influence = _influence(shares, owns, seen)
     return LeftOut(risk, seen, influence, k_hat, min(few, _MOST_K))
 
 
-def _influence(shares: Array, owns: Array, seen: Array) -> Array:
+def _influence(shares: Array, owns: Array, seen: Array) -> Influence:
     """Return how the log odds of each mean risk move with each person.
 
     To first order in the person's weight: the posterior covariance of the risk with the log
@@ -218,9 +221,11 @@ def _influence(shares: Array, owns: Array, seen: Array) -> Array:
         Risks, and log likelihoods of a person, weighted.
     seen : ndarray, shape (group,)
     """
-    away = shares - shares.mean(axis=0)
-    moved: Array = away.T @ (owns - owns.mean(axis=0)) / max(len(shares) - 1, 1)
-    return moved / np.maximum(seen * (1.0 - seen), np.finfo(float).tiny)[:, None]
+    steep = np.maximum(seen * (1.0 - seen), np.finfo(float).tiny) * max(len(shares) - 1, 1)
+    away = (shares - shares.mean(axis=0)) / steep
+    return Influence(
+        np.ascontiguousarray(away.T), np.ascontiguousarray((owns - owns.mean(axis=0)).T)
+    )
 
 
 def risks_of(

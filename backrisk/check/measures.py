@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.check.left_out import LeftOut
+from backrisk.check.ordering import Order
 from backrisk.check.reliability import (
     THRESHOLDS,
     auc,
-    auc_of_pairs,
     decompose,
     log_odds,
     log_scores,
@@ -44,8 +44,8 @@ class Predicted:
     risk, regression : ndarray, shape (group,)
     fold : ndarray of int, shape (group,), optional
         Whose risks come from one fit.
-    orders : pair of (ndarray or None)
-        What `order_of_pairs` gives of model and regression, where people were left out one by one.
+    orders : pair of (Order or None)
+        Of model and regression, where people were left out one by one.
     acted : pair of ndarray, optional
         What people act on, of model and regression, where that is not their risk; see `acted_on`.
     """
@@ -56,14 +56,14 @@ class Predicted:
     risk: Array
     regression: Array
     fold: NDArray[np.intp] | None = None
-    orders: tuple[Array | None, Array | None] = (None, None)
+    orders: tuple[Order | None, Order | None] = (None, None)
     acted: tuple[Array, Array] | None = None
 
     def areas(self, which: int, weights: Array) -> Array:
         """Return the AUC of the model (0) or the regression (1) in each sample."""
         order = self.orders[which]
         if order is not None:
-            return auc_of_pairs(order, self.event, weights)
+            return order.auc(weights)
         risk = (self.risk, self.regression)[which]
         return auc(risk, self.event, weights, self.fold)
 

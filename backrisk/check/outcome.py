@@ -11,7 +11,6 @@ import pandas as pd
 
 from backrisk._arguments import checked
 from backrisk.check.left_out import (
-    MOST_PAIRED,
     Group,
     LeftOut,
     groups_of,
@@ -20,8 +19,9 @@ from backrisk.check.left_out import (
     person_weights,
 )
 from backrisk.check.measures import TIMES, Predicted, judge_risks, optimism_of
+from backrisk.check.ordering import Order
 from backrisk.check.regression import fold_risks, leave_one_out_risks
-from backrisk.check.reliability import Disagreement, acted_on, log_odds, order_of_pairs
+from backrisk.check.reliability import Disagreement, acted_on, log_odds
 from backrisk.check.rows import demand_people
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
@@ -306,10 +306,11 @@ def outcome_calibration(
     2020), or in the same folds.
 
     *Ties*: leaving somebody out breaks every tie against them, in whichever of the two they are
-    left out of. The AUC therefore orders two people with both left out, to first order (not among
-    more than 4,000 different people), and whoever gave the same answers is acted on alike, from
-    the mean over them of the log odds left out. Where that lies at a threshold, its side was
-    chosen with them, by a hair in favour of whichever of the two has learned from them.
+    left out of. The AUC therefore orders two people with both left out, to first order, however
+    many they are (how each moves each is told by at least 100 draws), and whoever gave the same
+    answers is acted on alike, from the mean over them of the log odds left out. Where that lies at
+    a threshold, its side was chosen with them, by a hair in favour of whichever of the two has
+    learned from them.
 
     *Two tests*: Cox's intercept and slope together, and the reliability curve; the p-value is the
     lesser, doubled. In the survey that the model was fitted to, risks are right on the whole
@@ -380,16 +381,14 @@ def outcome_calibration(
         found = leave_one_out(posterior, survey, groups, asked, external=known)
         if refit and found.doubtful.any():
             found, fits, unsound = _refitted(posterior, survey, groups, asked, found, rng, seed)
-        other = leave_one_out_risks(*answers, influence=len(groups) <= MOST_PAIRED)
+        other = leave_one_out_risks(*answers)
         alike = others if groups.site is None else np.column_stack([others, groups.site])
         # Each on its own: a model that has learned from nobody here has nothing to undo.
         orders = (
             None
             if found.seen is None or found.influence is None
-            else order_of_pairs(log_odds(found.seen), found.influence, groups.event),
-            None
-            if other.influence is None
-            else order_of_pairs(other.odds, other.influence, groups.event),
+            else Order(log_odds(found.seen), found.influence, groups.event),
+            Order(other.odds, other.influence, groups.event),
         )
         acted = (
             found.risk if known else acted_on(found.risk, alike, groups.total),

@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from backrisk._types import Array
+from backrisk.check.ordering import Influence
 
 PENALTIES = np.logspace(3, -2, 11)  # precision of a log odds ratio, the strictest first
 _STEPS, _CLOSE = 50, 1e-8  # of Newton's method
@@ -165,13 +166,13 @@ class LeftOutOfRegression(NamedTuple):
     risk : ndarray, shape (row,)
     odds : ndarray, shape (row,)
         The log odds from the fit to all.
-    influence : ndarray, shape (row, row), optional
-        By how much a person of the second row moves the log odds of the first.
+    influence : Influence
+        By how much a person of each row moves the log odds of each.
     """
 
     risk: Array
     odds: Array
-    influence: Array | None
+    influence: Influence
 
 
 def leave_one_out_risks(
@@ -179,8 +180,6 @@ def leave_one_out_risks(
     event: NDArray[np.bool_],
     people: NDArray[np.int64],
     person: Array,
-    *,
-    influence: bool = False,
 ) -> LeftOutOfRegression:
     """Return the regression's risk of the people of each row, each left out in turn.
 
@@ -194,17 +193,12 @@ def leave_one_out_risks(
     people : ndarray of int, shape (row,)
     person : ndarray, shape (row,)
         The weight of one of them.
-    influence : bool
-        Return how each moves each.
     """
     columns, happened = indicators(codes), event.astype(np.float64)
     found = best_fit(columns, happened, people * person, person)
     odds = columns @ found.beta
-    moved = None
-    if influence:
-        pull = columns * (person * (happened - expit(odds)))[:, None]
-        moved = columns @ found.inverse @ pull.T
-    return LeftOutOfRegression(found.risk, odds, moved)
+    pull = columns * (person * (happened - expit(odds)))[:, None]
+    return LeftOutOfRegression(found.risk, odds, Influence(columns @ found.inverse, pull))
 
 
 def fold_risks(

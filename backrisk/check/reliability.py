@@ -21,7 +21,7 @@ _SMALLEST = 1e-9  # a risk is not taken for smaller, nor for larger than the res
 _STEPS, _CLOSE, _SETTLED = 50, 1e-10, 1e-6  # of Newton's method
 _FARTHEST = 30.0  # log odds beyond which nothing is estimated
 _GRID = 200  # points of a curve, at most
-_TIED = 1e-9  # log odds, or risks, that are the same
+TIED = 1e-9  # log odds, or risks, that are the same
 
 
 def log_odds(risk: Array) -> Array:
@@ -100,35 +100,7 @@ def auc(
         below = np.cumsum(well, axis=1) - 0.5 * well
         right += (ill * below).sum(axis=1)
         pairs += ill.sum(axis=1) * well.sum(axis=1)
-    return _share(right, pairs)
-
-
-def order_of_pairs(odds: Array, influence: Array, event: NDArray[np.bool_]) -> Array:
-    """Return who of each two has the larger risk, both left out.
-
-    Left out one by one, who had the event is told less than who did not and gave the same answers:
-    the order of two risks needs both people left out (Airola et al. 2011,
-    doi:10.1016/j.csda.2010.11.018).
-
-    Parameters
-    ----------
-    odds : ndarray, shape (group,)
-        The log odds of the event from a fit to all.
-    influence : ndarray, shape (group, group)
-        By how much a person of the second group moves those of the first.
-    event : ndarray of bool, shape (group,)
-
-    Returns
-    -------
-    ndarray, shape (group with the event, group without)
-        1 where who had it has the larger risk, one half where both are the same, else 0.
-    """
-    ill, well = np.flatnonzero(event), np.flatnonzero(~event)
-    own = np.diagonal(influence)
-    left = odds - own
-    gap = left[ill][:, None] - left[well]
-    gap += influence[np.ix_(well, ill)].T - influence[np.ix_(ill, well)]
-    return np.where(np.abs(gap) < _TIED, 0.5, gap > 0.0)
+    return share_of(right, pairs)
 
 
 def acted_on(risk: Array, answers: NDArray[np.integer], weights: Array) -> Array:
@@ -160,22 +132,8 @@ def acted_on(risk: Array, answers: NDArray[np.integer], weights: Array) -> Array
     return found
 
 
-def auc_of_pairs(order: Array, event: NDArray[np.bool_], weights: Array) -> Array:
-    """Return how often who had the event had the larger risk, ``(sample,)``.
-
-    Parameters
-    ----------
-    order : ndarray
-        What `order_of_pairs` gave.
-    event : ndarray of bool, shape (group,)
-    weights : ndarray, shape (sample, group)
-    """
-    ill, well = weights[:, event], weights[:, ~event]
-    right = ((ill @ order) * well).sum(axis=1)
-    return _share(right, ill.sum(axis=1) * well.sum(axis=1))
-
-
-def _share(right: Array, pairs: Array) -> Array:
+def share_of(right: Array, pairs: Array) -> Array:
+    """Return the share of pairs in the right order; not a number where there are none."""
     found: Array = np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
     return found
 
@@ -439,4 +397,4 @@ def net_benefits(risk: Array, event: NDArray[np.bool_], weights: Array) -> Array
     odds = THRESHOLDS / (1.0 - THRESHOLDS)
     gain = np.where(event[:, None], 1.0, -odds)
     # A risk that is a threshold but for rounding is acted on.
-    return means(weights, np.where(risk[:, None] >= THRESHOLDS - _TIED, gain, 0.0))
+    return means(weights, np.where(risk[:, None] >= THRESHOLDS - TIED, gain, 0.0))

@@ -9,11 +9,9 @@ from scipy.stats import kstest
 from backrisk.check.reliability import (
     THRESHOLDS,
     auc,
-    auc_of_pairs,
     decompose,
     means,
     net_benefits,
-    order_of_pairs,
     recalibration,
     reliability,
     resampled,
@@ -156,25 +154,6 @@ def test_bootstrap_samples_have_as_many_people():
     error = np.sqrt(10 * 0.3 * 0.7 / 400)
     assert np.abs(counts.mean(axis=0) - people).max() < 4 * error
     np.testing.assert_allclose(means(weights, np.ones(3)), 1.0)
-
-
-def test_two_people_who_gave_the_same_answers_are_tied_when_both_are_left_out():
-    """One share for all: left out one by one, each is told what speaks against them."""
-    event = np.array([True, True, False, False, False])
-    happened = event.astype(float)
-    pull = 0.1 * (happened - happened.mean())  # of each person, on the log odds of everybody
-    odds, influence = np.full(5, -0.4), np.tile(pull, (5, 1))
-    ones = np.ones((1, 5))
-    assert auc(odds - pull, event, ones)[0] == 0.0
-    order = order_of_pairs(odds, influence, event)
-    assert (order == 0.5).all()
-    assert auc_of_pairs(order, event, ones)[0] == 0.5
-
-
-def test_the_order_of_pairs_is_that_of_risks_where_nobody_moves_another():
-    order = order_of_pairs(RISK, np.zeros((60, 60)), EVENT)
-    expected = auc(RISK, EVENT, WEIGHTS)
-    np.testing.assert_allclose(auc_of_pairs(order, EVENT, WEIGHTS), expected)
 
 
 def test_people_of_other_folds_are_not_compared():
