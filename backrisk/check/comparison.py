@@ -32,6 +32,7 @@ FEWEST_DRAWS = 100  # whose largest weights a Pareto distribution can be fitted 
 # Matamoros and Vehtari 2025, doi:10.48550/arXiv.2008.10296).
 SMALL, ERRORS = 4.0, 2.0
 _EQUAL = 1e-9  # of the log predictive density: a difference that is rounding
+_SAME = 1e-9  # a range of log likelihoods within which they are all one
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,7 +226,11 @@ def leave_one_out(posterior: Posterior, pointwise: Pointwise, name: str) -> Any:
     demand_alike(pointwise.survey)
     rows = pointwise.log_likelihood(posterior)
     tree = posterior.to_datatree()
-    shaped = rows.reshape(posterior.chains, -1, rows.shape[1])
+    # Where all draws say the same of a person, each is what it would be without that person, and
+    # there is no tail to fit: any numbers that do vary stand there, and are put right below.
+    same = np.ptp(rows, axis=0) <= _SAME
+    varied = np.where(same, np.linspace(-1.0, 0.0, len(rows))[:, None], rows)
+    shaped = varied.reshape(posterior.chains, -1, rows.shape[1])
     answers = xr.Dataset({"answers": (("chain", "draw", "pattern"), shaped)})
     tree["log_likelihood"] = xr.DataTree(answers)
     with warnings.catch_warnings():
@@ -233,7 +238,8 @@ def leave_one_out(posterior: Posterior, pointwise: Pointwise, name: str) -> Any:
         once = az.loo(tree, var_name="answers", pointwise=True)
     survey, index = pointwise.survey, pointwise.patterns.index
     each = index if survey.people is None else np.repeat(index, survey.people)
-    elpd = once.elpd_i.to_numpy()[each]
+    elpd = np.where(same, rows.mean(axis=0), once.elpd_i.to_numpy())[each]
+    k_hat = np.where(same, 0.0, once.pareto_k.to_numpy())
     learned = (logsumexp(rows, axis=0) - np.log(len(rows)))[each] - elpd
     return replace(
         once,
@@ -242,13 +248,13 @@ def leave_one_out(posterior: Posterior, pointwise: Pointwise, name: str) -> Any:
         p=float(learned.sum()),
         n_data_points=len(elpd),
         elpd_i=xr.DataArray(elpd, dims="person"),
-        pareto_k=xr.DataArray(once.pareto_k.to_numpy()[each], dims="person"),
+        pareto_k=xr.DataArray(k_hat[each], dims="person"),
         log_weights=None,
     )
 
 
 def demand_alike(survey: Survey) -> None:
-    """Refuse a survey of nobody, and one of people with different sampling weights.
+    """Refuse a survey that nobody can be left out of, and one of different sampling weights.
 
     Raises
     ------
@@ -256,6 +262,10 @@ def demand_alike(survey: Survey) -> None:
     """
     if not survey.n:
         raise QueryError(say("check.comparison.nobody"))
+    if survey.n < 2:
+        raise QueryError(say("check.comparison.alone"))
+    if not (survey.codes >= 0).any():
+        raise QueryError(say("check.comparison.no_answer"))
     people = 1 if survey.people is None else survey.people
     if survey.weights is not None and len(np.unique((survey.weights / people).round(12))) > 1:
         raise QueryError(say("check.comparison.weighted"))

@@ -57,6 +57,8 @@ class Claims:
     def text(self) -> str:
         """Which claims the data speak for, which against, and of how many they say nothing."""
         names, known = names_of(self.graph), self.table[self.table["why"] == ""]
+        if self.table.empty:
+            return say("check.doubted.no_claim")
         told: list[str] = []
         for verdict in ("there", "absent"):
             rows = known[known["verdict"] == verdict].sort_values(
@@ -75,7 +77,8 @@ class Claims:
                 ]
                 told.append(say(f"check.doubted.{verdict}", claims=listed(claims)))
         open_ = int((known["verdict"] == "open").sum())
-        told.append(say("check.doubted.open", count=open_, n=open_))
+        if open_:
+            told.append(say("check.doubted.open", count=open_, n=open_))
         if unknown := len(self.table) - len(known):
             told.append(say("check.doubted.unknown", count=unknown, n=unknown))
         told.append(say("check.doubted.odds"))

@@ -30,7 +30,8 @@ def demand_graph(posterior: Posterior, survey: Survey) -> None:
     """
     if survey.graph != posterior.graph:
         found, expected = survey.graph.name, posterior.graph.name
-        raise QueryError(say("check.other_graph", found=found, expected=expected))
+        key = "check.same_name" if found == expected else "check.other_graph"
+        raise QueryError(say(key, found=found, expected=expected))
 
 
 def is_own(posterior: Posterior, survey: Survey) -> bool:

@@ -156,6 +156,10 @@ class OutcomeCalibration:
         return float(self.scores["model"][measure])
 
     @property
+    def _slope_defined(self) -> bool:
+        return bool(self.scores.loc["slope", ["model", "low", "high"]].notna().all())
+
+    @property
     def _slope_known(self) -> bool:
         width = self.scores["high"]["slope"] - self.scores["low"]["slope"]
         return bool(width <= _WIDEST)  # false where it is not a number
@@ -216,7 +220,11 @@ class OutcomeCalibration:
                 expected=percent(self._model("expected")),
                 how=say(f"check.outcome.how.{self.way}", fits=self.fits),
             ),
-            say(f"check.outcome.told.{self.reading}", p=decimal(self.p, 3), **row("slope", 2)),
+            say(
+                f"check.outcome.{'told' if self._slope_defined else 'no_slope'}.{self.reading}",
+                p=decimal(self.p, 3),
+                **row("slope", 2),
+            ),
             say("check.outcome.scores.log_score", **row("log_score", 4)),
             say("check.outcome.scores.brier", **row("brier", 4)),
             say("check.outcome.scores.auc", **row("auc", 3)),

@@ -88,6 +88,8 @@ class Over:
         many = {"count": len(self.models), "n": len(self.models), "graphs": self.graphs}
         told: list[str] = [say("check.over.of", label=self.label, **many)]
         shown = table[np.maximum(table["highest"].abs(), table["lowest"].abs()) >= _NONE]
+        if shown.empty:
+            told.append(say("check.over.nothing"))
         for row in shown.head(_TOLD).reset_index().to_dict("records"):
             low, high = (self._worded(row[key]) for key in ("lowest", "highest"))
             ends = low if low == high else say("check.over.range", low=low, high=high)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from backrisk.check.moment import demand_graph
 from backrisk.errors import QueryError
 from backrisk.inference import World
 from backrisk.posterior import Posterior
@@ -106,9 +107,7 @@ def predicted_margins(posterior: Posterior, survey: Survey) -> pd.DataFrame:
     QueryError
         If the survey was read for another graph, or its design leaves every share unknown.
     """
-    if survey.graph != posterior.graph:
-        found, expected = survey.graph.name, posterior.graph.name
-        raise QueryError(say("check.other_graph", found=found, expected=expected))
+    demand_graph(posterior, survey)
     demand_risks(posterior)
     patterns = tabulate(survey)
     weights, design = patterns.weights, survey.codebook.design

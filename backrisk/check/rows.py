@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.check.moment import demand_graph
 from backrisk.errors import QueryError
 from backrisk.likelihood import build_circuit, in_parts, row_log_likelihood, stack_logs
 from backrisk.posterior import Posterior, SiteEffects
@@ -30,9 +31,7 @@ def demand_people(posterior: Posterior, survey: Survey) -> None:
         If the survey was read for another graph, has other sites than the model, is empty, or its
         design chose people by the outcome or holds several visits of one person.
     """
-    if survey.graph != posterior.graph:
-        found, expected = survey.graph.name, posterior.graph.name
-        raise QueryError(say("check.other_graph", found=found, expected=expected))
+    demand_graph(posterior, survey)
     design = survey.codebook.design
     if design is not None and design.by_outcome:
         raise QueryError(say("check.rows.by_outcome"))

@@ -115,6 +115,9 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
     rows, draws = _numbers(answer)
     if posterior.log_prior is None or posterior.log_likelihood is None:
         raise QueryError(say("check.scaling.no_densities"))
+    if posterior.draws < _FEWEST:
+        few = {"draws": posterior.draws, "least": _FEWEST}
+        raise QueryError(say("check.scaling.few_draws", **few))
     if len(draws) < _FEWEST or len(draws) > posterior.draws or answer.graph != posterior.graph:
         told = {"draws": len(draws), "least": _FEWEST, "of": posterior.draws}
         raise QueryError(say("check.scaling.other_draws", **told))

@@ -20,7 +20,7 @@ from backrisk.check.comparison import (
     survey_for,
 )
 from backrisk.check.equivalence import markov_equivalent
-from backrisk.check.moment import demand_moment, is_own
+from backrisk.check.moment import demand_graph, demand_moment, is_own
 from backrisk.check.neighbours import ADDED, KINDS, Kind, Neighbour, neighbours_of
 from backrisk.check.reweighting import DRAWS, Cloud, Model, OutOfReach, used_evidence
 from backrisk.check.sharing import refit_changed, shares
@@ -398,9 +398,7 @@ def _demand_fit(posterior: Posterior, survey: Survey) -> None:
     if posterior.sites is not None:
         raise QueryError(say("check.standing.sites"))
     demand_moment(posterior.graph)
-    if survey.graph != posterior.graph:
-        found, expected = survey.graph.name, posterior.graph.name
-        raise QueryError(say("check.other_graph", found=found, expected=expected))
+    demand_graph(posterior, survey)
     if "people" in posterior.meta and not is_own(posterior, survey):
         raise QueryError(say("check.moment.others", n=survey.n, people=posterior.meta["people"]))
     demand_alike(survey)

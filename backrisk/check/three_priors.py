@@ -11,7 +11,7 @@ import pandas as pd
 from backrisk._arguments import checked
 from backrisk.check.comparison import demand_alike, survey_for
 from backrisk.check.doubted import DOUBTED
-from backrisk.check.moment import demand_moment
+from backrisk.check.moment import demand_graph, demand_moment
 from backrisk.check.reweighting import Cloud, Model, values_of
 from backrisk.errors import QueryError
 from backrisk.fitting import fit
@@ -172,9 +172,7 @@ def under_priors(
         raise QueryError(say("check.standing.not_fitted"))
     if posterior.sites is not None:
         raise QueryError(say("check.standing.sites"))
-    if survey.graph != posterior.graph:
-        found, expected = survey.graph.name, posterior.graph.name
-        raise QueryError(say("check.other_graph", found=found, expected=expected))
+    demand_graph(posterior, survey)
     demand_alike(survey)
     graphs = prior_graphs(posterior.graph, believed=believed, flat=flat)
     own, values = Model.of(posterior, posterior.graph, survey), values_of(posterior)

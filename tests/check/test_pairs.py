@@ -177,6 +177,21 @@ def test_what_a_model_of_others_is_unsure_of_adds_to_the_variance(chain):
     assert (outside["verdict"] != "contradicted").all()
 
 
+def test_a_rate_that_is_off_elsewhere_is_no_association(chain):
+    """A fit, and people among whom all odds of c are others: nothing but that differs."""
+    truth = point_of(chain, seed=5)
+    rng = np.random.default_rng(1)
+    first = survey_of(chain, draw_states(truth, 1000, rng))
+    tables = {name: table[0] for name, table in truth.given.items()}
+    odds = tables["c"] * [1.0, 2.0, 4.0]
+    moved = Posterior.from_cpts(chain, tables | {"c": odds / odds.sum(axis=-1, keepdims=True)})
+    second = survey_of(chain, draw_states(moved, 4000, rng))
+    for model in (fit(chain, first, seed=1, progress=False), truth):
+        found = pairwise(model, second, external=True)
+        assert found.contradicted.empty
+        assert (found.pairs["verdict"] == "agrees").any()
+
+
 def test_each_site_is_held_to_its_own_model(core_graph):
     layout, rng = Layout(core_graph), np.random.default_rng(1)
     fractions, beta = layout.draw_prior(1, rng)
@@ -212,7 +227,7 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(chain):
         (point, {}, replace(survey, codes=survey.codes[:0]), "nobody"),
         (point, {}, chosen, "chosen by the outcome"),
         (point, {"level": 1.0}, survey, "between 0 and 1"),
-        (posterior.subset(1), {}, survey, "has 1 draws"),
+        (posterior.subset(1), {}, survey, "this one has 1"),
     ):
         with pytest.raises(QueryError, match=said):
             pairwise(model, wrong, **asked)
