@@ -237,7 +237,7 @@ def test_a_conclusion_that_one_graph_takes_back_is_named():
     graphs = [{"model": name, **graph, "stands": True} for name in ("stated", "other")]
     held = {"graphs": graphs, "left_out": [{"graph": "third", "why": "no weights"}]}
     text = "\n".join(alternatives.tell_standing(held | over(drawn=["a", "b"], surviving=["a"])))
-    assert "| a | 10 % (stated) | 20 % (other) | 2 of 2 |" in text
+    assert "| a | 10.0 (stated) | 20.0 (other) | 2 of 2 |" in text
     assert "1 more graph could not be tried (no weights)" in text
     assert "not in all 2 graphs that stand: b. For the answers: advice on it rests" in text
     text = "\n".join(alternatives.tell_standing(held | over(drawn=["a"], surviving=["a"])))
@@ -253,7 +253,7 @@ def test_a_prior_that_was_not_had_and_a_share_that_moves_are_told():
     text = "\n".join(alternatives.tell_priors({"priors": priors, **found}))
     assert "flat: left out (k-hat 1.2)" in text
     assert "Of the flat prior nothing can be told." in text
-    assert "that of a, 10 % to 20 %" in text
+    assert "What is due to a moves most, 10.0 to 20.0 points" in text
 
 
 def test_a_weak_hidden_cause_and_a_strong_one_are_told_apart():

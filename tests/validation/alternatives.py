@@ -103,7 +103,7 @@ def tell_standing(held: Held) -> list[str]:
         for each in held["graphs"]
     ]
     head = ["graph", "fitted how", "equivalent to the stated", "log score less (error)", "stands"]
-    lines = table(head, rows)
+    lines = table(head, rows, "---")
     of, stand = len(held["graphs"]), len(held["models"])
     lines += _attributions(held)
     told = f"**What it means.** Of {counted(of, 'graph')}, {stand} "
@@ -122,8 +122,8 @@ def _attributions(held: Held) -> list[str]:
     rows = [
         [
             each["cause"],
-            f"{share(each['lowest'])} ({each['lowest_in']})",
-            f"{share(each['highest'])} ({each['highest_in']})",
+            f"{100 * each['lowest']:.1f} ({each['lowest_in']})",
+            f"{100 * each['highest']:.1f} ({each['highest_in']})",
             f"{each.get('leading', 0)} of {len(held['models'])}",
         ]
         for each in held["over"][:SHOWN]
@@ -131,7 +131,7 @@ def _attributions(held: Held) -> list[str]:
     ]
     if not rows:
         return ["No cause has a share in any of these models.", ""]
-    return table(["cause, of the example runner", "least share", "largest share", "leads in"], rows)
+    return table(["points of the example runner's risk", "least", "largest", "leads in"], rows)
 
 
 def _survive(held: Held, one: str, which: str) -> str:
@@ -200,7 +200,7 @@ def tell_claims(held: Held) -> list[str]:
         "prior half, twice as wide",
         "verdict",
     ]
-    lines = table(head, rows[: 2 * SHOWN]) if rows else []
+    lines = table(head, rows[: 2 * SHOWN], "---") if rows else []
     if len(rows) > 2 * SHOWN:
         lines += [f"The {2 * SHOWN} farthest from 50 % of {len(rows)}.", ""]
     groups: dict[str, list[str]] = {"there": [], "absent": [], "open": []}
@@ -251,8 +251,8 @@ def tell_priors(held: Held) -> list[str]:
     models = held["models"]
     means = held["means"]
     most = sorted(means, key=lambda cause: -max(map(abs, means[cause])))[:SHOWN]
-    rows = [[cause, *(share(value) for value in means[cause])] for cause in most]
-    lines = table(["share of the example runner's risk", *models], rows)
+    rows = [[cause, *(f"{100 * value:.1f}" for value in means[cause])] for cause in most]
+    lines = table(["points of the example runner's risk", *models], rows)
     how = [
         f"{each['prior']}: {each['how'] or 'left out'}"
         + (f" (k-hat {each['k_hat']:.1f})" if each["k_hat"] == each["k_hat"] else "")
@@ -271,7 +271,7 @@ def tell_priors(held: Held) -> list[str]:
             for i, model in enumerate(models)
         }
         told += (
-            f"The share that moves most is that of {cause}, {share(low)} to {share(high)}. "
+            f"What is due to {cause} moves most, {100 * low:.1f} to {100 * high:.1f} points. "
             + (
                 f"{next(iter(leads.values()))} leads under each prior. "
                 if len(set(leads.values())) == 1
@@ -330,7 +330,14 @@ def tell_scaling(held: Held) -> list[str]:
         ]
         for each in [*risks, *shares[:SHOWN]]
     ]
-    head = ["number", "mean", "moved by the prior", "by the data", "noise", "reading"]
+    head = [
+        "number",
+        "mean (shares: points)",
+        "moved by the prior",
+        "by the data",
+        "noise",
+        "reading",
+    ]
     lines = table(head, rows)
     counts = {
         key: [each["name"] for each in every if (each["diagnosis"] or "") == key]
@@ -338,7 +345,7 @@ def tell_scaling(held: Held) -> list[str]:
     }
     told = f"**What it means.** Of {counted(len(every), 'number')} about the example runner, "
     told += "; ".join(
-        f"{len(which)}: {DIAGNOSES[key]}" + (f" ({named(which)})" if len(which) <= 3 else "")
+        f"{DIAGNOSES[key]}: {len(which)}" + (f" ({named(which)})" if len(which) <= 3 else "")
         for key, which in counts.items()
         if which
     )
