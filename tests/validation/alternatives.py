@@ -107,7 +107,8 @@ def tell_standing(held: Held) -> list[str]:
     of, stand = len(held["graphs"]), len(held["models"])
     lines += _attributions(held)
     told = f"**What it means.** Of {counted(of, 'graph')}, {stand} "
-    told += f"{'predicts' if stand == 1 else 'predict'} these people's answers as well as the best."
+    told += f"{'predicts' if stand == 1 else 'predict'} these people as well as the best, within "
+    told += "two standard errors or 4."
     if left := held["left_out"]:
         told += f" {counted(len(left), 'more graph')} could not be tried"
         told += f" ({'; '.join(dict.fromkeys(each['why'] for each in left))})."
