@@ -92,7 +92,11 @@ def tell_confounding(held: Held) -> list[str]:
         else "For none of these is a common cause of an odds ratio of 2 on both enough for an "
         "interval that holds no effect. "
     )
-    firm = [each["phrase"] for each in held["rows"] if each["tipping"].get("zero") is None]
+    firm = [
+        each["phrase"]
+        for each in held["rows"]
+        if each["tipping"].get("zero") is None and each not in weak
+    ]
     if firm:
         told += f"Nothing up to {MOST:.0f} undoes the effect of {named(firm)}. "
     told += (
@@ -263,7 +267,7 @@ def tell_elsewhere(held: Held) -> list[str]:
         "So a risk that is told from this survey is one of people like these, and not of runners "
         "at large; the third column is how far it would be off there. "
         if moved
-        else "The two cannot be told apart, and risks may be told there as they are. "
+        else "These figures do not tell the two apart, which does not say that they are alike. "
     )
     effects = [each for each in held["rows"] if each["what"] == "effect"]
     if turned := [e["of"] for e in effects if e["before"] * e["after"] < 0]:
