@@ -6,9 +6,20 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from backrisk import example_posterior
 from backrisk.check import CHECKS
 from backrisk.inference import World
-from tests.validation import asking, fits, planting, reporting, running
+from tests.validation import (
+    alternatives,
+    asking,
+    beyond,
+    fits,
+    pieces,
+    planting,
+    reporting,
+    running,
+    studies,
+)
 from tests.validation.planting import FAULTS, HIDDEN, ITEM, LESS, POINTS, clean, fitted_graph
 from tests.validation.running import Record, Task
 
@@ -183,6 +194,108 @@ def test_a_file_that_is_not_at_hand_is_said_to_be_left_out(tmp_path, monkeypatch
     assert "The checks took 2 s of a processor, the fit 9 s when the model was made." in text
     assert "| families | too little | Said. | 1 |" in text
     assert "| pairwise | not made | No. | |" in text
+
+
+def question(make):
+    return pieces.Piece("one", "A question", "Something.", make, lambda held: [held["text"], ""])
+
+
+def test_a_question_is_asked_once_and_again_where_it_failed_or_of_another_model(tmp_path):
+    asked = []
+
+    def ask(text, of="", only_kept=False):
+        def make():
+            asked.append(text)
+            if text == "fail":
+                raise ValueError("no number")
+            return {"text": text}
+
+        piece = question(make)
+        held = pieces.answered(piece, "fit", tmp_path, make, of=of, only_kept=only_kept)
+        return "\n".join(pieces.told(piece, held))
+
+    assert "Left out: not asked yet." in ask("first", only_kept=True)
+    assert "**Failed**, and so tells nothing: ValueError: no number" in ask("fail")
+    assert fits.failures(tmp_path) == ["fit-one"]
+    assert "Failed" in ask("kept", only_kept=True)
+    assert "first" in ask("first")
+    assert fits.failures(tmp_path) == []
+    assert "first" in ask("second")
+    assert "second" in ask("second", of="another")
+    assert asked == ["fail", "first", "second"]
+
+
+def over(**more):
+    rows = [{"cause": "a", "lowest": 0.1, "lowest_in": "stated"}]
+    rows[0] |= {"highest": 0.2, "highest_in": "other", "leading": 2}
+    held = {"models": ["stated", "other"], "over": rows, "means": {"a": [0.1, 0.2]}, "sure": 0.95}
+    return held | more
+
+
+def test_a_conclusion_that_one_graph_takes_back_is_named():
+    graph = {"how": "stated", "equivalent": "not_known", "difference": 0.0, "error": 0.0}
+    graphs = [{"model": name, **graph, "stands": True} for name in ("stated", "other")]
+    held = {"graphs": graphs, "left_out": [{"graph": "third", "why": "no weights"}]}
+    text = "\n".join(alternatives.tell_standing(held | over(drawn=["a", "b"], surviving=["a"])))
+    assert "| a | 10.0 (stated) | 20.0 (other) | 2 of 2 |" in text
+    assert "1 more graph could not be tried (no weights)" in text
+    assert "not in all 2 graphs that stand: b. For the answers: advice on it rests" in text
+    text = "\n".join(alternatives.tell_standing(held | over(drawn=["a"], surviving=["a"])))
+    assert "all of these hold in each of the 2" in text
+    text = "\n".join(alternatives.tell_standing(held | over(drawn=[], surviving=[])))
+    assert "no conclusion to lose" in text
+
+
+def test_a_prior_that_was_not_had_and_a_share_that_moves_are_told():
+    priors = [{"prior": "literature", "how": "stated", "k_hat": np.nan}]
+    priors += [{"prior": "flat", "how": "", "k_hat": 1.2}]
+    found = over(drawn=["a"], surviving=["a"])
+    text = "\n".join(alternatives.tell_priors({"priors": priors, **found}))
+    assert "flat: left out (k-hat 1.2)" in text
+    assert "Of the flat prior nothing can be told." in text
+    assert "What is due to a moves most, 10.0 to 20.0 points" in text
+
+
+def test_a_weak_hidden_cause_and_a_strong_one_are_told_apart():
+    effect = {"mean": 0.1, "low": 0.05, "high": 0.15}
+    row = {"effect": effect, "e_value": {"point": 3.0, "interval": None}}
+    weak = {"half": 1.4, "zero": 2.0, "interval": 1.5}
+    firm = {"half": None, "zero": None, "interval": None}
+    rows = [row | {"phrase": name, "tipping": tip} for name, tip in (("x", weak), ("y", firm))]
+    text = "\n".join(beyond.tell_confounding({"rows": rows, "target": "pain"}))
+    assert "| x | 10.0 (5.0 to 15.0) | 1.4 | 2.0 | 1.5 | 3.0 | - |" in text
+    assert "For x a common cause with pain of an odds ratio of 2 or less" in text
+    assert "Nothing up to 10 undoes the effect of y." in text
+
+
+def test_an_answer_about_a_fit_can_be_kept_and_told_from_the_file():
+    """Of the packaged example; what `example_person` is called by another survey is left out."""
+    model = example_posterior()
+    for name in ("claims", "scaling"):
+        piece = next(each for each in fits.PIECES if each.name == name)
+        held = json.loads(json.dumps(piece.make(model, None) | {"seconds": 1.0}))
+        text = "\n".join(pieces.told(piece, held))
+        assert "*What it measures.*" in text
+        assert "**What it means.** Of " in text
+
+
+def test_peers_that_are_not_installed_are_said_to_be_left_out(monkeypatch):
+    monkeypatch.setattr(studies, "at_hand", lambda: False)
+    assert "make against" in "\n".join(studies.tell_against(studies.make_against()))
+    row = {"what": "a", "ours": "1", "theirs": "2", "error": "1", "verdict": "differs"}
+    text = "\n".join(studies.tell_against({"rows": [row | {"source": "b"}]}))
+    assert "1 differ: a." in text
+
+
+@pytest.mark.slow
+def test_a_small_study_of_coverage_and_a_small_plan():
+    held = studies.make_coverage(fits=4, people=60, some=("a fifth of answers missing",))
+    assert len(held["rows"]) == 16
+    text = "\n".join(studies.tell_coverage(held))
+    assert "4 fits of 60 people to each row" in text
+    assert "Of 16 shares in this table" in text
+    text = "\n".join(studies.tell_planning(studies.make_planning(surveys=4, sizes=(60, 200))))
+    assert "200 people rather than 60" in text
 
 
 @pytest.mark.slow

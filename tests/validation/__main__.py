@@ -1,7 +1,8 @@
 """Plant faults, fit, check, and write `reports/validation.md` and its HTML.
 
-A run that was stopped goes on where it was (`out/validation/planted.jsonl`). ``--page`` writes the
-page from what is there.
+A run that was stopped goes on where it was (`out/validation`: what is kept there is not made
+again). ``--page`` writes the page from what is there. What fails is told on the page, the rest goes
+on, and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from backrisk import __version__
 from tests.validation import reporting
-from tests.validation.fits import fits
+from tests.validation.fits import failures, fits, studies
 from tests.validation.planting import FAULTS
 from tests.validation.running import kept, run, tasks
 
@@ -60,7 +61,7 @@ def main() -> int:
         *direction(),
         *strength(given.kept, given.kept / "models", only_kept=given.page),
     ]
-    real = fits(given.kept, only_kept=given.page)
+    real = [*fits(given.kept, only_kept=given.page), *studies(given.kept, only_kept=given.page)]
     records = {task: each for task, each in kept(path).items() if task in set(wanted)}
     stamp = f"{date.today()}, backrisk {__version__}, Python {platform.python_version()}"
     text = reporting.page(records, [*unseen, *real], stamp)
@@ -70,7 +71,9 @@ def main() -> int:
         (REPORTS / "validation.svg").write_text(picture, encoding="utf-8")
     (REPORTS / "validation.md").write_text(text, encoding="utf-8")
     (REPORTS / "validation.html").write_text(reporting.as_html(text, picture), encoding="utf-8")
-    return 0
+    if failed := failures(given.kept):
+        print(f"failed: {', '.join(failed)}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

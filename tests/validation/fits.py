@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import resource
+import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from backrisk import fit, load_graph, load_posterior, read_survey
 from backrisk.check import doubts
 from backrisk.fitting import clear_kept
 from tests.places import SHARED
-from tests.validation import reporting
+from tests.validation import alternatives, beyond, pieces, reporting
+from tests.validation.pieces import FAILED, processor
 
+PIECES = (*alternatives.PIECES, *beyond.PIECES)
 ROOT = Path(__file__).parents[2]
 
 
@@ -52,19 +55,13 @@ SURVEYS = (
 )
 
 
-def processor() -> float:
-    """Return the seconds that this process and those it waited for had a core."""
-    own, others = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
-
-
 def looked(each: Real, folder: Path) -> dict[str, Any]:
     """Fit a survey, unless its model is kept, check the fit, and keep what was said."""
     folder.mkdir(parents=True, exist_ok=True)
     model, told = folder / f"{each.name}.nc", folder / f"{each.name}.json"
     held: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {}
+    held.pop(FAILED, None)
+    print(f"{each.name}: fit and doubts ...", flush=True)
     survey = read_survey(each.path, load_graph("runner"), each.codebook)
     if not model.exists():
         start = processor()
@@ -96,9 +93,39 @@ def _seconds(seconds: Mapping[str, float], check: str) -> str:
     return f"{seconds[check]:.0f}" if check in seconds else ""
 
 
-def section(each: Real, held: Mapping[str, Any]) -> list[str]:
-    """Return what is told of a survey."""
+def asked(each: Real, folder: Path, *, only_kept: bool = False) -> dict[str, pieces.Held]:
+    """Put every question to a fit that `looked` has made, and return what came of each, by name."""
+    model = folder / f"{each.name}.nc"
+    of = pieces.digest(model)
+    loaded: list[Any] = []
+
+    def about() -> list[Any]:
+        # Loaded once, and only where there is something left to ask.
+        if not loaded:
+            survey = read_survey(each.path, load_graph("runner"), each.codebook)
+            loaded.extend((load_posterior(model), survey))
+        return loaded
+
+    return {
+        piece.name: pieces.answered(
+            piece,
+            each.name,
+            folder,
+            lambda piece=piece: piece.make(*about()),
+            of=of,
+            only_kept=only_kept,
+        )
+        for piece in PIECES
+    }
+
+
+def section(
+    each: Real, held: Mapping[str, Any], answers: Mapping[str, pieces.Held] | None = None
+) -> list[str]:
+    """Return what is told of a survey: what contradicts the fit, and what its answers owe to it."""
     lines = [f"## {each.title}", ""]
+    if FAILED in held:
+        return [*lines, f"**Failed**, and so tells nothing: {held[FAILED]}", ""]
     found = held["doubts"]
     sound = "passed" if held["good"] else "**did not pass**"
     seconds = f"The checks took {held['check_s']:.0f} s of a processor"
@@ -120,6 +147,8 @@ def section(each: Real, held: Mapping[str, Any]) -> list[str]:
     lines += ["", *reporting.note(each.name)]
     for name, text in held["details"].items():
         lines += [f"*{name}*: {text}", ""]
+    for piece in PIECES if answers is not None else ():
+        lines += pieces.told(piece, answers.get(piece.name, {}))
     return lines
 
 
@@ -130,9 +159,40 @@ def fits(folder: Path, *, only_kept: bool = False) -> Sequence[str]:
         told = folder / f"{each.name}.json"
         held = json.loads(told.read_text()) if told.exists() else {}
         if "doubts" not in held or not only_kept:
-            if not each.path.exists() or only_kept:
+            if not each.path.exists() or (only_kept and FAILED not in held):
                 lines += [f"## {each.title}", "", f"Left out: no {each.path.name} is at hand.", ""]
                 continue
-            held = looked(each, folder)
-        lines += section(each, held)
+            if not only_kept:
+                held = _looked(each, folder)
+        answers = {} if FAILED in held else asked(each, folder, only_kept=only_kept)
+        lines += section(each, held, answers)
     return lines
+
+
+def _looked(each: Real, folder: Path) -> dict[str, Any]:
+    """Look at a survey; an error is kept and told, and the run goes on."""
+    try:
+        return looked(each, folder)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        held = {FAILED: f"{type(error).__name__}: {error}"}
+        (folder / f"{each.name}.json").write_text(json.dumps(held))
+        return held
+
+
+def studies(folder: Path, *, only_kept: bool = False) -> Sequence[str]:
+    """Return the sections on what does not hang on a survey."""
+    from tests.validation.studies import PIECES as every
+
+    lines: list[str] = []
+    for piece in every:
+        held = pieces.answered(piece, "study", folder, piece.make, only_kept=only_kept)
+        lines += pieces.told(piece, held, "##")
+    return lines
+
+
+def failures(folder: Path) -> list[str]:
+    """Return what failed, by the file that says so."""
+    every = [folder / f"{each.name}.json" for each in SURVEYS]
+    every += sorted((folder / "pieces").glob("*.json"))
+    return [each.stem for each in every if each.exists() and FAILED in json.loads(each.read_text())]
