@@ -1,3 +1,5 @@
+from .check import effects as effects
+from .check import to_datatree as to_datatree
 from .cohort import Scored as Scored
 from .cohort import score as score
 from .cohort import score_panel as score_panel

@@ -48,6 +48,8 @@ CALLS = {
     "recommend": ASKED,
     "ask_next": ASKED,
     "odds_ratios": {"posterior": POSTERIOR},
+    "effects": {"posterior": POSTERIOR},
+    "to_datatree": {"posterior": POSTERIOR, "survey": SURVEY},
     "report_person": {**ASKED, "out": "person.html"},
     "report_cohort": {"posterior": POSTERIOR, "survey": SURVEY, "out": "cohort.html"},
     "model_card": {"posterior": POSTERIOR, "out": "card.md"},

@@ -24,7 +24,7 @@ compile_model counterfactual describe diagnose fit intervene load_codebook load_
 log_likelihood mediate model_card odds_ratios packaged_graphs plot read_survey recommend
 report_cohort report_person risk risks score simulate simulate_panel tabulate truth
 Draft draft_codebook redcap_dictionary example_people example_person example_posterior
-Confounding confounded unroll Panel read_panel Forecast forecast score_panel
+Confounding confounded effects to_datatree unroll Panel read_panel Forecast forecast score_panel
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}

@@ -16,6 +16,8 @@ from .doubted import claim_odds as claim_odds
 from .doubting import CHECKS as CHECKS
 from .doubting import Doubts as Doubts
 from .doubting import doubts as doubts
+from .doubting import kept_with as kept_with
+from .edges import effects as effects
 from .elsewhere import CarriedRisks as CarriedRisks
 from .elsewhere import carried_risks as carried_risks
 from .equivalence import Equivalence as Equivalence
@@ -63,3 +65,4 @@ from .three_priors import under_priors as under_priors
 from .tipping import Tipping as Tipping
 from .transportability import Transportability as Transportability
 from .transportability import transportable as transportable
+from .whole_tree import to_datatree as to_datatree

@@ -21,8 +21,8 @@ from backrisk.posterior import Posterior
 from backrisk.summary import interval
 
 _DRAWS = 1000
-_RATIOS = ("OR", "RR", "HR")
-_BETWEEN = " or "  # between states that a figure takes together, as its file has it
+RATIOS = ("OR", "RR", "HR")
+BETWEEN = " or "  # between states that a figure takes together, as its file has it
 _COLUMNS = [
     "cause", "effect", "exposed", "reference", "measure",
     "before", "before_low", "before_high", "implied", "low", "high",
@@ -99,7 +99,7 @@ def prior_margins(
             low, high = interval(together)
             row = {
                 "node": node.name,
-                "state": _BETWEEN.join(states),
+                "state": BETWEEN.join(states),
                 "mean": float(together.mean()),
                 "low": float(low),
                 "high": float(high),
@@ -151,7 +151,7 @@ def prior_associations(
     """
     layout = Layout(graph)
     known = conditioned(layout) if evidence else Conditioned(layout.prior, readings(graph))
-    figures = [each for each in known.figures if each.figure.measure in _RATIOS]
+    figures = [each for each in known.figures if each.figure.measure in RATIOS]
     ratios = _ranges(layout, figures, (layout.prior, known.prior), draws, seed)
     rows = []
     for each, (before, after) in zip(figures, ratios, strict=True):
@@ -159,8 +159,8 @@ def prior_associations(
         row: dict[str, object] = {
             "cause": figure.cause,
             "effect": figure.effect,
-            "exposed": _BETWEEN.join(figure.exposed),
-            "reference": _BETWEEN.join(figure.reference),
+            "exposed": BETWEEN.join(figure.exposed),
+            "reference": BETWEEN.join(figure.reference),
             "measure": figure.measure,
             "published": _number(figure.estimate),
             "published_low": _number(figure.low),

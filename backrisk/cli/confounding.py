@@ -12,7 +12,6 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from backrisk._files import demand_place, output
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
@@ -23,6 +22,7 @@ from backrisk.cli.options import (
     TargetOption,
     model_at,
 )
+from backrisk.cli.pictures import picture_kind, write_picture
 from backrisk.cli.terminal import Format, read_json, show_table
 from backrisk.errors import QueryError
 from backrisk.posterior import Confounding, worded_ratio
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from backrisk.check import Sensitivity
-
-_ENDINGS = ("png", "svg", "pdf")  # of a figure
 
 
 def confounding(
@@ -53,11 +51,8 @@ def confounding(
     from backrisk.check import sensitivity
 
     with sentences():
-        ending = "" if out is None else out.suffix[1:].lower()
         if out is not None:
-            if ending not in _ENDINGS:
-                raise QueryError(say("cli.confounding.ending", out=out))
-            demand_place(out, QueryError, (model, person))
+            picture_kind(out, (model, person))
         found = sensitivity(
             model_at(model, site),
             read_json(person),
@@ -69,9 +64,7 @@ def confounding(
             draws=draws,
         )
         if out is not None:
-            figure = _figure(found)
-            with output(out, QueryError, (model, person)) as file:
-                figure.savefig(file, format=ending, dpi=150)
+            write_picture(_figure(found), out, (model, person))
         if format is Format.json:
             sys.stdout.write(json.dumps(found.to_dict(), indent=2) + "\n")
         else:

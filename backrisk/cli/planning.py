@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
 
-from backrisk._files import demand_place, write
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import CodebookOption, FormatOption, SeedOption, TargetOption
+from backrisk.cli.pictures import picture_kind, write_picture
 from backrisk.cli.stopping import Stopped
 from backrisk.cli.terminal import Format, read_json, show_table
 from backrisk.errors import QueryError
@@ -56,8 +55,7 @@ def plan(
     with sentences():
         inputs = (graph, codebook, person)
         if plot is not None:
-            demand_place(plot, QueryError, inputs)
-            kind = _kind(plot)
+            picture_kind(plot, inputs)
         chosen = load_graph(graph)
         items, parts = (
             _numbers(option, key) for option, key in ((item, "item"), (examined, "examined"))
@@ -107,7 +105,9 @@ def plan(
             for each in found.asked
         }
         if plot is not None:
-            _draw(found.table, titles, plot, kind, inputs)
+            from backrisk.plotting import plot_plan
+
+            write_picture(plot_plan(found.table, titles), plot, inputs)
         if format is Format.json:
             print(json.dumps(found.to_dict(), indent=2))
             return
@@ -136,38 +136,6 @@ def _cells(own: pd.DataFrame) -> dict[str, list[str]]:
     if set(columns["design"]) == {columns["design"][0]}:
         del columns["design"]
     return {key: cells for key, cells in columns.items() if set(cells) != {"-"}}
-
-
-def _kind(out: Path) -> str:
-    """Return the format that a picture's name says, PNG where it says none.
-
-    Raises
-    ------
-    QueryError
-        If no picture is written in it.
-    """
-    from matplotlib.figure import Figure
-
-    kind = out.suffix[1:].lower() or "png"
-    known = sorted(Figure().canvas.get_supported_filetypes())
-    if kind not in known:
-        raise QueryError(say("cli.plan.no_picture", out=out, known=", ".join(known)))
-    return kind
-
-
-def _draw(
-    table: pd.DataFrame,
-    titles: dict[tuple[str, str], str],
-    out: Path,
-    kind: str,
-    inputs: Sequence[object],
-) -> None:
-    """Write the figure, whole or not at all."""
-    from backrisk.plotting import plot_plan
-
-    stream = BytesIO()
-    plot_plan(table, titles).savefig(stream, format=kind, dpi=150)
-    write(out, stream.getvalue(), QueryError, inputs)
 
 
 def _numbers(given: Sequence[str] | None, option: str) -> dict[str, float]:

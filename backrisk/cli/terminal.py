@@ -48,6 +48,7 @@ _NUMBERS = (
     "share_of_risk",
     "fall_in_risk",
     "p_effect",
+    "p_above",
     "leading",
     "contraction",
     "without_answers",

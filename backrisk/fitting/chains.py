@@ -22,12 +22,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from backrisk._files import demand_place, write
 from backrisk.errors import FitError
 from backrisk.fitting.judging import flat
-from backrisk.posterior import FRACTIONS, Posterior
+from backrisk.posterior import FRACTIONS, SAMPLE_STATS, Posterior
 from backrisk.words import say
 
 _LOOK = 0.05  # seconds between two looks at the running chains
 _SEAL = hashlib.sha256().digest_size  # bytes at the end of a kept chain
-_STATS = ("diverging", "energy")
 
 
 @dataclass(frozen=True)
@@ -272,7 +271,7 @@ def _slim(tree: xr.DataTree) -> xr.DataTree:
     return xr.DataTree.from_dict(
         {
             "posterior": tree["posterior"].to_dataset(),
-            "sample_stats": tree["sample_stats"].to_dataset()[list(_STATS)],
+            "sample_stats": tree["sample_stats"].to_dataset()[list(SAMPLE_STATS)],
         }
     )
 

@@ -36,6 +36,7 @@ from backrisk.likelihood import Circuit, Conditioned, conditioned
 from backrisk.posterior import (
     EFFECTS,
     FRACTIONS,
+    SAMPLE_STATS,
     SITE_SCALES,
     SITE_SHIFTS,
     Diagnostics,
@@ -244,7 +245,7 @@ def fit(
     if not prepared.conjugate:
         cautions += labels_said(prepared)
     prior_fractions, prior_beta = prepared.prior.draw(_PRIOR_DRAWS, rng)
-    sites = None
+    sites = steps = None
     if prepared.conjugate:
         fractions = _conjugate(layout, prepared.circuit, draws * chains, rng)
         beta = np.zeros((draws * chains, 0))
@@ -265,6 +266,7 @@ def fit(
             shift, scale = flat(tree, SITE_SHIFTS), flat(tree, SITE_SCALES)
             sites = SiteEffects(survey.sites, shift, scale)
         diagnostics = judge(tree, sampler, cautions)
+        steps = {name: _steps(tree, name) for name in SAMPLE_STATS}
     conflicts = find_conflicts(layout, prepared.prior, fractions, beta)
     posterior = Posterior(
         graph=survey.graph,
@@ -281,12 +283,19 @@ def fit(
         log_likelihood=log_likelihood_of(
             prepared.circuit, layout, fractions, beta, sites, prepared.sampled
         ),
+        sample_stats=steps,
     )
     if diagnostics.good:
         return posterior
     told = tuple(each.sentence for each in swapped(posterior))
     judged = replace(posterior.diagnostics, warnings=(*told, *diagnostics.warnings))
     return replace(posterior, diagnostics=judged)
+
+
+def _steps(tree: xr.DataTree, name: str) -> Array:
+    """Return what is told of each step, one chain after the other, ``(draw,)``."""
+    values = tree["sample_stats"][name].transpose("chain", "draw").to_numpy()
+    return np.asarray(values, dtype=np.float64).ravel()
 
 
 def _conjugate(layout: Layout, circuit: Circuit, draws: int, rng: np.random.Generator) -> Array:

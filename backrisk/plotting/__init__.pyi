@@ -8,6 +8,7 @@ from .layers import draw as draw
 from .models import plot_calibration as plot_calibration
 from .models import plot_contrasts as plot_contrasts
 from .models import plot_effects as plot_effects
+from .models import plot_odds_ratios as plot_odds_ratios
 from .outcome import plot_outcome as plot_outcome
 from .over_time import plot_forecast as plot_forecast
 from .planning import plot_plan as plot_plan

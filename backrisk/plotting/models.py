@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from backrisk.errors import BackriskError
+from backrisk.graph import CausalGraph
 from backrisk.plotting.canvas import (
     INK,
     MARK,
+    PALE,
     draw_intervals,
     legend_outside,
     mark_zero,
@@ -89,6 +91,55 @@ def plot_effects(posterior: Posterior) -> Figure:
     mark_zero(axes)
     axes.set_xlabel(say("plotting.log_odds_ratio", interval=interval_name()), size=9)
     legend_outside(figure, columns=2)
+    return figure
+
+
+def plot_odds_ratios(table: pd.DataFrame, graph: CausalGraph) -> Figure:
+    """Draw each edge's odds ratio, the prior's and a published one beside it, on a log scale.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What `backrisk.check.effects` gives.
+    graph : CausalGraph
+        Words the nodes and states.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    BackriskError
+        If the table has no rows, or Matplotlib is not installed.
+    """
+    if table.empty:
+        raise BackriskError(say("plotting.nothing"))
+    figure, axes = new_figure(1.4 + 0.3 * len(table))
+    place = np.arange(len(table))[::-1]
+    for columns, color, shift, width, label in (
+        ("prior_{}", "#cccccc", 0.22, 4.0, say("plotting.prior")),
+        ("{}", MARK, 0.0, 2.5, say("plotting.posterior")),
+        ("published_{}", PALE, -0.22, 1.5, say("plotting.published")),
+    ):
+        middle = "published" if "published" in columns else columns.format("median")
+        known = table[middle].notna().to_numpy()
+        if known.any():
+            low, high = (table[columns.format(end)][known] for end in ("low", "high"))
+            axes.hlines(place[known] + shift, low, high, color=color, linewidth=width, label=label)
+            axes.plot(table[middle][known], place[known] + shift, "o", color=color, markersize=4)
+    names = names_of(graph)
+    ticks = [
+        f"{names.pair(row['cause'], row['state'])} \u2192 {names.node(row['effect'])}"
+        for row in table.to_dict("records")
+    ]
+    axes.set_yticks(place, ticks, size=7)
+    axes.set_ylim(-0.8, len(table) - 0.2)
+    axes.set_xscale("log")
+    axes.axvline(1.0, color=INK, linewidth=0.8)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(say("plotting.odds_ratio", interval=interval_name()), size=9)
+    legend_outside(figure, columns=3)
     return figure
 
 

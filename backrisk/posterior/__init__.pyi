@@ -6,6 +6,7 @@ from .confounding import with_confounding as with_confounding
 from .confounding import worded_ratio as worded_ratio
 from .datatree import EFFECTS as EFFECTS
 from .datatree import FRACTIONS as FRACTIONS
+from .datatree import SAMPLE_STATS as SAMPLE_STATS
 from .datatree import SITE_SCALES as SITE_SCALES
 from .datatree import SITE_SHIFTS as SITE_SHIFTS
 from .diagnostics import ESS_PER_CHAIN as ESS_PER_CHAIN
@@ -19,9 +20,11 @@ from .loading import load_posterior as load_posterior
 from .mixing import judged_draws as judged_draws
 from .mixing import r_hat as r_hat
 from .odds import odds_ratios as odds_ratios
+from .odds import ratio_draws as ratio_draws
 from .panels import MISSING as MISSING
 from .panels import simulate_panel as simulate_panel
 from .posterior import Posterior as Posterior
+from .simulation import draw_states as draw_states
 from .simulation import drawn_truth as drawn_truth
 from .simulation import false_claims as false_claims
 from .simulation import simulate as simulate

@@ -146,6 +146,7 @@ class Confounded(Posterior):
             source.meta,
             source.log_prior,
             source.log_likelihood,
+            source.sample_stats,
             source=source,
             hidden=hidden,
             hidden_before=hidden_before,

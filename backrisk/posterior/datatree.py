@@ -21,6 +21,7 @@ EFFECTS = "beta"
 SITE_SHIFTS = "site_shift"
 SITE_SCALES = "site_scale"
 LOG_PRIOR, LOG_LIKELIHOOD = "parameters", "survey"  # in groups of their own, as ArviZ has them
+DIVERGING, ENERGY = SAMPLE_STATS = ("diverging", "energy")  # what is kept of the sampler's steps
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from backrisk.posterior.datatree import (
     FRACTIONS,
     LOG_LIKELIHOOD,
     LOG_PRIOR,
+    SAMPLE_STATS,
     SITE_SCALES,
     SITE_SHIFTS,
 )
@@ -113,6 +114,7 @@ def _posterior(stored: Stored) -> Posterior:
         prior_beta=_joined(stored, f"prior/{EFFECTS}"),
         log_prior=_joined(stored, f"log_prior/{LOG_PRIOR}"),
         log_likelihood=_joined(stored, f"log_likelihood/{LOG_LIKELIHOOD}"),
+        sample_stats=_steps(stored),
         sites=None if shift is None or scale is None else SiteEffects(tuple(names), shift, scale),
     )
 
@@ -156,6 +158,12 @@ def _one_chain(array: Array) -> Array:
         raise PosteriorError(say("posterior.other_parameters"))
     found: Array = array[0]
     return found
+
+
+def _steps(stored: Stored) -> dict[str, Array] | None:
+    """Return what is told of the sampler's steps, where anything is."""
+    found = {name: _joined(stored, f"sample_stats/{name}") for name in SAMPLE_STATS}
+    return {name: values for name, values in found.items() if values is not None} or None
 
 
 def _joined(stored: Stored, name: str) -> Array | None:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from backrisk._arguments import checked
+from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.posterior.posterior import Posterior
 from backrisk.summary import interval
@@ -49,6 +50,35 @@ def odds_ratios(posterior: Posterior, node: str | None = None) -> pd.DataFrame:
     >>> odds_ratios(p).round(2).to_dict("records")
     [{'cause': 'x', 'state': 'yes', 'median': 4.0, 'low': 4.0, 'high': 4.0}]
     """
+    labels, ratios = ratio_draws(posterior, node)
+    low, high = interval(ratios.T)
+    return pd.DataFrame(
+        {
+            "cause": [cause for cause, _ in labels],
+            "state": [state for _, state in labels],
+            "median": np.median(ratios, axis=1),
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def ratio_draws(
+    posterior: Posterior, node: str | None = None
+) -> tuple[list[tuple[str, str]], Array]:
+    """Return what `odds_ratios` summarises: cause and state of each, and ``(ratio, draw)``.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    node : str, optional
+        As for `odds_ratios`.
+
+    Raises
+    ------
+    PosteriorError, GraphError
+        As for `odds_ratios`.
+    """
     graph, design = posterior.graph, posterior.meta.get("design") or {}
     chosen = design.get("outcome")
     name = node or chosen or graph.outcome
@@ -68,14 +98,4 @@ def odds_ratios(posterior: Posterior, node: str | None = None) -> pd.DataFrame:
                 labels.append((parent, state))
     table = posterior.rows(name, np.array(rows, dtype=np.intp))
     odds = table[:, first:].sum(axis=1) / table[:, :first].sum(axis=1)
-    ratios = odds[1:] / odds[0]
-    low, high = interval(ratios.T)
-    return pd.DataFrame(
-        {
-            "cause": [cause for cause, _ in labels],
-            "state": [state for _, state in labels],
-            "median": np.median(ratios, axis=1),
-            "low": low,
-            "high": high,
-        }
-    )
+    return labels, odds[1:] / odds[0]

@@ -19,7 +19,7 @@ from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
 from backrisk.posterior.carried import carried_words
 from backrisk.posterior.cpts import CPTs, draws_last, spaced
-from backrisk.posterior.datatree import LOG_LIKELIHOOD, LOG_PRIOR, Group, datatree
+from backrisk.posterior.datatree import DIVERGING, LOG_LIKELIHOOD, LOG_PRIOR, Group, datatree
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.disclosure import LeastCells
 from backrisk.posterior.given import GivenCPTs, read_cpts
@@ -77,6 +77,9 @@ class Posterior:
         doi:10.1007/s11222-023-10366-5). None where CPTs were given, and in files saved before
         they were kept. DataTrees hold them as groups ``log_prior`` (variable ``parameters``) and
         ``log_likelihood`` (``survey``), where ``az.psense_summary`` finds them.
+    sample_stats : mapping of str to ndarray, shape (draw,), optional
+        Of each draw, whether NUTS diverged (``diverging``, 0 or 1) and its ``energy``. None where
+        nothing was sampled, and in files saved before they were kept.
 
     Examples
     --------
@@ -102,6 +105,7 @@ class Posterior:
     meta: Mapping[str, Any] = field(default_factory=dict)
     log_prior: Array | None = None
     log_likelihood: Array | None = None
+    sample_stats: Mapping[str, Array] | None = None
 
     @classmethod
     @checked("cpts")
@@ -497,7 +501,8 @@ class Posterior:
     def subset(self, draws: int) -> Posterior:
         """Return a posterior of at most this many draws, evenly spaced over the chains.
 
-        The prior keeps all of its draws.
+        The prior keeps all of its draws; what is told of the sampler's steps is left out, since it
+        is of steps that follow each other.
 
         Parameters
         ----------
@@ -524,6 +529,7 @@ class Posterior:
             sites=self.sites and self.sites.subset(keep),
             log_prior=thin(self.log_prior),
             log_likelihood=thin(self.log_likelihood),
+            sample_stats=None,
         )
 
     def to_datatree(self) -> DataTree:
@@ -536,7 +542,8 @@ class Posterior:
             ``continuation`` (the stick-breaking fractions), ``beta``, and with sites
             ``site_shift`` and ``site_scale``; a variable ``cpt_node`` for each node where CPTs
             were given. After a fit also groups ``log_prior`` and ``log_likelihood``, each with
-            one value a draw. Its attributes are what `load_posterior` needs beside them.
+            one value a draw, and ``sample_stats`` where it was sampled. Its attributes are what
+            `load_posterior` needs beside them.
         """
         groups = {"posterior": Group(self._cpts.variables())}
         if self.given is None:
@@ -556,6 +563,13 @@ class Posterior:
             if self.log_likelihood is not None:
                 told = {LOG_LIKELIHOOD: (self.log_likelihood, ())}
                 groups["log_likelihood"] = Group(told, self.chains)
+            if self.sample_stats is not None:
+                steps: dict[str, Any] = {
+                    # A mask, where ArviZ looks for divergences.
+                    name: (values > 0 if name == DIVERGING else values, ())
+                    for name, values in self.sample_stats.items()
+                }
+                groups["sample_stats"] = Group(steps, self.chains)
         record = {
             "graph": self.graph.to_dict(),
             "codebook": None if self.codebook is None else self.codebook.to_dict(),

@@ -132,7 +132,12 @@ def _tells(graph: CausalGraph, edge: Edge) -> bool:
     return edge.effect in graph.items
 
 
-def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArray[np.int16]:
+def draw_states(
+    posterior: Posterior,
+    n: int,
+    rng: np.random.Generator,
+    which: NDArray[np.intp] | None = None,
+) -> NDArray[np.int16]:
     """Draw the states of every node for n people, one posterior draw each.
 
     Parameters
@@ -140,6 +145,8 @@ def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArr
     posterior : Posterior
     n : int
     rng : numpy.random.Generator
+    which : ndarray of int, shape (n,), optional
+        The posterior draw of each; by default one at random.
 
     Returns
     -------
@@ -147,7 +154,7 @@ def draw_states(posterior: Posterior, n: int, rng: np.random.Generator) -> NDArr
     """
     graph = posterior.graph
     codes = np.zeros((n, len(graph.names)), dtype=np.int16)
-    which = rng.integers(posterior.draws, size=n)
+    which = rng.integers(posterior.draws, size=n) if which is None else which
     column = {name: i for i, name in enumerate(graph.names)}
     for name in graph.topological:
         parents = codes[:, [column[parent] for parent in graph.parents(name)]]

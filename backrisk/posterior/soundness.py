@@ -217,6 +217,10 @@ class Numbers(Protocol):
         """Of each draw, the log likelihood of the survey."""
 
     @property
+    def sample_stats(self) -> Mapping[str, Array] | None:
+        """Of each draw, what is told of the sampler's step."""
+
+    @property
     def meta(self) -> Mapping[str, Any]:
         """What is known of the fit."""
 
@@ -282,6 +286,12 @@ def refuse_unsound(model: Numbers) -> None:
             _refuse_other_shape(what, array, (draws,))
             if np.isnan(array).any():  # minus infinity is a density
                 raise PosteriorError(say("posterior.not_a_number", what=what))
+    for what, array in (model.sample_stats or {}).items():
+        where = f"sample_stats.{what}"
+        _refuse_other_shape(where, array, (draws,))
+        _refuse_beyond(where, array, -endless, endless)
+        if what == "diverging" and (odd := array[~np.isin(array, (0.0, 1.0))]).size:
+            raise PosteriorError(say("posterior.other_kind", where=where, value=float(odd[0])))
 
 
 def _strays(

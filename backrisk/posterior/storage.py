@@ -45,7 +45,7 @@ from backrisk.posterior.contents import contents
 from backrisk.words import say
 
 if TYPE_CHECKING:
-    from xarray import DataTree
+    from xarray import Dataset, DataTree
 
 VERSION = 2
 FORMAT = f"backrisk-posterior-{VERSION}"  # what a reader of netCDF finds as an attribute
@@ -92,7 +92,7 @@ def store(tree: DataTree, path: str | Path) -> Path:
     """
     import xarray as xr
 
-    groups = {name: child.to_dataset().astype(np.float64) for name, child in tree.children.items()}
+    groups = {name: _doubles(child.to_dataset()) for name, child in tree.children.items()}
     # The record stands in the index alone: what is told twice may be told differently.
     bare = xr.DataTree.from_dict(groups)
     bare.attrs["format"] = tree.attrs["format"]
@@ -109,6 +109,14 @@ def store(tree: DataTree, path: str | Path) -> Path:
         for part in (body, told, _seal_of(body, told)):
             file.write(part)
     return Path(path)
+
+
+def _doubles(group: Dataset) -> Dataset:
+    """Return numbers in the one form that a file has; xarray reads a mask as a mask again."""
+    for variable in group.data_vars.values():
+        if variable.dtype == bool:
+            variable.attrs["dtype"] = "bool"
+    return group.astype(np.float64)
 
 
 def _seal_of(body: bytes, index: bytes) -> bytes:

@@ -219,6 +219,8 @@ UNSOUND = [
     (lambda m: replace(m, sites=replace(m.sites, names=("a",))), "'site_shift' has shape"),
     (numbers(log_prior=np.zeros(7)), "'log_prior' has shape"),
     (numbers(log_likelihood=np.full(8, np.nan)), "'log_likelihood' holds a value that is not"),
+    (numbers(sample_stats={"energy": np.zeros(7)}), "'sample_stats.energy' has shape"),
+    (numbers(sample_stats={"energy": np.full(8, np.nan)}), "'sample_stats.energy' holds nan"),
     (numbers(meta={"people": "all"}), "'meta.people' is 'all'"),
     (numbers(meta={"people": 0}), "'meta.people' is 0"),
     (numbers(meta={"answered": {"x": 1.1}}), "'meta.answered.x' is 1.1"),
@@ -271,6 +273,12 @@ def ordinal(fitted):
         sites=SiteEffects(("a", "b"), rng.normal(size=(8, 2, 1)), rng.random((8, 1))),
         codebook=None,
     )
+
+
+def test_a_step_diverged_or_did_not(ordinal, tmp_path):
+    half = replace(ordinal, sample_stats={"diverging": np.full(8, 0.5)})
+    with pytest.raises(PosteriorError, match=r"'sample_stats\.diverging' is 0\.5"):
+        half.save(tmp_path / "m.nc")
 
 
 @pytest.mark.parametrize(("change", "why"), UNSOUND)

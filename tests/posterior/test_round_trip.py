@@ -17,11 +17,13 @@ from backrisk.posterior.diagnostics import WORST
 
 ARRAYS = (
     *("fractions", "beta", "prior_fractions", "prior_beta", "log_prior", "log_likelihood"),
-    *("site_shift", "site_scale"),
+    *("site_shift", "site_scale", "steps_diverging", "steps_energy"),
 )
 
 
 def array(posterior, name):
+    if name.startswith("steps_"):
+        return posterior.sample_stats and posterior.sample_stats[name.removeprefix("steps_")]
     if not name.startswith("site_"):
         return getattr(posterior, name)
     return posterior.sites and getattr(posterior.sites, name.removeprefix("site_"))
@@ -77,6 +79,10 @@ def drawn(graph, rng, draws, chains, sites=0):
         else None,
         log_prior=rng.normal(size=draws * chains),
         log_likelihood=np.full(draws * chains, -np.inf),
+        sample_stats={
+            "diverging": rng.integers(2, size=draws * chains).astype(float),
+            "energy": rng.normal(size=draws * chains),
+        },
     )
 
 
