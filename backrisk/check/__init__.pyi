@@ -16,7 +16,6 @@ from .doubted import claim_odds as claim_odds
 from .doubting import CHECKS as CHECKS
 from .doubting import Doubts as Doubts
 from .doubting import doubts as doubts
-from .doubting import kept_with as kept_with
 from .edges import effects as effects
 from .elsewhere import CarriedRisks as CarriedRisks
 from .elsewhere import carried_risks as carried_risks
