@@ -126,6 +126,7 @@ def test_what_is_imported_is_declared():
     core, extras = project["dependencies"], project["optional-dependencies"]
     package = ROOT / "backrisk"
     rooms = {
+        "fhir": ["fhir"],
         "web": ["web"],
         "report": ["report"],
         "plotting": ["plot"],

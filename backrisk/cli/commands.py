@@ -21,6 +21,7 @@ from backrisk.cli import (
     doubts,
     edges,
     examples,
+    fhir,
     graphs,
     output,
     planning,
@@ -68,6 +69,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 }
 for _name, _command in COMMANDS.items():
     app.command(_name, help=say(f"cli.{_command.__name__}.help"))(_command)
+app.add_typer(fhir.app, name="fhir", help=say("cli.fhir.help"))
 
 
 def _version(asked: bool) -> None:

@@ -223,6 +223,10 @@ def serve(
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help=say("cli.serve.trusted_proxy"))
     ] = None,
+    cds_hooks: Annotated[
+        bool, typer.Option("--cds-hooks", help=say("cli.serve.cds_hooks"))
+    ] = False,
+    cds_origin: Annotated[list[str] | None, typer.Option(help=say("cli.serve.cds_origin"))] = None,
     seconds: Annotated[
         float, typer.Option(min=1, max=24 * 3600, help=say("cli.serve.seconds"))
     ] = 120,
@@ -243,5 +247,7 @@ def serve(
             languages=language or (),
             proxies=trusted_proxy or (),
             seconds=seconds,
+            cds_hooks=cds_hooks,
+            cds_origins=cds_origin or (),
             announce=lambda address: console.out.print(say("cli.serve.at", address=address)),
         )

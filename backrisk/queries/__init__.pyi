@@ -18,6 +18,12 @@ from .attribution.shown import Attribution as Attribution
 from .contrast import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene
+from .form import FormGroup as FormGroup
+from .form import Question as Question
+from .form import Reading as Reading
+from .form import Topic as Topic
+from .form import make_form as make_form
+from .form import read_form as read_form
 from .mediation import Mediation as Mediation
 from .mediation import mediate as mediate
 from .next_question import Questions as Questions

@@ -12,6 +12,7 @@ from .design import cases_of as cases_of
 from .editors import codebook_schema as codebook_schema
 from .encode import find_state as find_state
 from .encode import named_states as named_states
+from .encode import spelled_names as spelled_names
 from .engine import Coded as Coded
 from .engine import encode_table as encode_table
 from .followed import Followed as Followed

@@ -21,6 +21,7 @@ from backrisk.posterior import Posterior
 from backrisk.web.api import V1, make_api
 from backrisk.web.desk import Desk
 from backrisk.web.document import Documents
+from backrisk.web.fhir import HookOrigins, Outcomes, make_fhir, make_hooks
 from backrisk.web.languages import Speaking, offered
 from backrisk.web.limits import Limits
 from backrisk.web.middleware import PROBLEM, Guard, problem
@@ -37,6 +38,8 @@ def create_app(
     hosts: str | Iterable[str] = (),
     limits: Limits | None = None,
     languages: str | Path | Language | Iterable[str | Path | Language] = (),
+    cds_hooks: bool = False,
+    cds_origins: Iterable[str] = (),
 ) -> FastAPI:
     """Make the application that serves one model.
 
@@ -55,6 +58,11 @@ def create_app(
         default first; by default the one that is spoken when the application is made. A request
         is answered in the one that ``?lang=`` names, or else in the one that its header
         ``Accept-Language`` prefers.
+    cds_hooks : bool
+        Whether to be a CDS Hooks service too; a model over time is none.
+    cds_origins : iterable of str
+        Origins of pages that may call that service from a browser, ``"https://ehr.example.org"``;
+        by default none.
 
     Returns
     -------
@@ -68,7 +76,7 @@ def create_app(
     if isinstance(languages, str | Path | Language):
         languages = [languages]
     spoken_here = offered(languages)
-    limits = limits or Limits()
+    limits, origins = limits or Limits(), tuple(cds_origins)
     served = Served.of(posterior, draws)
     # What processes are given has no table laid out yet: they lay out what they are asked for.
     desk = Desk(served, replace(served.posterior), spoken_here, limits)
@@ -83,6 +91,9 @@ def create_app(
         redirect_slashes=False,
         middleware=[
             Middleware(Speaking, languages=spoken_here),  # outermost: refusals are worded too
+            # A browser asks without a token whether it may ask.
+            *([Middleware(HookOrigins, origins=origins)] if cds_hooks and origins else []),
+            Middleware(Outcomes),
             Middleware(
                 Guard,
                 token=token,
@@ -99,7 +110,14 @@ def create_app(
     )
     app.state.desk = desk
     document = Documents(app, served)
-    for router in (make_api(served, desk), make_pages(served, spoken_here, document)):
+    routers = [
+        make_api(served, desk),
+        make_fhir(served, desk),
+        make_pages(served, spoken_here, document),
+    ]
+    if cds_hooks and not served.over_time:
+        routers.append(make_hooks(served, desk))
+    for router in routers:
         app.include_router(router)
         known.update(route.path for route in router.routes if isinstance(route, Route))
     app.mount(STATIC, StaticFiles(packages=[("backrisk.web", "static")]), name="static")

@@ -29,7 +29,7 @@ log = logging.getLogger("backrisk.web")
 
 PROBLEM = "application/problem+json"
 HEALTH = "/healthz"
-_INTERFACE = "/api/v1/"
+_INTERFACES = ("/api/v1/", "/fhir/", "/cds-services")  # what programs ask, not browsers
 _REALM = 'realm="backrisk"'
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _HEADERS = {
@@ -131,7 +131,7 @@ class Guard:
             given = _token(headers.get(b"authorization", ""))
             if not hmac.compare_digest(given.encode(), self._token.encode()):
                 # A browser asks its user for the page, and never in the middle of it.
-                scheme = "Bearer" if scope["path"].startswith(_INTERFACE) else "Basic"
+                scheme = "Bearer" if scope["path"].startswith(_INTERFACES) else "Basic"
                 challenge = {"www-authenticate": f"{scheme} {_REALM}"}
                 raise Refusal(401, say("web.refused.token"), challenge)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from backrisk.fhir import Answers, assessed, card_of, guided
 from backrisk.posterior import Posterior
 from backrisk.queries import (
     Contrast,
@@ -20,6 +21,7 @@ from backrisk.queries import (
     flow,
     forecast,
     intervene,
+    read_form,
     read_person,
     read_target,
     recommend,
@@ -28,7 +30,6 @@ from backrisk.queries import (
 )
 from backrisk.report import person_answers, render_person
 from backrisk.web import schema
-from backrisk.web.form import read_form
 from backrisk.web.served import Place, Served
 
 _QUICK_METHODS = ("diagnostic",)
@@ -47,6 +48,28 @@ class Question:
 
     name: str
     asked: Any
+
+
+@dataclass(frozen=True)
+class OfAnswers:
+    """A question about answers that came as a FHIR resource.
+
+    Parameters
+    ----------
+    answers : Answers
+    target : str, optional
+    address : str
+        The page that a card leads to.
+    """
+
+    answers: Answers
+    target: str | None = None
+    address: str = ""
+
+    @property
+    def site(self) -> str | None:
+        """The site that the answers name."""
+        return self.answers.site
 
 
 def answer(served: Served, question: Question) -> Any:
@@ -69,10 +92,13 @@ def is_slow(served: Served, question: Question) -> bool:
         return target.node in read_person(served.posterior, asked.person)
     if name == "attribute":
         return asked.method not in _QUICK_METHODS
-    return name in ("recommend", "ask-next", "report", "forecast", "review", "plan", "advice")
+    return name in (
+        *("recommend", "ask-next", "report", "forecast", "review", "plan", "advice"),
+        *("fhir-assess", "fhir-guide"),
+    )
 
 
-def _at(served: Served, asked: schema.Asked | schema.AskedOverTime) -> Posterior:
+def _at(served: Served, asked: schema.Asked | schema.AskedOverTime | OfAnswers) -> Posterior:
     return served.at(asked.site).posterior
 
 
@@ -215,6 +241,18 @@ def _cascade(served: Served, asked: schema.Asked) -> Any:
     )
 
 
+def _assess(served: Served, asked: OfAnswers) -> Any:
+    return assessed(_at(served, asked), asked.answers, target=asked.target)
+
+
+def _guide(served: Served, asked: OfAnswers) -> Any:
+    return guided(_at(served, asked), asked.answers, target=asked.target)
+
+
+def _card(served: Served, asked: OfAnswers) -> Any:
+    return card_of(_at(served, asked), asked.answers, address=asked.address, target=asked.target)
+
+
 QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "read": _read,
     "read-history": _read_history,
@@ -232,4 +270,7 @@ QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "review": _review,
     "plan": _plan,
     "advice": _advice,
+    "fhir-assess": _assess,
+    "fhir-guide": _guide,
+    "cds-card": _card,
 }

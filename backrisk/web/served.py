@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from backrisk.graph import CausalGraph, UnrolledGraph, holds
 from backrisk.posterior import Posterior
-from backrisk.queries import adverse_chances
+from backrisk.queries import FormGroup, adverse_chances, make_form
 from backrisk.web import schema
-from backrisk.web.form import FormGroup, make_form
 from backrisk.words import again, disclaimer, names_of
 
 VERSION = version("backrisk")

@@ -36,6 +36,8 @@ def serve(
     languages: Iterable[str | Path | Language] = (),
     proxies: Iterable[str] = (),
     seconds: float = Limits.question,
+    cds_hooks: bool = False,
+    cds_origins: Iterable[str] = (),
     announce: Callable[[str], None],
 ) -> None:
     """Serve a saved model until interrupted.
@@ -57,6 +59,9 @@ def serve(
         the client's address; nobody else is believed.
     seconds : float
         That one question may compute.
+    cds_hooks : bool
+    cds_origins : iterable of str
+        As for `create_app`.
     announce : callable
         Told the page's address once it is bound.
 
@@ -85,6 +90,8 @@ def serve(
             hosts=hosts,
             languages=languages,
             limits=limits,
+            cds_hooks=cds_hooks,
+            cds_origins=cds_origins,
         )
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
         logging.getLogger("backrisk.web").setLevel(logging.INFO)

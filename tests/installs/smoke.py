@@ -14,6 +14,7 @@ from pathlib import Path
 
 NEEDS = {  # of each extra, the packages by which to tell that it is there
     "plot": ("matplotlib",),
+    "fhir": ("fhir.resources",),
     "formats": ("pyreadstat", "python_calamine"),
     "web": ("fastapi", "uvicorn", "jinja2"),
     "report": ("jinja2", "typst", "xlsxwriter"),
@@ -84,6 +85,13 @@ def the_job(folder: Path, extras: set[str]) -> None:
             works(*job)
         else:
             refused("report", *job)
+    works("fhir", "questionnaire", model, "--out", folder / "form.json")
+    sent = folder / "response.json"
+    works("fhir", "response", model, *asked, "--out", sent)
+    if "fhir" in extras:
+        assert "RiskAssessment" in works("fhir", "assess", model, "--response", sent)
+    else:
+        refused("fhir", "assess", model, "--response", sent)
     if "web" not in extras:
         refused("web", "serve", model)
     else:
@@ -105,10 +113,18 @@ def the_job(folder: Path, extras: set[str]) -> None:
         refused("formats", "validate", folder / "few.xlsx")
 
 
+def is_there(name: str) -> bool:
+    """Whether a module can be imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # nor the package that it is in
+        return False
+
+
 def main(extras: set[str]) -> None:
     """Try the environment of this Python."""
     for extra, packages in NEEDS.items():
-        there = all(importlib.util.find_spec(name) is not None for name in packages)
+        there = all(is_there(name) for name in packages)
         assert there or extra not in extras, f"{extra} was asked for, and lacks one of {packages}"
     front_door()
     with tempfile.TemporaryDirectory() as folder:

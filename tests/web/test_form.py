@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from web_client import post
 
 import backrisk as br
+from backrisk.queries import make_form, read_form
 from backrisk.web import create_app
-from backrisk.web.form import make_form, read_form
 
 
 def test_every_node_is_a_topic_and_every_column_stands_once(posterior):

@@ -13,7 +13,7 @@ from typing import Any
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Node
 from backrisk.posterior import Posterior
-from backrisk.queries import named, read_person
+from backrisk.queries.asked import named, read_person
 from backrisk.survey import Codebook, Column
 
 

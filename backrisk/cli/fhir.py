@@ -1,0 +1,139 @@
+"""FHIR resources: the form, answers out and in, what they say, what to ask next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backrisk import _json, _yaml
+from backrisk._files import demand_place, no_file
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import ModelFile, PersonFile, SiteOption, TargetOption
+from backrisk.cli.terminal import read_json, write_text
+from backrisk.errors import QueryError
+from backrisk.posterior import load_posterior
+from backrisk.words import say, unreadable
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+ResponseFile = Annotated[Path, typer.Option("--response", help=say("cli.fhir.response"))]
+UrlOption = Annotated[str | None, typer.Option("--url", help=say("cli.fhir.url"))]
+OutOption = Annotated[Path | None, typer.Option("--out", help=say("cli.fhir.out"))]
+
+
+@app.command("questionnaire", help=say("cli.fhir.questionnaire_help"))
+def questionnaire(model: ModelFile, url: UrlOption = None, out: OutOption = None) -> None:
+    """Run `backrisk.fhir.questionnaire`."""
+    from backrisk.fhir import questionnaire as make
+
+    with sentences():
+        _demand(out, model)
+        _give(make(load_posterior(model), url=url), out, model)
+
+
+@app.command("response", help=say("cli.fhir.response_help"))
+def response(
+    model: ModelFile,
+    person: PersonFile,
+    site: SiteOption = None,
+    subject: Annotated[str | None, typer.Option(help=say("cli.fhir.subject"))] = None,
+    authored: Annotated[str | None, typer.Option(help=say("cli.fhir.authored"))] = None,
+    url: UrlOption = None,
+    out: OutOption = None,
+) -> None:
+    """Run `backrisk.fhir.questionnaire_response`."""
+    from backrisk.fhir import questionnaire_response as make
+
+    with sentences():
+        _demand(out, model, person)
+        told = {"site": site, "subject": subject, "authored": authored, "url": url}
+        _give(make(load_posterior(model), read_json(person), **told), out, model, person)
+
+
+@app.command("person", help=say("cli.fhir.person_help"))
+def person(
+    model: ModelFile, response: ResponseFile, url: UrlOption = None, out: OutOption = None
+) -> None:
+    """Run `backrisk.fhir.read_response`: a person file, what was not read on the error output."""
+    from backrisk.fhir import read_response
+
+    with sentences():
+        _demand(out, model, response)
+        answers = read_response(load_posterior(model), _read(response), url=url)
+        for issue in answers.issues:
+            told = say("cli.warning", warning=issue.text)
+            console.err.print(told, style="yellow", markup=False, soft_wrap=True)
+        if answers.site is not None:
+            told = say("cli.fhir.at_site", site=answers.site)
+            console.err.print(told, markup=False, soft_wrap=True)
+        _give(answers.person, out, model, response)
+
+
+@app.command("assess", help=say("cli.fhir.assess_help"))
+def assess(
+    model: ModelFile,
+    response: ResponseFile,
+    target: TargetOption = None,
+    url: UrlOption = None,
+    out: OutOption = None,
+) -> None:
+    """Run `backrisk.fhir.risk_assessment`."""
+    from backrisk.fhir import risk_assessment as make
+
+    with sentences():
+        _demand(out, model, response)
+        asked = {"target": target, "url": url}
+        _give(make(load_posterior(model), _read(response), **asked), out, model, response)
+
+
+@app.command("guide", help=say("cli.fhir.guide_help"))
+def guide(
+    model: ModelFile,
+    response: ResponseFile,
+    target: TargetOption = None,
+    url: UrlOption = None,
+    out: OutOption = None,
+) -> None:
+    """Run `backrisk.fhir.guidance_response`."""
+    from backrisk.fhir import guidance_response as make
+
+    with sentences():
+        _demand(out, model, response)
+        asked = {"target": target, "url": url}
+        _give(make(load_posterior(model), _read(response), **asked), out, model, response)
+
+
+def _demand(out: Path | None, *inputs: Path) -> None:
+    if out is not None:
+        demand_place(out, QueryError, inputs)
+
+
+def _read(path: Path) -> Any:
+    """Read a resource.
+
+    Raises
+    ------
+    QueryError
+        There is no such file, or it is not JSON.
+    """
+    if not path.is_file():
+        raise QueryError(no_file(path))
+    try:
+        return _json.parse(_yaml.contents(path))
+    except _yaml.Unreadable as error:
+        raise QueryError(unreadable(error, path)) from None
+
+
+def _give(made: Mapping[str, Any], out: Path | None, *inputs: Path) -> None:
+    """Write a resource to a file and say so, or print it as it is."""
+    text = json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if out is None:
+        print(text, end="")
+        return
+    write_text(out, text, inputs)
+    console.about(out).print(say("cli.fhir.done", out=out), markup=False)

@@ -1,0 +1,259 @@
+"""What answers say as a RiskAssessment: how likely the outcome is, or what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from backrisk._arguments import checked
+from backrisk._types import Array
+from backrisk.fhir.answering import Answers, read_response
+from backrisk.fhir.asking import demand_moment
+from backrisk.graph import CausalGraph
+from backrisk.inference import World
+from backrisk.posterior import Posterior
+from backrisk.queries import (
+    Target,
+    attribute,
+    named,
+    probability,
+    read_person,
+    read_target,
+    recommend,
+)
+from backrisk.words import disclaimer, estimate, interval_name, names_of, say, spoken
+
+_CONTAINED = "answers"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be said about a person.
+
+    Parameters
+    ----------
+    target : Target
+    evidence : mapping of node to state code
+        All that was answered.
+    person : mapping
+        The answers without those about the target itself.
+    others : mapping of node to state code
+        What these say.
+    present : bool
+        Whether the target was reported to be there.
+    """
+
+    target: Target
+    evidence: Mapping[str, int]
+    person: Mapping[str, Any]
+    others: Mapping[str, int]
+    present: bool
+
+
+def asked_about(posterior: Posterior, person: Mapping[str, Any], target: str | None) -> Asked:
+    """Read a person and a target.
+
+    Raises
+    ------
+    QueryError
+    """
+    demand_moment(posterior)
+    event = read_target(posterior.graph, target)
+    evidence = read_person(posterior, person)
+    others = {name: code for name, code in evidence.items() if name != event.node}
+    kept = {
+        n: raw for n, raw in person.items() if event.node not in read_person(posterior, {n: raw})
+    }
+    if read_person(posterior, kept) != others:  # the target is said by several answers together
+        kept = named(posterior.graph, others)
+    return Asked(event, evidence, kept, others, evidence.get(event.node) in event.codes)
+
+
+def likelihood(posterior: Posterior, asked: Asked) -> tuple[Array, Array]:
+    """Return P(target | the other answers) and P(target), each ``(draw,)``."""
+    average: Array = posterior.marginal(asked.target.node)[list(asked.target.codes)].sum(axis=0)
+    if not asked.others:
+        return average.copy(), average
+    return probability(World(posterior, asked.others, {}), asked.target), average
+
+
+@checked("response")
+def risk_assessment(
+    posterior: Posterior,
+    response: Mapping[str, Any],
+    *,
+    target: str | None = None,
+    url: str | None = None,
+) -> dict[str, Any]:
+    """Return what a QuestionnaireResponse says as a FHIR R4 RiskAssessment. Rung: seeing.
+
+    Where the target was not reported to be there, ``prediction`` holds the posterior mean of
+    ``P(target | the other answers)``, times 100 as FHIR has it: how many of 100 people who answer
+    like this report the target, at the time of their answers. It is about having, not about
+    getting, so that no ``when`` is given; its interval stands in ``rationale``. ``mitigation`` is
+    what `backrisk.recommend` says (rung: doing).
+
+    Where it was reported, nothing is predicted. Then ``note`` says what it took: of each cause that
+    was reported adverse the probability of necessity, as `backrisk.attribute` has it (rung:
+    counterfactual).
+
+    Parameters
+    ----------
+    posterior : Posterior
+    response : mapping
+        See `read_response`.
+    target : str, optional
+        A node, or ``"node>=state"``; default the graph's outcome.
+    url : str, optional
+        The canonical address of the Questionnaire, where it is not `questionnaire_url`.
+
+    Returns
+    -------
+    dict
+        Its ``basis`` is the response: by reference if it has an ``id``, else contained.
+
+    Raises
+    ------
+    QueryError
+        If the response or the target is not understood, the answers are impossible, or the design
+        of the survey leaves every risk unknown.
+
+    Notes
+    -----
+    The answer about the target is set aside where the target is absent: given it, the risk would
+    be no estimate but zero. All that `backrisk.risk` and `backrisk.attribute` assume is assumed.
+
+    Examples
+    --------
+    >>> from backrisk import CausalGraph, Posterior
+    >>> from backrisk.fhir import questionnaire_response
+    >>> states = {"x": ["no", "yes"], "y": ["no", "yes"]}
+    >>> g = CausalGraph.from_edges([("x", "y")], states, outcome="y")
+    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    >>> found = risk_assessment(p, questionnaire_response(p, {"x": "yes"}))
+    >>> found["prediction"][0]["probabilityDecimal"]
+    80.0
+    """
+    answers = read_response(posterior, response, url=url)
+    return assessed(posterior.at_site(answers.site), answers, target=target)
+
+
+def assessed(
+    posterior: Posterior, answers: Answers, *, target: str | None = None
+) -> dict[str, Any]:
+    """Return what answers that were read say, as `risk_assessment` does.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        At the site of the answers.
+    answers : Answers
+    target : str, optional
+
+    Raises
+    ------
+    QueryError
+    """
+    asked = asked_about(posterior, answers.person, target)
+    label = str(asked.target.label)
+    made: dict[str, Any] = {
+        "resourceType": "RiskAssessment",
+        "language": spoken().code,
+        **_basis(answers.response),
+        "status": "final",
+        "method": {"text": method_of(posterior)},
+        "code": {"text": say("fhir.assessment.code", target=label)},
+        "subject": subject_of(answers.response),
+        "performer": {"type": "Device", "display": maker()},
+    }
+    for taken, given in (("encounter", "encounter"), ("occurrenceDateTime", "authored")):
+        if given in answers.response:
+            made[taken] = answers.response[given]
+    said: list[str]
+    if asked.present:
+        said = [say("fhir.assessment.present", target=label)]
+        said += _what_it_took(posterior, asked, answers.person, target)
+    else:
+        draws, average = likelihood(posterior, asked)
+        numbers = {"target": label, "risk": estimate(draws), "average": estimate(average)}
+        key = "fhir.assessment.rationale" if asked.others else "fhir.assessment.population"
+        made["prediction"] = [
+            {
+                "outcome": {"text": label},
+                "probabilityDecimal": 100 * float(draws.mean()),
+                "rationale": say(key, **numbers, interval=interval_name()),
+            }
+        ]
+        said = [say("fhir.assessment.estimand", target=label)]
+        if asked.target.node in asked.evidence:
+            said.append(say("fhir.assessment.set_aside", target=label))
+        if asked.others and _can_advise(posterior.graph, asked.target):
+            advice = recommend(posterior, asked.person, target=target)
+            made["mitigation"] = " ".join([*advice.sentences(), *advice.notes])
+    said += closing(posterior, asked, answers)
+    made["note"] = [{"text": str(text)} for text in said]
+    return made
+
+
+def closing(posterior: Posterior, asked: Asked, answers: Answers) -> list[str]:
+    """Return what every result says at its end: limits, warnings, what was not read."""
+    said: list[str] = [say("fhir.assessment.ranges", interval=interval_name())]
+    if posterior.meta.get("synthetic"):
+        said.append(say("fhir.synthetic"))
+    warned = posterior.warnings_about((asked.target.node, *asked.evidence))
+    said += [say("queries.warning", warning=warning) for warning in warned]
+    said += [issue.text for issue in answers.issues]
+    return [*said, disclaimer()]
+
+
+def method_of(posterior: Posterior) -> str:
+    """Return what computed the result, and from what."""
+    graph = posterior.graph
+    told = {"made": maker(), "graph": graph.title or graph.name, "draws": posterior.draws}
+    return say("fhir.assessment.method", **told)
+
+
+def maker() -> str:
+    """Return the name and the version of this package."""
+    return f"backrisk {version('backrisk')}"
+
+
+def subject_of(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return whom a response is about: FHIR wants somebody, if only in words."""
+    given = response.get("subject") or response.get("source")
+    return dict(given) if given else {"display": str(say("fhir.assessment.subject"))}
+
+
+def _basis(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a result rests on: by reference where the response has an address."""
+    if "id" in response:
+        return {"basis": [{"reference": f"QuestionnaireResponse/{response['id']}"}]}
+    # What is contained has no narrative, no version and nothing contained of its own.
+    left_out = ("text", "contained", "meta")
+    inner = {key: value for key, value in response.items() if key not in left_out}
+    return {
+        "contained": [{**inner, "id": _CONTAINED}],
+        "basis": [{"reference": f"#{_CONTAINED}"}],
+    }
+
+
+def _can_advise(graph: CausalGraph, target: Target) -> bool:
+    """Whether there is anything before the target to advise on."""
+    return any(graph.node(name).modifiable for name in graph.ancestors(target.node))
+
+
+def _what_it_took(
+    posterior: Posterior, asked: Asked, person: Mapping[str, Any], target: str | None
+) -> list[str]:
+    """Return the sentences of necessity about what was reported adverse."""
+    graph = posterior.graph
+    above = graph.ancestors(asked.target.node) - set(graph.roles.traits)
+    causes = [name for name, code in asked.others.items() if code and name in above]
+    if not causes:
+        return [say("fhir.assessment.nothing_adverse")]
+    found = attribute(posterior, person, causes, method="necessity", target=target)
+    nodes = names_of(graph)
+    told = [say("fhir.assessment.took", nodes=", ".join(map(nodes.node, causes)))]
+    return [*told, *found.sentences(), *found.notes]
