@@ -25,7 +25,9 @@ from backrisk.queries import (
     Attribution,
     Contrast,
     Questions,
+    estimate_cell,
     evidence_cell,
+    in_points,
     narrowed_cell,
 )
 from backrisk.summary import INTERVAL
@@ -221,7 +223,7 @@ def _folded(answer: Answer, found: dict[str, list[Any]]) -> tuple[dict[str, list
     }
     points = answer.in_points(left[0]["name"])
     words = {
-        name: say("cli.tables.points", number=_in_points(size)) if points else percent(size)
+        name: say("cli.tables.points", number=in_points(size)) if points else percent(size)
         for name, size in most.items()
     }
     return shown, say("cli.tables.folded_causes", count=len(left), n=len(left), **words)
@@ -289,7 +291,7 @@ def _columns(answer: Answer, found: Mapping[str, Sequence[Any]]) -> dict[str, li
         if column == "state" and "node" in found:  # the row's own name says it
             continue
         if column == "mean":
-            shown[answer.measure] = [_estimate(answer, row) for row in rows]
+            shown[answer.measure] = [estimate_cell(answer, row) for row in rows]
         elif column == "p_effect" and isinstance(answer, Attribution):
             # What only passes on has no effect of its own, which is not to be sure of its absence.
             playing = _playing(answer)
@@ -347,19 +349,6 @@ def share(mean: float, low: float, high: float) -> str:
     return ranged(mean, low, high, unit=False)
 
 
-def _estimate(answer: Answer, row: Mapping[str, Any]) -> str:
-    """Word the number of a row with its interval, in the unit that it has."""
-    ends = row["mean"], row["low"], row["high"]
-    if row["mean"] != row["mean"]:
-        return "-"
-    if not answer.in_points(row["name"]):
-        return share(*ends)
-    mean, low, high = map(_in_points, ends)
-    # Where the head of the column does not say that it is of points, the cell does.
-    key = "phrases.points" if answer.measure == "mean" else "phrases.estimate"
-    return say(key, mean=mean, low=low, high=high)
-
-
 def _needed(row: Mapping[str, Any]) -> str:
     """Word a number needed to treat with its interval, in whole people."""
     ends = (row["number_needed"], row["needed_low"], row["needed_high"])
@@ -367,13 +356,6 @@ def _needed(row: Mapping[str, Any]) -> str:
         return "-"
     mean, low, high = (whole(math.ceil(abs(number))) for number in ends)
     return say("phrases.estimate", mean=mean, low=low, high=high)
-
-
-def _in_points(difference: float) -> str:
-    """Word a difference of probabilities in percentage points, without their name."""
-    number = 100 * difference
-    digits = 0 if abs(number) >= 9.95 else 1  # as percentages
-    return decimal(round(number, digits) or 0.0, digits)
 
 
 def _bare(share: float) -> str:

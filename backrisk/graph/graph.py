@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from backrisk import _yaml
 from backrisk._arguments import checked, checked_class
+from backrisk._html import block, paragraph, table
 from backrisk.errors import GraphError
 from backrisk.graph.arrows import Drawn, read_arrows
 from backrisk.graph.dagitty import to_dagitty
@@ -31,7 +33,7 @@ from backrisk.graph.order import ancestors, topological
 from backrisk.graph.plain import read_plain, to_plain
 from backrisk.graph.problems import failure, shown
 from backrisk.graph.validate import problems, validate
-from backrisk.words import listed, say, suggest
+from backrisk.words import listed, names_of, say, suggest
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -40,7 +42,7 @@ SATURATED_ROWS = 12  # without stated priors, a family up to this many rows is l
 
 
 @checked_class()
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CausalGraph(Stated):
     """A causal DAG as data: frozen, validated when made.
 
@@ -95,6 +97,39 @@ class CausalGraph(Stated):
         if self.outcome is not None:
             object.__setattr__(self, "outcome", word(self.outcome))
         validate(self)
+
+    def __repr__(self) -> str:
+        """Return the name and the size; `to_yaml` writes everything."""
+        sizes = f"{len(self.nodes)} nodes, {len(self.edges)} edges"
+        return f"{type(self).__name__}({self.name!r}, {sizes}, outcome={self.outcome!r})"
+
+    def _repr_html_(self) -> str:
+        """Return how many nodes are in each group, and edges of each grade of evidence."""
+        names, groups = names_of(self), Counter(node.group for node in self.nodes)
+        grades = Counter(edge.grade for edge in self.edges)
+        told = say(
+            "graph.shown.size",
+            nodes=len(self.nodes),
+            edges=len(self.edges),
+            lagged=len(self.lagged),
+            outcome=names.node(self.outcome) if self.outcome else "-",
+        )
+        return block(
+            self.title or self.name,
+            paragraph(told),
+            table(
+                {
+                    say("graph.shown.group"): [names.group(group) for group in groups],
+                    say("graph.shown.nodes"): list(map(str, groups.values())),
+                }
+            ),
+            table(
+                {
+                    say("graph.shown.grade"): [names.grade(grade) for grade in grades],
+                    say("graph.shown.edges"): list(map(str, grades.values())),
+                }
+            ),
+        )
 
     @classmethod
     @checked("edges", "states")

@@ -31,7 +31,7 @@ _STAYS_PRIOR = Prior(0.0, 1.0)
 _UNROLLED = "unrolled"  # the key of the plain form
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UnrolledGraph(CausalGraph):
     """The graph of several periods: what `unroll` makes. A `CausalGraph` like any other.
 

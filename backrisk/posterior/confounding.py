@@ -86,7 +86,7 @@ class Confounding:
         _demand_prevalence(self.prevalence)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Confounded(Posterior):
     """A posterior with a cause that nobody measured; made by `confounded`.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from backrisk._arguments import checked, checked_class
+from backrisk._html import block, folded, paragraph, table
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError, QueryError
 from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
@@ -28,7 +29,7 @@ from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.soundness import refuse_unsound
 from backrisk.posterior.storage import seal, store
 from backrisk.survey import AVERAGE, Codebook
-from backrisk.words import names_of, percent, printable, say
+from backrisk.words import again, decimal, names_of, percent, printable, say
 
 if TYPE_CHECKING:
     from xarray import DataTree
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
 _AT_ONCE = 2**23  # cells of a CPT that are averaged at once, in all draws
 _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
+_SHOWN = 6  # warnings that a notebook shows
 
 
 @checked_class()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Posterior:
     """Draws of the parameters of a graph, and what produced them. Holds no person's row.
 
@@ -106,6 +108,39 @@ class Posterior:
     log_prior: Array | None = None
     log_likelihood: Array | None = None
     sample_stats: Mapping[str, Array] | None = None
+
+    def __repr__(self) -> str:
+        """Return the graph, the draws and how they were made, in a line."""
+        made = f"{self.chains} x {self.draws // self.chains} draws, {self.diagnostics.method}"
+        return f"{type(self).__name__}({self.graph.name!r}, {made})"
+
+    def _repr_html_(self) -> str:
+        """Return how the sampling was judged, what the fit is of, and every warning."""
+        found = self.diagnostics
+        people = self.meta.get("people")
+        told = say(
+            "posterior.shown.made",
+            chains=self.chains,
+            draws=self.draws // self.chains,
+            method=found.made_by,
+            nodes=len(self.graph.nodes),
+        )
+        worst = {name: value for name, value in found.worst.items() if value == value}
+        return block(
+            self.graph.title or self.graph.name,
+            paragraph(told),
+            paragraph(say("posterior.shown.people", n=f"{people:,}") if people else ""),
+            table(
+                {
+                    say("posterior.shown.criterion"): list(worst),
+                    say("posterior.shown.worst"): [decimal(value, 3) for value in worst.values()],
+                }
+            )
+            if worst
+            else "",
+            *map(paragraph, self.warnings[:_SHOWN]),
+            folded(say("posterior.shown.cautions"), map(again, found.cautions)),
+        )
 
     @classmethod
     @checked("cpts")

@@ -1,5 +1,7 @@
 from .answer import Answer as Answer
 from .answer import Target as Target
+from .answer import estimate_cell as estimate_cell
+from .answer import in_points as in_points
 from .asked import check_coupling as check_coupling
 from .asked import coupling_name as coupling_name
 from .asked import demand_cause as demand_cause

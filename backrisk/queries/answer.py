@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, cast
 
+from backrisk._html import MOST_ROWS, block, folded, paragraph, table
 from backrisk._types import Array
 from backrisk.graph import CausalGraph
 from backrisk.summary import INTERVAL
@@ -15,10 +16,12 @@ from backrisk.words import (
     ENGLISH,
     Names,
     again,
+    decimal,
     disclaimer,
     interval_name,
     language,
     names_of,
+    ranged,
     say,
 )
 
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _LINE = 88  # characters of a line of an answer's text
+_SENTENCES = 3  # that a notebook shows; the others fold away
 
 
 class Renewed[Text: (str, tuple[str, ...])]:
@@ -80,7 +84,7 @@ class Target:
     label: Renewed[str] = Renewed()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
     """What the answers have in common.
 
@@ -169,6 +173,31 @@ class Answer:
         """Return the text, in lines that a terminal and a notebook hold."""
         return fill(self.text, _LINE)
 
+    def __repr__(self) -> str:
+        """Return what was asked, in a line; the numbers are in `table`."""
+        told = {"target": self.target.label, "evidence": len(self.evidence)}
+        asked = ", ".join(f"{name}={value!r}" for name, value in told.items())
+        return f"{type(self).__name__}({asked}, draws={len(self.draws)})"
+
+    def _repr_html_(self) -> str:
+        """Return the first rows of the table with their intervals drawn, and the sentences."""
+        rows = list(zip(*self.columns().values(), strict=True))
+        named = [dict(zip(self.columns(), row, strict=True)) for row in rows][:MOST_ROWS]
+        columns, bars = {"": [self.row_label(str(row["name"])) for row in named]}, []
+        if named and {"mean", "low", "high"} <= named[0].keys():
+            columns[interval_name()] = [estimate_cell(self, row) for row in named]
+            bars = [(row["mean"], row["low"], row["high"]) for row in named]
+        left = len(rows) - len(named)
+        return block(
+            say("queries.about", kind=type(self).__name__, target=self.target.label),
+            table(columns, bars) if named else "",
+            paragraph(say("queries.more_rows", count=left, n=left) if left else ""),
+            *(paragraph(sentence) for sentence in self.sentences()[:_SENTENCES]),
+            *(paragraph(say("queries.warning", warning=warning)) for warning in self.warnings),
+            folded(say("queries.assumed"), (*self.sentences()[_SENTENCES:], *self.notes)),
+            paragraph(disclaimer()),
+        )
+
     def plot(self) -> Figure:
         """Draw the answer; imports Matplotlib only now.
 
@@ -203,6 +232,26 @@ class Answer:
             "notes": list(self.notes),
             "warnings": list(self.warnings),
         }
+
+
+def estimate_cell(answer: Answer, row: Mapping[str, Any]) -> str:
+    """Word the number of a row of `columns` with its interval, in the unit that it has."""
+    ends = row["mean"], row["low"], row["high"]
+    if row["mean"] != row["mean"]:
+        return "-"
+    if not answer.in_points(row["name"]):
+        return ranged(*ends, unit=False)
+    mean, low, high = map(in_points, ends)
+    # Where the head of the column does not say that it is of points, the cell does.
+    key = "phrases.points" if answer.measure == "mean" else "phrases.estimate"
+    return say(key, mean=mean, low=low, high=high)
+
+
+def in_points(difference: float) -> str:
+    """Word a difference of probabilities in percentage points, without their name."""
+    number = 100 * difference
+    digits = 0 if abs(number) >= 9.95 else 1  # as percentages
+    return decimal(round(number, digits) or 0.0, digits)
 
 
 def row_name(row: str) -> str:

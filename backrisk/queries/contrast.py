@@ -16,7 +16,7 @@ from backrisk.summary import described
 from backrisk.words import estimate, listed, names_of, percent, say, shift
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Contrast(Answer):
     """The target's probability with a change made; ``draws`` is ``(draw,)``, beside ``before``.
 

@@ -35,7 +35,7 @@ EFFECTS = ("natural_direct_effect", "natural_indirect_effect", "total_effect")
 PROPORTIONS = ("direct_over_total", "explained_by_mediation", "indirect_over_total")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Mediation(Answer):
     """Natural effects on the risk; ``draws`` is ``(draw, 3)`` in the order of ``effects``.
 

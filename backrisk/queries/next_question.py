@@ -33,7 +33,7 @@ from backrisk.words import decimal, percent, say, suggest
 _NOTICEABLE = 5e-5  # gain that would show as 0.01 points
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Questions(Answer):
     """What each unanswered question would tell; ``draws`` is ``(draw, question)``, in bits.
 

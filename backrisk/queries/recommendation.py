@@ -35,7 +35,7 @@ _SEEN = 0.0005  # a mean below it rounds to no tenth of a point
 _CHANCE = 0.005  # of being the best, below which it is not worth telling
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Recommendation(Answer):
     """Absolute risk reductions; ``draws`` is ``(draw, action)`` in the order of ``actions``.
 

@@ -31,7 +31,7 @@ from backrisk.summary import described
 from backrisk.words import estimate, listed, names_of, say
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Risk(Answer):
     """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population surveyed.
 
@@ -68,7 +68,7 @@ class Risk(Answer):
 _RISK = ("person", "average")  # rows of its table
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Diagnosis(Answer):
     """P(state | evidence) of the unobserved nodes; ``draws`` is ``(draw, row)``.
 

@@ -29,13 +29,14 @@ from backrisk.survey.engine import tabulate_source
 from backrisk.survey.input_skips import input_cautions
 from backrisk.survey.merging import apart, merged
 from backrisk.survey.selection import selected
-from backrisk.words import Said
+from backrisk.survey.shown import shown_answers
+from backrisk.words import Said, say
 
 Frame = IntoFrame  # of pandas, Polars, Arrow and others
 
 
 @checked_class()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Survey:
     """Answers of people as integer codes; no names, no identifiers.
 
@@ -99,6 +100,15 @@ class Survey:
     not_asked: Mapping[str, int] = field(default_factory=dict)
     cautions: tuple[Said, ...] = ()
     census: Census = field(default_factory=Census)
+
+    def __repr__(self) -> str:
+        """Return the size, in a line; no answer."""
+        return f"{type(self).__name__}({self.graph.name!r}, {self.n:,} people)"
+
+    def _repr_html_(self) -> str:
+        """Return the size, what is answered least and most, and every caution; no person."""
+        told = say("survey.shown.survey", n=f"{self.n:,}", source=self.source)
+        return shown_answers(self.graph, told, self.answered, self.cautions)
 
     @property
     def n(self) -> int:

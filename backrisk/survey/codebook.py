@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from backrisk import _json, _yaml
 from backrisk._arguments import checked
+from backrisk._html import MOST_ROWS, block, paragraph, table
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph, load_graph
@@ -98,6 +99,34 @@ class Codebook(Contents):
     >>> Codebook.from_dict(data, graph).encode_answer("hours", "6.5")
     ('a', 'yes')
     """
+
+    def __repr__(self) -> str:
+        """Return the name, the graph and the size; `to_dict` gives everything."""
+        return f"Codebook({self.name!r}, graph={self.graph!r}, {len(self.columns)} columns)"
+
+    def _repr_html_(self) -> str:
+        """Return how many columns are about how many nodes, and the first of them."""
+        nodes = {spec.measured for spec in self.measures.values()}
+        told = say(
+            "survey.shown.columns",
+            columns=len(self.columns),
+            nodes=len(nodes),
+            graph=self.graph,
+            synthetic=say("survey.shown.yes" if self.synthetic else "survey.shown.no"),
+        )
+        first = list(self.measures.items())[:MOST_ROWS]
+        left = len(self.measures) - len(first)
+        columns: dict[str, list[str]] = {
+            say("survey.shown.column"): [name for name, _ in first],
+            say("survey.shown.node"): [str(spec.measured) for _, spec in first],
+        }
+        return block(
+            self.title or self.name,
+            paragraph(told),
+            table(columns),
+            paragraph(say("survey.shown.more_columns", count=left, n=left) if left else ""),
+            paragraph(self.population),
+        )
 
     def __init__(self, **data: Any) -> None:
         """Refuse what a key may not hold in the sentences of a codebook's file."""

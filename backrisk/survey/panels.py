@@ -16,11 +16,12 @@ from backrisk.survey.answers import Survey
 from backrisk.survey.census import Census
 from backrisk.survey.codebook import Codebook
 from backrisk.survey.followed import Followed
+from backrisk.survey.shown import shown_answers
 from backrisk.words import Said, say
 
 
 @checked_class()
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Panel:
     """Answers of people over time as integer codes; no names, no identifiers, no dates.
 
@@ -95,6 +96,22 @@ class Panel:
     not_asked: Mapping[str, int] = field(default_factory=dict)
     cautions: tuple[Said, ...] = ()
     census: Census = field(default_factory=Census)
+
+    def __repr__(self) -> str:
+        """Return the size, in a line; no answer."""
+        size = f"{self.n:,} people, {self.periods} periods of {self.every}"
+        return f"{type(self).__name__}({self.graph.name!r}, {size})"
+
+    def _repr_html_(self) -> str:
+        """Return the size, what is answered least and most, and every caution; no person."""
+        told = say(
+            "survey.shown.panel",
+            n=f"{self.n:,}",
+            source=self.source,
+            periods=self.periods,
+            every=self.every,
+        )
+        return shown_answers(self.graph, told, self.answered.mean(axis=1), self.cautions)
 
     @property
     def n(self) -> int:

@@ -27,7 +27,7 @@ _SEEN = 0.0005  # a mean below it rounds to no tenth of a point
 _ROUNDED = 12  # digits of an effect: sums over CDFs leave rounding where there is none
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Attribution(Answer):
     """What causes account for; ``draws`` is ``(draw, cause)`` in the order of ``causes``.
 

@@ -39,7 +39,7 @@ from backrisk.summary import interval
 from backrisk.words import TOGETHER, estimate, listed, names_of, say, whole
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RecommendationOverTime(Recommendation):
     """Absolute risk reductions in a period, for actions that are kept to until then.
 

@@ -47,7 +47,7 @@ _ARROW = " -> "
 _SHOWN = 6  # periods of a history that a table shows
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AttributionOverTime(Attribution):
     """What sustained causes, or routes from period to period, account for.
 

@@ -80,7 +80,7 @@ class Span:
         return Span(begin, period if end is None else end, period)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ContrastOverTime(Contrast):
     """The target's probability in a period with a plan followed, beside that without it.
 

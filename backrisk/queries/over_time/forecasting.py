@@ -31,7 +31,7 @@ from backrisk.words import estimate, names_of, say
 _KINDS = ("risk", "onset", "recovery")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Forecast(Answer):
     """The risk in each coming period; ``draws`` is ``(draw, period)``.
 

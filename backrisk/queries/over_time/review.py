@@ -47,7 +47,7 @@ class Change:
     after: str | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Review(Answer):
     """The risk at some visits, each given the history up to it; ``draws`` is ``(draw, visit)``.
 
