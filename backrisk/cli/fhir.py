@@ -136,4 +136,4 @@ def _give(made: Mapping[str, Any], out: Path | None, *inputs: Path) -> None:
         print(text, end="")
         return
     write_text(out, text, inputs)
-    console.about(out).print(say("cli.fhir.done", out=out), markup=False)
+    console.about(out).print(say("cli.fhir.done", out=out), markup=False, soft_wrap=True)

@@ -100,7 +100,7 @@ class CausalGraph(Stated):
 
     def __repr__(self) -> str:
         """Return the name and the size; `to_yaml` writes everything."""
-        sizes = f"{len(self.nodes)} nodes, {len(self.edges)} edges"
+        sizes = f"nodes={len(self.nodes)}, edges={len(self.edges)}"
         return f"{type(self).__name__}({self.name!r}, {sizes}, outcome={self.outcome!r})"
 
     def _repr_html_(self) -> str:

@@ -111,7 +111,7 @@ class Posterior:
 
     def __repr__(self) -> str:
         """Return the graph, the draws and how they were made, in a line."""
-        made = f"{self.chains} x {self.draws // self.chains} draws, {self.diagnostics.method}"
+        made = f"chains={self.chains}, draws={self.draws}, method={self.diagnostics.method!r}"
         return f"{type(self).__name__}({self.graph.name!r}, {made})"
 
     def _repr_html_(self) -> str:

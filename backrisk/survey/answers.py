@@ -103,7 +103,7 @@ class Survey:
 
     def __repr__(self) -> str:
         """Return the size, in a line; no answer."""
-        return f"{type(self).__name__}({self.graph.name!r}, {self.n:,} people)"
+        return f"{type(self).__name__}({self.graph.name!r}, n={self.n})"
 
     def _repr_html_(self) -> str:
         """Return the size, what is answered least and most, and every caution; no person."""

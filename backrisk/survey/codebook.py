@@ -102,7 +102,7 @@ class Codebook(Contents):
 
     def __repr__(self) -> str:
         """Return the name, the graph and the size; `to_dict` gives everything."""
-        return f"Codebook({self.name!r}, graph={self.graph!r}, {len(self.columns)} columns)"
+        return f"Codebook({self.name!r}, graph={self.graph!r}, columns={len(self.columns)})"
 
     def _repr_html_(self) -> str:
         """Return how many columns are about how many nodes, and the first of them."""

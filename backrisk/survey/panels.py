@@ -99,7 +99,7 @@ class Panel:
 
     def __repr__(self) -> str:
         """Return the size, in a line; no answer."""
-        size = f"{self.n:,} people, {self.periods} periods of {self.every}"
+        size = f"n={self.n}, periods={self.periods}, every={self.every!r}"
         return f"{type(self).__name__}({self.graph.name!r}, {size})"
 
     def _repr_html_(self) -> str:

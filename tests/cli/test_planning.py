@@ -58,7 +58,7 @@ def test_json_is_the_plan(graph):
         (["--examined", "x=0.5"], "'x' is measured directly"),
         (["--effect", "z"], "'z' is not a cause of 'y'"),
         (["--wave"], "has no items"),
-        (["--plot", "plan.doc"], "a picture is written as one of"),
+        (["--plot", "plan.doc"], "should end in .png, .svg or .pdf"),
         (["--missing", "2"], "share of missing answers is 2.0"),
         (["--person", "nobody.json"], "nobody.json"),
         (["--unmeasured", "z"], "neither a column"),

@@ -12,6 +12,9 @@ from backrisk.words import ENGLISH
 
 PACKAGE = Path(__file__).parents[2] / "backrisk"
 WORDS = PACKAGE / "words"
+MARKUP = re.compile(
+    r"<[^<>]*>|^ [a-z-]+='[^']*'>?|^[a-z-]+:[^;]*;$"
+)  # of HTML; what stands between is read
 SENTENCE = re.compile(r"[A-Za-z]{2,},? [a-z]{2,}")  # two words side by side
 SQL = re.compile(r"^(SELECT|CREATE|COPY|INSERT|ATTACH|SET|PRAGMA|DESCRIBE|SHOW|INSTALL|LOAD)\b")
 # Words for whoever reads the code or its types, not for whoever uses the package.
@@ -57,7 +60,7 @@ def sentences(path: Path) -> list[str]:
     return [
         f"{path.relative_to(PACKAGE)}:{line}: {said}"
         for line, said in literals(ast.parse(path.read_text(encoding="utf-8")))
-        if SENTENCE.search(said) and not SQL.match(said.strip())
+        if SENTENCE.search(MARKUP.sub("", said)) and not SQL.match(said.strip())
     ]
 
 
