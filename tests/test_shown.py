@@ -69,6 +69,12 @@ def test_an_answer_shows_its_numbers_its_sentence_and_its_warnings():
     assert answer._repr_html_().count("<svg") == len(answer.table)
 
 
+def test_a_difference_says_that_it_is_of_points():
+    shown = br.attribute(small(), {"x": "yes"})._repr_html_()
+    assert "points (" in shown
+    assert "points (" not in br.risk(small(), {"x": "yes"})._repr_html_()
+
+
 def test_nobody_is_shown():
     frame = br.simulate(small().graph, 30, seed=1)
     frame["x"] = [f"yes{i}" if i == 7 else each for i, each in enumerate(frame["x"])]

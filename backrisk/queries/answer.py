@@ -185,7 +185,10 @@ class Answer:
         named = [dict(zip(self.columns(), row, strict=True)) for row in rows][:MOST_ROWS]
         columns, bars = {"": [self.row_label(str(row["name"])) for row in named]}, []
         if named and {"mean", "low", "high"} <= named[0].keys():
-            columns[interval_name()] = [estimate_cell(self, row) for row in named]
+            columns[interval_name()] = [
+                points_cell(row) if self.in_points(str(row["name"])) else estimate_cell(self, row)
+                for row in named
+            ]
             bars = [(row["mean"], row["low"], row["high"]) for row in named]
         left = len(rows) - len(named)
         return block(
@@ -245,6 +248,14 @@ def estimate_cell(answer: Answer, row: Mapping[str, Any]) -> str:
     # Where the head of the column does not say that it is of points, the cell does.
     key = "phrases.points" if answer.measure == "mean" else "phrases.estimate"
     return say(key, mean=mean, low=low, high=high)
+
+
+def points_cell(row: Mapping[str, Any]) -> str:
+    """Word a difference of probabilities with its interval and the name of its unit."""
+    if row["mean"] != row["mean"]:
+        return "-"
+    mean, low, high = (in_points(row[end]) for end in ("mean", "low", "high"))
+    return say("phrases.points", mean=mean, low=low, high=high)
 
 
 def in_points(difference: float) -> str:
