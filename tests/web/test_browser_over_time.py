@@ -116,6 +116,9 @@ def test_nothing_stands_in_anyones_way(open_page, place, name, scheme):  # noqa:
     settled(page)
     page.locator("#plan-node").select_option("fatigue")
     expect(page.locator("#plan .curves polyline")).to_have_count(4)
+    # What is being worked out is dimmed, and is not what is judged.
+    expect(page.locator('[aria-busy="true"]')).to_have_count(0)
+    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")
     found = Axe().run(page).response["violations"]
     assert [(each["id"], each["nodes"][0]["target"]) for each in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
