@@ -75,6 +75,12 @@ def test_a_difference_says_that_it_is_of_points():
     assert "points (" not in br.risk(small(), {"x": "yes"})._repr_html_()
 
 
+def test_a_question_is_shown_with_what_it_tells():
+    questions = br.ask_next(small(), {})
+    shown = questions._repr_html_()
+    assert shown.count("<svg") == len(questions.table)
+
+
 def test_nobody_is_shown():
     frame = br.simulate(small().graph, 30, seed=1)
     frame["x"] = [f"yes{i}" if i == 7 else each for i, each in enumerate(frame["x"])]

@@ -23,7 +23,8 @@ def effects(posterior: Posterior, nodes: Sequence[str] | None = None) -> pd.Data
 
     *Estimand*: the ratio of the odds that the effect is not at its reference, between a state of
     the cause and the cause's reference, with the effect's other causes at theirs: the direct
-    effect of the edge. It is causal where the graph is right. Of an ordinal logit without
+    effect of the edge. Of a node by which people were chosen the event is that they are cases. It
+    is causal where the graph is right. Of an ordinal logit without
     interactions the same ratio holds whatever the other causes are, and beyond every state of the
     effect.
 
@@ -36,13 +37,14 @@ def effects(posterior: Posterior, nodes: Sequence[str] | None = None) -> pd.Data
     posterior : Posterior
     nodes : sequence of str, optional
         Whose causes are listed; by default every node's that has some, but for items, whose one
-        cause is what they measure.
+        cause is what they measure, and for nodes whose family is that of another period.
 
     Returns
     -------
     pandas.DataFrame
         A row for each state of each cause of each node: ``cause``, ``state`` of the cause,
-        ``effect``; ``median``, ``low``, ``high``, the posterior's median and equal-tailed interval;
+        ``effect``; ``median``, ``low``, ``high``, the posterior's median and equal-tailed interval,
+        infinite or NaN where a table that was given says never or always;
         ``prior_median``, ``prior_low``, ``prior_high``, the same of the prior, NaN where the
         posterior holds no prior; ``p_above``, the posterior probability that the ratio is above 1;
         ``grade`` of the edge; ``published``, ``published_low``, ``published_high`` (95 %),
@@ -66,8 +68,9 @@ def effects(posterior: Posterior, nodes: Sequence[str] | None = None) -> pd.Data
     """
     graph, prior = posterior.graph, posterior.prior
     chosen = [] if nodes is None else list(nodes)
+    left_out = {*graph.items, *dict(graph.tied)}
     asked = [graph.node(name).name for name in chosen] or [
-        name for name in graph.names if graph.parents(name) and name not in graph.items
+        name for name in graph.names if graph.parents(name) and name not in left_out
     ]
     if childless := [name for name in asked if not graph.parents(name)]:
         raise QueryError(say("posterior.no_causes", node=childless[0]))
@@ -102,7 +105,8 @@ def _summary(ratios: Array | None, rows: int) -> dict[str, Array]:
     """Return median and ends of the interval of each ratio, NaN where there are no draws."""
     if ratios is None:
         return dict.fromkeys(("median", "low", "high"), np.full(rows, np.nan))
-    low, high = interval(ratios.T)
+    with np.errstate(invalid="ignore"):  # between infinite ratios
+        low, high = interval(ratios.T)
     return {"median": np.median(ratios, axis=1), "low": low, "high": high}
 
 

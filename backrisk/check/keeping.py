@@ -37,7 +37,9 @@ def kept_with(
     verdicts : sequence of Verdict
     survey : Survey
         That gave them. What is kept of it is how many people it has and the first digits of a
-        digest of all answers, whatever their order: no person's row, and no cell.
+        digest of all answers, whatever their order: no person's row, and no cell. Whoever knows
+        the answers of everybody but one can try that person's by it, as by the log likelihoods
+        that every fit holds.
     asked : collection of str
         Checks that were made and gave no verdict: what the model held of them goes too.
 

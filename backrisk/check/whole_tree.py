@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from backrisk._arguments import checked
 from backrisk.errors import QueryError
 from backrisk.fitting import log_likelihood
-from backrisk.posterior import Posterior, draw_states
+from backrisk.posterior import MOST, Posterior, draw_states
 from backrisk.survey import Survey
 from backrisk.words import say
 
@@ -51,7 +51,8 @@ def to_datatree(
     Raises
     ------
     QueryError
-        If the survey belongs to another graph, or `predicted` is below 1.
+        If the survey belongs to another graph, or `predicted` is below 1 or asks for too many
+        answers to hold.
     FitError
         If it has patterns instead of people, or people were chosen by the outcome.
     """
@@ -62,6 +63,8 @@ def to_datatree(
         raise QueryError(say("check.other_graph", found=found, expected=expected))
     if predicted < 1:
         raise QueryError(say("check.predicted", predicted=predicted))
+    if min(predicted, posterior.draws) * survey.codes.size > MOST:
+        raise QueryError(say("check.predicted_many", predicted=predicted, most=f"{MOST:,}"))
     tree = log_likelihood(posterior, survey)
     known = survey.codes >= 0
     answered = {name: at for at, name in enumerate(survey.graph.names) if known[:, at].any()}

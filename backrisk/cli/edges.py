@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 import typer
 
@@ -38,7 +39,8 @@ def effects(
 
             write_picture(plot_odds_ratios(found, posterior.graph), plot, (model,))
         if format is Format.json:
-            rows = found.astype(object).where(found.notna(), None).to_dict(orient="records")
+            known = found.replace([np.inf, -np.inf], np.nan)  # which JSON cannot hold
+            rows = known.astype(object).where(known.notna(), None).to_dict(orient="records")
             print(json.dumps({"kind": "effects", "rows": rows}, indent=2))
             return
         _show(posterior, found)

@@ -8,20 +8,19 @@ from importlib.metadata import version
 from typing import Any
 
 from backrisk._arguments import checked
-from backrisk._types import Array
 from backrisk.fhir.answering import Answers, read_response
 from backrisk.fhir.asking import demand_moment
 from backrisk.graph import CausalGraph
-from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries import (
+    Risk,
     Target,
     attribute,
     named,
-    probability,
     read_person,
     read_target,
     recommend,
+    risk,
 )
 from backrisk.words import disclaimer, estimate, interval_name, names_of, say, spoken
 
@@ -43,6 +42,8 @@ class Asked:
         What these say.
     present : bool
         Whether the target was reported to be there.
+    asked : str, optional
+        The target as it was asked for.
     """
 
     target: Target
@@ -50,6 +51,7 @@ class Asked:
     person: Mapping[str, Any]
     others: Mapping[str, int]
     present: bool
+    asked: str | None
 
 
 def asked_about(posterior: Posterior, person: Mapping[str, Any], target: str | None) -> Asked:
@@ -68,15 +70,18 @@ def asked_about(posterior: Posterior, person: Mapping[str, Any], target: str | N
     }
     if read_person(posterior, kept) != others:  # the target is said by several answers together
         kept = named(posterior.graph, others)
-    return Asked(event, evidence, kept, others, evidence.get(event.node) in event.codes)
+    return Asked(event, evidence, kept, others, evidence.get(event.node) in event.codes, target)
 
 
-def likelihood(posterior: Posterior, asked: Asked) -> tuple[Array, Array]:
-    """Return P(target | the other answers) and P(target), each ``(draw,)``."""
-    average: Array = posterior.marginal(asked.target.node)[list(asked.target.codes)].sum(axis=0)
-    if not asked.others:
-        return average.copy(), average
-    return probability(World(posterior, asked.others, {}), asked.target), average
+def likelihood(posterior: Posterior, asked: Asked) -> Risk:
+    """Return `backrisk.risk` given the other answers.
+
+    Raises
+    ------
+    QueryError
+        If the answers are impossible, or the design of the survey leaves every risk unknown.
+    """
+    return risk(posterior, named(posterior.graph, asked.others), target=asked.asked)
 
 
 @checked("response")
@@ -176,8 +181,10 @@ def assessed(
         said = [say("fhir.assessment.present", target=label)]
         said += _what_it_took(posterior, asked, answers.person, target)
     else:
-        draws, average = likelihood(posterior, asked)
-        numbers = {"target": label, "risk": estimate(draws), "average": estimate(average)}
+        found = likelihood(posterior, asked)
+        draws = found.draws
+        told = {"risk": estimate(draws), "average": estimate(found.average)}
+        numbers = {"target": label, **told}
         key = "fhir.assessment.rationale" if asked.others else "fhir.assessment.population"
         made["prediction"] = [
             {

@@ -139,10 +139,11 @@ def card_of(
         summary = say("fhir.hooks.present", target=label)
         detail = [say("fhir.assessment.present", target=label), say("fhir.hooks.ask_what_it_took")]
     else:
-        draws, average = likelihood(posterior, asked)
-        number = round(100 * float(draws.mean()))
+        found = likelihood(posterior, asked)
+        number = round(100 * float(found.draws.mean()))
         summary = say("fhir.hooks.risk", number=number, target=label)
-        numbers = {"target": label, "risk": estimate(draws), "average": estimate(average)}
+        numbers = {"target": label, "risk": estimate(found.draws)}
+        numbers["average"] = estimate(found.average)
         key = "fhir.assessment.rationale" if asked.others else "fhir.assessment.population"
         detail = [say(key, **numbers, interval=interval_name())]
         detail.append(say("fhir.assessment.estimand", target=label))

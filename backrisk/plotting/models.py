@@ -111,9 +111,9 @@ def plot_odds_ratios(table: pd.DataFrame, graph: CausalGraph) -> Figure:
     Raises
     ------
     BackriskError
-        If the table has no rows, or Matplotlib is not installed.
+        If no ratio of the table is a number, or Matplotlib is not installed.
     """
-    if table.empty:
+    if not np.isfinite(table["median"].to_numpy(dtype=float)).any():
         raise BackriskError(say("plotting.nothing"))
     figure, axes = new_figure(1.4 + 0.3 * len(table))
     place = np.arange(len(table))[::-1]
@@ -123,7 +123,7 @@ def plot_odds_ratios(table: pd.DataFrame, graph: CausalGraph) -> Figure:
         ("published_{}", PALE, -0.22, 1.5, say("plotting.published")),
     ):
         middle = "published" if "published" in columns else columns.format("median")
-        known = table[middle].notna().to_numpy()
+        known = np.isfinite(table[middle].to_numpy(dtype=float))
         if known.any():
             low, high = (table[columns.format(end)][known] for end in ("low", "high"))
             axes.hlines(place[known] + shift, low, high, color=color, linewidth=width, label=label)

@@ -24,6 +24,7 @@ from .odds import ratio_draws as ratio_draws
 from .panels import MISSING as MISSING
 from .panels import simulate_panel as simulate_panel
 from .posterior import Posterior as Posterior
+from .simulation import MOST as MOST
 from .simulation import draw_states as draw_states
 from .simulation import drawn_truth as drawn_truth
 from .simulation import false_claims as false_claims

@@ -97,5 +97,7 @@ def ratio_draws(
                 rows.append(tuple(code if place == at else 0 for place in range(len(parents))))
                 labels.append((parent, state))
     table = posterior.rows(name, np.array(rows, dtype=np.intp))
-    odds = table[:, first:].sum(axis=1) / table[:, :first].sum(axis=1)
-    return labels, odds[1:] / odds[0]
+    with np.errstate(divide="ignore", invalid="ignore"):  # never, or always
+        odds = table[:, first:].sum(axis=1) / table[:, :first].sum(axis=1)
+        ratios = odds[1:] / odds[0]
+    return labels, ratios

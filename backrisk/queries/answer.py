@@ -21,6 +21,7 @@ from backrisk.words import (
     interval_name,
     language,
     names_of,
+    percent,
     ranged,
     say,
 )
@@ -190,6 +191,9 @@ class Answer:
                 for row in named
             ]
             bars = [(row["mean"], row["low"], row["high"]) for row in named]
+        elif named and "share" in named[0]:  # of a question: what it would tell
+            columns[say("queries.told_share")] = [percent(row["share"]) for row in named]
+            bars = [(row["share"], 0.0, row["share"]) for row in named]
         left = len(rows) - len(named)
         return block(
             say("queries.about", kind=type(self).__name__, target=self.target.label),

@@ -107,7 +107,7 @@ class Survey:
 
     def _repr_html_(self) -> str:
         """Return the size, what is answered least and most, and every caution; no person."""
-        told = say("survey.shown.survey", n=f"{self.n:,}", source=self.source)
+        told = say("survey.shown.survey", n=f"{self.n:,}")
         return shown_answers(self.graph, told, self.answered, self.cautions)
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from backrisk import CausalGraph, Posterior, example_posterior
+from backrisk import CausalGraph, Posterior, example_posterior, unroll
 from backrisk.check import effects
 from backrisk.cli import app
 from backrisk.errors import GraphError, QueryError
@@ -60,6 +60,26 @@ def test_figures_stand_beside_the_edge_that_they_are_of():
         assert row.state in row.compared or row.state in figure.exposed
         assert row.citation
     assert set(found["effect"]).isdisjoint(posterior.graph.items)
+
+
+def test_never_and_always_are_no_number(tmp_path):
+    graph = CausalGraph.from_edges([("x", "y")], {name: ["no", "yes"] for name in "xy"})
+    given = Posterior.from_cpts(graph, {"x": [[0.5, 0.5]], "y": [[[1.0, 0.0], [0.5, 0.5]]]})
+    assert effects(given)["median"].tolist() == [np.inf]
+    model = str(given.save(tmp_path / "m.nc"))
+    told = CliRunner().invoke(app, ["effects", model, "--format", "json"])
+    assert json.loads(told.stdout)["rows"][0]["median"] is None
+    shown = CliRunner().invoke(app, ["effects", model, "--plot", str(tmp_path / "e.svg")])
+    assert shown.exit_code == 2, shown.output
+    assert not (tmp_path / "e.svg").exists()
+
+
+def test_a_family_of_several_periods_is_told_once():
+    graph = unroll(CausalGraph.from_text("x -> y; y[-1] -> y"), 4)
+    rows = {name: np.full(graph.shape(name), 0.5) for name in graph.names}
+    owned = {name: table for name, table in rows.items() if name not in dict(graph.tied)}
+    found = effects(Posterior.from_cpts(graph, owned))
+    assert list(dict.fromkeys(found["effect"])) == ["y", "y__1"]
 
 
 def test_what_has_no_effects_is_said():

@@ -111,6 +111,9 @@ def test_arviz_compares_two_of_them(few):
     assert table["elpd"].nunique() == 1
 
 
-def test_what_cannot_be_is_said(core_posterior, core_survey):
+def test_what_cannot_be_is_said(core_posterior, core_survey, monkeypatch):
     with pytest.raises(QueryError, match="at least one"):
         to_datatree(core_posterior, core_survey, predicted=0)
+    monkeypatch.setattr("backrisk.check.whole_tree.MOST", 10)
+    with pytest.raises(QueryError, match="more than 10 answers"):
+        to_datatree(core_posterior, core_survey, predicted=1)
