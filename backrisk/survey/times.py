@@ -84,8 +84,12 @@ def read_times(
         if not read and numbers:
             told = {"cell": next(iter(numbers)), "every": every.text}
             raise SurveyError(say("survey.panel.numbers", **at, **told))
-        if any(each != read for each in ways.values()):
-            raise SurveyError(say("survey.panel.two_readings", **at, cells=_some(read)))
+        others = list(ways.values())[1:]
+        if twice := [t for t in read if any(t in each and each[t] != read[t] for each in others)]:
+            raise SurveyError(say("survey.panel.two_readings", **at, cells=_some(twice)))
+        if apart := [text for each in others for text in each if text not in read]:
+            told = {"one": next(iter(read)), "other": apart[0]}
+            raise SurveyError(say("survey.panel.mixed_dates", **at, **told))
         bare = [text for text, date in read.items() if date.tzinfo is None]
         if 0 < len(bare) < len(read):
             raise SurveyError(say("survey.visits.some_zones", **at, cells=_some(bare)))

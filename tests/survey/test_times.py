@@ -29,6 +29,18 @@ def test_dates_are_read_however_they_are_written(way):
     assert read_panel(table, GRAPH, book(), every="7D", start=date(2024, 2, 20)).periods == 15
 
 
+def test_dates_that_are_written_in_two_ways_are_named_as_such():
+    table = FRAME.assign(day=["2024-01-01", "13/02/2024", "2024-03-01", "14/02/2024"])
+    with pytest.raises(SurveyError, match="as '2024-01-01' and as many as '13/02/2024'; write all"):
+        read_panel(table, GRAPH, book(), every="7D")
+    table = FRAME.assign(day=["1/2/2024", "13/2/2024", "2/13/2024", "14/2/2024"])
+    with pytest.raises(SurveyError, match="expected a date"):  # most have the day first
+        read_panel(table, GRAPH, book(), every="7D")
+    table = FRAME.assign(day=["1/2/2024", "1/3/2024", "2/3/2024", "2/5/2024"])
+    with pytest.raises(SurveyError, match=r"'1/2/2024', .* may be written with the day or"):
+        read_panel(table, GRAPH, book(), every="7D")
+
+
 def test_texts_with_one_number_are_numbers():
     table = FRAME.assign(day=["visit 1", "visit 2", "visit 10", "visit 1"])
     panel = read_panel(table, GRAPH, book(), every=1)

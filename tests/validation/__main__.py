@@ -16,7 +16,7 @@ from pathlib import Path
 
 from backrisk import __version__
 from tests.validation import reporting
-from tests.validation.fits import failures, fits, studies
+from tests.validation.fits import ask_all, failures, fits, studies
 from tests.validation.planting import FAULTS
 from tests.validation.running import kept, run, tasks
 
@@ -55,13 +55,11 @@ def main() -> int:
         return 0
     from tests.validation.asking import direction, strength
 
-    unseen = [
-        "## What no survey can tell",
-        "",
-        *direction(),
-        *strength(given.kept, given.kept / "models", only_kept=given.page),
-    ]
-    real = [*fits(given.kept, only_kept=given.page), *studies(given.kept, only_kept=given.page)]
+    if not given.page:
+        ask_all(given.kept, given.jobs, (strength, given.kept, given.kept / "models"))
+    unseen = ["## What no survey can tell", "", *direction()]
+    unseen += strength(given.kept, given.kept / "models", only_kept=True)
+    real = [*fits(given.kept), *studies(given.kept)]
     records = {task: each for task, each in kept(path).items() if task in set(wanted)}
     stamp = f"{date.today()}, backrisk {__version__}, Python {platform.python_version()}"
     text = reporting.page(records, [*unseen, *real], stamp)

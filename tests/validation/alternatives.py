@@ -274,7 +274,7 @@ def tell_priors(held: Held) -> list[str]:
         told += (
             f"What is due to {cause} moves most, {100 * low:.1f} to {100 * high:.1f} points. "
             + (
-                f"{next(iter(leads.values()))} leads under each prior. "
+                f"What leads under each prior is {next(iter(leads.values()))}. "
                 if len(set(leads.values())) == 1
                 else "What leads depends on the prior: "
                 + "; ".join(f"{cause} under {model}" for model, cause in leads.items())

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,15 @@ from backrisk.check import doubts
 from backrisk.fitting import clear_kept
 from tests.places import SHARED
 from tests.validation import alternatives, beyond, pieces, reporting
+from tests.validation import studies as simulations
 from tests.validation.pieces import FAILED, processor
 
 PIECES = (*alternatives.PIECES, *beyond.PIECES)
+NAMES = tuple(piece.name for piece in PIECES)
+STUDIES = tuple(piece.name for piece in simulations.PIECES)
+LONG = ("standing", "priors", *STUDIES)
+
+type Call = tuple[Any, ...]  # a function and what it is called with
 ROOT = Path(__file__).parents[2]
 
 
@@ -93,8 +101,10 @@ def _seconds(seconds: Mapping[str, float], check: str) -> str:
     return f"{seconds[check]:.0f}" if check in seconds else ""
 
 
-def asked(each: Real, folder: Path, *, only_kept: bool = False) -> dict[str, pieces.Held]:
-    """Put every question to a fit that `looked` has made, and return what came of each, by name."""
+def asked(
+    each: Real, folder: Path, names: Collection[str] = NAMES, *, only_kept: bool = False
+) -> dict[str, pieces.Held]:
+    """Put questions to a fit that `looked` has made, and return what came of each, by name."""
     model = folder / f"{each.name}.nc"
     of = pieces.digest(model)
     loaded: list[Any] = []
@@ -116,6 +126,7 @@ def asked(each: Real, folder: Path, *, only_kept: bool = False) -> dict[str, pie
             only_kept=only_kept,
         )
         for piece in PIECES
+        if piece.name in names
     }
 
 
@@ -152,19 +163,53 @@ def section(
     return lines
 
 
-def fits(folder: Path, *, only_kept: bool = False) -> Sequence[str]:
-    """Return the sections on all surveys; what is not at hand is said to be left out."""
+def ask_all(folder: Path, jobs: int, *more: Call) -> None:
+    """Fit every survey at hand, ask everything of the fits and of simulations, and keep it.
+
+    Parameters
+    ----------
+    folder : Path
+    jobs : int
+        Processes.
+    *more : tuple of callable and its arguments
+        What else is to be done beside it.
+    """
+    at_hand = [each for each in SURVEYS if each.path.exists()]
+    _made([(_looked, each, folder) for each in at_hand], jobs)
+    fitted = [each for each in at_hand if FAILED not in _held(each, folder)]
+    calls: list[Call] = [(asked, each, folder, (name,)) for name in NAMES for each in fitted]
+    calls += [(study, folder, name) for name in STUDIES]
+    # The longest first, so that no process is left alone with one of them.
+    calls.sort(key=lambda call: not any(name in call[-1] for name in LONG))
+    _made([*calls, *more], jobs)
+
+
+def _made(calls: Sequence[Call], jobs: int) -> None:
+    """Make calls, in so many processes."""
+    if jobs == 1:
+        for function, *given in calls:
+            function(*given)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        for call in [pool.submit(*each) for each in calls]:
+            call.result()
+
+
+def _held(each: Real, folder: Path) -> dict[str, Any]:
+    told = folder / f"{each.name}.json"
+    held: dict[str, Any] = json.loads(told.read_text()) if told.exists() else {}
+    return held
+
+
+def fits(folder: Path) -> Sequence[str]:
+    """Return the sections on all surveys, of what is kept; what was not at hand is left out."""
     lines: list[str] = []
     for each in SURVEYS:
-        told = folder / f"{each.name}.json"
-        held = json.loads(told.read_text()) if told.exists() else {}
-        if "doubts" not in held or not only_kept:
-            if not each.path.exists() or (only_kept and FAILED not in held):
-                lines += [f"## {each.title}", "", f"Left out: no {each.path.name} is at hand.", ""]
-                continue
-            if not only_kept:
-                held = _looked(each, folder)
-        answers = {} if FAILED in held else asked(each, folder, only_kept=only_kept)
+        held = _held(each, folder)
+        if FAILED not in held and "doubts" not in held:
+            lines += [f"## {each.title}", "", f"Left out: no {each.path.name} is at hand.", ""]
+            continue
+        answers = {} if FAILED in held else asked(each, folder, only_kept=True)
         lines += section(each, held, answers)
     return lines
 
@@ -180,14 +225,17 @@ def _looked(each: Real, folder: Path) -> dict[str, Any]:
         return held
 
 
-def studies(folder: Path, *, only_kept: bool = False) -> Sequence[str]:
-    """Return the sections on what does not hang on a survey."""
-    from tests.validation.studies import PIECES as every
+def study(folder: Path, name: str, *, only_kept: bool = False) -> pieces.Held:
+    """Make a simulation, or return what is kept of it."""
+    (piece,) = (each for each in simulations.PIECES if each.name == name)
+    return pieces.answered(piece, "study", folder, piece.make, only_kept=only_kept)
 
+
+def studies(folder: Path) -> Sequence[str]:
+    """Return the sections on what does not hang on a survey, of what is kept."""
     lines: list[str] = []
-    for piece in every:
-        held = pieces.answered(piece, "study", folder, piece.make, only_kept=only_kept)
-        lines += pieces.told(piece, held, "##")
+    for piece in simulations.PIECES:
+        lines += pieces.told(piece, study(folder, piece.name, only_kept=True), "##")
     return lines
 
 

@@ -63,7 +63,9 @@ def noticed(records: Iterable[Record], check: str = "") -> Share:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], align: str = "---:") -> list[str]:
     """Return a table of Markdown; the first column holds words, the others mostly numbers."""
     lines = ["| " + " | ".join(head) + " |", "| --- |" + f" {align} |" * (len(head) - 1)]
-    return [*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""]
+    # A bar within a cell, as of a conditional probability, would begin another.
+    cells = ([str(cell).replace("|", r"\|") for cell in row] for row in rows)
+    return [*lines, *("| " + " | ".join(row) + " |" for row in cells), ""]
 
 
 def said(fault: str) -> str:
