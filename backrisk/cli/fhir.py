@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,12 +83,9 @@ def assess(
     out: OutOption = None,
 ) -> None:
     """Run `backrisk.fhir.risk_assessment`."""
-    from backrisk.fhir import risk_assessment as make
+    from backrisk.fhir import risk_assessment
 
-    with sentences():
-        _demand(out, model, response)
-        asked = {"target": target, "url": url}
-        _give(make(load_posterior(model), _read(response), **asked), out, model, response)
+    _result(risk_assessment, model, response, target, url, out)
 
 
 @app.command("guide", help=say("cli.fhir.guide_help"))
@@ -100,12 +97,24 @@ def guide(
     out: OutOption = None,
 ) -> None:
     """Run `backrisk.fhir.guidance_response`."""
-    from backrisk.fhir import guidance_response as make
+    from backrisk.fhir import guidance_response
 
+    _result(guidance_response, model, response, target, url, out)
+
+
+def _result(
+    make: Callable[..., Mapping[str, Any]],
+    model: Path,
+    response: Path,
+    target: str | None,
+    url: str | None,
+    out: Path | None,
+) -> None:
+    """Give what answers say, as one of the functions of `backrisk.fhir` has it."""
     with sentences():
         _demand(out, model, response)
-        asked = {"target": target, "url": url}
-        _give(make(load_posterior(model), _read(response), **asked), out, model, response)
+        made = make(load_posterior(model), _read(response), target=target, url=url)
+        _give(made, out, model, response)
 
 
 def _demand(out: Path | None, *inputs: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -24,9 +24,9 @@ PIECES = (*alternatives.PIECES, *beyond.PIECES)
 NAMES = tuple(piece.name for piece in PIECES)
 STUDIES = tuple(piece.name for piece in simulations.PIECES)
 LONG = ("standing", "priors", *STUDIES)
+ROOT = Path(__file__).parents[2]
 
 type Call = tuple[Any, ...]  # a function and what it is called with
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -101,33 +101,17 @@ def _seconds(seconds: Mapping[str, float], check: str) -> str:
     return f"{seconds[check]:.0f}" if check in seconds else ""
 
 
-def asked(
-    each: Real, folder: Path, names: Collection[str] = NAMES, *, only_kept: bool = False
-) -> dict[str, pieces.Held]:
-    """Put questions to a fit that `looked` has made, and return what came of each, by name."""
+def asked(each: Real, folder: Path, name: str, *, only_kept: bool = False) -> pieces.Held:
+    """Put a question to a fit that `looked` has made, or return what is kept of it."""
+    (piece,) = (each for each in PIECES if each.name == name)
     model = folder / f"{each.name}.nc"
+
+    def make() -> pieces.Held:
+        survey = read_survey(each.path, load_graph("runner"), each.codebook)
+        return piece.make(load_posterior(model), survey)
+
     of = pieces.digest(model)
-    loaded: list[Any] = []
-
-    def about() -> list[Any]:
-        # Loaded once, and only where there is something left to ask.
-        if not loaded:
-            survey = read_survey(each.path, load_graph("runner"), each.codebook)
-            loaded.extend((load_posterior(model), survey))
-        return loaded
-
-    return {
-        piece.name: pieces.answered(
-            piece,
-            each.name,
-            folder,
-            lambda piece=piece: piece.make(*about()),
-            of=of,
-            only_kept=only_kept,
-        )
-        for piece in PIECES
-        if piece.name in names
-    }
+    return pieces.answered(piece, each.name, folder, make, of=of, only_kept=only_kept)
 
 
 def section(
@@ -177,10 +161,10 @@ def ask_all(folder: Path, jobs: int, *more: Call) -> None:
     at_hand = [each for each in SURVEYS if each.path.exists()]
     _made([(_looked, each, folder) for each in at_hand], jobs)
     fitted = [each for each in at_hand if FAILED not in _held(each, folder)]
-    calls: list[Call] = [(asked, each, folder, (name,)) for name in NAMES for each in fitted]
+    calls: list[Call] = [(asked, each, folder, name) for name in NAMES for each in fitted]
     calls += [(study, folder, name) for name in STUDIES]
     # The longest first, so that no process is left alone with one of them.
-    calls.sort(key=lambda call: not any(name in call[-1] for name in LONG))
+    calls.sort(key=lambda call: call[-1] not in LONG)
     _made([*calls, *more], jobs)
 
 
@@ -209,7 +193,10 @@ def fits(folder: Path) -> Sequence[str]:
         if FAILED not in held and "doubts" not in held:
             lines += [f"## {each.title}", "", f"Left out: no {each.path.name} is at hand.", ""]
             continue
-        answers = {} if FAILED in held else asked(each, folder, only_kept=True)
+        failed = FAILED in held
+        answers = {
+            name: asked(each, folder, name, only_kept=True) for name in (() if failed else NAMES)
+        }
         lines += section(each, held, answers)
     return lines
 
