@@ -18,6 +18,7 @@ from backrisk.cohort import history_in, read_visits
 from backrisk.errors import QueryError
 from backrisk.graph import UnrolledGraph
 from backrisk.posterior import Posterior
+from backrisk.queries import opened
 from backrisk.words import say, unreadable
 
 _LONGEST = 2_000_000  # characters of a file of visits, or of a plan
@@ -84,6 +85,7 @@ def read_history(posterior: Posterior, path: Path) -> History:
         if not isinstance(visit, dict):
             told = {"path": path, "number": number, "such_as": such_as}
             raise QueryError(say("cli.history.no_object", **told))
+        data[number] = visit = opened(visit).person
         for name, value in visit.items():
             if not (value is None or isinstance(value, str | int | float)):
                 told = {"path": path, "number": number, "name": name, "value": repr(value)}

@@ -29,6 +29,7 @@ from backrisk.queries import (
     evidence_cell,
     in_points,
     narrowed_cell,
+    opened,
 )
 from backrisk.summary import INTERVAL
 from backrisk.words import (
@@ -93,13 +94,24 @@ class Format(StrEnum):
     json = "json"
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a person file: one JSON object of answers.
+def read_json(path: Path) -> Mapping[str, Any]:
+    """Read the answers of a person file.
 
     Raises
     ------
     QueryError
-        If there is none, or it is not a JSON object of words and numbers.
+        As `read_saved`.
+    """
+    return opened(read_saved(path)).person
+
+
+def read_saved(path: Path) -> dict[str, Any]:
+    """Read a person file: one JSON object of answers, alone or as the page saves them.
+
+    Raises
+    ------
+    QueryError
+        If there is none, or its answers are not a JSON object of words and numbers.
     """
     if not path.is_file():
         raise QueryError(no_file(path))
@@ -115,7 +127,11 @@ def read_json(path: Path) -> dict[str, Any]:
         raise QueryError(told) from error
     if not isinstance(data, dict):
         raise QueryError(say("cli.person.no_object", path=path, such_as=such_as))
-    for name, value in data.items():
+    try:
+        answers = opened(data).person
+    except QueryError as error:
+        raise QueryError(say("cli.person.saved", path=path, problem=error)) from error
+    for name, value in answers.items():
         if not (value is None or isinstance(value, str | int | float)):
             raise QueryError(say("cli.person.bad_value", path=path, name=name, value=repr(value)))
     return data

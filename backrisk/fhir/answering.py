@@ -26,7 +26,7 @@ from backrisk.fhir.problems import FhirError, Issue
 from backrisk.fhir.structure import demand_structure
 from backrisk.fhir.terms import unit_coding
 from backrisk.posterior import Posterior
-from backrisk.queries import demand_risks, read_person
+from backrisk.queries import demand_risks, opened, read_person
 from backrisk.survey import AVERAGE, find_state, spelled_names
 from backrisk.words import choices, say
 
@@ -202,6 +202,7 @@ def questionnaire_response(
     """
     demand_moment(posterior)
     _demand_context(subject, authored)
+    person = opened(person).person
     read_person(posterior, person)
     if site is not None:
         posterior.at_site(site)  # refuses what is none

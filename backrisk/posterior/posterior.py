@@ -24,6 +24,7 @@ from backrisk.posterior.datatree import DIVERGING, LOG_LIKELIHOOD, LOG_PRIOR, Gr
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.disclosure import LeastCells
 from backrisk.posterior.given import GivenCPTs, read_cpts
+from backrisk.posterior.identity import digest, known_as, part_of
 from backrisk.posterior.parametric import ParametricCPTs
 from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.soundness import refuse_unsound
@@ -264,6 +265,28 @@ class Posterior:
         """Whether the survey's design lets risks be told, and not odds ratios alone."""
         design = self.meta.get("design") or {}
         return not self.chosen or design.get("prevalence") is not None
+
+    @cached_property
+    def checksum(self) -> str:
+        """By what the model is known again: 16 hexadecimal digits of a SHA-256.
+
+        It is of the draws, the nodes with their parents and states, and the codebook: the same
+        before and after the model is saved. `subset` and `at_site` keep that of the model that
+        they are taken from. Saved answers name it, so that `backrisk.follow_up` can tell whether
+        the model changed.
+        """
+        return known_as(self.meta, self._own_checksum)
+
+    @cached_property
+    def _own_checksum(self) -> str:
+        given = {f"given/{name}": table for name, table in sorted((self.given or {}).items())}
+        drawn = {"fractions": self.fractions, "beta": self.beta, **given}
+        return digest(self.graph, self.codebook, self.sites, drawn)
+
+    def _holding(self, part: Posterior) -> Posterior:
+        """Return what was taken from this model, recorded as a part of it."""
+        recorded = part_of(self.checksum, part._own_checksum)
+        return replace(part, meta={**part.meta, **recorded})
 
     @property
     def has_prior(self) -> bool:
@@ -520,13 +543,14 @@ class Posterior:
         if prior is not None:
             away = prior_of_new_site(len(prior), len(self.layout.pooled), rng)
             prior = at_site(self.layout, prior, away)
-        return replace(
+        there = replace(
             self,
             fractions=at_site(self.layout, self.fractions, shift),
             prior_fractions=prior,
             sites=None,
             meta={**self.meta, "site": site},
         )
+        return self._holding(there)
 
     def spaced(self, draws: int) -> NDArray[np.intp]:
         """Return which draws `subset` keeps."""
@@ -555,7 +579,7 @@ class Posterior:
         def thin(part: Array | None) -> Array | None:
             return None if part is None else part[keep]
 
-        return replace(
+        fewer = replace(
             self,
             fractions=thin(self.fractions),
             beta=thin(self.beta),
@@ -566,6 +590,7 @@ class Posterior:
             log_likelihood=thin(self.log_likelihood),
             sample_stats=None,
         )
+        return self._holding(fewer)
 
     def to_datatree(self) -> DataTree:
         """Return the draws as ArviZ reads them.

@@ -47,6 +47,9 @@ from .recommendation import Recommendation as Recommendation
 from .recommendation import before_target as before_target
 from .recommendation import options_of as options_of
 from .recommending import recommend as recommend
+from .saved import Saved as Saved
+from .saved import opened as opened
+from .saved import saved as saved
 from .seeing import Diagnosis as Diagnosis
 from .seeing import Risk as Risk
 from .seeing import after_each as after_each

@@ -14,6 +14,7 @@ from backrisk.graph import CausalGraph
 from backrisk.inference import COUPLINGS, World, contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
+from backrisk.queries.saved import opened
 from backrisk.survey import Codebook, find_state, named_states
 from backrisk.words import choices, names_of, say, suggest
 
@@ -106,9 +107,9 @@ def read_person(posterior: Posterior, person: object) -> dict[str, int]:
     ----------
     posterior : Posterior
     person : mapping
-        None, NaN, NA, NaT, a blank and what the codebook says stands for no answer are no
-        answers. Names, states and labels are compared by their canonical spelling: ``1.0`` is the
-        state ``1``.
+        In either form of a person file; see `backrisk.queries.saved`. None, NaN, NA, NaT, a blank
+        and what the codebook says stands for no answer are no answers. Names, states and labels
+        are compared by their canonical spelling: ``1.0`` is the state ``1``.
 
     Returns
     -------
@@ -137,6 +138,7 @@ def read_answers(graph: CausalGraph, book: Codebook | None, person: object) -> d
     """
     if not isinstance(person, Mapping):
         raise QueryError(say("queries.person_form", person=shown(person)))
+    person = opened(person).person
     _demand_short(graph, book, person)
     labels = named_states(person, graph) if book is None else book.encode_person(person, graph)
     for name in labels:

@@ -14,6 +14,7 @@ from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, Node
 from backrisk.posterior import Posterior
 from backrisk.queries.asked import named, read_person
+from backrisk.queries.saved import opened
 from backrisk.survey import Codebook, Column
 
 
@@ -169,6 +170,7 @@ def read_form(posterior: Posterior, answers: Mapping[str, Any]) -> Reading:
     ----------
     posterior : Posterior
     answers : mapping of question to answer
+        In either form of a person file.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def read_form(posterior: Posterior, answers: Mapping[str, Any]) -> Reading:
     accepted: dict[str, Any] = {}
     evidence: dict[str, int] = {}
     problems: dict[str, str] = {}
-    for name, answer in answers.items():
+    for name, answer in opened(answers).person.items():
         try:
             evidence = read_person(posterior, {**accepted, name: answer})
         except QueryError as error:

@@ -21,6 +21,7 @@ from backrisk.queries import (
     attribute,
     downstream,
     named,
+    opened,
     probability,
     read_person,
     read_target,
@@ -119,7 +120,7 @@ def person_answers(
     held = posterior.draws
     if draws is not None:
         posterior = posterior.subset(draws)
-    graph = posterior.graph
+    graph, person = posterior.graph, opened(person).person
     event = read_target(graph, target)
     codes = read_person(posterior, person)
     after = downstream(graph, event.node)

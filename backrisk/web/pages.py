@@ -18,7 +18,7 @@ from backrisk.plotting import BOX, draw
 from backrisk.queries import read_target
 from backrisk.web import schema
 from backrisk.web.api import V1, can_print
-from backrisk.web.served import Served
+from backrisk.web.served import VERSION, Served
 from backrisk.words import (
     Language,
     again,
@@ -213,6 +213,7 @@ def _facts(served: Served) -> dict[str, Any]:
     outcomes = (graph.outcome,) if graph.outcome is not None else tuple(_targets(graph))
     return {
         "v1": V1,
+        "saved": {"model": served.posterior.checksum, "version": VERSION},
         "outcome": graph.outcome,
         "targets": {name: _target(graph, name) for name in outcomes},
         "place": place,

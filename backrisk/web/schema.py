@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -14,14 +15,24 @@ from pydantic import (
     StrictStr,
 )
 
+from backrisk.queries import opened
+
 _MOST_ANSWERS = 200
 MOST_VISITS = 60
 _MOST_AHEAD = 60
 Name = Annotated[str, Field(max_length=100)]
 Value = Annotated[StrictStr, Field(max_length=400)] | StrictBool | StrictInt | StrictFloat | None
+
+
+def _answers(given: Any) -> Any:
+    """Return the answers of a person, who may come as the page saves one."""
+    return opened(given).person if isinstance(given, dict) else given
+
+
 Person = Annotated[
     dict[Name, Value],
     Field(max_length=_MOST_ANSWERS),
+    BeforeValidator(_answers),
 ]
 Do = Annotated[
     dict[Name, Annotated[str, Field(max_length=100)]],

@@ -9,7 +9,8 @@ import {
 import {
   needOutcome, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
 } from "./sections.js";
-import { isObject, wireTakeAway } from "./take.js";
+import { answersIn, sealed } from "./saved.js";
+import { wireTakeAway } from "./take.js";
 
 // In a link, beside the answers: no question has a dot in its name.
 const SITE = ".site";
@@ -220,8 +221,8 @@ if (window.matchMedia("(max-width: 61.9rem)").matches) {
   for (const group of [...document.querySelectorAll(".group")].slice(1)) group.open = false;
 }
 wireTakeAway({
-  asked, saved: () => person, file: "person.json", isSaved: isObject, restore: fillForm, fragment,
-  refresh,
+  asked, saved: () => sealed(person), file: "person.json", isSaved: answersIn,
+  restore: (loaded) => fillForm(answersIn(loaded)), fragment, refresh,
 });
 restore();
 refresh();

@@ -1,0 +1,21 @@
+// A person's answers as a file holds them: alone, or with the date and the model they were asked of.
+
+import { facts } from "./facts.js";
+import { isObject } from "./take.js";
+
+// The day where the reader is, as ISO 8601 writes it.
+function day() {
+  const now = new Date();
+  const two = (number) => String(number).padStart(2, "0");
+  return `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
+}
+
+export const sealed = (person) => ({ backrisk: { date: day(), ...facts.saved }, person });
+
+// The answers of a file in either form; null where it is neither.
+export function answersIn(data) {
+  if (!isObject(data)) return null;
+  if (!isObject(data.backrisk) && !isObject(data.person)) return data;
+  const alone = Object.keys(data).every((name) => ["backrisk", "person"].includes(name));
+  return alone && isObject(data.backrisk) && isObject(data.person) ? data.person : null;
+}
