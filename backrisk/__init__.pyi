@@ -41,6 +41,7 @@ from .queries import Forecast as Forecast
 from .queries import Mediation as Mediation
 from .queries import Questions as Questions
 from .queries import Recommendation as Recommendation
+from .queries import RedFlags as RedFlags
 from .queries import Review as Review
 from .queries import Risk as Risk
 from .queries import ask_next as ask_next
@@ -51,6 +52,7 @@ from .queries import forecast as forecast
 from .queries import intervene as intervene
 from .queries import mediate as mediate
 from .queries import recommend as recommend
+from .queries import red_flags as red_flags
 from .queries import review as review
 from .queries import risk as risk
 from .queries import risks as risks

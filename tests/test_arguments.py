@@ -37,6 +37,7 @@ CALLS = {
     "risk": ASKED,
     "risks": {"posterior": POSTERIOR, "people": [PERSON]},
     "diagnose": ASKED,
+    "red_flags": ASKED,
     "confounded": {"posterior": POSTERIOR, "cause": "a"},
     "Confounding": {"cause": "a"},
     "intervene": {**ASKED, "do": {"b": "no"}},
@@ -102,7 +103,7 @@ CALLS = {
 # What the functions above return, and errors: nobody makes them by hand.
 MADE = {
     *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "Forecast", "Mediation"),
-    *("Questions", "Recommendation", "Review", "Risk", "Scored", "Understood"),
+    *("Questions", "Recommendation", "RedFlags", "Review", "Risk", "Scored", "Understood"),
 }
 
 

@@ -25,6 +25,7 @@ log_likelihood mediate model_card odds_ratios packaged_graphs plot read_survey r
 report_cohort report_person risk risks score simulate simulate_panel tabulate truth
 Draft draft_codebook redcap_dictionary example_people example_person example_posterior
 Confounding confounded effects to_datatree unroll Panel read_panel Forecast forecast score_panel
+RedFlags red_flags
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}

@@ -39,6 +39,8 @@ VALUES = {
     "attribute": lambda: br.attribute(small(), {"x": "yes"}),
     "recommend": lambda: br.recommend(small(), {"x": "yes"}),
     "ask_next": lambda: br.ask_next(small(), {}),
+    "red_flags": lambda: br.red_flags(POSTERIOR, {}, ["fever", "night_pain"]),
+    "red_flags_none": lambda: br.red_flags(small()),
     "intervene": lambda: br.intervene(small(), {"x": "yes"}, {"x": "no"}),
 }
 

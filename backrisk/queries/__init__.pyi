@@ -20,6 +20,9 @@ from .attribution.shown import Attribution as Attribution
 from .contrast import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene
+from .flags import RedFlag as RedFlag
+from .flags import RedFlags as RedFlags
+from .flags import red_flags as red_flags
 from .form import FormGroup as FormGroup
 from .form import Question as Question
 from .form import Reading as Reading

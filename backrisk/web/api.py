@@ -144,6 +144,11 @@ def _of_a_moment(api: APIRouter, desk: Desk) -> None:
         """Read a person; what cannot be read is left out and reported."""
         return await desk.answer(request, "read", asked)
 
+    @api.post("/flags", tags=["person"], response_model=schema.RedFlagsOut)
+    async def ask_flags(request: Request, asked: schema.Flagged) -> Any:
+        """Return what is to be asked and said before any number."""
+        return await desk.answer(request, "flags", asked)
+
     @api.post("/risk", tags=["seeing"], response_model=schema.RiskOut)
     async def ask_risk(request: Request, asked: schema.Asked) -> Any:
         """Return how likely the target is, beside the average."""

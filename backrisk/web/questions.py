@@ -25,6 +25,7 @@ from backrisk.queries import (
     read_person,
     read_target,
     recommend,
+    red_flags,
     review,
     risk,
 )
@@ -124,6 +125,10 @@ def _understood(served: Served, person: Mapping[str, Any]) -> schema.ReadOut:
             for name, detail in reading.problems.items()
         ],
     )
+
+
+def _flags(served: Served, asked: schema.Flagged) -> Any:
+    return red_flags(served.posterior, asked.person, asked.flags).to_dict()
 
 
 def _risk(served: Served, asked: schema.Asked) -> Any:
@@ -256,6 +261,7 @@ def _card(served: Served, asked: OfAnswers) -> Any:
 QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "read": _read,
     "read-history": _read_history,
+    "flags": _flags,
     "risk": _risk,
     "diagnose": _diagnose,
     "cascade": _cascade,

@@ -18,6 +18,7 @@ from pydantic import (
 from backrisk.queries import opened
 
 _MOST_ANSWERS = 200
+_MOST_FLAGS = 50
 MOST_VISITS = 60
 _MOST_AHEAD = 60
 Name = Annotated[str, Field(max_length=100)]
@@ -58,6 +59,12 @@ class Asked(About):
 
     target: Name | None = None
     site: Name | None = None
+
+
+class Flagged(About):
+    """One person with the red flags that apply."""
+
+    flags: Annotated[list[Name], Field(max_length=_MOST_FLAGS)] = []
 
 
 class AskedNext(Asked):
@@ -329,6 +336,30 @@ class AdviceOut(_Answer[KeptRow]):
     """One row an action, the largest fall in risk first."""
 
     period: int
+
+
+class FlagRow(BaseModel):
+    """A red flag."""
+
+    flag: str
+    ticked: bool
+    urgency: str
+    question: str
+    means: str
+    do: str
+    sources: list[str]
+
+
+class RedFlagsOut(BaseModel):
+    """What is to be asked and said before any number; no number rests on it."""
+
+    kind: str
+    called_for: bool
+    urgency: str | None
+    headline: str
+    rows: list[FlagRow]
+    unfit: list[str]
+    text: str
 
 
 class Meaning(BaseModel):

@@ -358,3 +358,22 @@ def test_an_interrupted_fit_says_what_it_kept(tmp_path, monkeypatch):
     assert code == 0
     assert "1 of 2 chains were finished before" in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m.nc", "s.csv"]
+
+
+def test_flags_are_listed_and_said_without_a_model(person):
+    code, text = said("flags")
+    assert code == 0
+    assert "night_pain" in text
+    assert "None of the red flags is ticked" in text
+    code, text = said("flags", "--flag", "night_pain", "--flag", "saddle_numbness")
+    assert code == 0
+    assert text.startswith("Go to an emergency department now: saddle numbness and night pain.")
+    code, text = said("flags", "--flag", "nightpain")
+    assert code == 2
+    assert "did you mean 'night_pain'" in text
+
+
+def test_flags_of_a_model_and_a_person_as_json(core_model, person):
+    code, text = said("flags", core_model, "--person", person(HURTING), "--format", "json")
+    assert code == 0
+    assert json.loads(text)["called_for"] is True

@@ -29,6 +29,11 @@ CALLS = {
         {"person": PERSON, "target": "pain>=limiting"},
         lambda p: br.risk(p, PERSON, target="pain>=limiting"),
     ),
+    "flags": (
+        "/flags",
+        {"person": HURTING, "flags": ["night_pain"]},
+        lambda p: br.red_flags(p, HURTING, ["night_pain"]),
+    ),
     "diagnose": ("/diagnose", {"person": PERSON}, lambda p: br.diagnose(p, PERSON)),
     "intervene": ("/intervene", {"person": {}, "do": DO}, lambda p: br.intervene(p, {}, DO)),
     "counterfactual": (

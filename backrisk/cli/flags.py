@@ -1,0 +1,56 @@
+"""What is asked before any number."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backrisk.cli import console
+from backrisk.cli.console import sentences
+from backrisk.cli.options import FormatOption
+from backrisk.cli.terminal import Format, read_json, show_table
+from backrisk.posterior import example_posterior, load_posterior
+from backrisk.queries import RedFlags, red_flags
+from backrisk.words import disclaimer, say
+
+FlagOption = Annotated[list[str] | None, typer.Option("--flag", help=say("cli.flags.flag"))]
+
+
+def flags(
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[MODEL]", help=say("cli.flags.model"))
+    ] = None,
+    person: Annotated[Path | None, typer.Option(help=say("cli.flags.person"))] = None,
+    flag: FlagOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Show `backrisk.red_flags`."""
+    with sentences():
+        posterior = example_posterior() if model is None else load_posterior(model)
+        answers = {} if person is None else read_json(person)
+        found = red_flags(posterior, answers, flag or ())
+        if format is Format.json:
+            print(json.dumps(found.to_dict(), indent=2))
+            return
+        _show(found)
+
+
+def _show(found: RedFlags) -> None:
+    first, *rest = found.sentences()
+    style = "red" if found.ticked else None
+    console.out.print(first, style=style, markup=False)
+    for line in rest:
+        console.out.print(line, markup=False)
+    if found.asked and not found.ticked:
+        columns = {
+            "flag": [flag.name for flag in found.asked],
+            "asks": [flag.question for flag in found.asked],
+            "soon": [flag.soon for flag in found.asked],
+        }
+        show_table(say("queries.red_flags.asks"), columns, console.out, ("asks", "soon"))
+    for source in found.sources:
+        console.out.print(say("cli.flags.source", name=source.name, link=source.link), markup=False)
+    console.out.print(disclaimer(), markup=False)

@@ -1,0 +1,147 @@
+"""Red flags: who is asked, what is said and how soon, and whom the model is not about."""
+
+import re
+from importlib.resources import files
+
+import pandas as pd
+import pytest
+
+import backrisk as br
+from backrisk import _yaml
+
+POSTERIOR = br.example_posterior()
+SOON = ["emergency", "same_day", "this_week"]
+# Each with the most that may pass before someone looks, as the guidelines named beside it have it.
+AT_LATEST = {
+    "saddle_numbness": "emergency",  # suspected cauda equina syndrome: GIRFT 2023
+    "bladder_bowel": "emergency",
+    "fever": "same_day",  # suspected infection of the spine: Finucane 2020, IDSA 2015
+    "cancer": "same_day",  # pain that suggests metastases: within 24 hours, NICE NG234
+    "trauma": "same_day",
+    "steroids": "this_week",
+    "focal_bone_pain": "this_week",
+    "low_energy": "this_week",
+}
+
+
+def small():
+    states = {"x": ["no", "yes"], "y": ["no", "yes"]}
+    graph = br.CausalGraph.from_edges([("x", "y")], states)
+    return br.Posterior.from_cpts(graph, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+
+
+@pytest.mark.parametrize("name", AT_LATEST)
+def test_no_flag_waits_longer_than_its_guideline_says(name):
+    found = br.red_flags(POSTERIOR, {}, [name])
+    assert SOON.index(found.urgency) <= SOON.index(AT_LATEST[name])
+    assert found.headline.startswith(found.ticked[0].soon)
+
+
+def test_every_flag_has_words_and_a_source_that_can_be_followed():
+    found = br.red_flags(POSTERIOR)
+    names = [flag.name for flag in found.asked]
+    assert len(set(names)) == len(names) >= len(AT_LATEST)
+    for flag in found.asked:
+        assert flag.question.endswith("?")
+        assert flag.means
+        assert flag.do
+        assert flag.sources
+        for source in flag.sources:
+            assert re.fullmatch(r"https://(doi\.org/10\.\d{4,}/\S+|www\.\S+|\S+)", source.link)
+    used = {source.link for flag in found.asked for source in flag.sources}
+    kept = _yaml.read(files("backrisk.queries") / "flags.yaml")["sources"]
+    assert used == {each["link"] for each in kept.values()}
+
+
+def test_the_most_urgent_comes_first_whatever_the_order_given():
+    order = [flag.urgency for flag in br.red_flags(POSTERIOR).asked]
+    assert order == sorted(order, key=SOON.index)
+    found = br.red_flags(POSTERIOR, {}, ["weight_loss", "fever", "leg_weakness", "fever"])
+    assert [flag.name for flag in found.ticked] == ["leg_weakness", "fever", "weight_loss"]
+    assert found.urgency == "emergency"
+    assert found.sentences()[0] == found.headline
+
+
+@pytest.mark.parametrize(
+    ("person", "called"),
+    [
+        ({"pain": "limiting"}, True),
+        ({"back_pain": "yes, and I train less or not at all"}, True),
+        ({"pain": "not_limiting"}, False),
+        ({"pain": "none"}, False),
+        ({}, False),
+        ({"age_years": 30}, False),
+    ],
+)
+def test_they_are_called_for_with_limiting_pain(person, called):
+    assert br.red_flags(POSTERIOR, person).called_for is called
+
+
+def test_a_tick_of_none_and_of_all_says_that_it_proves_nothing():
+    every = [flag.name for flag in br.red_flags(POSTERIOR).asked]
+    for ticked in ([], every):
+        text = br.red_flags(POSTERIOR, {}, ticked).text
+        assert "rules nothing out" in text
+        assert "10.1136/bmj.f7095" in text  # whose finding it is
+        assert "not part of the model" in text
+
+
+def test_another_subject_has_none():
+    found = br.red_flags(small(), {"y": "yes"})
+    assert (found.asked, found.called_for, found.urgency) == ((), False, None)
+    with pytest.raises(br.QueryError, match="has no red flags"):
+        br.red_flags(small(), {}, ["fever"])
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [pd.DataFrame({"fever": [1]}), pd.DataFrame(), {"fever": False}, 3, [3], None, b"fever"],
+    ids=repr,
+)
+def test_what_is_no_list_of_names_is_refused(flags):
+    with pytest.raises(br.BackriskError, match="flags"):
+        br.red_flags(POSTERIOR, {}, flags)
+
+
+def test_a_name_that_is_nearly_one_is_suggested():
+    with pytest.raises(br.QueryError, match="did you mean 'night_pain'"):
+        br.red_flags(POSTERIOR, {}, ["nightpain"])
+
+
+@pytest.mark.parametrize(
+    ("person", "said"),
+    [
+        ({"age_years": 17}, ["17 years is outside 18 to 74"]),
+        ({"age_years": "75"}, ["75 years is outside 18 to 74"]),
+        ({"age_years": 18}, []),
+        ({"age_years": 74}, []),
+        ({"age": "under_40"}, []),  # the state says no number
+        ({"longest_run_week_km": 0, "longest_run_month_km": 0}, ["no run at all"]),
+        ({"longest_run_week_km": 0, "longest_run_month_km": 5}, []),  # a week off
+        ({"longest_run_week_km": 0}, []),
+        ({"longest_run_month_km": 60}, []),  # far for the survey, but no other kind of person
+        ({"age_years": "NA"}, []),
+    ],
+)
+def test_whom_the_model_is_not_about_is_told(person, said):
+    unfit = br.red_flags(POSTERIOR, person).unfit
+    assert len(unfit) == (len(said) + 1 if said else 0)
+    if said:
+        assert "adults who run" in unfit[0]
+    for each, sentence in zip(said, unfit[1:], strict=True):
+        assert each in sentence
+
+
+def test_the_flags_change_no_number():
+    plain = br.risk(POSTERIOR, {"age_years": 30}).draws
+    br.red_flags(POSTERIOR, {"age_years": 30}, ["fever"])
+    assert (br.risk(POSTERIOR, {"age_years": 30}).draws == plain).all()
+
+
+def test_plain_values_hold_all():
+    found = br.red_flags(POSTERIOR, {"age_years": 16}, ["fever"])
+    plain = found.to_dict()
+    assert [row["flag"] for row in plain["rows"] if row["ticked"]] == ["fever"]
+    assert plain["urgency"] == "same_day"
+    assert plain["unfit"] == list(found.unfit)
+    assert list(found.table.index) == [row["flag"] for row in plain["rows"]]
