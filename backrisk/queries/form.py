@@ -61,7 +61,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class FormGroup:
-    """Topics of one group of nodes, in the graph's order."""
+    """Topics of one group of nodes, in the graph's order but for the outcome, which is first."""
 
     name: str
     topics: tuple[Topic, ...]
@@ -69,6 +69,8 @@ class FormGroup:
 
 def make_form(graph: CausalGraph, codebook: Codebook | None) -> tuple[FormGroup, ...]:
     """Return the form's groups: every node that is not itself a survey answer is a topic.
+
+    The outcome comes first: whether it is present decides what is asked of everything else.
 
     Parameters
     ----------
@@ -85,11 +87,11 @@ def make_form(graph: CausalGraph, codebook: Codebook | None) -> tuple[FormGroup,
     --------
     >>> graph = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> [topic.questions[0].name for topic in make_form(graph, None)[0].topics]
-    ['x', 'y']
+    ['y', 'x']
     """
     groups: dict[str, list[Topic]] = {}
     asked: set[str] = set()
-    for node in graph.nodes:
+    for node in sorted(graph.nodes, key=lambda each: each.name != graph.outcome):
         if node.name in graph.items:
             continue
         questions = [] if codebook is None else _raw_questions(node, codebook, asked)

@@ -126,7 +126,7 @@ def test_a_graph_without_a_codebook_is_asked_for_its_states():
     model = br.Posterior.from_cpts(graph, {"a": [[0.5, 0.5]], "b": [[[0.2, 0.3, 0.5]] * 2]})
     form = questionnaire(model)
     questions = [item for item in flat(form["item"]) if item["type"] != "group"]
-    assert [item["linkId"] for item in questions] == ["a", "b"]
+    assert [item["linkId"] for item in questions] == ["b", "a"]  # the outcome first
     assert not form["experimental"]
 
 

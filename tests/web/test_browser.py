@@ -128,7 +128,7 @@ def test_answers_are_read_and_the_risk_follows(open_page, address, posterior):
     page = open_page(address)
     settled(page)
     average = br.risk(posterior, {})
-    expect(page.locator("#risk .row .value").first).to_have_text(in_page(average.draws))
+    expect(page.locator("#headline .row .value").first).to_have_text(in_page(average.draws))
     page.get_by_label("How long can you hold a front plank in good form?").fill("35")
     expect(page.locator("#q-plank_seconds-says")).to_have_text("A sign of core strength: weak.")
     page.get_by_label("How tall are you?").fill("170")
@@ -139,7 +139,7 @@ def test_answers_are_read_and_the_risk_follows(open_page, address, posterior):
     page.get_by_label("Which sex were you assigned at birth?").select_option("female")
     person = {"plank_seconds": 35, "height_cm": 170, "weight_kg": 80.5, "sex": "female"}
     answer = br.risk(posterior, person)
-    expect(page.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
+    expect(page.locator("#headline .row .value").first).to_have_text(in_page(answer.draws))
     expect(page.locator("#live")).to_contain_text(percent(float(answer.draws.mean())))
 
 
@@ -155,7 +155,7 @@ def test_a_mistake_is_said_at_its_question_and_the_rest_counts(open_page, addres
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#q-plank_seconds-says")).to_contain_text("a number from 0 to 1800 (s)")
     answer = br.risk(posterior, {"sex": "female"})
-    expect(page.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
+    expect(page.locator("#headline .row .value").first).to_have_text(in_page(answer.draws))
     field.fill("200")
     expect(field).not_to_have_attribute("aria-invalid", "true")
 
@@ -175,7 +175,7 @@ def test_an_answer_that_comes_late_is_not_shown(open_page, address, posterior):
     with page.expect_request("**/api/v1/risk"):
         page.locator("#q-sex").select_option("female")
     page.locator("#q-sex").select_option("male")
-    shown = page.locator("#risk .row .value").first
+    shown = page.locator("#headline .row .value").first
     expected = in_page(br.risk(posterior, {"sex": "male"}).draws)
     expect(shown).to_have_text(expected)
     settled(page, 2)  # the first refresh was given up, and counts for nothing
@@ -268,7 +268,7 @@ def test_necessity_needs_pain_and_then_shows_its_bounds(open_page, address):
         "possible without the assumption"
     )
     expect(page.locator("#causes .row .limits").first).to_be_attached()
-    expect(page.locator("#risk")).to_contain_text("the other answers alone")
+    expect(page.locator("#headline")).to_contain_text("the other answers alone")
 
 
 def test_help_causes_and_questions_are_ranked_with_what_they_rest_on(open_page, address, posterior):
@@ -429,9 +429,9 @@ def test_a_site_is_chosen_restored_and_printed(open_page):
         expect(page.locator("#form-note")).to_contain_text("'Bergen' of the link")
         page.get_by_label("Site", exact=True).select_option("Oslo")
         answer = br.risk(model.at_site("Oslo"), ANSWERS)
-        expect(page.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
-        expect(page.locator("#risk .row .value").nth(1)).to_have_text(in_page(answer.average))
-        expect(page.locator("#risk")).to_contain_text("Average: Oslo")
+        expect(page.locator("#headline .row .value").first).to_have_text(in_page(answer.draws))
+        expect(page.locator("#headline .row .value").nth(1)).to_have_text(in_page(answer.average))
+        expect(page.locator("#headline")).to_contain_text("Average: Oslo")
         settled(page, 2)
         first = br.recommend(model.at_site("Oslo"), ANSWERS).table.iloc[0]
         expect(page.locator("#help .row").first).to_contain_text(percent(first["p_best"]))
@@ -444,7 +444,7 @@ def test_a_site_is_chosen_restored_and_printed(open_page):
         settled(again)
         expect(again.locator("#site")).to_have_value("Oslo")
         expect(again.locator("#form-note")).to_be_empty()
-        expect(again.locator("#risk .row .value").first).to_have_text(in_page(answer.draws))
+        expect(again.locator("#headline .row .value").first).to_have_text(in_page(answer.draws))
 
 
 # --- in another language
@@ -477,7 +477,7 @@ def test_the_language_is_switched_by_keyboard_and_the_answers_stay(open_page, ab
     expect(page.locator("#q-plank_seconds")).to_have_value("35")
     expect(page.locator("#site")).to_have_value("Oslo")
     expect(page.locator(".languages [aria-current]")).to_have_text(accented("English"))
-    expect(page.locator("#risk h2")).to_have_text(accented("Risk"))
+    expect(page.locator("#headline h2")).to_have_text(accented("Risk"))
     inspect(page)
 
 
@@ -561,15 +561,15 @@ def test_a_graph_without_outcome_asks_for_one(open_page):
     with serving(create_app(br.Posterior.from_cpts(graph, cpts))) as address:
         page = open_page(f"{address}/#x=yes")
         settled(page)
-        expect(page.locator("#risk .note")).to_contain_text("Choose an outcome")
+        expect(page.locator("#headline .note")).to_contain_text("Choose an outcome")
         page.get_by_label("Outcome to look at").select_option("z")
         settled(page, 2)
         chance = 0.2 * 0.3 + 0.8 * 0.8
-        expect(page.locator("#risk .big strong")).to_have_text(f"{percent(chance)}")
+        expect(page.locator("#headline .big strong")).to_have_text(f"{percent(chance)}")
         expect(page.locator("#cascade .routes li")).to_have_text("x → y → z")
         page.locator("#link").click()
         again = open_page(page.locator("#link-text").input_value())
         settled(again)
         expect(again.locator("#target")).to_have_value("z")
-        expect(again.locator("#risk .big strong")).to_have_text(f"{percent(chance)}")
+        expect(again.locator("#headline .big strong")).to_have_text(f"{percent(chance)}")
         inspect(again)

@@ -6,9 +6,12 @@ import {
   answers, chooseSite, chooseTarget, clearForm, fillForm, listAnswers, outcome, settings,
   showReading,
 } from "./form.js";
-import {
-  needOutcome, showAsk, showCascade, showCauses, showHelp, showRisk, showWhatIf,
-} from "./sections.js";
+import { showAsk } from "./ask.js";
+import { showCascade } from "./cascade.js";
+import { needOutcome, showCauses } from "./causes.js";
+import { showRisk } from "./headline.js";
+import { showHelp } from "./help.js";
+import { showWhatIf } from "./whatif.js";
 import { answersIn, sealed } from "./saved.js";
 import { wireTakeAway } from "./take.js";
 
@@ -48,7 +51,7 @@ async function refresh() {
     trouble("");
     // What matters first is not kept waiting. Of the rest, what takes longest is begun first, so
     // that no core of the server waits for another at the end.
-    await section("risk", askRisk, signal);
+    await section("headline", askRisk, signal);
     await Promise.all([
       section("help", askHelp, signal),
       section("causes", askCauses, signal),
