@@ -113,7 +113,7 @@ def create_app(
     routers = [
         make_api(served, desk),
         make_fhir(served, desk),
-        make_pages(served, spoken_here, document),
+        make_pages(served, spoken_here, document, limits.longest),
     ]
     if cds_hooks and not served.over_time:
         routers.append(make_hooks(served, desk))

@@ -70,6 +70,11 @@ class Limits:
             told = {"found": f"{self.question:g}", "most": f"{MOST_SECONDS:g}"}
             raise BackriskError(say("web.serve.seconds", **told))
 
+    @property
+    def longest(self) -> float:
+        """Seconds in which a question is read, waits for two turns, and is computed or refused."""
+        return self.seconds + 2 * self.patience + self.question
+
 
 def client_of(scope: Scope) -> str:
     """Return who asks: an address; of IPv6, the network that is one client's.

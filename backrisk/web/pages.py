@@ -52,7 +52,10 @@ class LanguageLink:
 
 
 def make_pages(
-    served: Served, languages: Sequence[Language], document: Callable[[], dict[str, Any]]
+    served: Served,
+    languages: Sequence[Language],
+    document: Callable[[], dict[str, Any]],
+    seconds: float,
 ) -> APIRouter:
     """Return the routes that a person opens.
 
@@ -63,12 +66,14 @@ def make_pages(
         Each request is answered in the one that is spoken then.
     document : callable
         Returns the OpenAPI document in the language that is spoken.
+    seconds : float
+        After which no answer is to be expected any more.
     """
     environment = _environment()
     rendered: dict[str, str] = {}
     for each in languages:
         with speaking(each):
-            rendered[each.code] = _page(environment, served, languages)
+            rendered[each.code] = _page(environment, served, languages, seconds)
     pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @pages.get("/")
@@ -123,7 +128,9 @@ def _number(value: float) -> str:
     return f"{value:g}".replace(".", str(spoken().raw("phrases.decimal_mark")))
 
 
-def _page(environment: Environment, served: Served, languages: Sequence[Language]) -> str:
+def _page(
+    environment: Environment, served: Served, languages: Sequence[Language], seconds: float
+) -> str:
     graph = served.graph
     template = "visits.html" if served.over_time else "page.html"
     return environment.get_template(template).render(
@@ -137,7 +144,7 @@ def _page(environment: Environment, served: Served, languages: Sequence[Language
         constants=_constants(served),
         leveled=bool(graph.roles.proximal or graph.roles.distal),
         sites=served.sites,
-        facts=_facts(served),
+        facts={**_facts(served), "seconds": seconds},
         can_print=can_print(),
     )
 

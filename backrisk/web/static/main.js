@@ -12,14 +12,15 @@ import { needOutcome, showCauses } from "./causes.js";
 import { showRisk } from "./headline.js";
 import { showHelp } from "./help.js";
 import { showWhatIf } from "./whatif.js";
+import { follow, opened, remember } from "./session.js";
 import { answersIn, sealed } from "./saved.js";
 import { wireTakeAway } from "./take.js";
+import { found, lose, mark, markAll, settle, settleCaptions } from "./watch.js";
 
 // In a link, beside the answers: no question has a dot in its name.
 const SITE = ".site";
 const TARGET = ".target";
 const WAIT = 150; // ms without a keystroke before the server is asked
-const SLOW = 500; // ms after which a section says that it is being worked out
 
 let timer = 0;
 let current = new AbortController();
@@ -28,8 +29,12 @@ let evidence = {};
 let fillsOutcome = new Set();
 let tried = false; // whether a token was given
 
+// What was asked before no longer fits what is typed, so nothing of it is waited for.
 function later() {
   clearTimeout(timer);
+  current.abort();
+  markAll();
+  remember(fragment());
   timer = setTimeout(refresh, WAIT);
 }
 
@@ -40,18 +45,22 @@ async function refresh() {
   current = new AbortController();
   const { signal } = current;
   document.body.setAttribute("data-busy", "");
+  markAll();
+  remember(fragment());
   try {
     const reading = await ask("/read", { person: answers() }, signal);
     person = reading.accepted;
     evidence = reading.evidence;
     const onOutcome = reading.says.filter((one) => one.node === outcome());
     fillsOutcome = new Set(onOutcome.map((one) => one.question));
-    showReading(reading);
-    listAnswers(person);
     trouble("");
     // What matters first is not kept waiting. Of the rest, what takes longest is begun first, so
     // that no core of the server waits for another at the end.
     await section("headline", askRisk, signal);
+    // Captions and the first number change together.
+    settleCaptions();
+    showReading(reading);
+    listAnswers(person);
     await Promise.all([
       section("help", askHelp, signal),
       section("causes", askCauses, signal),
@@ -59,6 +68,7 @@ async function refresh() {
       section("cascade", askCascade, signal),
       section("whatif", askWhatIf, signal),
     ]);
+    found();
     document.body.removeAttribute("data-busy");
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
   } catch (error) {
@@ -71,24 +81,17 @@ async function refresh() {
 async function section(id, work, signal) {
   const place = byId(id);
   if (!place) return; // what this model has no use for
-  if (!outcome()) {
-    place.querySelector(".body").replaceChildren(make("p", { class: "note" }, words.page.no_target));
-    return;
-  }
-  place.setAttribute("aria-busy", "true");
-  const patience = setTimeout(() => place.toggleAttribute("data-slow", true), SLOW);
+  mark(place);
+  const show = (sentence, kind) =>
+    place.querySelector(".body").replaceChildren(make("p", { class: kind }, sentence));
   try {
-    await work(signal);
+    if (outcome()) await work(signal);
+    else show(words.page.no_target, "note");
   } catch (error) {
-    if (error.name === "AbortError" || error.status === 401) throw error;
-    const note = make("p", { class: "note bad" }, error.message);
-    place.querySelector(".body").replaceChildren(note);
-  } finally {
-    clearTimeout(patience);
-    if (!signal.aborted) place.removeAttribute("data-slow");
+    if (error.name === "AbortError" || error.status === 401 || error.lost) throw error;
+    show(error.message, "note bad");
   }
-  if (signal.aborted) return;
-  place.removeAttribute("aria-busy");
+  if (!signal.aborted) settle(place);
 }
 
 async function again(id, work) {
@@ -106,6 +109,12 @@ function fail(error) {
     byId("token").focus();
     return;
   }
+  if (error.lost) {
+    current.abort();
+    lose(error, refresh);
+    return;
+  }
+  markAll(words.page.outdated);
   trouble(error.message);
 }
 
@@ -179,13 +188,14 @@ function fragment() {
 
 // A fragment such as #plank_seconds=35&sex=female holds answers; any other is a place on the page.
 function restore() {
-  const given = location.hash.slice(1);
-  if (!given.includes("=")) return;
+  const given = opened();
+  if (!given) return;
   const { [SITE]: where = "", [TARGET]: target = "", ...person } = Object.fromEntries(
     new URLSearchParams(given));
   fillForm(person);
   chooseTarget(target);
   if (!chooseSite(where)) byId("form-note").textContent += ` ${fill(words.site.unknown, { site: where })}`;
+  follow(fragment());
 }
 
 byId("form").addEventListener("input", later);
@@ -216,8 +226,9 @@ byId("token-form").addEventListener("submit", (event) => {
   refresh();
 });
 window.addEventListener("hashchange", () => {
+  if (!location.hash.includes("=")) return;
   restore();
-  if (location.hash.includes("=")) refresh();
+  refresh();
 });
 // On a narrow screen the groups begin folded, so that the answer is not far away.
 if (window.matchMedia("(max-width: 61.9rem)").matches) {

@@ -7,10 +7,11 @@ import {
   offerBefore, outcome, setVisits, settings, showReading, visitWords,
 } from "./history.js";
 import { showCompared, showForecast, showKept, showNow, showPlan } from "./overtime.js";
+import { follow, opened, remember } from "./session.js";
 import { isObject, wireTakeAway } from "./take.js";
+import { found, lose, mark, markAll, settle, settleCaptions } from "./watch.js";
 
 const WAIT = 250; // ms without a keystroke before the server is asked
-const SLOW = 500; // ms after which a section says that it is being worked out
 
 let timer = 0;
 let current = new AbortController();
@@ -19,8 +20,12 @@ let reported = false; // whether the last visit answers what is asked about
 let ahead = null; // the forecast without a plan, as a promise
 let tried = false; // whether a token was given
 
+// What was asked before no longer fits what is typed, so nothing of it is waited for.
 function later() {
   clearTimeout(timer);
+  current.abort();
+  markAll();
+  remember(fragment());
   timer = setTimeout(refresh, WAIT);
 }
 
@@ -32,20 +37,25 @@ async function refresh() {
   const { signal } = current;
   offerBefore();
   document.body.setAttribute("data-busy", "");
+  markAll();
+  remember(fragment());
   try {
     const { visits } = await ask("/read-history", { history: history() }, signal);
     told = visits.map((each) => each.accepted);
     reported = visits.at(-1).says.some((each) => each.node === outcome());
-    showReading(visits);
-    listAnswers();
     trouble("");
     await section("now", askNow, signal);
+    // Captions and the first number change together.
+    settleCaptions();
+    showReading(visits);
+    listAnswers();
     await Promise.all([
       section("ahead", askAhead, signal),
       section("kept", askKept, signal),
       section("plan", askPlan, signal),
       section("compared", askCompared, signal),
     ]);
+    found();
     document.body.removeAttribute("data-busy");
     document.body.dataset.answered = String(Number(document.body.dataset.answered ?? 0) + 1);
   } catch (error) {
@@ -58,24 +68,17 @@ async function refresh() {
 async function section(id, work, signal) {
   const place = byId(id);
   if (!place) return; // what this model has no use for
-  if (!outcome()) {
-    place.querySelector(".body").replaceChildren(make("p", { class: "note" }, words.page.no_target));
-    return;
-  }
-  place.setAttribute("aria-busy", "true");
-  const patience = setTimeout(() => place.toggleAttribute("data-slow", true), SLOW);
+  mark(place);
+  const show = (sentence, kind) =>
+    place.querySelector(".body").replaceChildren(make("p", { class: kind }, sentence));
   try {
-    await work(signal);
+    if (outcome()) await work(signal);
+    else show(words.page.no_target, "note");
   } catch (error) {
-    if (error.name === "AbortError" || error.status === 401) throw error;
-    const note = make("p", { class: "note bad" }, error.message);
-    place.querySelector(".body").replaceChildren(note);
-  } finally {
-    clearTimeout(patience);
-    if (!signal.aborted) place.removeAttribute("data-slow");
+    if (error.name === "AbortError" || error.status === 401 || error.lost) throw error;
+    show(error.message, "note bad");
   }
-  if (signal.aborted) return;
-  place.removeAttribute("aria-busy");
+  if (!signal.aborted) settle(place);
 }
 
 async function again(id, work) {
@@ -93,6 +96,12 @@ function fail(error) {
     byId("token").focus();
     return;
   }
+  if (error.lost) {
+    current.abort();
+    lose(error, refresh);
+    return;
+  }
+  markAll(words.page.outdated);
   trouble(error.message);
 }
 
@@ -180,7 +189,7 @@ function fragment() {
 const isHistory = (data) => Array.isArray(data) && data.length > 0 && data.every(isObject);
 
 function restore() {
-  const given = Object.fromEntries(new URLSearchParams(location.hash.slice(1)));
+  const given = Object.fromEntries(new URLSearchParams(opened()));
   if (!given[HISTORY]) return;
   let visits = null;
   try {
@@ -194,6 +203,7 @@ function restore() {
   }
   put(visits);
   chooseSettings({ site: given[SITE], target: given[TARGET] });
+  follow(fragment());
 }
 
 function put(visits) {
@@ -245,8 +255,9 @@ byId("token-form").addEventListener("submit", (event) => {
   refresh();
 });
 window.addEventListener("hashchange", () => {
+  if (!location.hash.includes("=")) return;
   restore();
-  if (location.hash.includes("=")) refresh();
+  refresh();
 });
 // On a narrow screen the groups begin folded, so that the answer is not far away.
 if (window.matchMedia("(max-width: 61.9rem)").matches) {
