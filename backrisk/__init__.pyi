@@ -35,6 +35,7 @@ from .posterior import simulate as simulate
 from .posterior import simulate_panel as simulate_panel
 from .posterior import truth as truth
 from .queries import Attribution as Attribution
+from .queries import Consultation as Consultation
 from .queries import Contrast as Contrast
 from .queries import Diagnosis as Diagnosis
 from .queries import Forecast as Forecast
@@ -46,6 +47,7 @@ from .queries import Review as Review
 from .queries import Risk as Risk
 from .queries import ask_next as ask_next
 from .queries import attribute as attribute
+from .queries import consult as consult
 from .queries import counterfactual as counterfactual
 from .queries import diagnose as diagnose
 from .queries import forecast as forecast

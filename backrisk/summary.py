@@ -64,6 +64,17 @@ class Estimate:
         return cls(float(np.mean(draws)), float(low), float(high))
 
 
+def in_hundred(share: float) -> float:
+    """Return of how many people in a hundred a share is: a whole number, below one with a digit.
+
+    Examples
+    --------
+    >>> in_hundred(0.312), in_hundred(0.004), in_hundred(0.0096)
+    (31, 0.4, 1)
+    """
+    return round(100.0 * share, 1) if 0.0 < share < 0.0095 else round(100.0 * share)
+
+
 def summarise(draws: Array, labels: Sequence[str]) -> pd.DataFrame:
     """Return mean and interval of each column of draws.
 

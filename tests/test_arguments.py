@@ -35,6 +35,7 @@ WRONG = [
 ASKED = {"posterior": POSTERIOR, "person": PERSON}
 CALLS = {
     "risk": ASKED,
+    "consult": ASKED,
     "risks": {"posterior": POSTERIOR, "people": [PERSON]},
     "diagnose": ASKED,
     "red_flags": ASKED,

@@ -17,7 +17,7 @@ PERSON = br.example_person("weak_core")
 
 
 def small():
-    graph = br.CausalGraph.from_edges([("x", "y")], STATES)
+    graph = br.CausalGraph.from_edges([("x", "y")], STATES, outcome="y")
     return br.Posterior.from_cpts(graph, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
 
 
@@ -35,6 +35,8 @@ VALUES = {
     "survey": lambda: br.Survey.from_frame(br.simulate(small().graph, 30, seed=1), small().graph),
     "panel": panel,
     "risk": lambda: br.risk(POSTERIOR, PERSON),
+    "consult": lambda: br.consult(POSTERIOR, PERSON),
+    "consult_back": lambda: br.consult(small(), {"x": "yes", "y": "yes"}),
     "diagnose": lambda: br.diagnose(POSTERIOR, PERSON),
     "attribute": lambda: br.attribute(small(), {"x": "yes"}),
     "recommend": lambda: br.recommend(small(), {"x": "yes"}),

@@ -56,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "power-scaling": doubts.power_scaling,
     "serve": output.serve,
     "flags": flags.flags,
+    "consult": questions.consult,
     "risk": questions.risk,
     "diagnose": questions.diagnose,
     "forecast": questions.forecast,

@@ -53,6 +53,20 @@ def risk(
         show(ask(model_at(model, site), read_json(person), target=target), format, console.out)
 
 
+def consult(
+    model: ModelFile,
+    person: PersonFile,
+    target: TargetOption = None,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.consult`."""
+    from backrisk.queries import consult as ask
+
+    with sentences():
+        show(ask(model_at(model, site), read_json(person), target=target), format, console.out)
+
+
 def diagnose(
     model: ModelFile,
     person: PersonFile,

@@ -24,6 +24,7 @@ from backrisk.plotting.over_time import plot_forecast, plot_review
 from backrisk.queries import (
     Answer,
     Attribution,
+    Consultation,
     Contrast,
     Diagnosis,
     Forecast,
@@ -112,6 +113,25 @@ def plot_risk(answer: Risk) -> Figure:
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(_with_bar(say("plotting.risk", target=answer.target.label)))
+    return figure
+
+
+@plot.register(Consultation)
+def plot_consultation(answer: Consultation) -> Figure:
+    """Draw how likely the target is or, where it is reported, what each cause was needed for.
+
+    Parameters
+    ----------
+    answer : Consultation
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    shown = answer.likely or answer.causes
+    if shown is None:
+        raise BackriskError(say("plotting.nothing"))
+    figure: Figure = plot(shown)
     return figure
 
 

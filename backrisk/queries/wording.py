@@ -75,9 +75,9 @@ def support_words(names: Names, support: Support, row: int) -> list[str]:
     return said
 
 
-def unmeasured_note(graph: CausalGraph, support: Support) -> tuple[str, ...]:
-    """Say which nodes on the paths of an answer's numbers nobody measured, if any."""
-    found = {name for group in support.unmeasured for name in group or ()}
+def unmeasured_note(graph: CausalGraph, *support: Support) -> tuple[str, ...]:
+    """Say which nodes on the paths of some answers' numbers nobody measured, if any."""
+    found = {name for each in support for group in each.unmeasured for name in group or ()}
     if not found:
         return ()
     nodes = listed(names_of(graph).node(name) for name in graph.topological if name in found)

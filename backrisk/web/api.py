@@ -149,6 +149,16 @@ def _of_a_moment(api: APIRouter, desk: Desk) -> None:
         """Return what is to be asked and said before any number."""
         return await desk.answer(request, "flags", asked)
 
+    @api.post(
+        "/consult",
+        tags=["consultation"],
+        response_model=schema.ConsultationOut,
+        response_model_exclude_unset=True,
+    )
+    async def ask_consult(request: Request, asked: schema.Asked) -> Any:
+        """Return how likely the target is or, where it is reported, what it took."""
+        return await desk.answer(request, "consult", asked)
+
     @api.post("/risk", tags=["seeing"], response_model=schema.RiskOut)
     async def ask_risk(request: Request, asked: schema.Asked) -> Any:
         """Return how likely the target is, beside the average."""

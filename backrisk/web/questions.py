@@ -16,6 +16,7 @@ from backrisk.queries import (
     Contrast,
     ask_next,
     attribute,
+    consult,
     counterfactual,
     diagnose,
     flow,
@@ -94,7 +95,7 @@ def is_slow(served: Served, question: Question) -> bool:
     if name == "attribute":
         return asked.method not in _QUICK_METHODS
     return name in (
-        *("recommend", "ask-next", "report", "forecast", "review", "plan", "advice"),
+        *("consult", "recommend", "ask-next", "report", "forecast", "review", "plan", "advice"),
         *("fhir-assess", "fhir-guide"),
     )
 
@@ -129,6 +130,10 @@ def _understood(served: Served, person: Mapping[str, Any]) -> schema.ReadOut:
 
 def _flags(served: Served, asked: schema.Flagged) -> Any:
     return red_flags(served.posterior, asked.person, asked.flags).to_dict()
+
+
+def _consult(served: Served, asked: schema.Asked) -> Any:
+    return consult(_at(served, asked), asked.person, target=asked.target).to_dict()
 
 
 def _risk(served: Served, asked: schema.Asked) -> Any:
@@ -262,6 +267,7 @@ QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "read": _read,
     "read-history": _read_history,
     "flags": _flags,
+    "consult": _consult,
     "risk": _risk,
     "diagnose": _diagnose,
     "cascade": _cascade,

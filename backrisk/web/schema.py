@@ -233,20 +233,64 @@ class RiskOut(_Answer[Row]):
     """Rows ``this person`` and ``average``."""
 
 
+class Total(BaseModel):
+    """A number's posterior mean and interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Choice(BaseModel):
+    """A target that may be asked about."""
+
+    target: str
+    event: str
+
+
+class Hundred(BaseModel):
+    """A number of a hundred people, with its interval, in a sentence."""
+
+    hundred: float
+    low: float
+    high: float
+    text: str
+
+
+class Bounds(BaseModel):
+    """What a number lies between."""
+
+    low: float
+    high: float
+
+
+class Counted(Total):
+    """A probability, also as a number of a hundred people."""
+
+    hundred: float
+
+
+class ConsultationOut(_Answer[Row]):
+    """The one question that is asked of a person: how likely, or what it took."""
+
+    looking_back: bool
+    event: str
+    choices: list[Choice]
+    answered: int
+    headline: Hundred | None
+    estimate: Total | None
+    bounds: Bounds | None
+    average: Counted | None
+    level: str | None
+    causes: list[CauseRow]
+
+
 class DiagnosisOut(_Answer[StateRow]):
     """One row a state of each unobserved node."""
 
 
 class ContrastOut(_Answer[Row]):
     """Rows ``before``, ``after`` and ``change``."""
-
-
-class Total(BaseModel):
-    """A difference in risk: its posterior mean and interval."""
-
-    mean: float
-    low: float
-    high: float
 
 
 class AttributionOut(_Answer[CauseRow]):

@@ -12,6 +12,7 @@ from .phrases import disclaimer as disclaimer
 from .phrases import estimate as estimate
 from .phrases import interval_name as interval_name
 from .phrases import listed as listed
+from .phrases import of_hundred as of_hundred
 from .phrases import percent as percent
 from .phrases import points as points
 from .phrases import ranged as ranged

@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from backrisk._types import Array
-from backrisk.summary import INTERVAL, interval
+from backrisk.summary import INTERVAL, in_hundred, interval
 from backrisk.words.sentences import say
 
 _TOLD = 0.001  # a share below it is not told more precisely
@@ -74,6 +74,20 @@ def percent(share: float, *, unit: bool = True) -> str:
     else:
         number = decimal(100 * share, 0 if abs(share) >= 0.0995 else 1)
     return say("phrases.percent", number=number) if unit else number
+
+
+def of_hundred(share: float) -> str:
+    """Word a share as a number of a hundred people, with a digit more below one.
+
+    Examples
+    --------
+    >>> of_hundred(0.312), of_hundred(0.004), of_hundred(0.0), of_hundred(0.0001)
+    ('31', '0.4', '0', '<0.1')
+    """
+    number = in_hundred(share)
+    if share and not number:
+        return f"<{decimal(0.1, 1)}"
+    return decimal(number, 0 if number >= 1 or not number else 1)
 
 
 def estimate(draws: Array) -> str:

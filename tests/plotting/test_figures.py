@@ -13,6 +13,7 @@ from backrisk import (
     BackriskError,
     ask_next,
     attribute,
+    consult,
     counterfactual,
     diagnose,
     mediate,
@@ -52,6 +53,7 @@ def inside(figure):
 def answers(core_prior):
     p = core_prior
     return {
+        "consult": consult(p, PERSON),
         "risk": risk(p, PERSON),
         "diagnose": diagnose(p, PERSON),
         "counterfactual": counterfactual(p, HURT, {"core_strength": "strong"}),

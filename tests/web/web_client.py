@@ -23,6 +23,7 @@ HURTING = PERSON | {
 DO = {"strength_training": "regular"}
 
 CALLS = {
+    "consult": ("/consult", {"person": PERSON}, lambda p: br.consult(p, PERSON)),
     "risk": ("/risk", {"person": PERSON}, lambda p: br.risk(p, PERSON)),
     "risk of a target": (
         "/risk",

@@ -120,15 +120,18 @@ class Departures:
 
 
 def had_been_healthy(
-    tables: Tables, evidence: Mapping[str, int], cause: str, target: Target
+    tables: Tables, evidence: Mapping[str, int], group: Sequence[str], target: Target
 ) -> SecondWorld:
-    """Return the second world in which one cause is at its reference where its switch is off.
+    """Return the second world in which a set of causes is at its reference where its switch is off.
 
-    What the switch adds, for a person who reports the target, is the cause's necessity under the
-    monotone coupling.
+    The switch bears the name of the set's first cause. What it adds, for a person who reports the
+    target, is the necessity of the set under the monotone coupling.
     """
-    reference = frozenset({cause})
-    return SecondWorld(tables, evidence, (cause,), reference, target.node, target.codes)
+    together = dict.fromkeys(group, group[0])
+    reference = frozenset(group)
+    return SecondWorld(
+        tables, evidence, group, reference, target.node, target.codes, together=together
+    )
 
 
 def play(

@@ -285,7 +285,7 @@ def attribute(
     if method in COUPLED:
         effects = _effects(posterior, evidence, chosen, method, event)
     facts = support(shares.draws, posterior, about, event.node)
-    told = _notes(graph, evidence, chosen, method, event, coupling, shares)
+    told = notes_on(graph, evidence, chosen, method, event, coupling, shares.error)
     return Attribution(
         shares.draws[:own],
         event,
@@ -409,7 +409,7 @@ def _compute(
             if method == "necessity" and (
                 world := _too_large(tables, evidence, group, target, coupling)
             ):
-                played = play(world, group, seed=seed)
+                played = play(world, group[:1], seed=seed)
                 assert played.error is not None
                 known["share"], errors[place] = played.draws[:, 0], played.error[0]
             found.append(ask(tables, evidence, group, target, coupling, **known))
@@ -439,10 +439,10 @@ def _too_large(
     target: Target,
     coupling: str,
 ) -> SecondWorld | None:
-    """Return the second world of a single cause whose necessity has to be sampled."""
-    if coupling != "monotone" or len(group) > 1 or evidence.get(group[0]) == 0:
+    """Return the second world of a set of causes whose necessity has to be sampled."""
+    if coupling != "monotone" or all(evidence.get(name) == 0 for name in group):
         return None
-    world = had_been_healthy(tables, evidence, group[0], target)
+    world = had_been_healthy(tables, evidence, group, target)
     return None if is_exact(world) else world
 
 
@@ -463,15 +463,28 @@ def _demand_target(target: Target, evidence: Mapping[str, int]) -> None:
         raise QueryError(say("queries.necessity_absent", target=target.label))
 
 
-def _notes(
+def notes_on(
     graph: CausalGraph,
     evidence: Mapping[str, int],
     causes: Sequence[tuple[str, ...]],
     method: str,
     target: Target,
     coupling: str,
-    shares: Shares,
+    error: Array | None,
 ) -> tuple[str, ...]:
+    """Return what numbers of some sets of causes rest on, and what they leave out.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    evidence : mapping of node to state code
+    causes : sequence of tuple of str
+    method : str
+    target : Target
+    coupling : str
+    error : ndarray, shape (cause,), optional
+        Monte Carlo standard error of each mean, where any was sampled.
+    """
     names = names_of(graph)
 
     def worded(nodes: Iterable[str]) -> str:
@@ -494,7 +507,7 @@ def _notes(
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
     else:
         notes.append(say(f"queries.attribute.{method}.rests_on"))
-    if shares.error is not None:
-        error = decimal(100 * float(shares.error.max()), 2)
-        notes.append(say("queries.attribute.sampled", error=error))
+    if error is not None:
+        most = decimal(100 * float(error.max()), 2)
+        notes.append(say("queries.attribute.sampled", error=most))
     return tuple(notes)
