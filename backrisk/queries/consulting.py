@@ -127,9 +127,9 @@ class Consultation(Answer):
         key = "at_least" if self.needed.at_least[0] else "about"
         return say(f"queries.consult.took.{key}", **words)
 
-    def sentences(self) -> list[str]:
-        """Return what the answer says."""
-        said = [self.headline]
+    def beside(self) -> list[str]:
+        """Return what stands beside the headline: the population, or what was set, and bounds."""
+        said: list[str] = []
         if self.likely is not None:
             if self.answered:
                 average = of_hundred(float(self.likely.average.mean()))
@@ -148,9 +148,12 @@ class Consultation(Answer):
             assert self.needed is not None
             key = "open" if self.needed.uninformative[0] else "limits"
             said.append(say(f"queries.consult.{key}", low=low, high=high))
-        if self.causes is not None:
-            said += self.causes.sentences()
         return said
+
+    def sentences(self) -> list[str]:
+        """Return what the answer says."""
+        causes = [] if self.causes is None else self.causes.sentences()
+        return [self.headline, *self.beside(), *causes]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values.

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from backrisk.cohort import Agreement, agreement_with
+from backrisk.errors import QueryError
 from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries import (
     Attribution,
+    Consultation,
     Questions,
     Recommendation,
-    Risk,
     Target,
     ask_next,
-    at_level,
     attribute,
-    downstream,
+    before_target,
+    consult,
     named,
-    opened,
     probability,
     read_person,
     read_target,
     recommend,
-    risk,
 )
 from backrisk.summary import Estimate
 from backrisk.survey import Frame, Survey
@@ -50,15 +49,14 @@ class PersonAnswers:
         As it was reported: states by node, or raw answers of the codebook.
     reported : mapping of node to state
         The same, read.
-    risk : Risk
-        The target's own answer left out.
-    shares : Attribution
-        By ``shapley``, against the healthy baseline.
-    needed : Attribution, optional
-        By ``necessity`` at the proximal level, where the target is reported: about the reported
-        severity, unless a target was given.
-    advice : Recommendation
-    questions : Questions
+    consultation : Consultation
+        What it opens on; everything else has its target.
+    shares : Attribution, optional
+        By ``shapley``, against the healthy baseline, the target's own answer left out.
+    advice : Recommendation, optional
+    questions : Questions, optional
+    left_out : mapping of str to sentence
+        Why there are no ``shares``, no ``advice``, no ``questions``.
     all_draws : int
         Of the model, where the answers rest on fewer.
     """
@@ -66,11 +64,11 @@ class PersonAnswers:
     posterior: Posterior
     person: Mapping[str, Any]
     reported: Mapping[str, str]
-    risk: Risk
-    shares: Attribution
-    needed: Attribution | None
-    advice: Recommendation
-    questions: Questions
+    consultation: Consultation
+    shares: Attribution | None
+    advice: Recommendation | None
+    questions: Questions | None
+    left_out: Mapping[str, str]
     all_draws: int
 
 
@@ -89,8 +87,7 @@ def person_answers(
     person : mapping
         State labels by node, or raw answers of the codebook; incomplete allowed.
     target : str, optional
-        A node, or ``"node>=state"``; default the graph's outcome. Necessity is then asked of the
-        severity that is reported.
+        As for `backrisk.consult`, whose target all answers share.
     draws : int, optional
         Use at most so many draws, evenly spaced.
 
@@ -105,43 +102,50 @@ def person_answers(
 
     Notes
     -----
-    Estimands and assumptions are those of `backrisk.risk`, `backrisk.attribute` (``shapley`` and
-    ``necessity`` under the monotone coupling), `backrisk.recommend` and `backrisk.ask_next`.
+    Estimands and assumptions are those of `backrisk.consult`, `backrisk.attribute` (``shapley``),
+    `backrisk.recommend` and `backrisk.ask_next`. What cannot be asked, for the target has no cause
+    or nothing but it is reported, is left out.
 
     Examples
     --------
     >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> states = {"x": ["no", "yes"], "y": ["no", "yes"]}
+    >>> g = CausalGraph.from_edges([("x", "y")], states, outcome="y")
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> answers = person_answers(p, {"x": "yes", "y": "yes"})
-    >>> answers.risk.draws.tolist(), answers.needed.draws.round(3).tolist()
-    ([0.8], [[0.625]])
+    >>> answers.consultation.draws.round(3).tolist(), answers.shares.draws.round(3).tolist()
+    ([0.625], [[0.5]])
     """
     held = posterior.draws
     if draws is not None:
         posterior = posterior.subset(draws)
-    graph, person = posterior.graph, opened(person).person
-    event = read_target(graph, target)
+    consultation = consult(posterior, person, target=target)
+    asked, event = consultation.asked, consultation.target
     codes = read_person(posterior, person)
-    after = downstream(graph, event.node)
-    reported = named(graph, codes)
-    before = {name: state for name, state in reported.items() if name not in after}
-    needed = None
-    if codes.get(event.node, -1) in event.codes:
-        severity = f"{event.node}>={reported[event.node]}" if target is None else target
-        # Two worlds from an early cause on are the largest sums there are: a report waits for none.
-        near = any(name in graph.ancestors(event.node) for name in at_level(graph, "proximal"))
-        level: Literal["proximal"] | None = "proximal" if near else None
-        needed = attribute(posterior, reported, method="necessity", level=level, target=severity)
+    reported = named(posterior.graph, codes)
+    before = named(posterior.graph, before_target(posterior.graph, codes, event))
+    left_out: dict[str, str] = {}
+
+    def ask[A](name: str, question: Callable[[], A]) -> A | None:
+        """Ask, or say why that is no question: what is asked in vain is left out."""
+        if name != "questions" and not consultation.answered:
+            left_out[name] = say("report.person.nothing_personal")
+            return None
+        try:
+            return question()
+        except QueryError as error:
+            left_out[name] = str(error)
+            return None
+
     return PersonAnswers(
         posterior,
         person,
         reported,
-        risk(posterior, before, target=target),
-        attribute(posterior, before, target=target),
-        needed,
-        recommend(posterior, reported, target=target),
-        ask_next(posterior, reported, target=target),
+        consultation,
+        ask("shares", lambda: attribute(posterior, before, target=asked)),
+        ask("advice", lambda: recommend(posterior, reported, target=asked)),
+        ask("questions", lambda: ask_next(posterior, reported, target=asked)),
+        left_out,
         held,
     )
 

@@ -11,7 +11,7 @@ from backrisk._arguments import checked
 from backrisk._files import demand_place, write
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import Attribution, evidence_cell, history_of, narrowed_cell
+from backrisk.queries import Attribution, evidence_cell, history_of, narrowed_cell, players_of
 from backrisk.report import charts
 from backrisk.report.answers import PersonAnswers, person_answers
 from backrisk.report.blocks import (
@@ -57,6 +57,7 @@ from backrisk.words import (
     decimal,
     listed,
     names_of,
+    of_hundred,
     say,
     speaking,
 )
@@ -82,7 +83,8 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
     Report
     """
     posterior = answers.posterior
-    goal = again(answers.risk.target.label)
+    asked = answers.consultation
+    goal = again(asked.target.label)
     urgent = names_of(posterior.graph).text("urgent") or say("report.person.urgent")
     limits = Text((*paragraphs("report.person.not_words"), urgent), bullets=True)
     return Report(
@@ -90,7 +92,10 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
         title=capital(say("report.person.title", target=goal)),
         lead=(),
         sections=(
-            Section(say("report.person.risk"), tuple(_risk(answers, goal))),
+            Section(
+                say("report.person.took" if asked.looking_back else "report.person.risk"),
+                tuple(_opening(answers, goal)),
+            ),
             Section(say("report.person.seen"), (_seen(answers),)),
             Section(say("report.person.causes"), tuple(_first_causes(answers))),
             Section(say("report.person.help"), tuple(_help(answers, goal))),
@@ -105,7 +110,7 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
 def _warned(answers: PersonAnswers) -> tuple[str, ...]:
     """Return what stands on the person's own page: which figures disagree is for the notes."""
     posterior = answers.posterior
-    some = posterior.conflicts_about([answers.risk.target.node])
+    some = posterior.conflicts_about([answers.consultation.target.node])
     return (*posterior.believed, *((say("report.person.conflicts"),) if some else ()))
 
 
@@ -195,8 +200,8 @@ def report_person(
 
     Notes
     -----
-    Shows `backrisk.risk`, `backrisk.attribute`, `backrisk.recommend` and `backrisk.ask_next`; see
-    `person_answers`. Decision support, not a diagnosis.
+    Shows `backrisk.consult`, `backrisk.attribute`, `backrisk.recommend` and `backrisk.ask_next`;
+    see `person_answers`. Decision support, not a diagnosis.
 
     *Over time* the report shows the visits, `backrisk.forecast`, `backrisk.review`, and by
     `backrisk.recommend` what keeping to one thing from the next period on takes off the risk in the
@@ -206,10 +211,11 @@ def report_person(
     --------
     >>> import tempfile
     >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+    >>> states = {"x": ["no", "yes"], "y": ["no", "yes"]}
+    >>> g = CausalGraph.from_edges([("x", "y")], states, outcome="y")
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     "80 %" in report_person(p, {"x": "yes"}, f"{folder}/p.html").read_text()
+    ...     "about 80" in report_person(p, {"x": "yes"}, f"{folder}/p.html").read_text()
     True
     """
     place = Path(out)
@@ -239,32 +245,29 @@ def _asked(
     return person_answers(posterior, alone, target=target, draws=draws)
 
 
-def _risk(answers: PersonAnswers, goal: str) -> list[Block]:
-    own, average = Estimate.of(answers.risk.draws), Estimate.of(answers.risk.average)
-    said = say(
-        "report.person.risk_words",
-        target=goal,
-        mean=_of_hundred(own.mean),
-        low=_of_hundred(own.low),
-        high=_of_hundred(own.high),
-        average=_of_hundred(average.mean),
-    )
-    rows = [(say("report.person.risk_you"), own), (say("report.person.risk_average"), average)]
-    drawing = charts.bars(
-        rows, charts.nice(max(own.high, average.high)), say("report.person.risk_axis", target=goal)
-    )
-    large = say("phrases.percent", number=_of_hundred(own.mean))
-    blocks: list[Block] = [Headline(large, said), Figure(drawing, said)]
-    node = answers.risk.target.node
-    state = answers.reported.get(node)
-    if state is not None:
-        pair = names_of(answers.posterior.graph).pair(node, state)
+def _opening(answers: PersonAnswers, goal: str) -> list[Block]:
+    """Return what the report opens on: how likely, or what it took."""
+    asked = answers.consultation
+    own = asked.estimate
+    if own is None:
+        return [Text((asked.headline,))]
+    large = say("phrases.percent", number=of_hundred(own.mean))
+    if asked.likely is None:
+        rows, axis = [(say("report.person.took_all"), own)], "report.person.took_axis"
+        most = 1.0
+    else:
+        average = Estimate.of(asked.likely.average)
+        rows = [(say("report.person.risk_you"), own), (say("report.person.risk_average"), average)]
+        axis, most = "report.person.risk_axis", charts.nice(max(own.high, average.high))
+    drawing = charts.bars(rows, most, say(axis, target=goal))
+    blocks: list[Block] = [Headline(large, asked.headline), Figure(drawing, asked.headline)]
+    if told := asked.beside():
+        blocks.append(Text(tuple(told)))
+    state = answers.reported.get(asked.target.node)
+    if state is not None and not asked.looking_back:
+        pair = names_of(answers.posterior.graph).pair(asked.target.node, state)
         blocks.append(Text((say("report.person.risk_reported", state=pair),)))
     return blocks
-
-
-def _of_hundred(share: float) -> str:
-    return decimal(100 * share, 0 if share >= 0.0095 or not share else 1)
 
 
 def _seen(answers: PersonAnswers) -> Block:
@@ -293,6 +296,7 @@ def _seen(answers: PersonAnswers) -> Block:
 def _share_table(answers: PersonAnswers, *, short: bool) -> Table:
     """Return the shares: for the person the clear ones that are no trifle, else all that play."""
     shares, names = answers.shares, names_of(answers.posterior.graph)
+    assert shares is not None
     table = shares.table
     rows = []
     for cause, mean, row in zip(
@@ -322,7 +326,7 @@ def _share_table(answers: PersonAnswers, *, short: bool) -> Table:
     note = ""
     if not short and shares.error is not None:
         note = say("report.person.error", error=decimal(100 * float(shares.error.max()), 2))
-    if not short and answers.risk.target.node in answers.reported:
+    if not short and answers.consultation.target.node in answers.reported:
         note = " ".join(filter(None, (say("report.person.shares_aside"), note)))
     return Table(
         "first_causes" if short else "shares",
@@ -339,22 +343,31 @@ def _reported(answers: PersonAnswers, cause: str, evidence: Mapping[str, str]) -
     return names_of(answers.posterior.graph).state(cause, evidence[cause])
 
 
+def _left_out(answers: PersonAnswers, name: str) -> list[Block]:
+    return [Text((again(answers.left_out[name]),))]
+
+
 def _first_causes(answers: PersonAnswers) -> list[Block]:
-    total = answers.shares.total
-    assert total is not None
+    shares = answers.shares
+    if shares is None:
+        return _left_out(answers, "shares")
+    assert shares.total is not None
     table = _share_table(answers, short=True)
     if not table.rows:
         return [Text((say("report.person.causes_none"),))]
-    shown = number(float(total.mean()), "points")
-    aside = Text(tuple(answers.shares.asides()), tone="small")
-    traits = list(map(names_of(answers.posterior.graph).node, answers.shares.kept))
+    shown = number(float(shares.total.mean()), "points")
+    aside = Text(tuple(shares.asides()), tone="small")
+    traits = list(map(names_of(answers.posterior.graph).node, shares.kept))
     alike = say("report.person.causes_alike", traits=listed(traits)) if traits else ""
-    words = Text((say("report.person.causes_words", alike=alike, total=shown),))
+    told = {"alike": alike, "total": shown, "target": again(shares.target.label)}
+    key = "took" if answers.consultation.looking_back else "risk"
+    words = Text((say(f"report.person.causes_words.{key}", **told),))
     return [words, table, *([aside] if aside.paragraphs else [])]
 
 
 def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
     advice, names = answers.advice, names_of(answers.posterior.graph)
+    assert advice is not None
     table = advice.table
     rows = []
     for action, fall, row in zip(
@@ -383,18 +396,23 @@ def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
 
 
 def _help(answers: PersonAnswers, goal: str) -> list[Block]:
+    if answers.advice is None:
+        return _left_out(answers, "advice")
     if not answers.advice.actions:
         return [Text((say("report.person.help_taken"),))]
     table = _action_table(answers, short=True)
     if not table.rows:
         return [Text((say("report.person.help_none"),))]
-    return [Text((say("report.person.help_words", target=goal),)), cut(table, _HELPING)]
+    key = "took" if answers.consultation.looking_back else "risk"
+    words = Text((say(f"report.person.help_words.{key}", target=goal),))
+    return [words, cut(table, _HELPING)]
 
 
 def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
-    needed = answers.needed
+    needed = answers.consultation.causes
     if needed is None:
-        return [Text((say("report.person.needed_no", target=goal),), tone="small")]
+        key = "uncaused" if answers.consultation.looking_back else "unreported"
+        return [Text((say(f"report.person.needed_not.{key}", target=goal),), tone="small")]
     graph = answers.posterior.graph
     table, names = needed.table, names_of(graph)
     rows = tuple(
@@ -426,7 +444,16 @@ def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         none = say("report.person.needed_none", target=again(needed.target.label))
         return [Text((none, *far, *needed.asides()), tone="small")]
     title = say("report.person.needed", target=again(needed.target.label))
-    said = [say("report.person.needed_note"), *far, *needed.asides(), *map(again, needed.notes)]
+    least = [
+        names.node(cause)
+        for cause, told, none_less in zip(needed.causes, needed.told, needed.at_least, strict=True)
+        if told and none_less
+    ]
+    sure = [say("report.person.needed_least", nodes=listed(least))] if least else []
+    said = [
+        *(say("report.person.needed_note"), *sure, *far),
+        *(*needed.asides(), *map(again, needed.notes)),
+    ]
     return [cut(Table("needed", title, columns, rows, " ".join(said)), _NEEDED)]
 
 
@@ -434,12 +461,15 @@ def _unasked(answers: PersonAnswers, needed: Attribution) -> list[str]:
     """Say which causes the table of necessity leaves out, and where they are asked about."""
     names = names_of(answers.posterior.graph)
     asked = set(needed.table.index)
-    left = [names.node(cause) for cause in answers.shares.causes if cause not in asked]
+    players = players_of(answers.posterior.graph, needed.target)
+    left = [names.node(cause) for cause in players if cause not in asked]
     return [say("report.person.needed_far", nodes=listed(left))] if left else []
 
 
 def _open(answers: PersonAnswers) -> list[Block]:
     questions = answers.questions
+    if questions is None:
+        return _left_out(answers, "questions")
     if not questions.questions:
         return [Text((say("report.person.open_none"),))]
     table, names = questions.table, names_of(answers.posterior.graph)
@@ -463,14 +493,16 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
         learned=learned_from(posterior),
         draws=drawn_from(posterior.draws, answers.all_draws),
     )
-    shares = cut(_share_table(answers, short=False), _SHARES)
-    blocks: list[Block] = [Text((opening,)), *_needed_blocks(answers, goal), shares]
-    if answers.advice.actions:
+    blocks: list[Block] = [Text((opening,)), *_needed_blocks(answers, goal)]
+    if answers.shares is not None:
+        blocks.append(cut(_share_table(answers, short=False), _SHARES))
+    if answers.advice is not None and answers.advice.actions:
         blocks.append(cut(_action_table(answers, short=False), _ACTIONS))
-    notes = dict.fromkeys(map(again, answers.shares.notes + answers.advice.notes))
+    asked = (answers.shares, answers.advice)
+    notes = dict.fromkeys(again(note) for each in asked if each is not None for note in each.notes)
     said = [
         *sureness(posterior, names),
-        *posterior.conflicts_about([answers.risk.target.node]),
+        *posterior.conflicts_about([answers.consultation.target.node]),
         *(posterior.diagnostics.checked(names) if posterior.diagnostics.verdicts else ()),
         say("report.common.grade_note"),
         say("report.common.support_note"),
@@ -478,12 +510,12 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
     ]
     shown = [
         cause
-        for answer in (answers.shares, answers.needed)
+        for answer in (answers.shares, answers.consultation.causes)
         if answer is not None
         for cause, playing in zip(answer.causes, answer.playing, strict=True)
         if playing
     ]
-    used = links(posterior.graph, shown, answers.risk.target.node)
+    used = links(posterior.graph, shown, answers.consultation.target.node)
     sources = [cited(names, edge) for edge in used[:_SOURCES]]
     if (left := len(used) - _SOURCES) > 0:
         sources.append(say("report.person.more_sources", count=left, n=whole(left)))

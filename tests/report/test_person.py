@@ -1,6 +1,7 @@
 """One person's report: its numbers are the answers', and what it says follows from them."""
 
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pypdf
 import pytest
 from read_back import DAY, HURTING, Tables, fonts_of, text_of, triple
 
-from backrisk import ask_next, attribute, recommend, risk
+from backrisk import CausalGraph, Posterior, ask_next, attribute, consult, recommend
 from backrisk.posterior import Conflict, Diagnostics, Verdict
 from backrisk.report import person_answers, render_person
 
@@ -16,14 +17,19 @@ COUNTS = {"against": 1, "tested": 9, "unseen": 2}
 ON_THE_WHOLE = {"large": 0.1, "large_low": -0.1, "large_high": 0.3}
 
 
+def consult_text(page):
+    """The sentence that a report opens on, without the breaks of lines."""
+    return re.search(r"Of 100 runners[^.]*healthy state\.", " ".join(page.split())).group()
+
+
 def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
     page = Tables(render_person(hurting, ".html", date=DAY).decode()).found
     before = {k: v for k, v in HURTING.items() if k != "pain"}
-    shares = attribute(runner, before)
-    needed = attribute(
-        runner, HURTING, method="necessity", level="proximal", target="pain>=limiting"
-    )
-    actions, questions = recommend(runner, HURTING).table, ask_next(runner, HURTING).table
+    severe = "pain>=limiting"  # as reported: the target of everything in the report
+    shares = attribute(runner, before, target=severe)
+    needed = attribute(runner, HURTING, method="necessity", level="proximal", target=severe)
+    actions = recommend(runner, HURTING, target=severe).table
+    questions = ask_next(runner, HURTING, target=severe).table
     playing = shares.table[[shares.playing[shares.causes.index(n)] for n in shares.table.index]]
     sure = needed.table[[needed.signs[needed.causes.index(n)] > 0 for n in needed.table.index]]
     for name, table in (("shares", playing), ("needed", sure), ("actions", actions)):
@@ -41,15 +47,16 @@ def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
         assert shown == [ends, {"value": row["p_effect"]}]
     told = [row for row in page["questions"] if row]
     assert [row[0]["value"] for row in told] == questions["share"].head(len(told)).tolist()
-    assert hurting.risk.draws.tolist() == risk(runner, before).draws.tolist()
+    opened = consult(runner, HURTING)
+    assert opened.looking_back
+    assert hurting.consultation.draws.tolist() == opened.draws.tolist()
 
 
 def test_a_persons_pdf_is_a_page_for_the_person_and_a_page_of_notes(hurting):
     pdf = render_person(hurting, date=DAY)
     first, second = text_of(pdf)
-    own, average = hurting.risk.draws.mean(), hurting.risk.average.mean()
-    assert f"about {100 * own:.0f} report current low back pain" in first
-    assert f"about {100 * average:.0f}" in first
+    assert consult_text(first) == consult_text(hurting.consultation.headline)
+    assert "Your risk" not in first  # that of somebody in pain is no question
     assert "weak (35 s)" in first
     assert "Decision support, not a diagnosis." in first
     assert "Synthetic" in first
@@ -73,7 +80,7 @@ def test_everything_answered_still_fits_two_pages(runner):
 @pytest.mark.slow
 def test_without_pain_necessity_is_not_asked(runner):
     answers = person_answers(runner.subset(2), {"plank_seconds": 35})
-    assert answers.needed is None
+    assert not answers.consultation.looking_back
     assert "here it is not" in render_person(answers, ".html", date=DAY).decode()
     nobody = person_answers(runner.subset(2), {})
     assert (
@@ -116,9 +123,40 @@ def test_the_persons_page_says_once_that_figures_disagree_and_the_notes_say_whic
 
 def test_the_notes_say_which_causes_were_not_asked_about_and_where_to_ask(hurting):
     page = render_person(hurting, ".html", date=DAY).decode()
-    asked = set(hurting.needed.table.index)
+    asked = set(hurting.consultation.causes.table.index)
     left = [hurting.shares.row_label(c) for c in hurting.shares.causes if c not in asked]
     assert "strength training" in left
     assert f"Not asked about here: {left[0]}" in page
     assert "tells the necessity of every cause" in page
-    assert "with this one it would only repeat what you said" in page
+
+
+def test_a_report_of_an_outcome_without_a_cause_leaves_out_what_cannot_be_asked_and_says_why():
+    graph = CausalGraph.from_edges(
+        [("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]}, outcome="x"
+    )
+    posterior = Posterior.from_cpts(graph, {"x": [[0.75, 0.25]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
+    for person in ({"y": "yes"}, {"x": "yes"}, {"x": "yes", "y": "no"}, {"x": "no"}, {}):
+        page = render_person(person_answers(posterior, person), ".html", date=DAY).decode()
+        assert "What could lower it" in page
+        causes = "has no cause" in page or "nothing was reported that would tell" in page
+        assert causes, person
+
+
+def test_nothing_answered_gets_the_population_and_no_advice(core):
+    answers = person_answers(core.subset(5), {})
+    assert (answers.shares, answers.advice) == (None, None)
+    page = render_person(answers, ".html", date=DAY).decode()
+    assert "in the population surveyed, about" in page
+    assert not Tables(page).found.keys() & {"helping", "first_causes", "actions", "shares"}
+
+
+def test_who_is_well_is_told_how_many_report_it_and_who_is_in_pain_is_not(core):
+    few, states = core.subset(20), {"fatigue": "high", "core_strength": "weak"}
+    well = render_person(
+        person_answers(few, {**states, "pain": "none"}), ".html", date=DAY
+    ).decode()
+    assert "Of 100 runners who answer like this, about" in well
+    assert "with this one it would only repeat what you said" in well
+    sore = render_person(person_answers(few, {**states, "pain": "limiting"}), ".html", date=DAY)
+    assert "What it took" in sore.decode()
+    assert "would only repeat what you said" not in sore.decode()
