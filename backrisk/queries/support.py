@@ -40,6 +40,8 @@ class Support:
     unmeasured : tuple of (tuple of str) or None
         Of each quantity, the nodes on its paths of which the survey holds neither an observation
         nor an answer to an item. None where the survey is not known.
+    synthetic : bool
+        Whether the survey was simulated: then no real data narrowed anything.
     """
 
     contraction: Array
@@ -48,6 +50,7 @@ class Support:
     moved_by_likelihood: Array
     prior_noise: Array
     unmeasured: tuple[tuple[str, ...] | None, ...]
+    synthetic: bool = False
 
     @property
     def narrowed(self) -> list[bool | None]:
@@ -121,6 +124,7 @@ def support(
         sensitivity(own, posterior.log_likelihood),
         noise,
         tuple(unmeasured(posterior, group, target) for group in groups),
+        bool(posterior.meta.get("synthetic")),
     )
 
 

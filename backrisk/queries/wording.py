@@ -61,10 +61,11 @@ def support_words(names: Names, support: Support, row: int) -> list[str]:
     """Word what the data did to one number, and what nobody measured on its paths."""
     said: list[str] = []
     narrowed, share = support.narrowed[row], float(support.contraction[row])
+    by = "synthetic" if support.synthetic else "real"
     if narrowed:
-        said.append(say("queries.support.narrowed", share=percent(share)))
+        said.append(say(f"queries.support.narrowed.{by}", share=percent(share)))
     elif narrowed is not None:
-        said.append(say("queries.support.not_narrowed"))
+        said.append(say(f"queries.support.not_narrowed.{by}"))
     moved, far = support.moved[row], support.moved_by_prior[row]
     if moved:
         said.append(say("queries.support.moved"))

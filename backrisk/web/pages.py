@@ -24,7 +24,9 @@ from backrisk.words import (
     again,
     disclaimer,
     interval_name,
+    listed,
     names_of,
+    say,
     speaking,
     spoken,
     whole,
@@ -146,6 +148,7 @@ def _page(
         sites=served.sites,
         facts={**_facts(served), "seconds": seconds},
         can_print=can_print(),
+        fit=_fit(served),
     )
 
 
@@ -170,6 +173,32 @@ def _shared(served: Served, languages: Sequence[Language]) -> dict[str, Any]:
         "v1": V1,
         "static": STATIC,
     }
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Whom a model is about: in words, and between which numbers its survey's people are."""
+
+    people: str | None
+    ranges: str
+
+
+def _fit(served: Served) -> Fit:
+    """Return whom a model is about, and the numbers that its survey typically holds."""
+    graph, book = served.graph, served.posterior.codebook
+    names = names_of(graph)
+    ranges = [
+        say(
+            "page.page.fit_range",
+            node=names.node(str(column.measured)),
+            low=_number(column.typical[0]),
+            high=_number(column.typical[1]),
+            unit=column.unit,
+        )
+        for column in ({} if book is None else book.columns).values()
+        if column.measured in graph.roles.compared and column.typical is not None
+    ]
+    return Fit(names.text("meant_for"), listed(ranges) if ranges else "")
 
 
 def _target(graph: CausalGraph, node: str) -> str:
@@ -204,6 +233,17 @@ def _changeable(served: Served) -> list[str]:
     return [node.name for node in [n for n in inner if n.modifiable] or inner]
 
 
+def _causes_to_change(served: Served) -> list[str]:
+    """Return what is advised on, or else can be changed, and bears on the outcome."""
+    graph = served.graph
+    advised = graph.playing("advised")
+    changeable = [name for name in _changeable(served) if not advised or name in advised]
+    if graph.outcome is None:
+        return changeable
+    causes = graph.ancestors(graph.outcome)
+    return [name for name in changeable if name in causes]
+
+
 def _facts(served: Served) -> dict[str, Any]:
     """Return what the page's scripts need to know of the graph and the words."""
     graph, book = served.graph, served.posterior.codebook
@@ -224,6 +264,8 @@ def _facts(served: Served) -> dict[str, Any]:
         "outcome": graph.outcome,
         "targets": {name: _target(graph, name) for name in outcomes},
         "place": place,
+        "traits": list(graph.roles.traits),
+        "changeable": _causes_to_change(served),
         "kinds": {name: question.kind for name, question in questions.items()},
         "says": _labels(served),
         "ask": {name: each.text or names.heading(name) for name, each in questions.items()},

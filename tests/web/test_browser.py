@@ -281,7 +281,7 @@ def test_help_causes_and_questions_are_ranked_with_what_they_rest_on(open_page, 
     clear = sum(1 for sign in shares.signs if sign)
     expect(page.locator("#causes .body > .rows > .row")).to_have_count(clear)
     expect(page.locator("#causes .row").first).to_contain_text("along the path")
-    expect(page.locator("#causes .row").first).to_contain_text("by the data")
+    expect(page.locator("#causes .row").first).to_contain_text("by the simulated survey")
     expect(page.locator("#causes")).to_contain_text("healthy habits and history")
     page.locator('input[name="baseline"][value="average"]').check()
     expect(page.locator("#causes")).to_contain_text(

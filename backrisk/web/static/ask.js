@@ -5,8 +5,11 @@ import { facts, fill, make, percent, words } from "./facts.js";
 import { goTo } from "./form.js";
 import { body } from "./sections.js";
 
+const WORTH = 0.005; // of the uncertainty: what tells less is not worth asking
+
 export function showAsk(answer, shown = 5) {
-  const rows = answer.rows.filter((row) => row.name in facts.place).slice(0, shown);
+  const telling = answer.rows.filter((row) => row.name in facts.place && row.share >= WORTH);
+  const rows = telling.slice(0, shown);
   if (!rows.length) {
     body("ask").replaceChildren(make("p", { class: "note" }, words.ask.none));
     return;

@@ -35,6 +35,13 @@ export function decimal(value, digits) {
   return value.toFixed(digits).replace("-", words.numbers.minus).replace(".", facts.mark);
 }
 
+// A number of a hundred people: whole, or with one digit where the server gives one.
+export const count = (number) => decimal(number, Number.isInteger(number) ? 0 : 1);
+
+// A share as a number of a hundred, with a digit where it is less than one.
+export const inHundred = (share) => count(Math.abs(share) < 0.00995
+  ? Math.round(1000 * share) / 10 : Math.round(100 * share));
+
 export const range = (row) => fill(words.numbers.range, {
   low: percent(row.low), high: percent(row.high),
 });
@@ -47,7 +54,6 @@ export const estimate = (row) => fill(words.numbers.estimate, {
 export const points = (row) => fill(words.numbers.points_estimate, {
   mean: signed(row.mean), low: signed(row.low), high: signed(row.high),
 });
-
 
 function signed(share) {
   const size = decimal(Math.abs(100 * share), 1);

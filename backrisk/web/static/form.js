@@ -1,6 +1,6 @@
 // The form as a person: reading the fields, filling them, showing what each answer says.
 
-import { byId, facts, fill, make, nodeWords, stateWords, words } from "./facts.js";
+import { byId, facts, fill, fillWith, make, nodeWords, stateWords, words } from "./facts.js";
 
 const form = byId("form");
 const fields = () => [...form.querySelectorAll("[name]")];
@@ -110,19 +110,28 @@ function showCounts() {
   byId("answered").textContent = fill(words.page.answers_count, { n: all });
 }
 
-// The answers in words, for print.
-export function listAnswers(person) {
+// An answer as a person reads it, with its unit.
+export function answerWords(name, answer) {
+  const field = form.elements.namedItem(name);
+  const shown = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : answer;
+  const unit = field.parentElement.querySelector(".unit")?.firstChild?.textContent.trim() ?? "";
+  return unit ? fill(words.printed.measure, { value: shown, unit }) : String(shown);
+}
+
+// The answers in words, for print: what was asked about, the answer, and what it says.
+export function listAnswers(reading) {
   const where = siteWords();
   byId("printed-site").textContent = where ? fill(words.site.printed, { site: where }) : "";
-  const list = byId("answers").querySelector("ul");
-  list.replaceChildren(
-    ...Object.entries(person).map(([name, answer]) => {
-      const field = form.elements.namedItem(name);
-      const shown = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : answer;
-      const unit = field.parentElement.querySelector(".unit")?.firstChild?.textContent.trim() ?? "";
-      const measure = unit ? fill(words.printed.measure, { value: shown, unit }) : shown;
-      const says = byId(`${field.id}-says`).textContent;
-      return make("li", {}, facts.ask[name], " ", make("strong", {}, measure), " ", says);
+  const said = new Map(reading.says.map((one) => [one.question, one]));
+  byId("answers").querySelector("ul").replaceChildren(
+    ...Object.entries(reading.accepted).map(([name, answer]) => {
+      const one = said.get(name);
+      const about = facts.nodes[name]?.heading ?? facts.nodes[one?.node]?.heading ?? facts.ask[name];
+      const told = make("strong", {}, answerWords(name, answer));
+      const says = one ? stateWords(one.node, one.state) : null;
+      return make("li", {}, ...(says === null
+        ? fillWith(words.printed.answer, { about, answer: told })
+        : fillWith(words.printed.answer_says, { about, answer: told, says })));
     }),
   );
 }

@@ -6,15 +6,15 @@ import {
   answers, chooseSite, chooseTarget, clearForm, fillForm, listAnswers, outcome, settings,
   showReading,
 } from "./form.js";
-import { showAsk } from "./ask.js";
-import { showCascade } from "./cascade.js";
-import { needOutcome, showCauses } from "./causes.js";
-import { showRisk } from "./headline.js";
-import { showHelp } from "./help.js";
-import { showWhatIf } from "./whatif.js";
+import {
+  askCascade, askCauses, asked, askHeadline, askHelp, askNext, askWhatIf, chooseMethod, forget,
+  person, setReading,
+} from "./questions.js";
 import { follow, opened, remember } from "./session.js";
 import { answersIn, sealed } from "./saved.js";
+import { stoppable } from "./stop.js";
 import { wireTakeAway } from "./take.js";
+import { wireViews } from "./views.js";
 import { found, lose, mark, markAll, settle, settleCaptions } from "./watch.js";
 
 // In a link, beside the answers: no question has a dot in its name.
@@ -24,9 +24,6 @@ const WAIT = 150; // ms without a keystroke before the server is asked
 
 let timer = 0;
 let current = new AbortController();
-let person = {}; // the answers that could be read, and what they say
-let evidence = {};
-let fillsOutcome = new Set();
 let tried = false; // whether a token was given
 
 // What was asked before no longer fits what is typed, so nothing of it is waited for.
@@ -49,18 +46,16 @@ async function refresh() {
   remember(fragment());
   try {
     const reading = await ask("/read", { person: answers() }, signal);
-    person = reading.accepted;
-    evidence = reading.evidence;
-    const onOutcome = reading.says.filter((one) => one.node === outcome());
-    fillsOutcome = new Set(onOutcome.map((one) => one.question));
+    setReading(reading);
     trouble("");
     // What matters first is not kept waiting. Of the rest, what takes longest is begun first, so
     // that no core of the server waits for another at the end.
-    await section("headline", askRisk, signal);
+    await section("headline", openedBy, signal);
     // Captions and the first number change together.
     settleCaptions();
+    settle(byId("plain"));
     showReading(reading);
-    listAnswers(person);
+    listAnswers(reading);
     await Promise.all([
       section("help", askHelp, signal),
       section("causes", askCauses, signal),
@@ -84,12 +79,20 @@ async function section(id, work, signal) {
   mark(place);
   const show = (sentence, kind) =>
     place.querySelector(".body").replaceChildren(make("p", { class: kind }, sentence));
+  const stop = stoppable(place);
   try {
-    if (outcome()) await work(signal);
+    if (outcome()) await work(AbortSignal.any([signal, stop.signal]));
     else show(words.page.no_target, "note");
   } catch (error) {
-    if (error.name === "AbortError" || error.status === 401 || error.lost) throw error;
-    show(error.message, "note bad");
+    if (stop.signal.aborted && !signal.aborted) {
+      stop.tell(() => (id === "headline" ? refresh() : again(id, work)));
+    } else if (error.name === "AbortError" || error.status === 401 || error.lost) {
+      throw error;
+    } else {
+      show(error.message, "note bad");
+    }
+  } finally {
+    stop.withdraw();
   }
   if (!signal.aborted) settle(place);
 }
@@ -103,6 +106,7 @@ async function again(id, work) {
 }
 
 function fail(error) {
+  forget();
   if (error instanceof Refused && error.status === 401) {
     byId("token-wrong").textContent = tried ? words.page.token_wrong : "";
     byId("token-form").hidden = false;
@@ -118,56 +122,11 @@ function fail(error) {
   trouble(error.message);
 }
 
+// Another target changes every section.
+const openedBy = (signal) => askHeadline(signal, refresh);
+
 function trouble(sentence) {
   byId("trouble").textContent = sentence;
-}
-
-async function askRisk(signal) {
-  const others = Object.entries(person).filter(([name]) => !fillsOutcome.has(name));
-  const question = { person: Object.fromEntries(others), ...settings() };
-  const answer = await ask("/risk", question, signal);
-  showRisk(answer, fillsOutcome.size > 0);
-}
-
-const asked = () => ({ person, ...settings() });
-
-const chosen = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
-
-async function askCauses(signal) {
-  const method = chosen("method");
-  byId("causes-lead").textContent = words.causes.method_help[method];
-  byId("baseline").hidden = method !== "shapley";
-  const state = evidence[outcome()];
-  const { reference } = facts.nodes[outcome()];
-  if (method === "necessity" && (state === undefined || state === reference)) {
-    needOutcome();
-    return;
-  }
-  // Looking back through an early cause takes minutes: that is asked of Python.
-  const level = chosen("level") || (method === "necessity" ? "proximal" : null);
-  const question = { ...asked(), method, level, baseline: chosen("baseline") };
-  showCauses(await ask("/attribute", question, signal));
-}
-
-async function askHelp(signal) {
-  showHelp(await ask("/recommend", asked(), signal));
-}
-
-async function askWhatIf(signal) {
-  const [node, state] = [byId("whatif-node").value, byId("whatif-state").value];
-  if (!node || !state) {
-    byId("whatif").querySelector(".body").replaceChildren();
-    return;
-  }
-  showWhatIf(await ask("/what-if", { ...asked(), do: { [node]: state } }, signal));
-}
-
-async function askNext(signal) {
-  showAsk(await ask("/ask-next", { ...asked(), gain: false }, signal));
-}
-
-async function askCascade(signal) {
-  showCascade(await ask("/cascade", asked(), signal));
 }
 
 function chooseStates() {
@@ -206,7 +165,10 @@ byId("clear").addEventListener("click", () => {
 });
 for (const name of ["method", "level", "baseline"]) {
   for (const radio of document.querySelectorAll(`input[name="${name}"]`)) {
-    radio.addEventListener("change", () => again("causes", askCauses));
+    radio.addEventListener("change", () => {
+      chooseMethod();
+      again("causes", askCauses);
+    });
   }
 }
 byId("whatif-node")?.addEventListener("change", chooseStates);
@@ -234,8 +196,9 @@ window.addEventListener("hashchange", () => {
 if (window.matchMedia("(max-width: 61.9rem)").matches) {
   for (const group of [...document.querySelectorAll(".group")].slice(1)) group.open = false;
 }
+wireViews();
 wireTakeAway({
-  asked, saved: () => sealed(person), file: "person.json", isSaved: answersIn,
+  asked, saved: () => sealed(person()), file: "person.json", isSaved: answersIn,
   restore: (loaded) => fillForm(answersIn(loaded)), fragment, refresh,
 });
 restore();

@@ -24,7 +24,7 @@ export function showNow(answer, reported) {
     reported ? make("p", { class: "note" }, words.over_time.reported) : "",
     make("p", {}, fill(words.over_time.next, { estimate: estimate(ahead), target: target() })),
     ...notes(answer));
-  const told = fill(words.risk.told, { estimate: estimate(now) });
+  const told = fill(words.over_time.told, { estimate: estimate(now) });
   byId("live").textContent = told;
   byId("peek").hidden = false;
   byId("peek").firstElementChild.textContent = told;

@@ -11,3 +11,6 @@ export function axis(most, least = 0) {
     make("span", { class: "ends" },
       make("span", {}, percent(least)), make("span", {}, percent(most))));
 }
+
+export const folded = (title, ...parts) =>
+  make("details", { class: "method" }, make("summary", {}, title), ...parts);
