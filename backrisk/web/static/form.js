@@ -118,6 +118,14 @@ export function answerWords(name, answer) {
   return unit ? fill(words.printed.measure, { value: shown, unit }) : String(shown);
 }
 
+// What a question is about, shorter than the question where it is the only one of its topic.
+function topicWords(name) {
+  if (facts.nodes[name]) return facts.nodes[name].heading;
+  const topic = form.elements.namedItem(name).closest(".topic");
+  const alone = topic.querySelectorAll(".field:not(.direct)").length === 1;
+  return alone ? facts.nodes[topic.dataset.topic].heading : facts.ask[name];
+}
+
 // The answers in words, for print: what was asked about, the answer, and what it says.
 export function listAnswers(reading) {
   const where = siteWords();
@@ -126,9 +134,11 @@ export function listAnswers(reading) {
   byId("answers").querySelector("ul").replaceChildren(
     ...Object.entries(reading.accepted).map(([name, answer]) => {
       const one = said.get(name);
-      const about = facts.nodes[name]?.heading ?? facts.nodes[one?.node]?.heading ?? facts.ask[name];
-      const told = make("strong", {}, answerWords(name, answer));
-      const says = one ? stateWords(one.node, one.state) : null;
+      const about = topicWords(name);
+      const shown = answerWords(name, answer);
+      const told = make("strong", {}, shown);
+      const state = one && stateWords(one.node, one.state);
+      const says = state === shown ? null : state ?? null;
       return make("li", {}, ...(says === null
         ? fillWith(words.printed.answer, { about, answer: told })
         : fillWith(words.printed.answer_says, { about, answer: told, says })));

@@ -13,7 +13,7 @@ const line = (sentence, kind = "line") => make("p", { class: kind }, sentence);
 export function showPlain(answer) {
   const { headline, average, looking_back: back, answered, event } = answer;
   const place = body("plain");
-  byId("plain").querySelector(".could").replaceChildren();
+  noCould();
   if (!answered) {
     place.replaceChildren(
       line(back ? fill(words.plain.nothing_back, { target: event }) : words.plain.nothing));
@@ -65,7 +65,7 @@ export function showCould(rows, back) {
   const actions = little.length
     ? little.reduce((before, next) => fill(words.numbers.settings, { before, next })) : "";
   const sentence = back ? words.plain.action_back : words.plain.action;
-  byId("plain").querySelector(".could").replaceChildren(
+  could().replaceChildren(
     make("h3", {}, back ? words.plain.help_back : words.plain.help),
     much.length ? make(back ? "ul" : "ol", { class: "coulds" }, ...much.map(({ name, n }) =>
       make("li", {}, fill(sentence, { action: name, n })))) : line(words.plain.no_action),
@@ -75,5 +75,8 @@ export function showCould(rows, back) {
     back && much.length ? line(words.plain.look_back) : "");
 }
 
-export const couldWait = () =>
-  byId("plain").querySelector(".could").replaceChildren(line(words.plain.waiting));
+const could = () => byId("plain").querySelector(".could");
+
+export const couldWait = () => could().replaceChildren(line(words.page.working));
+
+export const noCould = () => could().replaceChildren();

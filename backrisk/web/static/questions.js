@@ -11,7 +11,7 @@ import { byId, facts, words } from "./facts.js";
 import { outcome, settings } from "./form.js";
 import { showAims, showHeadline } from "./headline.js";
 import { actionHeading, backHeading, showBack, showHelp } from "./help.js";
-import { couldWait, showCould, showPlain } from "./plain.js";
+import { couldWait, noCould, showCould, showPlain } from "./plain.js";
 import { body } from "./sections.js";
 import { showWhatIf } from "./whatif.js";
 
@@ -135,12 +135,21 @@ function changes() {
 export async function askHelp(signal) {
   if (!personal("help")) return;
   couldWait();
-  if (!opened.looking_back) {
-    const answer = await once("/recommend", based(), signal);
-    showHelp(answer);
-    showCould(answer.rows.map((row) => ({ ...row, name: actionHeading(row.name) })), false);
-    return;
+  try {
+    await (opened.looking_back ? askBack(signal) : askAhead(signal));
+  } catch (error) {
+    noCould();
+    throw error;
   }
+}
+
+async function askAhead(signal) {
+  const answer = await once("/recommend", based(), signal);
+  showHelp(answer);
+  showCould(answer.rows.map((row) => ({ ...row, name: actionHeading(row.name) })), false);
+}
+
+async function askBack(signal) {
   const causes = changes();
   const question = { ...based(), method: "necessity", causes };
   const answer = causes.length ? await once("/attribute", question, signal) : { rows: [], notes: [] };

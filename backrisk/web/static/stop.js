@@ -8,12 +8,17 @@ export function stoppable(place) {
   const controller = new AbortController();
   const button = make("button", { type: "button", class: "plain stop" }, words.page.stop);
   button.addEventListener("click", () => controller.abort());
-  const timer = setTimeout(() => place.querySelector("h2").after(button), PATIENCE);
+  const heading = place.querySelector("h2");
+  const timer = setTimeout(() => heading.after(button), PATIENCE);
   return {
     signal: controller.signal,
     withdraw() {
       clearTimeout(timer);
+      const focused = document.activeElement === button;
       button.remove();
+      if (!focused) return;
+      heading.tabIndex = -1; // the place of a reader who is not using a pointer
+      heading.focus();
     },
     // Say that it was stopped, with a button that calls `again`.
     tell(again) {
