@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -12,76 +11,10 @@ from backrisk.fhir.answering import Answers, read_response
 from backrisk.fhir.asking import demand_moment
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
-from backrisk.queries import (
-    Risk,
-    Target,
-    attribute,
-    named,
-    read_person,
-    read_target,
-    recommend,
-    risk,
-)
-from backrisk.words import disclaimer, estimate, interval_name, names_of, say, spoken
+from backrisk.queries import Target, consult, read_person, recommend
+from backrisk.words import disclaimer, estimate, interval_name, say, spoken
 
 _CONTAINED = "answers"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What is to be said about a person.
-
-    Parameters
-    ----------
-    target : Target
-    evidence : mapping of node to state code
-        All that was answered.
-    person : mapping
-        The answers without those about the target itself.
-    others : mapping of node to state code
-        What these say.
-    present : bool
-        Whether the target was reported to be there.
-    asked : str, optional
-        The target as it was asked for.
-    """
-
-    target: Target
-    evidence: Mapping[str, int]
-    person: Mapping[str, Any]
-    others: Mapping[str, int]
-    present: bool
-    asked: str | None
-
-
-def asked_about(posterior: Posterior, person: Mapping[str, Any], target: str | None) -> Asked:
-    """Read a person and a target.
-
-    Raises
-    ------
-    QueryError
-    """
-    demand_moment(posterior)
-    event = read_target(posterior.graph, target)
-    evidence = read_person(posterior, person)
-    others = {name: code for name, code in evidence.items() if name != event.node}
-    kept = {
-        n: raw for n, raw in person.items() if event.node not in read_person(posterior, {n: raw})
-    }
-    if read_person(posterior, kept) != others:  # the target is said by several answers together
-        kept = named(posterior.graph, others)
-    return Asked(event, evidence, kept, others, evidence.get(event.node) in event.codes, target)
-
-
-def likelihood(posterior: Posterior, asked: Asked) -> Risk:
-    """Return `backrisk.risk` given the other answers.
-
-    Raises
-    ------
-    QueryError
-        If the answers are impossible, or the design of the survey leaves every risk unknown.
-    """
-    return risk(posterior, named(posterior.graph, asked.others), target=asked.asked)
 
 
 @checked("response")
@@ -100,9 +33,9 @@ def risk_assessment(
     getting, so that no ``when`` is given; its interval stands in ``rationale``. ``mitigation`` is
     what `backrisk.recommend` says (rung: doing).
 
-    Where it was reported, nothing is predicted. Then ``note`` says what it took: of each cause that
-    was reported adverse the probability of necessity, as `backrisk.attribute` has it (rung:
-    counterfactual).
+    Where it was reported, nothing is predicted. Then ``note`` says what it took, as
+    `backrisk.consult` does (rung: counterfactual): the probability of necessity of everything that
+    was reported adverse, set together, its bounds, and that of each cause.
 
     Parameters
     ----------
@@ -110,7 +43,7 @@ def risk_assessment(
     response : mapping
         See `read_response`.
     target : str, optional
-        A node, or ``"node>=state"``; default the graph's outcome.
+        As for `backrisk.consult`.
     url : str, optional
         The canonical address of the Questionnaire, where it is not `questionnaire_url`.
 
@@ -128,7 +61,7 @@ def risk_assessment(
     Notes
     -----
     The answer about the target is set aside where the target is absent: given it, the risk would
-    be no estimate but zero. All that `backrisk.risk` and `backrisk.attribute` assume is assumed.
+    be no estimate but zero. All that `backrisk.consult` assumes is assumed.
 
     Examples
     --------
@@ -161,8 +94,9 @@ def assessed(
     ------
     QueryError
     """
-    asked = asked_about(posterior, answers.person, target)
-    label = str(asked.target.label)
+    demand_moment(posterior)
+    found = consult(posterior, answers.person, target=target)
+    label = str(found.target.label)
     made: dict[str, Any] = {
         "resourceType": "RiskAssessment",
         "language": spoken().code,
@@ -177,39 +111,44 @@ def assessed(
         if given in answers.response:
             made[taken] = answers.response[given]
     said: list[str]
-    if asked.present:
-        said = [say("fhir.assessment.present", target=label)]
-        said += _what_it_took(posterior, asked, answers.person, target)
+    if found.likely is None:
+        said = [say("fhir.assessment.present", target=label), *found.sentences(), *found.notes]
     else:
-        found = likelihood(posterior, asked)
-        draws = found.draws
-        told = {"risk": estimate(draws), "average": estimate(found.average)}
+        told = {"risk": estimate(found.draws), "average": estimate(found.likely.average)}
         numbers = {"target": label, **told}
-        key = "fhir.assessment.rationale" if asked.others else "fhir.assessment.population"
+        key = "fhir.assessment.rationale" if found.answered else "fhir.assessment.population"
         made["prediction"] = [
             {
                 "outcome": {"text": label},
-                "probabilityDecimal": 100 * float(draws.mean()),
+                "probabilityDecimal": 100 * float(found.draws.mean()),
                 "rationale": say(key, **numbers, interval=interval_name()),
             }
         ]
         said = [say("fhir.assessment.estimand", target=label)]
-        if asked.target.node in asked.evidence:
+        if found.target.node in read_person(posterior, answers.person):
             said.append(say("fhir.assessment.set_aside", target=label))
-        if asked.others and _can_advise(posterior.graph, asked.target):
-            advice = recommend(posterior, asked.person, target=target)
+        if found.answered and _can_advise(posterior.graph, found.target):
+            advice = recommend(posterior, answers.person, target=found.asked)
             made["mitigation"] = " ".join([*advice.sentences(), *advice.notes])
-    said += closing(posterior, asked, answers)
+    said += closing(posterior, (found.target.node, *found.evidence), answers)
     made["note"] = [{"text": str(text)} for text in said]
     return made
 
 
-def closing(posterior: Posterior, asked: Asked, answers: Answers) -> list[str]:
-    """Return what every result says at its end: limits, warnings, what was not read."""
+def closing(posterior: Posterior, about: Iterable[str], answers: Answers) -> list[str]:
+    """Return what every result says at its end: limits, warnings, what was not read.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    about : iterable of str
+        The nodes that the result rests on.
+    answers : Answers
+    """
     said: list[str] = [say("fhir.assessment.ranges", interval=interval_name())]
     if posterior.meta.get("synthetic"):
         said.append(say("fhir.synthetic"))
-    warned = posterior.warnings_about((asked.target.node, *asked.evidence))
+    warned = posterior.warnings_about(about)
     said += [say("queries.warning", warning=warning) for warning in warned]
     said += [issue.text for issue in answers.issues]
     return [*said, disclaimer()]
@@ -249,18 +188,3 @@ def _basis(response: Mapping[str, Any]) -> dict[str, Any]:
 def _can_advise(graph: CausalGraph, target: Target) -> bool:
     """Whether there is anything before the target to advise on."""
     return any(graph.node(name).modifiable for name in graph.ancestors(target.node))
-
-
-def _what_it_took(
-    posterior: Posterior, asked: Asked, person: Mapping[str, Any], target: str | None
-) -> list[str]:
-    """Return the sentences of necessity about what was reported adverse."""
-    graph = posterior.graph
-    above = graph.ancestors(asked.target.node) - set(graph.roles.traits)
-    causes = [name for name, code in asked.others.items() if code and name in above]
-    if not causes:
-        return [say("fhir.assessment.nothing_adverse")]
-    found = attribute(posterior, person, causes, method="necessity", target=target)
-    nodes = names_of(graph)
-    told = [say("fhir.assessment.took", nodes=", ".join(map(nodes.node, causes)))]
-    return [*told, *found.sentences(), *found.notes]

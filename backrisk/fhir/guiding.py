@@ -7,11 +7,11 @@ from typing import Any
 
 from backrisk._arguments import checked
 from backrisk.fhir.answering import Answers, read_response
-from backrisk.fhir.asking import questionnaire_url
-from backrisk.fhir.assessing import asked_about, closing, subject_of
+from backrisk.fhir.asking import demand_moment, questionnaire_url
+from backrisk.fhir.assessing import closing, subject_of
 from backrisk.fhir.problems import operation_outcome
 from backrisk.posterior import Posterior
-from backrisk.queries import ask_next
+from backrisk.queries import ask_next, what_to_ask
 from backrisk.words import say, spoken
 
 _MESSAGES = "messages"
@@ -84,8 +84,9 @@ def guided(
     ------
     QueryError
     """
-    asked = asked_about(posterior, answers.person, target)
-    found = ask_next(posterior, asked.person, target=target, gain=False)
+    demand_moment(posterior)
+    asked = what_to_ask(posterior, answers.person, target)
+    found = ask_next(posterior, answers.person, target=asked.asked, gain=False)
     left = len(found.table) > 0
     status = "success"
     if left:
@@ -93,7 +94,7 @@ def guided(
     said = [*found.sentences(), *found.notes]
     if not asked.others:
         said.insert(0, say("fhir.guidance.nothing_yet"))
-    said += closing(posterior, asked, answers)
+    said += closing(posterior, (asked.target.node, *asked.evidence), answers)
     made: dict[str, Any] = {
         "resourceType": "GuidanceResponse",
         "language": spoken().code,

@@ -11,10 +11,11 @@ from typing import Any
 from backrisk._arguments import checked, shown
 from backrisk.errors import BackriskError
 from backrisk.fhir.answering import Answers
-from backrisk.fhir.asking import questionnaire_url
-from backrisk.fhir.assessing import asked_about, closing, likelihood, maker
+from backrisk.fhir.asking import demand_moment, questionnaire_url
+from backrisk.fhir.assessing import closing, maker
 from backrisk.fhir.problems import FhirError, Issue
 from backrisk.posterior import Posterior
+from backrisk.queries import consult, what_to_ask
 from backrisk.words import disclaimer, estimate, interval_name, say
 
 HOOK = "patient-view"
@@ -132,22 +133,24 @@ def card_of(
     ------
     QueryError
     """
-    asked = asked_about(posterior, answers.person, target)
+    demand_moment(posterior)
+    asked = what_to_ask(posterior, answers.person, target)
     label = str(asked.target.label)
+    summary: str
     detail: list[str]
-    if asked.present:
+    if asked.looking_back:  # what it took takes longer than a card may: the page works it out
         summary = say("fhir.hooks.present", target=label)
         detail = [say("fhir.assessment.present", target=label), say("fhir.hooks.ask_what_it_took")]
     else:
-        found = likelihood(posterior, asked)
-        number = round(100 * float(found.draws.mean()))
-        summary = say("fhir.hooks.risk", number=number, target=label)
+        found = consult(posterior, answers.person, target=target)
+        assert found.likely is not None
+        summary = found.headline
         numbers = {"target": label, "risk": estimate(found.draws)}
-        numbers["average"] = estimate(found.average)
+        numbers["average"] = estimate(found.likely.average)
         key = "fhir.assessment.rationale" if asked.others else "fhir.assessment.population"
         detail = [say(key, **numbers, interval=interval_name())]
         detail.append(say("fhir.assessment.estimand", target=label))
-    detail += closing(posterior, asked, answers)
+    detail += closing(posterior, (asked.target.node, *asked.evidence), answers)
     return _card(posterior, summary, detail, address)
 
 

@@ -18,8 +18,10 @@ from .attribution.departures import Departures as Departures
 from .attribution.methods import attribute as attribute
 from .attribution.shown import Attribution as Attribution
 from .consulting import Consultation as Consultation
+from .consulting import Opening as Opening
 from .consulting import consult as consult
 from .consulting import target_of as target_of
+from .consulting import what_to_ask as what_to_ask
 from .contrast import Contrast as Contrast
 from .doing import counterfactual as counterfactual
 from .doing import intervene as intervene

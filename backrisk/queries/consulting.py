@@ -250,39 +250,74 @@ def consult(
     >>> found.looking_back, found.draws.round(3).tolist(), found.adverse
     (True, [0.625], ('x',))
     """
+    opening = what_to_ask(posterior, person, target)
+    return (_what_it_took if opening.looking_back else _how_likely)(posterior, opening)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a consultation asks.
+
+    Parameters
+    ----------
+    target : Target
+    asked : str
+        The same, as any other question takes it.
+    evidence : mapping of node to state code
+        All that is reported.
+    others : mapping of node to state code
+        Without the target and what follows from it.
+    looking_back : bool
+        Whether the target is reported to be there.
+    """
+
+    target: Target
+    asked: str
+    evidence: Mapping[str, int]
+    others: Mapping[str, int]
+    looking_back: bool
+
+
+def what_to_ask(posterior: Posterior, person: Mapping[str, Any], target: str | None) -> Opening:
+    """Read a person and a target: the one place that says what is asked of whom.
+
+    Raises
+    ------
+    QueryError
+        As `consult`.
+    """
     graph = posterior.graph
     evidence = read_person(posterior, person)
     event = read_target(graph, target)
     reported = evidence.get(event.node)
-    if reported not in event.codes:
-        return _how_likely(posterior, evidence, event)
-    return _what_it_took(
-        posterior, evidence, _at(graph, event.node, reported) if target is None else event
-    )
-
-
-def _how_likely(posterior: Posterior, evidence: Mapping[str, int], event: Target) -> Consultation:
-    graph = posterior.graph
+    looking_back = reported in event.codes
+    if reported is not None and looking_back and target is None:
+        event = _at(graph, event.node, reported)
     others = before_target(graph, evidence, event)
-    asked = target_of(graph, event)
-    likely = risk(posterior, named(graph, others), target=asked)
+    return Opening(event, target_of(graph, event), evidence, others, looking_back)
+
+
+def _how_likely(posterior: Posterior, opening: Opening) -> Consultation:
+    graph, event = posterior.graph, opening.target
+    likely = risk(posterior, named(graph, opening.others), target=opening.asked)
+    left = aside(graph, opening.evidence, opening.others, event)
     return Consultation(
         likely.draws,
         event,
         likely.evidence,
-        asked,
-        _choices(graph, evidence, event),
-        len(others),
+        opening.asked,
+        _choices(graph, opening.evidence, event),
+        len(opening.others),
         likely=likely,
         graph=graph,
-        notes=(say("queries.consult.seeing"), *aside(graph, evidence, others, event)),
+        notes=(say("queries.consult.seeing"), *left),
         warnings=likely.warnings,
     )
 
 
-def _what_it_took(posterior: Posterior, evidence: Mapping[str, int], event: Target) -> Consultation:
-    graph = posterior.graph
-    asked, labels = target_of(graph, event), named(graph, evidence)
+def _what_it_took(posterior: Posterior, opening: Opening) -> Consultation:
+    graph, event, evidence = posterior.graph, opening.target, opening.evidence
+    asked, labels = opening.asked, named(graph, evidence)
     needed = causes = level = None
     if adverse := reported_adverse(graph, evidence, event):
         needed = attribute(posterior, labels, [adverse], method="necessity", target=asked)
@@ -296,7 +331,7 @@ def _what_it_took(posterior: Posterior, evidence: Mapping[str, int], event: Targ
         labels,
         asked,
         _choices(graph, evidence, event),
-        len(before_target(graph, evidence, event)),
+        len(opening.others),
         needed=needed,
         causes=causes,
         level=level,

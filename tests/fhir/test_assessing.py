@@ -85,19 +85,21 @@ def test_who_has_it_gets_no_probability_but_what_it_took(small):
     assert "prediction" not in made
     assert "mitigation" not in made
     assert "no probability of it is given" in notes(made)
-    took = br.attribute(small, person, ["load", "raced"], method="necessity")
-    for sentence in took.sentences():
+    took = br.consult(small, person)
+    assert {"load", "raced"} <= set(took.adverse)
+    for sentence in [took.headline, *took.sentences()]:
         assert sentence in notes(made)
 
 
 def test_who_has_it_for_no_reason_that_was_reported_is_told_so(small):
     made = assess(small, {"km": 5, "sore": "a lot"})
-    assert "nothing that was reported can be what it took" in notes(made)
+    assert "Nothing stands out" in notes(made)
 
 
 def test_traits_are_never_what_it_took(posterior):
     made = assess(posterior, {"sex": "female", "pain": "limiting"})
-    assert "nothing that was reported can be what it took" in notes(made)
+    assert br.consult(posterior, {"sex": "female", "pain": "limiting"}).adverse == ()
+    assert "Nothing stands out" in notes(made)
 
 
 def test_mitigation_is_the_advice(posterior, small):
