@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test test-slow test-installs test-faults validation against bench mutants lint map notebooks data reports clean
+.PHONY: help setup demo test test-slow test-installs test-faults validation against bench mutants lint map docs notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,10 @@ lint: $(READY)  ## Style, types, layers and circles of imports
 
 map: $(READY)  ## Draw the map of imports, reports/map.svg
 	$(BIN)/python -m tests.map
+
+docs: .venv/.docs  ## Build the documentation into out/docs, without a warning
+	$(BIN)/python -m sphinx -W --keep-going -q -c notebooks/site -b html notebooks out/docs
+	@echo "Open out/docs/index.html"
 
 notebooks: $(READY)  ## Execute the notebooks in place
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb

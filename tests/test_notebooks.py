@@ -15,6 +15,7 @@ QUICK = {
     "01_fit_a_survey": {"DRAWS": 60, "TUNE": 60},
     "02_surveys_as_they_are": {"QUICK": FEW, "LONG": FEW},
     "03_one_runner": {"DRAWS": 60, "TUNE": 60},
+    "04_a_cohort_report": {"DRAWS": 60, "TUNE": 60},
     "05_should_i_believe_it": {"QUICK": FEW},
     "06_over_time": {"QUICK": FEW, "PEOPLE": 150},
     "07_answers_that_are_wrong": {"QUICK": FEW},

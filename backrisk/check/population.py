@@ -63,7 +63,7 @@ class JointShares:
     Parameters
     ----------
     nodes : tuple of str
-    shares : ndarray, shape (*states of the nodes)
+    shares : ndarray, an axis for each node, over its states
     people : float, optional
         As for `Margin`.
     """

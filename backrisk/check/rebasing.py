@@ -84,7 +84,7 @@ def with_table(posterior: Posterior, name: str, table: Array) -> Posterior:
     ----------
     posterior : Posterior
     name : str
-    table : ndarray, shape (draw, *parents, state)
+    table : ndarray, shape ``(draw, *parents, state)``
 
     Returns
     -------

@@ -133,7 +133,7 @@ class Layout:
 
         Returns
         -------
-        ndarray, shape (draw, *parents, state)
+        ndarray, shape ``(draw, *parents, state)``
         """
         return self.mechanism(name).cpt(
             fractions[:, self.fraction_slices[name]], effects[:, self.effect_slices[name]]

@@ -142,7 +142,7 @@ class Mechanism:
 
         Returns
         -------
-        ndarray, shape (draw, *parents, state)
+        ndarray, shape ``(draw, *parents, state)``
         """
         every = np.array(list(self.configurations()), dtype=np.intp)
         table = self.rows(fractions.T, beta.T, every)
@@ -355,7 +355,7 @@ class OrdinalLogit(Mechanism):
 
         Returns
         -------
-        dict of tuple of int to ndarray, shape (*states, draw)
+        dict of tuple of int to ndarray, shape ``(*states, draw)``
             By the positions of a cause, or of two together, among the parents.
         """
         return self._shifts(self._simplex(fractions)[1:], beta)
@@ -491,7 +491,7 @@ def independent_causes(cpt: Array) -> tuple[Array, list[Array]] | None:
 
     Parameters
     ----------
-    cpt : ndarray, shape (*parents, state, draw)
+    cpt : ndarray, shape ``(*parents, state, draw)``
 
     Returns
     -------

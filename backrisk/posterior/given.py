@@ -27,7 +27,7 @@ class GivenCPTs:
 
     Parameters
     ----------
-    tables : mapping of node to ndarray, shape (draw, *parents, state)
+    tables : mapping of node to ndarray, shape ``(draw, *parents, state)``
     tied : mapping of node to node
         Nodes that have the CPT of another.
     """
@@ -101,7 +101,7 @@ def read_cpts(graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> dict[str, Ar
     Parameters
     ----------
     graph : CausalGraph
-    cpts : mapping of node name to array_like, shape (draw, *parents, state)
+    cpts : mapping of node name to array_like, shape ``(draw, *parents, state)``
         An array without the draw axis is one draw; one draw serves for all. A node that is tied
         to another has none of its own.
 

@@ -151,7 +151,7 @@ class Posterior:
         Parameters
         ----------
         graph : CausalGraph
-        cpts : mapping of node name to array_like, shape (draw, *parents, state)
+        cpts : mapping of node name to array_like, shape ``(draw, *parents, state)``
             Parents in the graph's order. An array without the draw axis is one draw; one draw
             serves beside any number of draws of the others.
 
@@ -315,7 +315,7 @@ class Posterior:
 
         Returns
         -------
-        ndarray, shape (draw, *parents, state)
+        ndarray, shape ``(draw, *parents, state)``
 
         Raises
         ------
@@ -335,7 +335,7 @@ class Posterior:
 
         Returns
         -------
-        ndarray, shape (*parents, state)
+        ndarray, shape ``(*parents, state)``
 
         Raises
         ------
@@ -371,7 +371,7 @@ class Posterior:
 
         Returns
         -------
-        ndarray, shape (*parents, state, draw)
+        ndarray, shape ``(*parents, state, draw)``
 
         Raises
         ------
