@@ -47,8 +47,12 @@ def blocks(page):
     ]
 
 
+LONG = {"fit", "check", "claims", "score", "report"}  # commands that take seconds or minutes
+
+
 def is_slow(page):
-    """Whether a page fits a model."""
-    return "fit" in {c[1] for b in blocks(page) if not b.skipped for c in b.commands} or any(
-        block.told == "slow" for block in blocks(page)
+    """Whether a page takes long: it fits a model, or asks much of one."""
+    shown = [block for block in blocks(page) if not block.skipped]
+    return any(block.told == "slow" or "br.fit(" in block.text for block in shown) or any(
+        command[1] in LONG for block in shown for command in block.commands
     )
