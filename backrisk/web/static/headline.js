@@ -10,9 +10,7 @@ let shape = "chart"; // chosen last
 
 // What the consultation is about, in the heading and where the target may be changed.
 export function showAims(answer, choose) {
-  const { title, title_back: back, title_population: population } = words.headline;
-  byId("headline-title").firstElementChild.textContent =
-    answer.looking_back ? back : answer.answered ? title : population;
+  byId("headline-title").firstElementChild.textContent = titleOf(answer);
   const place = byId("aims");
   const [legend] = place.children;
   place.hidden = answer.choices.length < 2;
@@ -26,9 +24,15 @@ export function showAims(answer, choose) {
   if (focused) place.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
 }
 
+function titleOf({ looking_back: back, answered }) {
+  if (back) return words.headline.title_back;
+  return answered ? words.headline.title : words.headline.title_population;
+}
+
 export function showHeadline(answer, reported) {
   const { headline, average } = answer;
-  const told = headline ? fill(words.headline.told, each(headline)) : stands(answer);
+  const told = headline
+    ? fill(words.headline.told, { title: titleOf(answer), ...each(headline) }) : stands(answer);
   byId("live").textContent = told;
   byId("peek").hidden = false;
   byId("peek").firstElementChild.textContent = told;

@@ -4,7 +4,7 @@ import { byId, fill, make, words } from "./facts.js";
 import { icons, key } from "./icons.js";
 import { body } from "./sections.js";
 
-const MOST = 4; // changes that are listed; what does less is named together
+const MOST = 4; // changes that are counted
 
 const whole = (hundred) => Math.round(hundred);
 const some = (n) => (n < 1 ? words.plain.few : String(n));
@@ -56,24 +56,29 @@ function beside(average) {
     make("figure", {}, icons(n, told, "average")));
 }
 
-// `rows` are single changes, the one that does most first: what each is, and its share.
+// `rows` are single changes with their share and its interval. One that may do nothing is not
+// counted, and one that does little is named alone.
 export function showCould(rows, back) {
-  const told = rows.map(({ name, mean }) => ({ name, n: whole(100 * mean) }));
-  const most = told.filter(({ n }) => n >= 1).sort((one, other) => other.n - one.n).slice(0, MOST);
-  const much = told.filter((row) => most.includes(row)); // looking back, in the order of the graph
-  const little = told.filter((row) => !much.includes(row)).map(({ name }) => name);
-  const actions = little.length
-    ? little.reduce((before, next) => fill(words.numbers.settings, { before, next })) : "";
+  const told = rows.map((row) => ({ ...row, n: whole(100 * row.mean) }));
+  const much = told.filter(({ n }) => n >= 1);
+  const sure = much.filter(({ low }) => low > 0).sort((one, other) => other.n - one.n).slice(0, MOST);
+  const counted = told.filter((row) => sure.includes(row)); // in the order of the answer
+  const unsure = much.filter(({ low }) => low <= 0);
+  const little = told.filter((row) => !counted.includes(row) && !unsure.includes(row));
   const sentence = back ? words.plain.action_back : words.plain.action;
   could().replaceChildren(
     make("h3", {}, back ? words.plain.help_back : words.plain.help),
-    much.length ? make(back ? "ul" : "ol", { class: "coulds" }, ...much.map(({ name, n }) =>
+    counted.length ? make(back ? "ul" : "ol", { class: "coulds" }, ...counted.map(({ name, n }) =>
       make("li", {}, fill(sentence, { action: name, n })))) : line(words.plain.no_action),
-    much.length > 1 ? line(words.plain.each) : "",
-    little.length && much.length ? line(fill(words.plain.little, { actions })) : "",
-    back && much.length ? line(words.plain.same_guess) : "",
-    back && much.length ? line(words.plain.look_back) : "");
+    counted.length > 1 ? line(words.plain.each) : "",
+    unsure.length ? line(fill(words.plain.unsure, { actions: joined(unsure) })) : "",
+    little.length && counted.length ? line(fill(words.plain.little, { actions: joined(little) })) : "",
+    back && counted.length ? line(words.plain.same_guess) : "",
+    back && counted.length ? line(words.plain.look_back) : "");
 }
+
+const joined = (rows) => rows.map(({ name }) => name)
+  .reduce((before, next) => fill(words.numbers.settings, { before, next }));
 
 const could = () => byId("plain").querySelector(".could");
 
