@@ -38,6 +38,7 @@ from .queries import Attribution as Attribution
 from .queries import Consultation as Consultation
 from .queries import Contrast as Contrast
 from .queries import Diagnosis as Diagnosis
+from .queries import FollowUp as FollowUp
 from .queries import Forecast as Forecast
 from .queries import Mediation as Mediation
 from .queries import Questions as Questions
@@ -50,6 +51,7 @@ from .queries import attribute as attribute
 from .queries import consult as consult
 from .queries import counterfactual as counterfactual
 from .queries import diagnose as diagnose
+from .queries import follow_up as follow_up
 from .queries import forecast as forecast
 from .queries import intervene as intervene
 from .queries import mediate as mediate

@@ -261,6 +261,10 @@ class Fuzz:
         self.persons = [
             path.read_text(encoding="utf-8") for path in (ROOT / "data" / "persons").glob("*.json")
         ]
+        about = {"date": "2026-11-27", "model": self.posterior.checksum, "version": "0.1.0"}
+        self.persons += [
+            json.dumps({"backrisk": about, "person": json.loads(each)}) for each in self.persons
+        ]
         self.of_core = {"fatigue": "high", "core_strength": None, "pain": "limiting"}
         self.of_book = {"hours": 6.5, "says": 1, "guess": "low", "pain": "no", "weight": 70,
                         "height": "180", "words": "I run", "sleep": "bad"}  # fmt: skip

@@ -49,6 +49,7 @@ CALLS = {
     "mediate": {**ASKED, "cause": "a", "mediators": "b"},
     "recommend": ASKED,
     "ask_next": ASKED,
+    "follow_up": {"posterior": POSTERIOR, "before": PERSON, "after": PERSON},
     "odds_ratios": {"posterior": POSTERIOR},
     "effects": {"posterior": POSTERIOR},
     "to_datatree": {"posterior": POSTERIOR, "survey": SURVEY},
@@ -103,8 +104,9 @@ CALLS = {
 }
 # What the functions above return, and errors: nobody makes them by hand.
 MADE = {
-    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "Forecast", "Mediation"),
-    *("Questions", "Recommendation", "RedFlags", "Review", "Risk", "Scored", "Understood"),
+    *("Attribution", "Contrast", "Diagnosis", "Diagnostics", "Draft", "FollowUp", "Forecast"),
+    *("Mediation", "Questions", "Recommendation", "RedFlags", "Review", "Risk", "Scored"),
+    *("Consultation", "Understood"),
 }
 
 

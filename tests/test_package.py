@@ -16,7 +16,7 @@ from backrisk import load_codebook, load_graph, simulate
 from backrisk.posterior import drawn_truth, false_claims
 
 PUBLIC = """
-Review review Consultation consult
+Review review Consultation consult FollowUp follow_up
 ArgumentError Attribution BackriskError CausalGraph Codebook Contrast Diagnosis Diagnostics Edge
 FitError GraphError Mediation Node Posterior PosteriorError Prior QueryError Questions
 Recommendation Risk Scored Survey SurveyError Understood ask_next attribute build_model

@@ -43,6 +43,7 @@ VALUES = {
     "ask_next": lambda: br.ask_next(small(), {}),
     "red_flags": lambda: br.red_flags(POSTERIOR, {}, ["fever", "night_pain"]),
     "red_flags_none": lambda: br.red_flags(small()),
+    "follow_up": lambda: br.follow_up(small(), {"x": "yes"}, {"y": "no"}),
     "intervene": lambda: br.intervene(small(), {"x": "yes"}, {"x": "no"}),
 }
 

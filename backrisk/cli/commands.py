@@ -68,6 +68,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "score": output.score,
     "recommend": questions.recommend,
     "ask-next": questions.ask_next,
+    "follow-up": questions.follow_up,
     "report": output.report,
 }
 for _name, _command in COMMANDS.items():

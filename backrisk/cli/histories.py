@@ -13,7 +13,7 @@ from backrisk import _json, _yaml
 from backrisk._files import no_file
 from backrisk.cli import console
 from backrisk.cli.options import read_do
-from backrisk.cli.terminal import read_json
+from backrisk.cli.terminal import read_saved
 from backrisk.cohort import history_in, read_visits
 from backrisk.errors import QueryError
 from backrisk.graph import UnrolledGraph
@@ -48,11 +48,11 @@ def told_of(
     if history is not None:
         return read_history(posterior, history)
     assert person is not None
-    answers = read_json(person)
+    answers = read_saved(person)  # as it was saved: a report says when
     if not isinstance(posterior.graph, UnrolledGraph):
         return answers
     console.err.print(say("cli.history.one_visit", path=person), style="yellow", markup=False)
-    return [answers]
+    return [opened(answers).person]
 
 
 def read_history(posterior: Posterior, path: Path) -> History:

@@ -56,6 +56,7 @@ CauseOption = Annotated[list[str] | None, typer.Option("--cause", help=_help("ca
 ConfoundingOption = Annotated[
     list[str] | None, typer.Option("--confounding", help=_help("confounding"))
 ]
+EarlierOption = Annotated[Path | None, typer.Option("--earlier", help=_help("earlier"))]
 ActionOption = Annotated[list[str] | None, typer.Option("--action", help=_help("action"))]
 
 

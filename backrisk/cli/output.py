@@ -18,6 +18,7 @@ from backrisk.cli.options import (
     CombineOption,
     DecimalOption,
     DelimiterOption,
+    EarlierOption,
     EncodingOption,
     GlobOption,
     HistoryOption,
@@ -33,6 +34,7 @@ from backrisk.cli.options import (
     tell_blank_rows,
 )
 from backrisk.cli.panels import demand_panel, read_combine
+from backrisk.cli.terminal import read_saved
 from backrisk.errors import BackriskError, QueryError
 from backrisk.words import disclaimer, interval_name, say
 
@@ -154,6 +156,10 @@ def report(
     target: TargetOption = None,
     group: Annotated[list[str] | None, typer.Option(help=say("cli.report.group"))] = None,
     periods: Annotated[int | None, typer.Option(min=1, help=say("cli.report.periods"))] = None,
+    follow_up: Annotated[
+        Path | None, typer.Option("--follow-up", help=say("cli.report.follow_up"))
+    ] = None,
+    earlier: EarlierOption = None,
     draws: Annotated[int | None, typer.Option(min=1, help=say("cli.report.draws"))] = None,
     date: Annotated[str | None, typer.Option(help=say("cli.report.date"))] = None,
     templates: Annotated[Path | None, typer.Option(help=say("cli.report.templates"))] = None,
@@ -168,12 +174,17 @@ def report(
     from backrisk.report import DRAWS, model_card, report_cohort, report_person
 
     with sentences():
-        demand_place(out, QueryError, (model, person, history, cohort, templates))
+        inputs = (model, person, history, cohort, follow_up, earlier, templates)
+        demand_place(out, QueryError, inputs)
         if group and (card or cohort is None):
             raise QueryError(say("cli.report.group_without_cohort"))
         alone = person is not None or history is not None
         if periods is not None and not alone:
             raise QueryError(say("cli.report.periods_without_history"))
+        if follow_up is not None and not alone:
+            raise QueryError(say("cli.report.follow_up_without_person"))
+        if earlier is not None and follow_up is None:
+            raise QueryError(say("cli.report.earlier_without_file"))
         posterior = model_at(model, site)
         people = None
         if cohort is not None:
@@ -190,6 +201,8 @@ def report(
                 target=target,
                 draws=draws,
                 periods=periods,
+                before=None if follow_up is None else read_saved(follow_up),
+                earlier=None if earlier is None else model_at(earlier, site),
                 date=date,
                 templates=templates,
             )
@@ -227,6 +240,7 @@ def serve(
         bool, typer.Option("--cds-hooks", help=say("cli.serve.cds_hooks"))
     ] = False,
     cds_origin: Annotated[list[str] | None, typer.Option(help=say("cli.serve.cds_origin"))] = None,
+    earlier: Annotated[list[Path] | None, typer.Option(help=say("cli.serve.earlier"))] = None,
     seconds: Annotated[
         float, typer.Option(min=1, max=24 * 3600, help=say("cli.serve.seconds"))
     ] = 120,
@@ -249,5 +263,6 @@ def serve(
             seconds=seconds,
             cds_hooks=cds_hooks,
             cds_origins=cds_origin or (),
+            earlier=earlier or (),
             announce=lambda address: console.out.print(say("cli.serve.at", address=address)),
         )

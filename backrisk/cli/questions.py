@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from backrisk.cli.options import (
     ConfoundingOption,
     CouplingOption,
     DoOption,
+    EarlierOption,
     FormatOption,
     FromOption,
     HistoryFile,
@@ -34,7 +36,7 @@ from backrisk.cli.options import (
     demand_once,
     model_at,
 )
-from backrisk.cli.terminal import Format, read_json, show
+from backrisk.cli.terminal import Format, read_json, read_saved, show
 from backrisk.errors import QueryError
 from backrisk.words import say
 
@@ -289,6 +291,29 @@ def ask_next(
             candidates=candidate or None,
             target=target,
             coupling=coupling,
+        )
+        show(answer, format, console.out)
+
+
+def follow_up(
+    model: ModelFile,
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help=say("cli.follow_up.before"))],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help=say("cli.follow_up.after"))],
+    earlier: EarlierOption = None,
+    target: TargetOption = None,
+    site: SiteOption = None,
+    format: FormatOption = Format.table,
+) -> None:
+    """Ask `backrisk.follow_up`."""
+    from backrisk.queries import follow_up as ask
+
+    with sentences():
+        answer = ask(
+            model_at(model, site),
+            read_saved(before),
+            read_saved(after),
+            earlier=None if earlier is None else model_at(earlier, site),
+            target=target,
         )
         show(answer, format, console.out)
 

@@ -27,6 +27,7 @@ from backrisk.queries import (
     Consultation,
     Contrast,
     Diagnosis,
+    FollowUp,
     Forecast,
     Mediation,
     Questions,
@@ -253,6 +254,26 @@ def plot_contrast(answer: Contrast) -> Figure:
     table = 100 * answer.table.iloc[:2]  # before and after
     figure, axes = new_figure(1.9)
     draw_intervals(axes, table, [say("plotting.as_is"), say("plotting.with", done=done)])
+    axes.set_xlabel(_with_bar(say("plotting.probability", target=answer.target.label)), size=9)
+    return figure
+
+
+@plot.register(FollowUp)
+def plot_follow_up(answer: FollowUp) -> Figure:
+    """Draw the risk by an earlier file and by a later one.
+
+    Parameters
+    ----------
+    answer : FollowUp
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    table = answer.table.iloc[:2]  # before and after
+    labels = [answer.row_label(name) for name in table.index]
+    figure, axes = new_figure(1.9)
+    draw_intervals(axes, 100 * table, labels)
     axes.set_xlabel(_with_bar(say("plotting.probability", target=answer.target.label)), size=9)
     return figure
 

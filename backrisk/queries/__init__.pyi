@@ -28,6 +28,9 @@ from .doing import intervene as intervene
 from .flags import RedFlag as RedFlag
 from .flags import RedFlags as RedFlags
 from .flags import red_flags as red_flags
+from .following import ChangedAnswer as ChangedAnswer
+from .following import FollowUp as FollowUp
+from .following import follow_up as follow_up
 from .form import FormGroup as FormGroup
 from .form import Question as Question
 from .form import Reading as Reading

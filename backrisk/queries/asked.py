@@ -136,11 +136,9 @@ def read_answers(graph: CausalGraph, book: Codebook | None, person: object) -> d
     QueryError
         If a name, a label or a number is not understood.
     """
-    if not isinstance(person, Mapping):
-        raise QueryError(say("queries.person_form", person=shown(person)))
-    person = opened(person).person
-    _demand_short(graph, book, person)
-    labels = named_states(person, graph) if book is None else book.encode_person(person, graph)
+    answers = opened(person).person
+    _demand_short(graph, book, answers)
+    labels = named_states(answers, graph) if book is None else book.encode_person(answers, graph)
     for name in labels:
         demand_node(graph, name, "queries.what.person")
     return {

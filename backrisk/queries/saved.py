@@ -45,13 +45,14 @@ class Saved:
     version: str | None = None
 
 
-def opened(data: Mapping[str, Any]) -> Saved:
+def opened(data: object) -> Saved:
     """Read a person's answers in either form.
 
     Parameters
     ----------
     data : mapping
-        Answers alone, or the saved form of them. The answers themselves are not looked at.
+        A person: answers alone, or the saved form of them. The answers themselves are not
+        looked at.
 
     Returns
     -------
@@ -60,7 +61,8 @@ def opened(data: Mapping[str, Any]) -> Saved:
     Raises
     ------
     QueryError
-        If answers stand beside the saved form, or one of its parts is not what it should be.
+        If it is no mapping, answers stand beside the saved form, or one of its parts is not what
+        it should be.
 
     Examples
     --------
@@ -69,6 +71,8 @@ def opened(data: Mapping[str, Any]) -> Saved:
     >>> opened({"backrisk": {"date": "2026-11-27"}, "person": {"fatigue": "high"}}).date
     datetime.date(2026, 11, 27)
     """
+    if not isinstance(data, Mapping):
+        raise QueryError(say("queries.person_form", person=shown(data)))
     about, person = data.get(_ABOUT), data.get(_PERSON)
     if not isinstance(about, Mapping) and not isinstance(person, Mapping):
         return Saved(data)

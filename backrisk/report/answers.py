@@ -14,6 +14,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries import (
     Attribution,
     Consultation,
+    FollowUp,
     Questions,
     Recommendation,
     Target,
@@ -22,6 +23,7 @@ from backrisk.queries import (
     before_target,
     consult,
     named,
+    opened,
     probability,
     read_person,
     read_target,
@@ -59,6 +61,8 @@ class PersonAnswers:
         Why there are no ``shares``, no ``advice``, no ``questions``.
     all_draws : int
         Of the model, where the answers rest on fewer.
+    followed : FollowUp, optional
+        Since an earlier file, where one was given.
     """
 
     posterior: Posterior
@@ -70,6 +74,7 @@ class PersonAnswers:
     questions: Questions | None
     left_out: Mapping[str, str]
     all_draws: int
+    followed: FollowUp | None = None
 
 
 def person_answers(
@@ -119,6 +124,7 @@ def person_answers(
     held = posterior.draws
     if draws is not None:
         posterior = posterior.subset(draws)
+    person = opened(person).person
     consultation = consult(posterior, person, target=target)
     asked, event = consultation.asked, consultation.target
     codes = read_person(posterior, person)

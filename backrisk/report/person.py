@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,14 @@ from backrisk._arguments import checked
 from backrisk._files import demand_place, write
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.queries import Attribution, evidence_cell, history_of, narrowed_cell, players_of
+from backrisk.queries import (
+    Attribution,
+    evidence_cell,
+    follow_up,
+    history_of,
+    narrowed_cell,
+    players_of,
+)
 from backrisk.report import charts
 from backrisk.report.answers import PersonAnswers, person_answers
 from backrisk.report.blocks import (
@@ -40,6 +48,7 @@ from backrisk.report.common import (
     stated,
     sureness,
 )
+from backrisk.report.following import followed_section
 from backrisk.report.history import (
     PERIODS,
     HistoryAnswers,
@@ -101,10 +110,18 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
             Section(say("report.person.help"), tuple(_help(answers, goal))),
             Section(say("report.person.not"), (limits,)),
             *_notes(answers, goal),
+            *_since(answers),
         ),
         compact=True,
         **frame(posterior, day, site_mark(posterior), _warned(answers)),
     )
+
+
+def _since(answers: PersonAnswers) -> list[Section]:
+    """Return what changed since an earlier file, where one was given."""
+    if answers.followed is None:
+        return []
+    return [followed_section(answers.followed, answers.posterior.codebook)]
 
 
 def _warned(answers: PersonAnswers) -> tuple[str, ...]:
@@ -159,6 +176,8 @@ def report_person(
     target: str | None = None,
     draws: int | None = None,
     periods: int | None = None,
+    before: Mapping[str, Any] | None = None,
+    earlier: Posterior | None = None,
     date: str | date | None = None,
     lang: str | Path | Language | None = None,
     templates: str | Path | None = None,
@@ -179,6 +198,10 @@ def report_person(
         Use at most so many draws, evenly spaced.
     periods : int, optional
         For a history: how many periods ahead are shown; default 6.
+    before : mapping, optional
+        An earlier file of the same person, to be compared on a page of its own.
+    earlier : Posterior, optional
+        The model that the earlier file was saved with; see `backrisk.follow_up`.
     date : str or datetime.date, optional
         The date stated; default today. The same input and date give the same bytes.
     lang : str or Path, optional
@@ -224,8 +247,30 @@ def report_person(
         demand_place(place, QueryError, (templates,))
         day = stated(date)  # refused before the work
         answers = _asked(posterior, person, target, draws, periods)
+        if before is not None:
+            answers = _followed(answers, before, person, earlier, target)
         pages = render_person(answers, place.suffix, date=day, lang=spoken, templates=templates)
         return write(place, pages, QueryError)
+
+
+def _followed(
+    answers: PersonAnswers | HistoryAnswers,
+    before: Mapping[str, Any],
+    person: Any,
+    earlier: Posterior | None,
+    target: str | None,
+) -> PersonAnswers:
+    """Return the answers with what changed since an earlier file.
+
+    Raises
+    ------
+    QueryError
+        As `backrisk.follow_up`; if the report is on a history.
+    """
+    if isinstance(answers, HistoryAnswers):
+        raise QueryError(say("queries.follow_up.over_time"))
+    found = follow_up(answers.posterior, before, person, earlier=earlier, target=target)
+    return replace(answers, followed=found)
 
 
 def _asked(

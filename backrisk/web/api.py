@@ -214,6 +214,11 @@ def _of_a_moment(api: APIRouter, desk: Desk) -> None:
         """Return which unanswered question would tell the most."""
         return await desk.answer(request, "ask-next", asked)
 
+    @api.post("/follow-up", tags=["seeing"], response_model=schema.FollowUpOut)
+    async def ask_follow_up(request: Request, asked: schema.Followed) -> Any:
+        """Return what changed between two files of one person."""
+        return await desk.answer(request, "follow-up", asked)
+
     if can_print():
 
         @api.post(

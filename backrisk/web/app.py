@@ -40,6 +40,7 @@ def create_app(
     languages: str | Path | Language | Iterable[str | Path | Language] = (),
     cds_hooks: bool = False,
     cds_origins: Iterable[str] = (),
+    earlier: Iterable[Posterior] = (),
 ) -> FastAPI:
     """Make the application that serves one model.
 
@@ -63,6 +64,9 @@ def create_app(
     cds_origins : iterable of str
         Origins of pages that may call that service from a browser, ``"https://ehr.example.org"``;
         by default none.
+    earlier : iterable of Posterior
+        Models that files saved earlier were asked of: what a comparison with such a file owes to
+        the answers and what to the model is told of these alone.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def create_app(
         languages = [languages]
     spoken_here = offered(languages)
     limits, origins = limits or Limits(), tuple(cds_origins)
-    served = Served.of(posterior, draws)
+    served = Served.of(posterior, draws, earlier)
     # What processes are given has no table laid out yet: they lay out what they are asked for.
     desk = Desk(served, replace(served.posterior), spoken_here, limits)
 

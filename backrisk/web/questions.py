@@ -20,6 +20,7 @@ from backrisk.queries import (
     counterfactual,
     diagnose,
     flow,
+    follow_up,
     forecast,
     intervene,
     read_form,
@@ -100,7 +101,9 @@ def is_slow(served: Served, question: Question) -> bool:
     )
 
 
-def _at(served: Served, asked: schema.Asked | schema.AskedOverTime | OfAnswers) -> Posterior:
+def _at(
+    served: Served, asked: schema.Asked | schema.Followed | schema.AskedOverTime | OfAnswers
+) -> Posterior:
     return served.at(asked.site).posterior
 
 
@@ -194,6 +197,17 @@ def _ask_next(served: Served, asked: schema.AskedNext) -> Any:
     ).to_dict()
 
 
+def _follow_up(served: Served, asked: schema.Followed) -> Any:
+    before, after = asked.before.model_dump(), asked.after.model_dump()
+    return follow_up(
+        _at(served, asked),
+        before,
+        after,
+        earlier=served.earlier_at(asked.before.backrisk.get("model"), asked.site),
+        target=asked.target,
+    ).to_dict()
+
+
 def _forecast(served: Served, asked: schema.Forecasted) -> Any:
     posterior = _at(served, asked)
     return forecast(
@@ -277,6 +291,7 @@ QUESTIONS: dict[str, Callable[[Served, Any], Any]] = {
     "attribute": _attribute,
     "recommend": _recommend,
     "ask-next": _ask_next,
+    "follow-up": _follow_up,
     "report": _report,
     "forecast": _forecast,
     "review": _review,

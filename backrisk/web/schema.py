@@ -13,6 +13,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
+    model_validator,
 )
 
 from backrisk.queries import opened
@@ -65,6 +66,29 @@ class Flagged(About):
     """One person with the red flags that apply."""
 
     flags: Annotated[list[Name], Field(max_length=_MOST_FLAGS)] = []
+
+
+class SavedIn(_In):
+    """A person's answers as the page saves them; answers alone are read as well."""
+
+    backrisk: dict[Name, Annotated[StrictStr, Field(max_length=100)] | None] = {}
+    person: Person
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return given if opened(given).person is not given else {"person": given}
+
+
+class Followed(_In):
+    """A question about two files of one person."""
+
+    before: SavedIn
+    after: SavedIn
+    target: Name | None = None
+    site: Name | None = None
 
 
 class AskedNext(Asked):
@@ -314,6 +338,35 @@ class WhatIfOut(BaseModel):
 
     rung: str
     answer: ContrastOut
+
+
+class FileOut(BaseModel):
+    """A file as it was compared."""
+
+    date: str | None
+    model: str | None
+    version: str | None
+    reported: str | None
+
+
+class AnswerChange(BaseModel):
+    """An answer that is not the same in both files."""
+
+    name: str
+    kind: str
+    before: str | int | float | None
+    after: str | int | float | None
+    node: str | None
+
+
+class FollowUpOut(_Answer[Row]):
+    """Rows ``before``, ``after``, ``change``, and where it is parted ``by the answers``, ..."""
+
+    told: list[str]
+    parted: str
+    before: FileOut
+    after: FileOut
+    changed: list[AnswerChange]
 
 
 class ForecastRow(Row):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -51,15 +51,20 @@ class Served:
     at : callable
         The `Place` of a site, of ``"new"``, or of the average for None; refuses what the model
         does not know, as `Posterior.at_site` does.
+    earlier : mapping of checksum to Posterior
+        Models that saved files may name, thinned likewise.
     """
 
     posterior: Posterior
     drawn: int
     form: tuple[FormGroup, ...]
     at: Callable[[str | None], Place]
+    earlier: Mapping[str, Posterior] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, posterior: Posterior, draws: int = PAGE_DRAWS) -> Served:
+    def of(
+        cls, posterior: Posterior, draws: int = PAGE_DRAWS, earlier: Iterable[Posterior] = ()
+    ) -> Served:
         """Thin a posterior, and compute once what every answer needs."""
         thinned = posterior.subset(draws)
         pooled, preparing = _prepared(thinned), threading.Lock()
@@ -74,7 +79,14 @@ class Served:
             with preparing:  # the page asks several questions at once: one of them prepares
                 return elsewhere(str(site))
 
-        return cls(thinned, posterior.draws, make_form(_asked(thinned), thinned.codebook), at)
+        known = {each.checksum: each.subset(draws) for each in earlier}
+        form = make_form(_asked(thinned), thinned.codebook)
+        return cls(thinned, posterior.draws, form, at, known)
+
+    def earlier_at(self, model: str | None, site: str | None) -> Posterior | None:
+        """Return the earlier model of a checksum at a site, where there is one."""
+        found = self.earlier.get(model or "")
+        return None if found is None else found.at_site(site)
 
     @property
     def over_time(self) -> bool:

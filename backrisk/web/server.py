@@ -38,6 +38,7 @@ def serve(
     seconds: float = Limits.question,
     cds_hooks: bool = False,
     cds_origins: Iterable[str] = (),
+    earlier: Iterable[Path] = (),
     announce: Callable[[str], None],
 ) -> None:
     """Serve a saved model until interrupted.
@@ -62,6 +63,8 @@ def serve(
     cds_hooks : bool
     cds_origins : iterable of str
         As for `create_app`.
+    earlier : iterable of Path
+        Saved models, as for `create_app`.
     announce : callable
         Told the page's address once it is bound.
 
@@ -92,6 +95,7 @@ def serve(
             limits=limits,
             cds_hooks=cds_hooks,
             cds_origins=cds_origins,
+            earlier=[load_posterior(each) for each in earlier],
         )
         logging.basicConfig(format="%(message)s", level=logging.WARNING)
         logging.getLogger("backrisk.web").setLevel(logging.INFO)

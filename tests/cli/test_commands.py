@@ -1,6 +1,8 @@
 """The command line as a person uses it: answers, JSON, and one sentence for each mistake."""
 
 import json
+from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import backrisk
 from backrisk import CausalGraph, Posterior, odds_ratios
 from backrisk.cli import app
 from backrisk.graph import Layout
+from backrisk.queries import saved
 from backrisk.queries.attribution.methods import METHODS
 
 run = CliRunner()
@@ -377,3 +380,30 @@ def test_flags_of_a_model_and_a_person_as_json(core_model, person):
     code, text = said("flags", core_model, "--person", person(HURTING), "--format", "json")
     assert code == 0
     assert json.loads(text)["called_for"] is True
+
+
+def test_two_files_of_a_person_are_compared(core_model, tmp_path):
+    """The page's form and plain answers; an earlier model is named, or its absence said."""
+    model = backrisk.load_posterior(core_model)
+    old = model.subset(5)
+    assert old.beta is not None
+    old = replace(old, beta=old.beta + 0.3)
+    before, after = {"fatigue": "high", "pain": "limiting"}, {"fatigue": "low", "pain": "none"}
+    first, last, earlier = (tmp_path / name for name in ("1.json", "2.json", "old.nc"))
+    first.write_text(json.dumps(saved(old, before, date(2026, 1, 2))))
+    last.write_text(json.dumps(after))
+    old.save(earlier)
+    ask = ["follow-up", core_model, first, last]
+    for rest, given in ([], None), (["--earlier", earlier], old):
+        code, text = said(*ask, *rest, "--format", "json")
+        assert code == 0
+        exact = backrisk.follow_up(
+            model, saved(old, before, date(2026, 1, 2)), after, earlier=given
+        )
+        assert json.loads(text) == json.loads(json.dumps(exact.to_dict()))
+        code, text = said(*ask, *rest)
+        assert code == 0
+        assert "the later one reports no current low back pain" in text
+    code, text = said("follow-up", core_model, first, last, "--earlier", core_model)
+    assert code == 2
+    assert f"was saved with the model {old.checksum}" in text

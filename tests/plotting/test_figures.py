@@ -16,6 +16,7 @@ from backrisk import (
     consult,
     counterfactual,
     diagnose,
+    follow_up,
     mediate,
     queries,
     recommend,
@@ -63,6 +64,7 @@ def answers(core_prior):
         "mediate": mediate(p, PERSON, "core_strength", ["pelvic_tilt"]),
         "recommend": recommend(p, HURT),
         "ask_next": ask_next(p, PERSON),
+        "follow_up": follow_up(p, HURT, PERSON),
     }
 
 

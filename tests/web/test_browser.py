@@ -8,6 +8,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from web_client import NO_LIMIT
 
 import backrisk as br
 from backrisk import CausalGraph, load_codebook, load_graph
+from backrisk.queries import opened
 from backrisk.survey import Codebook
 from backrisk.web import create_app
 from backrisk.words import estimate, of_hundred, percent, speaking
@@ -325,17 +327,29 @@ def test_the_answers_go_to_a_file_and_come_back(open_page, address, posterior, t
     assert download.value.suggested_filename == "person.json"
     file = tmp_path / "person.json"
     download.value.save_as(file)
-    assert json.loads(file.read_text()) == ANSWERS
+    saved = json.loads(file.read_text())
+    assert saved["person"] == ANSWERS
+    assert saved["backrisk"]["model"] == posterior.checksum
+    assert saved["backrisk"]["version"] == version("backrisk")
+    assert opened(saved).date is not None
     page.get_by_role("button", name="Clear all answers").click()
     expect(page.locator("#q-plank_seconds")).to_have_value("")
-    file.write_text(json.dumps(ANSWERS | {"warm_up": "none", "core_strength": "weak"}))
+    saved["person"] |= {"warm_up": "none", "core_strength": "weak"}
+    file.write_text(json.dumps(saved))
     page.locator("#load").set_input_files(file)
     expect(page.locator("#q-plank_seconds")).to_have_value("35")
     expect(page.locator("#q-warm_up")).to_have_value("not at all")  # the label for that state
     expect(page.locator("#q-core_strength")).to_have_value("weak")
-    file.write_text("[1, 2]")
+    file.write_text(json.dumps(ANSWERS | {"core_strength": "strong"}))  # answers alone
     page.locator("#load").set_input_files(file)
-    expect(page.locator("#taken")).to_contain_text("holds no answers")
+    expect(page.locator("#q-core_strength")).to_have_value("strong")
+    for wrong in ("[1, 2]", json.dumps(saved | {"fatigue": "high"})):
+        file.write_text(json.dumps(ANSWERS))
+        page.locator("#load").set_input_files(file)
+        expect(page.locator("#taken")).to_have_text("Answers loaded.")
+        file.write_text(wrong)
+        page.locator("#load").set_input_files(file)
+        expect(page.locator("#taken")).to_contain_text("holds no answers")
 
 
 def test_a_server_with_a_token_is_opened_by_what_the_browser_asks_for(open_page, posterior):

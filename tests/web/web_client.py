@@ -63,6 +63,11 @@ CALLS = {
         lambda p: br.attribute(p, PERSON, method="diagnostic", level="distal"),
     ),
     "recommend": ("/recommend", {"person": PERSON}, lambda p: br.recommend(p, PERSON)),
+    "follow up": (
+        "/follow-up",
+        {"before": PERSON, "after": {"backrisk": {"date": "2026-11-27"}, "person": HURTING}},
+        lambda p: br.follow_up(p, PERSON, {"backrisk": {"date": "2026-11-27"}, "person": HURTING}),
+    ),
     "ask next": ("/ask-next", {"person": PERSON}, lambda p: br.ask_next(p, PERSON)),
 }
 

@@ -10,6 +10,7 @@ from backrisk import (
     attribute,
     counterfactual,
     diagnose,
+    follow_up,
     intervene,
     mediate,
     recommend,
@@ -38,6 +39,7 @@ def answers(core_posterior):
         "mediate": mediate(p, PERSON, "core_strength", ["pelvic_tilt"]),
         "recommend": recommend(p, HURT),
         "ask_next": ask_next(p, HURT),
+        "follow_up": follow_up(p, HURT, {**PERSON, "fatigue": "high"}),
         "limiting": risk(p, PERSON, target="pain>=limiting"),
     }
 

@@ -1,6 +1,7 @@
 // The form as a person: reading the fields, filling them, showing what each answer says.
 
 import { byId, facts, fill, fillWith, make, nodeWords, stateWords, words } from "./facts.js";
+import { isKnown, keepKnown, knownAnswers, knownWords, show as showKnown } from "./known.js";
 
 const form = byId("form");
 const fields = () => [...form.querySelectorAll("[name]")];
@@ -14,7 +15,10 @@ const value = (field) => {
 
 export function answers() {
   const given = fields().filter((field) => field.value.trim() !== "");
-  return Object.fromEntries(given.map((field) => [field.name, value(field)]));
+  return {
+    ...Object.fromEntries(given.map((field) => [field.name, value(field)])),
+    ...knownAnswers(),
+  };
 }
 
 // What is chosen beside the answers, where there is a choice: the site, and the target of a graph
@@ -41,14 +45,30 @@ export function chooseTarget(name) {
   if (aim) aim.value = name;
 }
 
-// Fill the form; say which names it does not have.
+// The question that asks for a node's very state by labels of its own, with the label that says one.
+function asking(node, state) {
+  for (const field of form.querySelectorAll(`select[data-node="${CSS.escape(node)}"]`)) {
+    if (byId(`${field.id}-says`).dataset.sign === "yes") continue;
+    const label = facts.says[field.name]?.find(([, says]) => says === String(state))?.[0];
+    if (label !== undefined) return [field, label];
+  }
+  return null;
+}
+
+// Fill the form. What the model knows and the form has no field for is kept beside it; say which
+// names neither knows.
 export function fillForm(person) {
   clearForm();
   const unknown = [];
+  const known = {};
   for (const [name, answer] of Object.entries(person)) {
     const field = form.elements.namedItem(name);
-    if (!field || answer === null) {
-      if (!field) unknown.push(name);
+    if (answer === null) continue;
+    if (!field) {
+      const [asks, label] = asking(name, answer) ?? [];
+      if (asks && !(asks.name in person)) asks.value = label;
+      else if (isKnown(name)) known[name] = answer;
+      else unknown.push(name);
       continue;
     }
     field.value = String(answer);
@@ -57,6 +77,7 @@ export function fillForm(person) {
       if (field.value === "") unknown.push(name);
     }
   }
+  keepKnown(known);
   const names = unknown.join(", ");
   byId("form-note").textContent = unknown.length ? fill(words.take.unknown, { names }) : "";
 }
@@ -64,6 +85,7 @@ export function fillForm(person) {
 export function clearForm() {
   byId("form-note").textContent = "";
   for (const field of fields()) field.value = "";
+  keepKnown({});
 }
 
 // Open the group that a question is in, bring it into view and put the cursor there.
@@ -94,13 +116,14 @@ export function showReading(reading) {
       state: stateWords(said.node, said.state),
     }) : "");
   }
+  showKnown(problems);
   byId("left-out").textContent = problems.size
     ? fill(words.page.left_out, { n: problems.size }) : "";
   showCounts();
 }
 
 function showCounts() {
-  let all = 0;
+  let all = Object.keys(knownAnswers()).length;
   for (const group of form.querySelectorAll(".group")) {
     const given = [...group.querySelectorAll("[name]")].filter((field) => field.value.trim());
     all += given.length;
@@ -113,6 +136,7 @@ function showCounts() {
 // An answer as a person reads it, with its unit.
 export function answerWords(name, answer) {
   const field = form.elements.namedItem(name);
+  if (!field) return knownWords(name, answer);
   const shown = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : answer;
   const unit = field.parentElement.querySelector(".unit")?.firstChild?.textContent.trim() ?? "";
   return unit ? fill(words.printed.measure, { value: shown, unit }) : String(shown);

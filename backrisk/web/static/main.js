@@ -6,6 +6,7 @@ import {
   answers, chooseSite, chooseTarget, clearForm, fillForm, listAnswers, outcome, settings,
   showReading,
 } from "./form.js";
+import { askFollowUp, wireFollowUp } from "./followup.js";
 import {
   askCascade, askCauses, asked, askHeadline, askHelp, askNext, askWhatIf, chooseMethod, forget,
   person, setReading,
@@ -62,6 +63,7 @@ async function refresh() {
       section("ask", askNext, signal),
       section("cascade", askCascade, signal),
       section("whatif", askWhatIf, signal),
+      section("followup", (late) => askFollowUp(asked(), late), signal),
     ]);
     found();
     document.body.removeAttribute("data-busy");
@@ -201,5 +203,6 @@ wireTakeAway({
   asked, saved: () => sealed(person()), file: "person.json", isSaved: answersIn,
   restore: (loaded) => fillForm(answersIn(loaded)), fragment, refresh,
 });
+wireFollowUp(() => again("followup", (late) => askFollowUp(asked(), late)));
 restore();
 refresh();

@@ -83,7 +83,7 @@ function download(blob, name) {
 export const isObject = (data) =>
   data !== null && typeof data === "object" && !Array.isArray(data);
 
-async function read(file) {
+export async function read(file) {
   try {
     return JSON.parse(await file.text());
   } catch {
