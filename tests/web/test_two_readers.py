@@ -167,6 +167,25 @@ def test_a_cause_of_which_a_sign_was_given_names_it(shown):
     expect(page.locator("#causes .row .state", has_text="not reported")).to_have_count(0)
 
 
+def test_pain_alone_is_nothing_personal(shown):
+    page = shown({"back_pain": LIMITING})
+    expect(page.locator("#headline .big")).to_contain_text("Nothing but current, limiting low back")
+    assert visible(page, "causes", "help", "whatif", "cascade", "ask") == [False] * 4 + [True]
+    expect(together(page).locator(".body")).to_contain_text("not enough of the rest")
+
+
+def test_what_nobody_measured_is_said_beside_the_cause(open_page):  # noqa: F811
+    model = br.example_posterior()
+    rows = br.consult(model, PAINED).to_dict()["causes"]
+    named = [row["name"] for row in rows if row["name"] in (row["unmeasured"] or "").split(", ")]
+    assert 0 < len(named) < len(rows)
+    with serving(create_app(model, limits=NO_LIMIT)) as address:
+        page = open_page(f"{address}/#{fragment(PAINED)}")
+        settled(page)
+        said = page.locator("#causes .row .meta", has_text="nobody measured this")
+        expect(said).to_have_count(len(named))
+
+
 def test_a_simulated_survey_is_called_simulated(shown):
     page = shown(PARTLY)
     for part in ("causes", "help"):
