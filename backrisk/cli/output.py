@@ -231,7 +231,7 @@ def serve(
         str | None, typer.Option(envvar="BACKRISK_TOKEN", help=say("cli.serve.token"))
     ] = None,
     allow_host: Annotated[list[str] | None, typer.Option(help=say("cli.serve.allow_host"))] = None,
-    draws: Annotated[int, typer.Option(min=1, help=say("cli.serve.draws"))] = 1000,
+    draws: Annotated[int | None, typer.Option(min=1, help=say("cli.serve.draws"))] = None,
     language: Annotated[list[str] | None, typer.Option(help=say("cli.serve.language"))] = None,
     trusted_proxy: Annotated[
         list[str] | None, typer.Option(help=say("cli.serve.trusted_proxy"))

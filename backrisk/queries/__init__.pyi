@@ -19,6 +19,7 @@ from .attribution.methods import attribute as attribute
 from .attribution.shown import Attribution as Attribution
 from .consulting import Consultation as Consultation
 from .consulting import Opening as Opening
+from .consulting import changeable_adverse as changeable_adverse
 from .consulting import consult as consult
 from .consulting import target_of as target_of
 from .consulting import what_to_ask as what_to_ask

@@ -20,7 +20,7 @@ from backrisk.queries.asked import named, read_person, read_target
 from backrisk.queries.attribution.causes import players_of
 from backrisk.queries.attribution.methods import attribute, notes_on
 from backrisk.queries.attribution.shown import Attribution
-from backrisk.queries.recommendation import aside, before_target
+from backrisk.queries.recommendation import aside, before_target, options_of
 from backrisk.queries.seeing import Risk, risk
 from backrisk.queries.wording import unmeasured_note
 from backrisk.summary import Estimate, in_hundred, summarise
@@ -392,6 +392,21 @@ def reported_adverse(
     seen = signed.union(name for name, code in evidence.items() if code)
     players = seen.intersection(players_of(graph, target))
     return tuple(name for name in graph.topological if name in players)
+
+
+def changeable_adverse(
+    graph: CausalGraph, evidence: Mapping[str, int], target: Target
+) -> tuple[str, ...]:
+    """Return those of `reported_adverse` that advice is about, causes first.
+
+    Raises
+    ------
+    QueryError
+        If the target has no cause that could be advised on.
+    """
+    options, _ = options_of(graph, before_target(graph, evidence, target), target, None)
+    advised = {name for name, _ in options}
+    return tuple(name for name in reported_adverse(graph, evidence, target) if name in advised)
 
 
 def closest_level(graph: CausalGraph, target: Target) -> Level | None:

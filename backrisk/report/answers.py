@@ -21,6 +21,7 @@ from backrisk.queries import (
     ask_next,
     attribute,
     before_target,
+    changeable_adverse,
     consult,
     named,
     opened,
@@ -56,9 +57,13 @@ class PersonAnswers:
     shares : Attribution, optional
         By ``shapley``, against the healthy baseline, the target's own answer left out.
     advice : Recommendation, optional
+        Where the target is not reported.
+    undone : Attribution, optional
+        Where it is: the necessity of each habit that is reported adverse and could be changed.
+        None where there is no such habit.
     questions : Questions, optional
     left_out : mapping of str to sentence
-        Why there are no ``shares``, no ``advice``, no ``questions``.
+        Why there are no ``shares``, no ``advice`` or ``undone``, no ``questions``.
     all_draws : int
         Of the model, where the answers rest on fewer.
     followed : FollowUp, optional
@@ -71,6 +76,7 @@ class PersonAnswers:
     consultation: Consultation
     shares: Attribution | None
     advice: Recommendation | None
+    undone: Attribution | None
     questions: Questions | None
     left_out: Mapping[str, str]
     all_draws: int
@@ -107,9 +113,10 @@ def person_answers(
 
     Notes
     -----
-    Estimands and assumptions are those of `backrisk.consult`, `backrisk.attribute` (``shapley``),
-    `backrisk.recommend` and `backrisk.ask_next`. What cannot be asked, for the target has no cause
-    or nothing but it is reported, is left out.
+    Estimands and assumptions are those of `backrisk.consult`, `backrisk.attribute` (``shapley``
+    and, where the target is reported, ``necessity``), `backrisk.recommend` and
+    `backrisk.ask_next`. What cannot be asked, for the target has no cause or nothing but it is
+    reported, is left out.
 
     Examples
     --------
@@ -143,13 +150,22 @@ def person_answers(
             left_out[name] = str(error)
             return None
 
+    def undone() -> Attribution | None:
+        """Ask of each change alone what `consult` asks of all that is adverse."""
+        causes = changeable_adverse(posterior.graph, codes, event)
+        if not causes:
+            return None
+        return attribute(posterior, reported, causes, method="necessity", target=asked)
+
+    back = consultation.looking_back
     return PersonAnswers(
         posterior,
         person,
         reported,
         consultation,
         ask("shares", lambda: attribute(posterior, before, target=asked)),
-        ask("advice", lambda: recommend(posterior, reported, target=asked)),
+        None if back else ask("advice", lambda: recommend(posterior, reported, target=asked)),
+        ask("advice", undone) if back else None,
         ask("questions", lambda: ask_next(posterior, reported, target=asked)),
         left_out,
         held,

@@ -441,16 +441,47 @@ def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
 
 
 def _help(answers: PersonAnswers, goal: str) -> list[Block]:
-    if answers.advice is None:
+    if "advice" in answers.left_out:
         return _left_out(answers, "advice")
+    if answers.consultation.looking_back:
+        return _undone(answers, goal)
+    assert answers.advice is not None
     if not answers.advice.actions:
         return [Text((say("report.person.help_taken"),))]
     table = _action_table(answers, short=True)
     if not table.rows:
         return [Text((say("report.person.help_none"),))]
-    key = "took" if answers.consultation.looking_back else "risk"
-    words = Text((say(f"report.person.help_words.{key}", target=goal),))
-    return [words, cut(table, _HELPING)]
+    return [Text((say("report.person.help_words", target=goal),)), cut(table, _HELPING)]
+
+
+def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
+    """Return what each change alone would have taken away, the target being reported."""
+    found, names = answers.undone, names_of(answers.posterior.graph)
+    if found is None:
+        return [Text((say("report.person.help_taken"),))]
+    table = found.table
+    rows = [
+        (
+            names.pair(cause, answers.posterior.graph.node(cause).reference),
+            share,
+            Range(float(row["lower_bound_low"]), float(row["upper_bound_high"])),
+            evidence_cell(names, row),
+        )
+        for cause, share, row in zip(
+            map(str, table.index), estimates(table), table.to_dict("records"), strict=True
+        )
+        if found.told[found.causes.index(cause)]
+    ]
+    if not rows:
+        return [Text((say("report.person.undone_none"),))]
+    columns = (
+        heading("action", wide=3),
+        heading("undone", "share", strip=True),
+        heading("limits", "share"),
+        heading("grade", wide=2),
+    )
+    shown = Table("undone", "", columns, tuple(rows))
+    return [Text((say("report.person.undone_words", target=goal),)), cut(shown, _HELPING)]
 
 
 def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
@@ -543,7 +574,7 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
         blocks.append(cut(_share_table(answers, short=False), _SHARES))
     if answers.advice is not None and answers.advice.actions:
         blocks.append(cut(_action_table(answers, short=False), _ACTIONS))
-    asked = (answers.shares, answers.advice)
+    asked = (answers.shares, answers.advice, answers.undone)
     notes = dict.fromkeys(again(note) for each in asked if each is not None for note in each.notes)
     said = [
         *sureness(posterior, names),

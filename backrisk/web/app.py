@@ -26,14 +26,14 @@ from backrisk.web.languages import Speaking, offered
 from backrisk.web.limits import Limits
 from backrisk.web.middleware import PROBLEM, Guard, problem
 from backrisk.web.pages import STATIC, make_pages
-from backrisk.web.served import PAGE_DRAWS, VERSION, Served
+from backrisk.web.served import VERSION, Served
 from backrisk.words import Language, say, spoken
 
 
 def create_app(
     posterior: Posterior,
     *,
-    draws: int = PAGE_DRAWS,
+    draws: int | None = None,
     token: str | None = None,
     hosts: str | Iterable[str] = (),
     limits: Limits | None = None,
@@ -47,8 +47,8 @@ def create_app(
     Parameters
     ----------
     posterior : Posterior
-    draws : int
-        The posterior is thinned to at most this many; every answer uses the same ones.
+    draws : int, optional
+        The posterior is thinned to at most this many, by default not; every answer uses the same.
     token : str, optional
         Asked of every request but the one for the server's health.
     hosts : str or iterable of str

@@ -7,7 +7,7 @@ the same answer. What goes in and what comes out can be pickled.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backrisk.fhir import Answers, assessed, card_of, guided
@@ -239,7 +239,7 @@ def _advice(served: Served, asked: schema.Advised) -> Any:
 
 def _report(served: Served, asked: schema.Asked) -> Any:
     answers = person_answers(_at(served, asked), asked.person, target=asked.target)
-    return render_person(answers, ".pdf")
+    return render_person(replace(answers, all_draws=served.drawn), ".pdf")
 
 
 def _cascade(served: Served, asked: schema.Asked) -> Any:

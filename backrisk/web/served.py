@@ -18,7 +18,6 @@ from backrisk.web import schema
 from backrisk.words import again, disclaimer, names_of
 
 VERSION = version("backrisk")
-PAGE_DRAWS = 1000
 _SITES_KEPT = 8  # sites whose tables are kept at a time; the least lately asked makes room
 
 
@@ -63,10 +62,17 @@ class Served:
 
     @classmethod
     def of(
-        cls, posterior: Posterior, draws: int = PAGE_DRAWS, earlier: Iterable[Posterior] = ()
+        cls,
+        posterior: Posterior,
+        draws: int | None = None,
+        earlier: Iterable[Posterior] = (),
     ) -> Served:
-        """Thin a posterior, and compute once what every answer needs."""
-        thinned = posterior.subset(draws)
+        """Thin a posterior where asked to, and compute once what every answer needs."""
+
+        def thin(whole: Posterior) -> Posterior:
+            return whole if draws is None else whole.subset(draws)
+
+        thinned = thin(posterior)
         pooled, preparing = _prepared(thinned), threading.Lock()
 
         @lru_cache(maxsize=_SITES_KEPT)
@@ -79,7 +85,7 @@ class Served:
             with preparing:  # the page asks several questions at once: one of them prepares
                 return elsewhere(str(site))
 
-        known = {each.checksum: each.subset(draws) for each in earlier}
+        known = {each.checksum: thin(each) for each in earlier}
         form = make_form(_asked(thinned), thinned.codebook)
         return cls(thinned, posterior.draws, form, at, known)
 

@@ -18,7 +18,6 @@ from backrisk.web.app import create_app
 from backrisk.web.connections import Connections
 from backrisk.web.desk import Desk
 from backrisk.web.limits import Limits
-from backrisk.web.served import PAGE_DRAWS
 from backrisk.words import Language, say
 
 SHORTEST_TOKEN = 16
@@ -32,7 +31,7 @@ def serve(
     port: int,
     token: str | None,
     hosts: Iterable[str] = (),
-    draws: int = PAGE_DRAWS,
+    draws: int | None = None,
     languages: Iterable[str | Path | Language] = (),
     proxies: Iterable[str] = (),
     seconds: float = Limits.question,
@@ -52,7 +51,7 @@ def serve(
         Required where the host is not this machine alone.
     hosts : iterable of str
         Further names that a Host header may bear.
-    draws : int
+    draws : int, optional
     languages : iterable of str, Path or Language
         As for `create_app`.
     proxies : iterable of str

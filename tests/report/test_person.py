@@ -28,11 +28,14 @@ def test_a_persons_page_shows_the_answers_exactly(runner, hurting):
     severe = "pain>=limiting"  # as reported: the target of everything in the report
     shares = attribute(runner, before, target=severe)
     needed = attribute(runner, HURTING, method="necessity", level="proximal", target=severe)
-    actions = recommend(runner, HURTING, target=severe).table
+    undone = attribute(
+        runner, HURTING, ["strength_training", "recovery"], method="necessity", target=severe
+    )
+    undone_sure = undone.table[[undone.told[undone.causes.index(n)] for n in undone.table.index]]
     questions = ask_next(runner, HURTING, target=severe).table
     playing = shares.table[[shares.playing[shares.causes.index(n)] for n in shares.table.index]]
     sure = needed.table[[needed.signs[needed.causes.index(n)] > 0 for n in needed.table.index]]
-    for name, table in (("shares", playing), ("needed", sure), ("actions", actions)):
+    for name, table in (("shares", playing), ("needed", sure), ("undone", undone_sure)):
         rows = [row for row in page.get(name, []) if row]
         assert len(rows) >= min(4, len(table))
         for shown, (_, row) in zip(rows, table.iterrows(), strict=False):
@@ -140,6 +143,16 @@ def test_a_report_of_an_outcome_without_a_cause_leaves_out_what_cannot_be_asked_
         assert "What could lower it" in page
         causes = "has no cause" in page or "nothing was reported that would tell" in page
         assert causes, person
+
+
+def test_who_is_well_is_told_the_advice(runner):
+    well = HURTING | {"pain": "none"}
+    page = Tables(render_person(person_answers(runner, well), ".html", date=DAY).decode()).found
+    rows = [row for row in page["actions"] if row]
+    actions = recommend(runner, well).table
+    assert rows
+    for shown, (_, row) in zip(rows, actions.iterrows(), strict=False):
+        assert shown[0] == triple(row)
 
 
 def test_nothing_answered_gets_the_population_and_no_advice(core):
