@@ -10,6 +10,7 @@ import typer
 from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
+from backrisk.cli.flags import FlagOption
 from backrisk.cli.histories import told_of
 from backrisk.cli.options import (
     ActionOption,
@@ -153,6 +154,9 @@ def report(
     history: HistoryOption = None,
     cohort: Annotated[str | None, typer.Option(help=say("cli.report.cohort"))] = None,
     card: Annotated[bool, typer.Option("--card", help=say("cli.report.card"))] = False,
+    letter: Annotated[bool, typer.Option("--letter", help=say("cli.report.letter"))] = False,
+    plain: Annotated[bool, typer.Option("--plain", help=say("cli.report.plain"))] = False,
+    flag: FlagOption = None,
     target: TargetOption = None,
     group: Annotated[list[str] | None, typer.Option(help=say("cli.report.group"))] = None,
     periods: Annotated[int | None, typer.Option(min=1, help=say("cli.report.periods"))] = None,
@@ -179,6 +183,11 @@ def report(
         if group and (card or cohort is None):
             raise QueryError(say("cli.report.group_without_cohort"))
         alone = person is not None or history is not None
+        if letter and plain:
+            raise QueryError(say("cli.report.letter_or_plain"))
+        for option, given in (("--letter", letter), ("--plain", plain), ("--flag", flag)):
+            if given and (person is None or history is not None or card or cohort is not None):
+                raise QueryError(say("cli.report.of_a_person", option=option))
         if periods is not None and not alone:
             raise QueryError(say("cli.report.periods_without_history"))
         if follow_up is not None and not alone:
@@ -203,6 +212,8 @@ def report(
                 periods=periods,
                 before=None if follow_up is None else read_saved(follow_up),
                 earlier=None if earlier is None else model_at(earlier, site),
+                kind="letter" if letter else "plain" if plain else "report",
+                flags=flag or (),
                 date=date,
                 templates=templates,
             )

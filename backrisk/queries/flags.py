@@ -20,6 +20,7 @@ from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Renewed
 from backrisk.queries.asked import clipped, named, read_answers, read_names
+from backrisk.queries.saved import opened
 from backrisk.survey import Codebook, Column
 from backrisk.words import capital, choices, decimal, disclaimer, listed, names_of, say, suggest
 
@@ -115,11 +116,8 @@ class RedFlags:
         if not self.ticked:
             return ""
         first = self.ticked[0]
-        return say(
-            "queries.red_flags.told",
-            urgency=first.soon,
-            flags=listed(flag.label for flag in self.ticked),
-        )
+        pressing = [flag.label for flag in self.ticked if flag.urgency == first.urgency]
+        return say("queries.red_flags.told", urgency=first.soon, flags=listed(pressing))
 
     def columns(self) -> dict[str, list[Any]]:
         """Return one row a flag as plain columns."""
@@ -277,8 +275,9 @@ def red_flags(
     (True, 'same_day', ['fever', 'night_pain'])
     """
     graph, book = posterior.graph, posterior.codebook
-    given = {} if person is None else person
+    given: Any = {} if person is None else person
     reported = named(graph, read_answers(graph, book, given))
+    given = opened(given).person
     about = _about(graph.vocabulary)
     asked = about.flags
     known = [flag.name for flag in asked]
@@ -351,7 +350,10 @@ def _unfit(
 def _number(book: Codebook, column: Column, answer: object) -> float | None:
     if column.type != "number":
         return None
-    read = column.read(answer, book.missing)
+    try:
+        read = column.read(answer, book.missing)
+    except ValueError:  # the state of a node that bears the column's name
+        return None
     return read if isinstance(read, float) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from backrisk.queries import (
     FollowUp,
     Questions,
     Recommendation,
+    RedFlags,
     Target,
     ask_next,
     attribute,
@@ -29,6 +30,7 @@ from backrisk.queries import (
     read_person,
     read_target,
     recommend,
+    red_flags,
 )
 from backrisk.summary import Estimate
 from backrisk.survey import Frame, Survey
@@ -66,6 +68,8 @@ class PersonAnswers:
         Why there are no ``shares``, no ``advice`` or ``undone``, no ``questions``.
     all_draws : int
         Of the model, where the answers rest on fewer.
+    flags : RedFlags
+        What is said before any number.
     followed : FollowUp, optional
         Since an earlier file, where one was given.
     """
@@ -80,6 +84,7 @@ class PersonAnswers:
     questions: Questions | None
     left_out: Mapping[str, str]
     all_draws: int
+    flags: RedFlags
     followed: FollowUp | None = None
 
 
@@ -89,6 +94,7 @@ def person_answers(
     *,
     target: str | None = None,
     draws: int | None = None,
+    flags: Sequence[str] = (),
 ) -> PersonAnswers:
     """Ask all that a person's report shows. Rungs: seeing and counterfactual.
 
@@ -101,6 +107,8 @@ def person_answers(
         As for `backrisk.consult`, whose target all answers share.
     draws : int, optional
         Use at most so many draws, evenly spaced.
+    flags : sequence of str
+        Red flags that apply; see `backrisk.red_flags`.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def person_answers(
     Raises
     ------
     QueryError
-        If the person or the target is not understood.
+        If the person, the target or a red flag is not understood.
 
     Notes
     -----
@@ -132,6 +140,7 @@ def person_answers(
     if draws is not None:
         posterior = posterior.subset(draws)
     person = opened(person).person
+    found = red_flags(posterior, person, flags)
     consultation = consult(posterior, person, target=target)
     asked, event = consultation.asked, consultation.target
     codes = read_person(posterior, person)
@@ -169,6 +178,7 @@ def person_answers(
         ask("questions", lambda: ask_next(posterior, reported, target=asked)),
         left_out,
         held,
+        found,
     )
 
 

@@ -149,6 +149,8 @@ class Report:
     sections : tuple of Section
     compact : bool
         Each page is made to fit one sheet of paper, by smaller type where it must.
+    blanks : tuple of str
+        What is to be filled in by hand, at the top of each sheet: labels of empty lines.
     """
 
     kind: Literal["person", "cohort", "card"]
@@ -161,6 +163,7 @@ class Report:
     warnings: tuple[str, ...]
     sections: tuple[Section, ...]
     compact: bool = field(default=False)
+    blanks: tuple[str, ...] = ()
 
     @property
     def tables(self) -> tuple[Table, ...]:

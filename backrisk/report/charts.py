@@ -253,3 +253,27 @@ def reliability(
     turned = {"transform": f"rotate(-90 12 {_n(middle)})"}
     parts.append(_tag("g", turned, _word(12, middle + 3, upward)))
     return _svg(left + side + 16, y(0) + 35, parts)
+
+
+_ROW, _STEP = 20, 15.0  # icons in a row; pixels from one to the next
+
+
+def icons(count: int, of: int = 100) -> str:
+    """Draw people in rows, the first `count` of them filled; told apart without their colour.
+
+    Examples
+    --------
+    >>> icons(31).count("<path"), icons(31).count(MARK + '" stroke'), icons(0).count('"none"')
+    (100, 31, 100)
+    """
+    parts = []
+    for place in range(of):
+        x, y = 3 + _STEP * (place % _ROW), 2 + 1.5 * _STEP * (place // _ROW)
+        # A head, and shoulders below it.
+        head = f"M{_n(x + 2)} {_n(y + 3.5)}a3.5 3.5 0 1 1 7 0a3.5 3.5 0 1 1 -7 0z"
+        body = f"M{_n(x)} {_n(y + 19)}v-6q0 -4 5.5 -4t5.5 4v6z"
+        fill = MARK if place < count else "none"
+        stroke = MARK if place < count else "#888888"
+        parts.append(_tag("path", {"d": head + body, "fill": fill, "stroke": stroke}))
+    rows = math.ceil(of / _ROW)
+    return _svg(_ROW * _STEP + 2, rows * 1.5 * _STEP + 2, parts)

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import date
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Mapping
 
-from backrisk._arguments import checked
-from backrisk._files import demand_place, write
-from backrisk.errors import QueryError
-from backrisk.posterior import Posterior
-from backrisk.queries import (
-    Attribution,
-    evidence_cell,
-    follow_up,
-    history_of,
-    narrowed_cell,
-    players_of,
-)
+from backrisk.queries import Attribution, evidence_cell, narrowed_cell, players_of
 from backrisk.report import charts
-from backrisk.report.answers import PersonAnswers, person_answers
+from backrisk.report.answers import PersonAnswers
+from backrisk.report.before import before_numbers, blanks
 from backrisk.report.blocks import (
     Block,
     Facts,
@@ -45,22 +31,12 @@ from backrisk.report.common import (
     links,
     paragraphs,
     site_mark,
-    stated,
     sureness,
 )
 from backrisk.report.following import followed_section
-from backrisk.report.history import (
-    PERIODS,
-    HistoryAnswers,
-    history_answers,
-    history_document,
-)
-from backrisk.report.overrides import language_of
-from backrisk.report.rendering import check_suffix, render
 from backrisk.summary import Estimate
 from backrisk.words import (
     TOGETHER,
-    Language,
     again,
     capital,
     decimal,
@@ -68,7 +44,6 @@ from backrisk.words import (
     names_of,
     of_hundred,
     say,
-    speaking,
 )
 from backrisk.words.phrases import whole
 
@@ -92,28 +67,15 @@ def person_document(answers: PersonAnswers, day: str) -> Report:
     Report
     """
     posterior = answers.posterior
-    asked = answers.consultation
-    goal = again(asked.target.label)
-    urgent = names_of(posterior.graph).text("urgent") or say("report.person.urgent")
-    limits = Text((*paragraphs("report.person.not_words"), urgent), bullets=True)
+    goal = again(answers.consultation.target.label)
     return Report(
         kind="person",
         title=capital(say("report.person.title", target=goal)),
         lead=(),
-        sections=(
-            Section(
-                say("report.person.took" if asked.looking_back else "report.person.risk"),
-                tuple(_opening(answers, goal)),
-            ),
-            Section(say("report.person.seen"), (_seen(answers),)),
-            Section(say("report.person.causes"), tuple(_first_causes(answers))),
-            Section(say("report.person.help"), tuple(_help(answers, goal))),
-            Section(say("report.person.not"), (limits,)),
-            *_notes(answers, goal),
-            *_since(answers),
-        ),
+        sections=(*first_sheet(answers), *_notes(answers, goal), *_since(answers)),
         compact=True,
-        **frame(posterior, day, site_mark(posterior), _warned(answers)),
+        blanks=blanks("report.blanks.person"),
+        **frame(posterior, day, site_mark(posterior), warned(answers)),
     )
 
 
@@ -124,173 +86,45 @@ def _since(answers: PersonAnswers) -> list[Section]:
     return [followed_section(answers.followed, answers.posterior.codebook)]
 
 
-def _warned(answers: PersonAnswers) -> tuple[str, ...]:
-    """Return what stands on the person's own page: which figures disagree is for the notes."""
+def first_sheet(answers: PersonAnswers) -> tuple[Section, ...]:
+    """Return what the person gets, from what is said before any number to what it is not."""
+    asked = answers.consultation
+    goal = again(asked.target.label)
+    return (
+        *before_numbers(answers.flags),
+        Section(
+            say("report.person.took" if asked.looking_back else "report.person.risk"),
+            tuple(opening(answers, goal)),
+        ),
+        Section(say("report.person.seen"), (seen(answers),)),
+        Section(say("report.person.causes"), tuple(first_causes(answers))),
+        Section(say("report.person.help"), tuple(help_blocks(answers, goal))),
+        Section(say("report.person.not"), (limits(answers),)),
+    )
+
+
+def limits(answers: PersonAnswers) -> Text:
+    """Return what a report is not, and when to see someone."""
+    urgent = names_of(answers.posterior.graph).text("urgent") or say("report.person.urgent")
+    return Text((*paragraphs("report.person.not_words"), urgent), bullets=True)
+
+
+def warned(answers: PersonAnswers, *, notes: bool = True) -> tuple[str, ...]:
+    """Return what stands on the person's own page: which figures disagree is for the notes.
+
+    Parameters
+    ----------
+    answers : PersonAnswers
+    notes : bool
+        Whether the document has any.
+    """
     posterior = answers.posterior
     some = posterior.conflicts_about([answers.consultation.target.node])
-    return (*posterior.believed, *((say("report.person.conflicts"),) if some else ()))
+    key = "report.person.conflicts" if notes else "report.person.conflicts_alone"
+    return (*posterior.believed, *((say(key),) if some else ()))
 
 
-def render_person(
-    answers: PersonAnswers | HistoryAnswers,
-    suffix: str = ".pdf",
-    *,
-    date: str | date | None = None,
-    lang: str | Path | Language | None = None,
-    templates: str | Path | None = None,
-) -> bytes:
-    """Return a person's report as the bytes of a file, from answers that are at hand.
-
-    Parameters
-    ----------
-    answers : PersonAnswers or HistoryAnswers
-    suffix : {".pdf", ".html"}
-    date : str or datetime.date, optional
-        The date stated; default today.
-    lang, templates
-        As for `report_person`.
-
-    Returns
-    -------
-    bytes
-
-    Raises
-    ------
-    QueryError
-        If the format is not one of these, or a template or a sentence has a mistake.
-    """
-    folder = None if templates is None else Path(templates)
-    with speaking(language_of(lang, folder)):
-        day = stated(date)
-        if isinstance(answers, HistoryAnswers):
-            return render(history_document(answers, day), suffix, folder)
-        return render(person_document(answers, day), suffix, folder)
-
-
-@checked("person")
-def report_person(
-    posterior: Posterior,
-    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-    out: str | Path,
-    *,
-    target: str | None = None,
-    draws: int | None = None,
-    periods: int | None = None,
-    before: Mapping[str, Any] | None = None,
-    earlier: Posterior | None = None,
-    date: str | date | None = None,
-    lang: str | Path | Language | None = None,
-    templates: str | Path | None = None,
-) -> Path:
-    """Write one person's report: page one for the person, page two for the notes.
-
-    Parameters
-    ----------
-    posterior : Posterior
-    person : mapping, or sequence of mapping
-        State labels by node, or raw answers of the codebook; incomplete allowed. A sequence is a
-        history, one mapping a period, for a model over time; see *Over time*.
-    out : str or Path
-        ``.html`` or ``.pdf``; written beside and renamed.
-    target : str, optional
-        A node, or ``"node>=state"``; default the graph's outcome.
-    draws : int, optional
-        Use at most so many draws, evenly spaced.
-    periods : int, optional
-        For a history: how many periods ahead are shown; default 6.
-    before : mapping, optional
-        An earlier file of the same person, to be compared on a page of its own.
-    earlier : Posterior, optional
-        The model that the earlier file was saved with; see `backrisk.follow_up`.
-    date : str or datetime.date, optional
-        The date stated; default today. The same input and date give the same bytes.
-    lang : str or Path, optional
-        The code of a packaged language, or a folder of sentences; default English.
-    templates : str or Path, optional
-        A folder whose files stand in place of the packaged templates, sentences and logo.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    QueryError
-        If the person or the target is not understood, the format is not one of these, or `out`
-        cannot be written. Nothing is left half-written.
-    BackriskError
-        If there is no such language.
-
-    Notes
-    -----
-    Shows `backrisk.consult`, `backrisk.attribute`, `backrisk.recommend` and `backrisk.ask_next`;
-    see `person_answers`. Decision support, not a diagnosis.
-
-    *Over time* the report shows the visits, `backrisk.forecast`, `backrisk.review`, and by
-    `backrisk.recommend` what keeping to one thing from the next period on takes off the risk in the
-    last period that is shown, how many people ever kept to it, and all assumptions in one place.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from backrisk.graph import CausalGraph
-    >>> states = {"x": ["no", "yes"], "y": ["no", "yes"]}
-    >>> g = CausalGraph.from_edges([("x", "y")], states, outcome="y")
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     "about 80" in report_person(p, {"x": "yes"}, f"{folder}/p.html").read_text()
-    True
-    """
-    place = Path(out)
-    with speaking(language_of(lang, templates)) as spoken:
-        check_suffix("person", place.suffix)
-        demand_place(place, QueryError, (templates,))
-        day = stated(date)  # refused before the work
-        answers = _asked(posterior, person, target, draws, periods)
-        if before is not None:
-            answers = _followed(answers, before, person, earlier, target)
-        pages = render_person(answers, place.suffix, date=day, lang=spoken, templates=templates)
-        return write(place, pages, QueryError)
-
-
-def _followed(
-    answers: PersonAnswers | HistoryAnswers,
-    before: Mapping[str, Any],
-    person: Any,
-    earlier: Posterior | None,
-    target: str | None,
-) -> PersonAnswers:
-    """Return the answers with what changed since an earlier file.
-
-    Raises
-    ------
-    QueryError
-        As `backrisk.follow_up`; if the report is on a history.
-    """
-    if isinstance(answers, HistoryAnswers):
-        raise QueryError(say("queries.follow_up.over_time"))
-    found = follow_up(answers.posterior, before, person, earlier=earlier, target=target)
-    return replace(answers, followed=found)
-
-
-def _asked(
-    posterior: Posterior,
-    person: Mapping[str, Any] | Sequence[Mapping[str, Any]],
-    target: str | None,
-    draws: int | None,
-    periods: int | None,
-) -> PersonAnswers | HistoryAnswers:
-    history = history_of(person)
-    if history is not None:
-        ahead = PERIODS if periods is None else periods
-        return history_answers(posterior, history, target=target, draws=draws, periods=ahead)
-    if periods is not None:
-        raise QueryError(say("report.over_time.no_history"))
-    alone = cast("Mapping[str, Any]", person)  # what is none is refused there
-    return person_answers(posterior, alone, target=target, draws=draws)
-
-
-def _opening(answers: PersonAnswers, goal: str) -> list[Block]:
+def opening(answers: PersonAnswers, goal: str) -> list[Block]:
     """Return what the report opens on: how likely, or what it took."""
     asked = answers.consultation
     own = asked.estimate
@@ -315,7 +149,8 @@ def _opening(answers: PersonAnswers, goal: str) -> list[Block]:
     return blocks
 
 
-def _seen(answers: PersonAnswers) -> Block:
+def seen(answers: PersonAnswers) -> Block:
+    """Return what was reported."""
     graph, book = answers.posterior.graph, answers.posterior.codebook
     names = names_of(graph)
     raw: dict[str, tuple[str, str]] = {}
@@ -392,7 +227,8 @@ def _left_out(answers: PersonAnswers, name: str) -> list[Block]:
     return [Text((again(answers.left_out[name]),))]
 
 
-def _first_causes(answers: PersonAnswers) -> list[Block]:
+def first_causes(answers: PersonAnswers) -> list[Block]:
+    """Return the clear shares, for the person."""
     shares = answers.shares
     if shares is None:
         return _left_out(answers, "shares")
@@ -407,7 +243,7 @@ def _first_causes(answers: PersonAnswers) -> list[Block]:
     told = {"alike": alike, "total": shown, "target": again(shares.target.label)}
     key = "took" if answers.consultation.looking_back else "risk"
     words = Text((say(f"report.person.causes_words.{key}", **told),))
-    return [words, table, *([aside] if aside.paragraphs else [])]
+    return [words, cut(table, _SHARES), *([aside] if aside.paragraphs else [])]
 
 
 def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
@@ -440,8 +276,14 @@ def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
     )
 
 
+<<<<<<< HEAD
 def _help(answers: PersonAnswers, goal: str) -> list[Block]:
     if "advice" in answers.left_out:
+=======
+def help_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
+    """Return what clearly lowers the risk, for the person."""
+    if answers.advice is None:
+>>>>>>> cac543b (Show red flags before any number on page and report; write a letter to a colleague and the person's sheet alone, with room for names and dates)
         return _left_out(answers, "advice")
     if answers.consultation.looking_back:
         return _undone(answers, goal)
@@ -484,7 +326,8 @@ def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
     return [Text((say("report.person.undone_words", target=goal),)), cut(shown, _HELPING)]
 
 
-def _needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
+def needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
+    """Return what the target took, where it is reported."""
     needed = answers.consultation.causes
     if needed is None:
         key = "uncaused" if answers.consultation.looking_back else "unreported"
@@ -569,7 +412,7 @@ def _notes(answers: PersonAnswers, goal: str) -> list[Section]:
         learned=learned_from(posterior),
         draws=drawn_from(posterior.draws, answers.all_draws),
     )
-    blocks: list[Block] = [Text((opening,)), *_needed_blocks(answers, goal)]
+    blocks: list[Block] = [Text((opening,)), *needed_blocks(answers, goal)]
     if answers.shares is not None:
         blocks.append(cut(_share_table(answers, short=False), _SHARES))
     if answers.advice is not None and answers.advice.actions:

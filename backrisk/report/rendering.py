@@ -118,6 +118,7 @@ def laid_out(report: Report) -> dict[str, Any]:
         "warnings": list(report.warnings),
         "pages": pages,
         "compact": report.compact,
+        "blanks": list(report.blanks),
     }
 
 

@@ -227,8 +227,8 @@ def _of_a_moment(api: APIRouter, desk: Desk) -> None:
             response_class=Response,
             responses={200: {"content": {"application/pdf": {}}}},
         )
-        async def ask_report(request: Request, asked: schema.Asked) -> Response:
-            """Return all answers as a report of two pages."""
+        async def ask_report(request: Request, asked: schema.Reported) -> Response:
+            """Return all answers as a report of two pages, as one of them, or as a letter."""
             pages = await desk.answer(request, "report", asked)
             return Response(pages, media_type="application/pdf")
 

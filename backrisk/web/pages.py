@@ -15,13 +15,14 @@ from markupsafe import Markup, escape
 
 from backrisk.graph import CausalGraph, UnrolledGraph
 from backrisk.plotting import BOX, draw
-from backrisk.queries import read_target
+from backrisk.queries import read_target, red_flags
 from backrisk.web import schema
 from backrisk.web.api import V1, can_print
 from backrisk.web.served import VERSION, Served
 from backrisk.words import (
     Language,
     again,
+    capital,
     disclaimer,
     interval_name,
     listed,
@@ -147,6 +148,7 @@ def _page(
         leveled=bool(graph.roles.proximal or graph.roles.distal),
         sites=served.sites,
         facts={**_facts(served), "seconds": seconds},
+        flags=red_flags(served.posterior),
         can_print=can_print(),
         fit=_fit(served),
     )
@@ -270,6 +272,7 @@ def _facts(served: Served) -> dict[str, Any]:
         "says": _labels(served),
         "ask": {name: each.text or names.heading(name) for name, each in questions.items()},
         **({"most_visits": schema.MOST_VISITS} if served.over_time else {}),
+        "flags": _flags(served),
         "nodes": {
             node.name: {
                 "words": names.node(node.name),
@@ -283,6 +286,20 @@ def _facts(served: Served) -> dict[str, Any]:
         "mark": language.raw("phrases.decimal_mark"),
         "words": _words_of(served),
     }
+
+
+def _flags(served: Served) -> list[dict[str, str]]:
+    """Return what to do about each red flag, so that the page needs no server to say it."""
+    return [
+        {
+            "name": flag.name,
+            "label": say("queries.red_flags.label", flag=capital(flag.label)),
+            "means": flag.means,
+            "do": flag.do,
+            "soon": flag.soon,
+        }
+        for flag in red_flags(served.posterior).asked
+    ]
 
 
 def _words_of(served: Served) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from backrisk.queries import (
     review,
     risk,
 )
-from backrisk.report import person_answers, render_person
+from backrisk.report import person_answers, read_kind, render_person
 from backrisk.web import schema
 from backrisk.web.served import Place, Served
 
@@ -237,9 +237,18 @@ def _advice(served: Served, asked: schema.Advised) -> Any:
     ).to_dict()
 
 
+<<<<<<< HEAD
 def _report(served: Served, asked: schema.Asked) -> Any:
     answers = person_answers(_at(served, asked), asked.person, target=asked.target)
     return render_person(replace(answers, all_draws=served.drawn), ".pdf")
+=======
+def _report(served: Served, asked: schema.Reported) -> Any:
+    kind = read_kind(asked.kind)  # refused before the work
+    answers = person_answers(
+        _at(served, asked), asked.person, target=asked.target, flags=asked.flags
+    )
+    return render_person(answers, ".pdf", kind=kind)
+>>>>>>> cac543b (Show red flags before any number on page and report; write a letter to a colleague and the person's sheet alone, with room for names and dates)
 
 
 def _cascade(served: Served, asked: schema.Asked) -> Any:

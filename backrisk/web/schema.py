@@ -91,6 +91,12 @@ class Followed(_In):
     site: Name | None = None
 
 
+class Reported(Asked, Flagged):
+    """What a document about one person is to show."""
+
+    kind: Name = "report"
+
+
 class AskedNext(Asked):
     """A question about what to ask next."""
 

@@ -60,6 +60,7 @@ def test_the_most_urgent_comes_first_whatever_the_order_given():
     assert [flag.name for flag in found.ticked] == ["leg_weakness", "fever", "weight_loss"]
     assert found.urgency == "emergency"
     assert found.sentences()[0] == found.headline
+    assert found.headline.startswith("Go to an emergency department now: leg weakness.")
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,7 @@ def test_a_name_that_is_nearly_one_is_suggested():
         ({"longest_run_week_km": 0}, []),
         ({"longest_run_month_km": 60}, []),  # far for the survey, but no other kind of person
         ({"age_years": "NA"}, []),
+        ({"plank_seconds": "strong"}, []),  # a state, by the name of the column
     ],
 )
 def test_whom_the_model_is_not_about_is_told(person, said):
@@ -130,6 +132,13 @@ def test_whom_the_model_is_not_about_is_told(person, said):
         assert "adults who run" in unfit[0]
     for each, sentence in zip(said, unfit[1:], strict=True):
         assert each in sentence
+
+
+def test_a_person_in_the_form_that_the_page_saves_is_read():
+    kept = {"backrisk": {"date": "2026-11-27"}, "person": {"pain": "limiting", "age_years": 16}}
+    found = br.red_flags(POSTERIOR, kept)
+    assert found.called_for
+    assert any("16 years" in each for each in found.unfit)
 
 
 def test_the_flags_change_no_number():

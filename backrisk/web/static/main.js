@@ -11,6 +11,7 @@ import {
   askCascade, askCauses, asked, askHeadline, askHelp, askNext, askWhatIf, chooseMethod, forget,
   person, setReading,
 } from "./questions.js";
+import { askFlags, clearFlags } from "./flags.js";
 import { follow, opened, remember } from "./session.js";
 import { answersIn, sealed } from "./saved.js";
 import { stoppable } from "./stop.js";
@@ -49,6 +50,7 @@ async function refresh() {
     const reading = await ask("/read", { person: answers() }, signal);
     setReading(reading);
     trouble("");
+    await askFlags(person(), signal); // before any number
     // What matters first is not kept waiting. Of the rest, what takes longest is begun first, so
     // that no core of the server waits for another at the end.
     await section("headline", openedBy, signal);
@@ -163,6 +165,7 @@ byId("form").addEventListener("input", later);
 byId("form").addEventListener("submit", (event) => event.preventDefault());
 byId("clear").addEventListener("click", () => {
   clearForm();
+  clearFlags();
   refresh();
 });
 for (const name of ["method", "level", "baseline"]) {

@@ -1,6 +1,7 @@
 // Taking the answers away: print, a file, a link. Nothing leaves the browser on its own.
 
 import { askFile } from "./api.js";
+import { ticked } from "./flags.js";
 import { byId, fill, make, words } from "./facts.js";
 
 // The date of today; a language may have a code of its own that no calendar knows.
@@ -24,18 +25,21 @@ export function wireTakeAway({ asked, saved, file, isSaved, restore, fragment, r
     byId("printed-on").textContent = fill(words.printed.date, { date: today() });
   });
 
-  byId("pdf")?.addEventListener("click", async ({ target }) => {
-    target.disabled = true;
-    say(words.take.pdf_wait);
-    try {
-      download(await askFile("/report.pdf", asked()), "report.pdf");
-      say(words.take.pdf_done);
-    } catch (error) {
-      say(error.message);
-    } finally {
-      target.disabled = false;
-    }
-  });
+  for (const button of document.querySelectorAll("#take [data-kind]")) {
+    button.addEventListener("click", async () => {
+      const { kind } = button.dataset;
+      button.disabled = true;
+      say(words.take.pdf_wait);
+      try {
+        download(await askFile("/report.pdf", { ...asked(), kind, flags: ticked() }), `${kind}.pdf`);
+        say(words.take.pdf_done);
+      } catch (error) {
+        say(error.message);
+      } finally {
+        button.disabled = false;
+      }
+    });
+  }
 
   byId("save").addEventListener("click", () => {
     const text = JSON.stringify(saved(), null, 2) + "\n";
