@@ -276,14 +276,9 @@ def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
     )
 
 
-<<<<<<< HEAD
-def _help(answers: PersonAnswers, goal: str) -> list[Block]:
-    if "advice" in answers.left_out:
-=======
 def help_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
     """Return what clearly lowers the risk, for the person."""
-    if answers.advice is None:
->>>>>>> cac543b (Show red flags before any number on page and report; write a letter to a colleague and the person's sheet alone, with room for names and dates)
+    if "advice" in answers.left_out:
         return _left_out(answers, "advice")
     if answers.consultation.looking_back:
         return _undone(answers, goal)

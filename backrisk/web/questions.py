@@ -237,18 +237,12 @@ def _advice(served: Served, asked: schema.Advised) -> Any:
     ).to_dict()
 
 
-<<<<<<< HEAD
-def _report(served: Served, asked: schema.Asked) -> Any:
-    answers = person_answers(_at(served, asked), asked.person, target=asked.target)
-    return render_person(replace(answers, all_draws=served.drawn), ".pdf")
-=======
 def _report(served: Served, asked: schema.Reported) -> Any:
     kind = read_kind(asked.kind)  # refused before the work
     answers = person_answers(
         _at(served, asked), asked.person, target=asked.target, flags=asked.flags
     )
-    return render_person(answers, ".pdf", kind=kind)
->>>>>>> cac543b (Show red flags before any number on page and report; write a letter to a colleague and the person's sheet alone, with room for names and dates)
+    return render_person(replace(answers, all_draws=served.drawn), ".pdf", kind=kind)
 
 
 def _cascade(served: Served, asked: schema.Asked) -> Any:
