@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from backrisk._types import Array
-
 if TYPE_CHECKING:
     import pandas as pd
 
+    from backrisk._types import Array
+
+# NumPy is imported by what computes: a help text names the interval too, and should not wait.
 
 INTERVAL = 0.90
 SURE = (1.0 + INTERVAL) / 2.0  # probability of a sign from which on the interval excludes zero
@@ -33,10 +33,13 @@ def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]
 
     Examples
     --------
+    >>> import numpy as np
     >>> low, high = interval(np.arange(101.0))
     >>> float(low.round(6)), float(high.round(6))
     (5.0, 95.0)
     """
+    import numpy as np
+
     tail = (1.0 - probability) / 2.0
     low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
     return low, high
@@ -48,6 +51,7 @@ class Estimate:
 
     Examples
     --------
+    >>> import numpy as np
     >>> found = Estimate.of(np.arange(101.0))
     >>> found.mean, round(found.low, 6), round(found.high, 6)
     (50.0, 5.0, 95.0)
@@ -61,7 +65,7 @@ class Estimate:
     def of(cls, draws: Array) -> Estimate:
         """Return the mean and the interval of draws, ``(draw,)``."""
         low, high = interval(draws)
-        return cls(float(np.mean(draws)), float(low), float(high))
+        return cls(float(draws.mean()), float(low), float(high))
 
 
 def in_hundred(share: float) -> float:
@@ -94,7 +98,7 @@ def summarise(draws: Array, labels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(columns.pop("name")))
 
 
-def largest(draws: Array, above: float = -np.inf) -> Array:
+def largest(draws: Array, above: float = -math.inf) -> Array:
     """Return the probability of each column being the largest of its row.
 
     Parameters
@@ -111,9 +115,12 @@ def largest(draws: Array, above: float = -np.inf) -> Array:
 
     Examples
     --------
+    >>> import numpy as np
     >>> largest(np.array([[0.2, 0.1, 0.0], [0.0, 0.0, 0.0], [0.3, 0.3, 0.1], [0.0, 0.4, 0.0]]), 0.0)
     array([0.375, 0.375, 0.   ])
     """
+    import numpy as np
+
     if not draws.shape[-1]:
         return np.zeros((*draws.shape[:-2], 0))
     first = (draws == draws.max(axis=-1, keepdims=True)) & (draws > above)
@@ -136,6 +143,7 @@ def described(draws: Array, labels: Sequence[str]) -> dict[str, list[Any]]:
 
     Examples
     --------
+    >>> import numpy as np
     >>> described(np.array([[0.25], [0.75]]), ["risk"])["mean"]
     [0.5]
     """

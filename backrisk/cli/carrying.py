@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from backrisk._files import demand_place
 from backrisk.cli import console
+from backrisk.cli.completing import nodes
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
     DecimalOption,
@@ -27,10 +26,15 @@ from backrisk.cli.options import (
     read_as,
     tell_blank_rows,
 )
-from backrisk.cli.terminal import Format, read_json, share, show_table
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import read_json, share
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph
 from backrisk.words import Names, disclaimer, interval_name, names_of, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from backrisk.graph import CausalGraph
 
 
 def transport(
@@ -39,7 +43,9 @@ def transport(
     out: Annotated[Path, typer.Option(help=say("cli.transport.out"))],
     person: Annotated[list[Path] | None, typer.Option(help=say("cli.transport.person"))] = None,
     cohort: Annotated[str | None, typer.Option(help=say("cli.transport.cohort"))] = None,
-    cause: Annotated[list[str] | None, typer.Option(help=say("cli.transport.cause"))] = None,
+    cause: Annotated[
+        list[str] | None, typer.Option(help=say("cli.transport.cause"), autocompletion=nodes)
+    ] = None,
     target: TargetOption = None,
     site: SiteOption = None,
     seed: SeedOption = 1,
@@ -72,21 +78,20 @@ def transport(
         ]
         after.save(out)
         teller = console.about(out)
-        if format is Format.json:
-            told: dict[str, Any] = {
-                "kind": "transport",
-                "population": population.name,
-                "source": population.source,
-                "assumes": list(after.carried),
-                "risks": found.table.to_dict(orient="records"),
-                "shares": shares.table.to_dict(orient="records"),
-                "effects": [
-                    {"cause": each.cause, "same": each.direct, "needed": list(each.needed)}
-                    for each in effects
-                ],
-                "text": " ".join([found.text, shares.text, *(each.text for each in effects)]),
-            }
-            print(json.dumps(told, indent=2))
+        told: dict[str, Any] = {
+            "kind": "transport",
+            "population": population.name,
+            "source": population.source,
+            "assumes": list(after.carried),
+            "risks": found.table.to_dict(orient="records"),
+            "shares": shares.table.to_dict(orient="records"),
+            "effects": [
+                {"cause": each.cause, "same": each.direct, "needed": list(each.needed)}
+                for each in effects
+            ],
+            "text": " ".join([found.text, shares.text, *(each.text for each in effects)]),
+        }
+        if give(format, told, "risks", "shares", "effects"):
             return
         _show(after.graph, found.table, shares.table)
         for line in (found.text, shares.text, *(each.text for each in effects)):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from backrisk._files import demand_place
@@ -21,20 +19,18 @@ from backrisk.cli.options import (
     SeedOption,
     read_as,
 )
-from backrisk.cli.terminal import (
-    Format,
-    ratio,
-    share,
-    show_cells,
-    show_diagnostics,
-    show_table,
-)
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import ratio, share, show_cells, show_diagnostics
 from backrisk.errors import QueryError
-from backrisk.posterior import Posterior, load_posterior, odds_ratios
 from backrisk.words import decimal, names_of, percent, say
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from backrisk.check import Doubts
+    from backrisk.posterior import Posterior
+
+_TABLES = ("learned", "failures", "margins", "odds_ratios", "doubts.verdicts")
 
 
 def check(
@@ -53,6 +49,7 @@ def check(
 ) -> None:
     """Show `backrisk.check.explain`, `learned`, `predicted_margins` and `doubts`."""
     from backrisk.check import doubts, explain, learned, predicted_margins
+    from backrisk.posterior import load_posterior
 
     with sentences():
         posterior = load_posterior(model)
@@ -81,8 +78,8 @@ def check(
                 )
             if keep:
                 found.kept_with(posterior).save(model)
-        if format is Format.json:
-            print(json.dumps(_checked(posterior, said, failures, margins, found), indent=2))
+        told = _checked(posterior, said, failures, margins, found)
+        if give(format, told, *_TABLES):
             return
         _show_check(posterior, said, failures, margins)
         if found is None:
@@ -100,6 +97,8 @@ def _checked(
     margins: pd.DataFrame | None,
     found: Doubts | None,
 ) -> dict[str, Any]:
+    from backrisk.posterior import odds_ratios
+
     report: dict[str, Any] = {
         "kind": "check",
         "diagnostics": {
@@ -167,6 +166,8 @@ def _show_check(
     failures: pd.DataFrame | None,
     margins: pd.DataFrame | None,
 ) -> None:
+    from backrisk.posterior import odds_ratios
+
     names = names_of(posterior.graph)
     show_diagnostics(posterior, console.out)
     show_cells(posterior, console.out)

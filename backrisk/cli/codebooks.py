@@ -13,7 +13,6 @@ from backrisk.cli.console import sentences
 from backrisk.cli.options import DecimalOption, DelimiterOption, EncodingOption, read_as
 from backrisk.cli.terminal import write_text
 from backrisk.errors import QueryError
-from backrisk.graph import load_graph
 from backrisk.words import say
 
 _SHOWN = 20  # decisions that are printed; the draft has all
@@ -41,6 +40,7 @@ def codebook(
     decimal: DecimalOption = None,
 ) -> None:
     """Run `backrisk.draft_codebook`, or `backrisk.redcap_dictionary`."""
+    from backrisk.graph import load_graph
     from backrisk.survey import draft_codebook, load_codebook, redcap_dictionary
 
     tools = {"qualtrics": qualtrics, "limesurvey": limesurvey, "google": google}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from backrisk.cli import console
+from backrisk.cli.completing import nodes
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
     FormatOption,
@@ -23,21 +22,22 @@ from backrisk.cli.options import (
     model_at,
 )
 from backrisk.cli.pictures import picture_kind, write_picture
-from backrisk.cli.terminal import Format, read_json, show_table
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import read_json
 from backrisk.errors import QueryError
-from backrisk.posterior import Confounding, worded_ratio
 from backrisk.words import decimal, names_of, say
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from backrisk.check import Sensitivity
+    from backrisk.posterior import Confounding
 
 
 def confounding(
     model: ModelFile,
     person: PersonFile,
-    cause: Annotated[str, typer.Option(help=say("cli.confounding.cause"))],
+    cause: Annotated[str, typer.Option(help=say("cli.confounding.cause"), autocompletion=nodes)],
     shared: Annotated[str | None, typer.Option(help=say("cli.confounding.shared"))] = None,
     prevalence: Annotated[float, typer.Option(help=say("cli.confounding.prevalence"))] = 0.5,
     most: Annotated[float, typer.Option(help=say("cli.confounding.most"))] = 10.0,
@@ -65,9 +65,7 @@ def confounding(
         )
         if out is not None:
             write_picture(_figure(found), out, (model, person))
-        if format is Format.json:
-            sys.stdout.write(json.dumps(found.to_dict(), indent=2) + "\n")
-        else:
+        if not give(format, found.to_dict(), "tipping", "contour", "observed"):
             _show(found)
         if out is not None:
             console.err.print(say("cli.confounding.done", out=out), markup=False)
@@ -81,6 +79,8 @@ def read_confounding(asked: list[str] | None) -> list[Confounding]:
     QueryError
         If it is not of that form.
     """
+    from backrisk.posterior import Confounding
+
     found = []
     for each in asked or []:
         nodes, _, spread = each.rpartition("=")
@@ -121,6 +121,8 @@ def _figure(found: Sensitivity) -> Figure:
 
 def _show(found: Sensitivity) -> None:
     """Print what may change, how much of the effect is left, and what was measured."""
+    from backrisk.posterior import worded_ratio
+
     names = names_of(found.graph)
     beyond = say("cli.confounding.beyond", most=decimal(found.most, 0))
     columns: dict[str, list[str]] = {

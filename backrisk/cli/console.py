@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -13,8 +14,33 @@ from backrisk._files import is_standard
 from backrisk.errors import BackriskError
 from backrisk.words import say
 
-out = Console(highlight=False)
+
+class Teller(Console):
+    """A console that, where Markdown is asked for, prints each text as a paragraph of its own."""
+
+    markdown = False
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print as `rich.console.Console` does, or a paragraph."""
+        if not self.markdown:
+            super().print(*objects, **how)
+            return
+        super().print(*objects, **how | {"soft_wrap": True, "style": None})
+        super().print()
+
+
+out = Teller(highlight=False)
 err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def in_markdown() -> Iterator[None]:
+    """Print Markdown on the standard output until the block ends."""
+    before, out.markdown = out.markdown, True
+    try:
+        yield
+    finally:
+        out.markdown = before
 
 
 def about(path: Path | None) -> Console:
@@ -48,3 +74,8 @@ def _tell(error: str) -> None:
     )
     message = say("cli.error", error=words)
     err.print(message, style="red", markup=False, soft_wrap=True)
+
+
+def such_as(name: str) -> str:
+    """Return the example that stands below the help of a command."""
+    return say("cli.such_as", example=say(f"cli.examples.{name.replace('-', '_')}"))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from backrisk._files import demand_place, is_stream
@@ -36,20 +34,16 @@ from backrisk.cli.options import (
 )
 from backrisk.cli.panels import demand_panel, read_combine, tell_cost
 from backrisk.cli.stopping import Stopped
-from backrisk.cli.terminal import (
-    Format,
-    ratio,
-    share,
-    show_cells,
-    show_diagnostics,
-    show_table,
-    write_text,
-)
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import ratio, share, show_cells, show_diagnostics, write_text
 from backrisk.errors import BackriskError, QueryError
-from backrisk.graph import CausalGraph, Prior, load_graph
-from backrisk.posterior import LeastCells
-from backrisk.survey import NOT_READ, Panel, Survey, Understood
 from backrisk.words import Names, interval_name, names_of, percent, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from backrisk.graph import CausalGraph
+    from backrisk.survey import Panel, Survey, Understood
 
 _PERIODS = 6  # of a panel
 _NARROW = 100  # characters of a terminal that has no room for a column more
@@ -70,7 +64,7 @@ def simulate(
     ] = None,
 ) -> None:
     """Run `backrisk.simulate`, or `backrisk.simulate_panel`."""
-    from backrisk.graph import unroll
+    from backrisk.graph import load_graph, unroll
     from backrisk.posterior import MISSING, drawn_truth, simulate_panel
     from backrisk.posterior import simulate as draw
     from backrisk.survey import Codebook, load_codebook, packaged_codebooks
@@ -116,6 +110,7 @@ def validate(
     format: FormatOption = Format.table,
 ) -> None:
     """Show `backrisk.describe`: how a survey was read, and what a fit to it would be."""
+    from backrisk.graph import load_graph
     from backrisk.survey import describe, read_survey
 
     with sentences():
@@ -130,8 +125,7 @@ def validate(
             **reading,
         )
         found = describe(read)
-        if format is Format.json:
-            print(json.dumps(found.to_dict(), indent=2))
+        if give(format, found.to_dict(), "columns"):
             return
         _show_understood(Path(survey).name, found)
         tell_blank_rows(read.blank_rows)
@@ -140,7 +134,7 @@ def validate(
 
 
 def _show_understood(file: str, found: Understood) -> None:
-    from backrisk.survey import say_counts
+    from backrisk.survey import NOT_READ, say_counts
 
     read = [each for each in found.columns if each.role not in NOT_READ]
     names = [each.column for each in read]
@@ -211,7 +205,9 @@ def fit(
     dropout: Annotated[list[str] | None, typer.Option(help=say("cli.fit.dropout"))] = None,
 ) -> None:
     """Run `backrisk.fit` and save the model."""
-    from backrisk.survey import read_panel, read_survey
+    from backrisk.graph import load_graph
+    from backrisk.posterior import LeastCells
+    from backrisk.survey import Panel, read_panel, read_survey
 
     with sentences():
         demand_place(out, QueryError, (survey, graph, codebook))
@@ -305,6 +301,8 @@ def prior(
     format: FormatOption = Format.table,
 ) -> None:
     """Show `backrisk.check.prior_margins` and `backrisk.check.prior_associations`."""
+    from backrisk.graph import Prior, load_graph
+
     with sentences():
         if odds_ratio is not None:
             believed = Prior.from_odds_ratio(*odds_ratio)
@@ -316,12 +314,11 @@ def prior(
         chosen = load_graph(graph)
         margins = prior_margins(chosen, draws=draws, seed=seed)
         ratios = prior_associations(chosen, draws=draws, seed=seed)
-        if format is Format.json:
-            tables = {
-                name: frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
-                for name, frame in (("margins", margins), ("figures", ratios))
-            }
-            print(json.dumps({"kind": "prior", **tables}, indent=2))
+        tables = {
+            name: frame.astype(object).where(frame.notna(), None).to_dict(orient="records")
+            for name, frame in (("margins", margins), ("figures", ratios))
+        }
+        if give(format, {"kind": "prior", **tables}, *tables):
             return
         _show_prior(chosen, margins, ratios)
 

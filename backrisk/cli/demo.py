@@ -12,7 +12,8 @@ import pandas as pd
 from rich.console import Console
 
 from backrisk._files import make_folder, output
-from backrisk.cli.terminal import Format, show, show_diagnostics, write_text
+from backrisk.cli.tables import Format
+from backrisk.cli.terminal import show, show_diagnostics, write_text
 from backrisk.errors import PosteriorError, QueryError
 from backrisk.fitting import fit
 from backrisk.graph import load_graph

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import pandas as pd
 import typer
 
 from backrisk._files import demand_place
 from backrisk.cli import console
+from backrisk.cli.completing import nodes
 from backrisk.cli.console import sentences
 from backrisk.cli.options import (
     DecimalOption,
@@ -25,10 +24,13 @@ from backrisk.cli.options import (
     TargetOption,
     read_as,
 )
-from backrisk.cli.terminal import Format, read_json, show_table
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import read_json
 from backrisk.errors import QueryError
-from backrisk.posterior import load_posterior
 from backrisk.words import decimal, percent, say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Models = Annotated[list[Path], typer.Option("--model", help=say("cli.compare.model"))]
 
@@ -44,6 +46,7 @@ def compare(
 ) -> None:
     """Show `backrisk.check.compare_graphs`."""
     from backrisk.check import compare_graphs
+    from backrisk.posterior import load_posterior
     from backrisk.survey import read_survey
 
     with sentences():
@@ -57,8 +60,8 @@ def compare(
         reading = read_as(encoding, delimiter, decimal, glob)
         read = read_survey(survey, first.graph, first.codebook, **reading)
         found = compare_graphs(fits, read)
-        if format is Format.json:
-            _print("comparison", models=_records(found.table), text=found.text)
+        told: dict[str, Any] = {"kind": "comparison", "models": _records(found.table)}
+        if give(format, told | {"text": found.text}, "models"):
             return
         _show_models(found.table)
         console.out.print(found.text, markup=False)
@@ -69,7 +72,9 @@ def standing(
     model: Annotated[Path, typer.Option(help=say("cli.options.model"))],
     person: Annotated[Path | None, typer.Option(help=say("cli.options.person"))] = None,
     target: TargetOption = None,
-    cause: Annotated[list[str] | None, typer.Option(help=say("cli.standing.cause"))] = None,
+    cause: Annotated[
+        list[str] | None, typer.Option(help=say("cli.standing.cause"), autocompletion=nodes)
+    ] = None,
     most: Annotated[int, typer.Option(min=1, help=say("cli.standing.most"))] = 20,
     fits: Annotated[int, typer.Option(min=0, help=say("cli.standing.fits"))] = 0,
     keep: Annotated[bool, typer.Option("--keep", help=say("cli.standing.keep"))] = False,
@@ -82,6 +87,7 @@ def standing(
 ) -> None:
     """Show `backrisk.check.standing_graphs`, `conclusions`, and `attribute_over` for a person."""
     from backrisk.check import attribute_over, conclusions, kept_with, standing_graphs
+    from backrisk.posterior import load_posterior
     from backrisk.survey import read_survey
 
     with sentences():
@@ -102,25 +108,24 @@ def standing(
         over = None
         if answers is not None:
             over = attribute_over(found.posteriors, answers, target=target, seed=seed)
-        if format is Format.json:
-            shares = None if over is None else _records(over.table)
-            left = [
-                {
-                    "graph": each.neighbour.name,
-                    "why": each.why,
-                    "equivalent": each.equivalent,
-                    "gain": _plain(each.gain),
-                }
-                for each in found.left_out
-            ]
-            told = {
-                "graphs": _records(found.table),
-                "left_out": left,
-                "conclusions": _records(held.table),
-                "shares": shares,
+        left = [
+            {
+                "graph": each.neighbour.name,
+                "why": each.why,
+                "equivalent": each.equivalent,
+                "gain": _plain(each.gain),
             }
-            texts = [found.text, held.text, *([] if over is None else [over.text])]
-            _print("standing", **told, text=" ".join(texts))
+            for each in found.left_out
+        ]
+        told = {
+            "kind": "standing",
+            "graphs": _records(found.table),
+            "left_out": left,
+            "conclusions": _records(held.table),
+            "shares": None if over is None else _records(over.table),
+            "text": " ".join([found.text, held.text, *([] if over is None else [over.text])]),
+        }
+        if give(format, told, "graphs", "left_out", "conclusions", "shares"):
             return
         _show_models(found.table)
         console.out.print(found.text, markup=False)
@@ -136,12 +141,13 @@ def claims(
 ) -> None:
     """Show `backrisk.check.claim_odds`."""
     from backrisk.check import claim_odds
+    from backrisk.posterior import load_posterior
 
     with sentences():
         posterior = load_posterior(model)
         found = claim_odds(posterior, grades=grade) if grade else claim_odds(posterior)
-        if format is Format.json:
-            _print("claims", claims=_records(found.table), text=found.text)
+        told: dict[str, Any] = {"kind": "claims", "claims": _records(found.table)}
+        if give(format, told | {"text": found.text}, "claims"):
             return
         known = found.table[found.table["why"] == ""].to_dict("records")
         factors = {"bayes_factor": "bayes_factor"}
@@ -169,7 +175,10 @@ def power_scaling(
     format: FormatOption = Format.table,
 ) -> None:
     """Show `backrisk.check.power_scaling` of a person's attribution and risk."""
+    import pandas as pd
+
     from backrisk.check import power_scaling
+    from backrisk.posterior import load_posterior
     from backrisk.queries import attribute, risk
 
     with sentences():
@@ -181,8 +190,8 @@ def power_scaling(
         found = [power_scaling(posterior, answer) for answer in asked]
         table = pd.concat([each.table for each in found])
         texts = [str(each.text) for each in found]
-        if format is Format.json:
-            _print("power_scaling", numbers=_records(table), text=" ".join(texts))
+        told: dict[str, Any] = {"kind": "power_scaling", "numbers": _records(table)}
+        if give(format, told | {"text": " ".join(texts)}, "numbers"):
             return
         rows = table.reset_index().to_dict("records")
         columns = {
@@ -226,10 +235,6 @@ def _plain(value: Any) -> Any:
     value = value.item() if hasattr(value, "item") else value
     finite = not isinstance(value, float) or abs(value) < float("inf")  # neither NaN nor infinite
     return value if finite else None
-
-
-def _print(kind: str, **held: Any) -> None:
-    print(json.dumps({"kind": kind, **held}, indent=2))
 
 
 def _at_least(text: str, row: dict[Any, Any]) -> str:

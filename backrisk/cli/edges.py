@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
-import pandas as pd
 import typer
 
 from backrisk.cli import console
+from backrisk.cli.completing import nodes
 from backrisk.cli.console import sentences
 from backrisk.cli.options import FormatOption, ModelFile, SiteOption, model_at
 from backrisk.cli.pictures import picture_kind, write_picture
-from backrisk.cli.terminal import Format, ratio, show_table
-from backrisk.posterior import Posterior
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import ratio
 from backrisk.words import interval_name, names_of, percent, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from backrisk.posterior import Posterior
 
 
 def effects(
     model: ModelFile,
-    node: Annotated[list[str] | None, typer.Option(help=say("cli.effects.node"))] = None,
+    node: Annotated[
+        list[str] | None, typer.Option(help=say("cli.effects.node"), autocompletion=nodes)
+    ] = None,
     site: SiteOption = None,
     plot: Annotated[Path | None, typer.Option(help=say("cli.effects.plot"))] = None,
     format: FormatOption = Format.table,
 ) -> None:
     """Show `backrisk.check.effects`."""
+    import numpy as np
+
     from backrisk.check import effects as ask
 
     with sentences():
@@ -38,10 +45,10 @@ def effects(
             from backrisk.plotting import plot_odds_ratios
 
             write_picture(plot_odds_ratios(found, posterior.graph), plot, (model,))
-        if format is Format.json:
-            known = found.replace([np.inf, -np.inf], np.nan)  # which JSON cannot hold
-            rows = known.astype(object).where(known.notna(), None).to_dict(orient="records")
-            print(json.dumps({"kind": "effects", "rows": rows}, indent=2))
+        known = found.replace([np.inf, -np.inf], np.nan)  # which JSON cannot hold
+        rows = known.astype(object).where(known.notna(), None).to_dict(orient="records")
+        told = {"kind": "effects", "rows": rows, "warnings": list(posterior.warnings)}
+        if give(format, told):
             return
         _show(posterior, found)
         if plot is not None:

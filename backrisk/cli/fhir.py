@@ -12,11 +12,10 @@ import typer
 from backrisk import _json, _yaml
 from backrisk._files import demand_place, no_file
 from backrisk.cli import console
-from backrisk.cli.console import sentences
+from backrisk.cli.console import sentences, such_as
 from backrisk.cli.options import ModelFile, PersonFile, SiteOption, TargetOption
 from backrisk.cli.terminal import read_json, write_text
 from backrisk.errors import QueryError
-from backrisk.posterior import load_posterior
 from backrisk.words import say, unreadable
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -26,17 +25,20 @@ UrlOption = Annotated[str | None, typer.Option("--url", help=say("cli.fhir.url")
 OutOption = Annotated[Path | None, typer.Option("--out", help=say("cli.fhir.out"))]
 
 
-@app.command("questionnaire", help=say("cli.fhir.questionnaire_help"))
+@app.command(
+    "questionnaire", help=say("cli.fhir.questionnaire_help"), epilog=such_as("fhir_questionnaire")
+)
 def questionnaire(model: ModelFile, url: UrlOption = None, out: OutOption = None) -> None:
     """Run `backrisk.fhir.questionnaire`."""
     from backrisk.fhir import questionnaire as make
+    from backrisk.posterior import load_posterior
 
     with sentences():
         _demand(out, model)
         _give(make(load_posterior(model), url=url), out, model)
 
 
-@app.command("response", help=say("cli.fhir.response_help"))
+@app.command("response", help=say("cli.fhir.response_help"), epilog=such_as("fhir_response"))
 def response(
     model: ModelFile,
     person: PersonFile,
@@ -48,6 +50,7 @@ def response(
 ) -> None:
     """Run `backrisk.fhir.questionnaire_response`."""
     from backrisk.fhir import questionnaire_response as make
+    from backrisk.posterior import load_posterior
 
     with sentences():
         _demand(out, model, person)
@@ -55,12 +58,13 @@ def response(
         _give(make(load_posterior(model), read_json(person), **told), out, model, person)
 
 
-@app.command("person", help=say("cli.fhir.person_help"))
+@app.command("person", help=say("cli.fhir.person_help"), epilog=such_as("fhir_person"))
 def person(
     model: ModelFile, response: ResponseFile, url: UrlOption = None, out: OutOption = None
 ) -> None:
     """Run `backrisk.fhir.read_response`: a person file, what was not read on the error output."""
     from backrisk.fhir import read_response
+    from backrisk.posterior import load_posterior
 
     with sentences():
         _demand(out, model, response)
@@ -74,7 +78,7 @@ def person(
         _give(answers.person, out, model, response)
 
 
-@app.command("assess", help=say("cli.fhir.assess_help"))
+@app.command("assess", help=say("cli.fhir.assess_help"), epilog=such_as("fhir_assess"))
 def assess(
     model: ModelFile,
     response: ResponseFile,
@@ -88,7 +92,7 @@ def assess(
     _result(risk_assessment, model, response, target, url, out)
 
 
-@app.command("guide", help=say("cli.fhir.guide_help"))
+@app.command("guide", help=say("cli.fhir.guide_help"), epilog=such_as("fhir_guide"))
 def guide(
     model: ModelFile,
     response: ResponseFile,
@@ -111,6 +115,8 @@ def _result(
     out: Path | None,
 ) -> None:
     """Give what answers say, as one of the functions of `backrisk.fhir` has it."""
+    from backrisk.posterior import load_posterior
+
     with sentences():
         _demand(out, model, response)
         made = make(load_posterior(model), _read(response), target=target, url=url)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import FormatOption
-from backrisk.cli.terminal import Format, read_json, show_table
-from backrisk.posterior import example_posterior, load_posterior
-from backrisk.queries import RedFlags, red_flags
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import read_json
 from backrisk.words import disclaimer, say
+
+if TYPE_CHECKING:
+    from backrisk.queries import RedFlags
 
 FlagOption = Annotated[list[str] | None, typer.Option("--flag", help=say("cli.flags.flag"))]
 
@@ -28,14 +29,15 @@ def flags(
     format: FormatOption = Format.table,
 ) -> None:
     """Show `backrisk.red_flags`."""
+    from backrisk.posterior import example_posterior, load_posterior
+    from backrisk.queries import red_flags
+
     with sentences():
         posterior = example_posterior() if model is None else load_posterior(model)
         answers = {} if person is None else read_json(person)
         found = red_flags(posterior, answers, flag or ())
-        if format is Format.json:
-            print(json.dumps(found.to_dict(), indent=2))
-            return
-        _show(found)
+        if not give(format, found.to_dict()):
+            _show(found)
 
 
 def _show(found: RedFlags) -> None:
@@ -52,5 +54,6 @@ def _show(found: RedFlags) -> None:
         }
         show_table(say("queries.red_flags.asks"), columns, console.out, ("asks", "soon"))
     for source in found.sources:
-        console.out.print(say("cli.flags.source", name=source.name, link=source.link), markup=False)
+        told = say("cli.flags.source", name=source.name, link=source.link)
+        console.out.print(told, markup=False, soft_wrap=True)  # a link is not to be broken
     console.out.print(disclaimer(), markup=False)

@@ -14,7 +14,6 @@ from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.terminal import write_text
 from backrisk.errors import QueryError
-from backrisk.graph import graph_schema, load_graph
 from backrisk.words import say
 
 
@@ -39,6 +38,8 @@ def graph(
     out: Annotated[Path | None, typer.Option(help=say("cli.graph.out"))] = None,
 ) -> None:
     """Run `backrisk.load_graph`, then `to_yaml`, `to_dict` or `to_dagitty`."""
+    from backrisk.graph import load_graph
+
     with sentences():
         if out is not None:
             demand_place(out, QueryError, (graph,))
@@ -56,6 +57,8 @@ def schema(
     out: Annotated[Path | None, typer.Option(help=say("cli.schema.out"))] = None,
 ) -> None:
     """Print `backrisk.graph.graph_schema` or `backrisk.survey.codebook_schema`."""
+    from backrisk.graph import graph_schema
+
     with sentences():
         if of is Kind.graph:
             found = graph_schema()

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from backrisk import _json, _yaml
 from backrisk._files import no_file
 from backrisk.cli import console
 from backrisk.cli.options import read_do
 from backrisk.cli.terminal import read_saved
-from backrisk.cohort import history_in, read_visits
 from backrisk.errors import QueryError
-from backrisk.graph import UnrolledGraph
-from backrisk.posterior import Posterior
-from backrisk.queries import opened
 from backrisk.words import say, unreadable
+
+if TYPE_CHECKING:
+    from backrisk.posterior import Posterior
 
 _LONGEST = 2_000_000  # characters of a file of visits, or of a plan
 _VISITS = "visits"
@@ -43,6 +40,9 @@ def told_of(
         If not exactly one of both is given; if a history is given for a model of one moment; if
         the file is no such file.
     """
+    from backrisk.graph import UnrolledGraph
+    from backrisk.queries import opened
+
     if (person is None) == (history is None):
         raise QueryError(say("cli.history.which"))
     if history is not None:
@@ -68,6 +68,11 @@ def read_history(posterior: Posterior, path: Path) -> History:
     SurveyError
         If a table, or visits that say when they were, cannot be read.
     """
+    import pandas as pd
+
+    from backrisk.graph import UnrolledGraph
+    from backrisk.queries import opened
+
     if not isinstance(posterior.graph, UnrolledGraph):
         raise QueryError(say("cli.history.one_moment", graph=posterior.graph.name))
     if not path.is_file():
@@ -106,6 +111,8 @@ def read_history(posterior: Posterior, path: Path) -> History:
 
 def _only(posterior: Posterior, table: Any, path: Path, **options: Any) -> History:
     """Return the history of the one person of a table."""
+    from backrisk.cohort import history_in, read_visits
+
     panel = read_visits(posterior, table, **options)
     if panel.n != 1:
         raise QueryError(say("cli.history.several", path=path, n=f"{panel.n:,}"))

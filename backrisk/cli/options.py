@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
 from backrisk.cli import console
-from backrisk.cli.terminal import Format
+from backrisk.cli.completing import graphs, models, nodes, people, settings, targets, visits
+from backrisk.cli.tables import Format
 from backrisk.errors import QueryError
-from backrisk.posterior import Posterior, load_posterior
 from backrisk.words import say
+
+if TYPE_CHECKING:
+    from backrisk.posterior import Posterior
 
 
 def _help(name: str) -> str:
     return say(f"cli.options.{name}")
 
 
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help=_help("model"))]
+ModelFile = Annotated[
+    Path, typer.Argument(metavar="MODEL", help=_help("model"), autocompletion=models)
+]
 SurveyFile = Annotated[str, typer.Argument(metavar="SURVEY", help=_help("table"))]
 CohortFile = Annotated[str, typer.Argument(metavar="COHORT", help=_help("table"))]
 EngineOption = Annotated[str | None, typer.Option("--engine", help=_help("engine"))]
@@ -27,18 +32,36 @@ EncodingOption = Annotated[str | None, typer.Option("--encoding", help=_help("en
 DelimiterOption = Annotated[str | None, typer.Option("--delimiter", help=_help("delimiter"))]
 DecimalOption = Annotated[str | None, typer.Option("--decimal", help=_help("decimal"))]
 GlobOption = Annotated[bool, typer.Option("--glob", help=_help("glob"))]
-PersonFile = Annotated[Path, typer.Option("--person", help=_help("person"))]
-PersonOption = Annotated[Path | None, typer.Option("--person", help=_help("person_or_history"))]
-HistoryFile = Annotated[Path, typer.Option("--history", help=_help("history"))]
-HistoryOption = Annotated[Path | None, typer.Option("--history", help=_help("history"))]
-PlanOption = Annotated[Path | None, typer.Option("--plan", help=_help("plan"))]
+PersonFile = Annotated[Path, typer.Option("--person", help=_help("person"), autocompletion=people)]
+PersonOption = Annotated[
+    Path | None, typer.Option("--person", help=_help("person_or_history"), autocompletion=people)
+]
+HistoryFile = Annotated[
+    Path, typer.Option("--history", help=_help("history"), autocompletion=visits)
+]
+HistoryOption = Annotated[
+    Path | None, typer.Option("--history", help=_help("history"), autocompletion=visits)
+]
+PlanOption = Annotated[
+    Path | None, typer.Option("--plan", help=_help("plan"), autocompletion=people)
+]
 FromOption = Annotated[int | None, typer.Option("--from", min=0, help=_help("from"))]
 UntilOption = Annotated[int | None, typer.Option("--until", min=0, help=_help("until"))]
 PeriodOption = Annotated[int | None, typer.Option("--period", min=0, help=_help("period"))]
 PeriodsOption = Annotated[int, typer.Option("--periods", min=1, help=_help("periods"))]
-FormatOption = Annotated[Format, typer.Option("--format", help=_help("format"))]
-TargetOption = Annotated[str | None, typer.Option("--target", help=_help("target"))]
-GraphOption = Annotated[str, typer.Option("--graph", help=_help("graph"))]
+
+
+def _printed(context: typer.Context, format: Format) -> Format:
+    if format is Format.md:
+        context.with_resource(console.in_markdown())
+    return format
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help=_help("format"), callback=_printed)]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", help=_help("target"), autocompletion=targets)
+]
+GraphOption = Annotated[str, typer.Option("--graph", help=_help("graph"), autocompletion=graphs)]
 CodebookOption = Annotated[str | None, typer.Option("--codebook", help=_help("codebook"))]
 WeightColumn = Annotated[str | None, typer.Option("--weight", help=_help("weight"))]
 SiteColumn = Annotated[str | None, typer.Option("--site", help=_help("site_column"))]
@@ -48,16 +71,24 @@ TimeColumn = Annotated[str | None, typer.Option("--time", help=_help("time"))]
 StartOption = Annotated[str | None, typer.Option("--start", help=_help("start"))]
 CombineOption = Annotated[list[str] | None, typer.Option("--combine", help=_help("combine"))]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help=_help("seed"))]
-DoOption = Annotated[list[str] | None, typer.Option("--do", help=_help("do"))]
+DoOption = Annotated[
+    list[str] | None, typer.Option("--do", help=_help("do"), autocompletion=settings)
+]
 SiteOption = Annotated[str | None, typer.Option("--site", help=_help("site"))]
 CouplingOption = Annotated[str, typer.Option("--coupling", help=_help("coupling"))]
 LevelOption = Annotated[str | None, typer.Option("--level", help=_help("level"))]
-CauseOption = Annotated[list[str] | None, typer.Option("--cause", help=_help("cause"))]
-ConfoundingOption = Annotated[
-    list[str] | None, typer.Option("--confounding", help=_help("confounding"))
+CauseOption = Annotated[
+    list[str] | None, typer.Option("--cause", help=_help("cause"), autocompletion=nodes)
 ]
-EarlierOption = Annotated[Path | None, typer.Option("--earlier", help=_help("earlier"))]
-ActionOption = Annotated[list[str] | None, typer.Option("--action", help=_help("action"))]
+ConfoundingOption = Annotated[
+    list[str] | None, typer.Option("--confounding", help=_help("confounding"), autocompletion=nodes)
+]
+EarlierOption = Annotated[
+    Path | None, typer.Option("--earlier", help=_help("earlier"), autocompletion=models)
+]
+ActionOption = Annotated[
+    list[str] | None, typer.Option("--action", help=_help("action"), autocompletion=nodes)
+]
 
 
 class Reading(TypedDict):
@@ -88,6 +119,8 @@ def tell_blank_rows(count: int) -> None:
 
 def model_at(model: Path, site: str | None) -> Posterior:
     """Load a model, and take it at a site where one is named."""
+    from backrisk.posterior import load_posterior
+
     return load_posterior(model).at_site(site)
 
 

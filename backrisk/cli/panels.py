@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph
-from backrisk.survey import Panel
 from backrisk.words import decimal, say, whole
+
+if TYPE_CHECKING:
+    from backrisk.graph import CausalGraph
+    from backrisk.survey import Panel
 
 _MOMENT = 0.5  # minutes, below which compiling takes longer than sampling
 _HOURS = 120  # minutes, from which a time is told in hours

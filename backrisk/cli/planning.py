@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
 from backrisk.cli import console
@@ -15,10 +13,13 @@ from backrisk.cli.console import sentences
 from backrisk.cli.options import CodebookOption, FormatOption, SeedOption, TargetOption
 from backrisk.cli.pictures import picture_kind, write_picture
 from backrisk.cli.stopping import Stopped
-from backrisk.cli.terminal import Format, read_json, show_table
+from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import read_json
 from backrisk.errors import QueryError
-from backrisk.graph import load_graph
 from backrisk.words import decimal, names_of, say
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SIZES = [200, 500, 2000]
 _SMALL = 0.01  # below which a difference of probabilities has two digits in points
@@ -52,6 +53,8 @@ def plan(
     format: FormatOption = Format.table,
 ) -> None:
     """Run `backrisk.check.plan_study`, and draw it."""
+    from backrisk.graph import load_graph
+
     with sentences():
         inputs = (graph, codebook, person)
         if plot is not None:
@@ -108,8 +111,7 @@ def plan(
             from backrisk.plotting import plot_plan
 
             write_picture(plot_plan(found.table, titles), plot, inputs)
-        if format is Format.json:
-            print(json.dumps(found.to_dict(), indent=2))
+        if give(format, found.to_dict()):
             return
         for (kind, cause), title in titles.items():
             own = found.table[(found.table["kind"] == kind) & (found.table["cause"] == cause)]

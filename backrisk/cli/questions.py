@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from backrisk.cli import console
+from backrisk.cli.completing import nodes, people
 from backrisk.cli.confounding import read_confounding
 from backrisk.cli.console import sentences
 from backrisk.cli.histories import demand_begun, plan_in, read_history, read_plan, told_of
@@ -36,7 +37,8 @@ from backrisk.cli.options import (
     demand_once,
     model_at,
 )
-from backrisk.cli.terminal import Format, read_json, read_saved, show
+from backrisk.cli.tables import Format
+from backrisk.cli.terminal import read_json, read_saved, show
 from backrisk.errors import QueryError
 from backrisk.words import say
 
@@ -222,8 +224,10 @@ def attribute(
 def mediate(
     model: ModelFile,
     person: PersonFile,
-    cause: Annotated[str, typer.Option(help=say("cli.mediate.cause"))],
-    mediator: Annotated[list[str], typer.Option(help=say("cli.mediate.mediator"))],
+    cause: Annotated[str, typer.Option(help=say("cli.mediate.cause"), autocompletion=nodes)],
+    mediator: Annotated[
+        list[str], typer.Option(help=say("cli.mediate.mediator"), autocompletion=nodes)
+    ],
     to: Annotated[str | None, typer.Option(help=say("cli.mediate.to"))] = None,
     target: TargetOption = None,
     site: SiteOption = None,
@@ -275,7 +279,9 @@ def recommend(
 def ask_next(
     model: ModelFile,
     person: PersonFile,
-    candidate: Annotated[list[str] | None, typer.Option(help=say("cli.ask_next.candidate"))] = None,
+    candidate: Annotated[
+        list[str] | None, typer.Option(help=say("cli.ask_next.candidate"), autocompletion=nodes)
+    ] = None,
     target: TargetOption = None,
     coupling: CouplingOption = "monotone",
     site: SiteOption = None,
@@ -297,8 +303,14 @@ def ask_next(
 
 def follow_up(
     model: ModelFile,
-    before: Annotated[Path, typer.Argument(metavar="BEFORE", help=say("cli.follow_up.before"))],
-    after: Annotated[Path, typer.Argument(metavar="AFTER", help=say("cli.follow_up.after"))],
+    before: Annotated[
+        Path,
+        typer.Argument(metavar="BEFORE", help=say("cli.follow_up.before"), autocompletion=people),
+    ],
+    after: Annotated[
+        Path,
+        typer.Argument(metavar="AFTER", help=say("cli.follow_up.after"), autocompletion=people),
+    ],
     earlier: EarlierOption = None,
     target: TargetOption = None,
     site: SiteOption = None,

@@ -19,6 +19,7 @@ def main() -> None:
     import typer
 
     from backrisk._files import sweep
+    from backrisk.cli.completing import whole_words
     from backrisk.cli.console import sentences
     from backrisk.cli.stopping import Stopped, errors_held, leave, output_held, stoppable
     from backrisk.words import speaking
@@ -36,7 +37,8 @@ def main() -> None:
             sweep()  # what was killed could not
             from backrisk.cli.commands import app
 
-            app(arguments, prog_name="backrisk")
+            with whole_words():
+                app(arguments, prog_name="backrisk")
     except typer.Exit as stopped:  # outside a command nobody else turns it into an exit code
         sys.exit(stopped.exit_code)
     except Stopped as stopped:

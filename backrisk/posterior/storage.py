@@ -153,6 +153,28 @@ def restore(path: str | Path) -> Stored:
         raise PosteriorError(say("posterior.unreadable", path=path, why=why)) from error
 
 
+def states_in(path: str | Path) -> dict[str, list[str]]:
+    """Return the states of each node of a saved model, read without the rooms that ask it.
+
+    Parameters
+    ----------
+    path : str or Path
+        What `store` wrote.
+
+    Returns
+    -------
+    dict of str to list of str
+        By node, the reference first.
+
+    Raises
+    ------
+    PosteriorError
+        As `restore`.
+    """
+    nodes = restore(path).record["graph"]["nodes"]
+    return {name: list(node["states"]) for name, node in nodes.items()}
+
+
 def _sealed(path: Path, file: BinaryIO, size: int, last: bytes) -> Stored:
     """Read a file that ends with a seal."""
     body, length, version, digest, _ = _SEAL.unpack(last)

@@ -6,12 +6,13 @@ import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import reduce
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from backrisk._types import Array
 from backrisk.summary import INTERVAL, in_hundred, interval
 from backrisk.words.sentences import say
+
+if TYPE_CHECKING:
+    from backrisk._types import Array
 
 _TOLD = 0.001  # a share below it is not told more precisely
 _LONGEST = 200  # characters of a name that is compared with others
@@ -95,6 +96,7 @@ def estimate(draws: Array) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> estimate(np.linspace(0.1, 0.3, 101))
     '20 % (11 % to 29 %)'
     """
@@ -130,6 +132,7 @@ def points(draws: Array) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> points(np.linspace(-0.03, 0.01, 101))
     '-1.0 points (-2.8 to +0.8)'
     """
@@ -147,18 +150,19 @@ def shift(draws: Array) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> shift(np.linspace(0.01, 0.03, 101)), shift(np.linspace(-0.03, 0.01, 101))
     ('a rise of 2.0 points (1.1 to 2.9)', 'a change of -1.0 points (-2.8 to +0.8)')
     """
     low, high = interval(draws)
     if low <= 0 <= high:
         return say("phrases.change", points=points(draws))
-    size = np.sort(np.abs([float(low), float(high)]))
+    size = sorted((abs(float(low)), abs(float(high))))
     return say(
         "phrases.rise" if low > 0 else "phrases.fall",
         mean=decimal(100 * abs(float(draws.mean())), 1),
-        low=decimal(100 * float(size[0]), 1),
-        high=decimal(100 * float(size[1]), 1),
+        low=decimal(100 * size[0], 1),
+        high=decimal(100 * size[1], 1),
     )
 
 
