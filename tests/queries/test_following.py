@@ -76,6 +76,7 @@ def test_of_one_model_all_is_answers_and_the_digits_are_those_of_risk():
     assert answer.parted == "answers"
     assert (answer.before == br.risk(posterior, before).draws).all()
     assert (answer.after == br.risk(posterior, after).draws).all()
+    assert (answer.after == br.consult(posterior, after).draws).all()
     assert (answer.by_answers == answer.draws).all()
     assert not answer.by_model.any()
     assert answer.table.index.tolist() == ["before", "after", "change"]

@@ -72,6 +72,7 @@ def test_an_earlier_file_is_compared_and_printed(open_page, posterior, old, tmp_
         expect(section.locator("table")).to_have_count(0)
         page.emulate_media(media="print")
         expect(section).to_be_hidden()
+        page.close()  # it asks on as long as it is open
 
 
 def test_a_file_that_is_none_is_told_where_it_was_chosen(open_page, address, tmp_path):  # noqa: F811
@@ -96,6 +97,7 @@ def test_what_has_no_field_is_kept_sent_saved_and_removed(
         expect(page.locator("#q-asks_x")).to_have_value("So")  # the question about that node
         expect(page.locator("#known")).to_be_hidden()
         _keeps(page, tmp_path)
+        page.close()  # it asks on as long as it is open
 
 
 def _keeps(page, tmp_path):
