@@ -3,8 +3,9 @@
 PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3,$(if $(shell $(name) --version 2>/dev/null),$(name))))
 BIN := .venv/bin
 READY := .venv/.ready
+CORE := graph inference likelihood posterior queries survey
 
-.PHONY: help setup demo test test-slow test-installs test-faults validation against bench mutants lint map docs notebooks data reports clean
+.PHONY: help setup demo test test-slow test-installs test-faults coverage validation against bench mutants lint map docs notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +34,10 @@ test-installs: $(READY)  ## Wheel and sdist in new environments: no extra, each 
 
 test-faults: $(READY)  ## Full disks, failing calls, killed processes, bad bytes; writes reports/faults.md
 	$(BIN)/python -m tests.faults --jobs 2
+
+coverage: $(READY)  ## Lines and branches of the core that its own tests run
+	$(BIN)/python -m coverage run -m pytest -q $(foreach room,$(CORE),tests/$(room) backrisk/$(room))
+	$(BIN)/python -m coverage report
 
 validation: $(READY)  ## Planted faults, every check on real fits; writes reports/validation.md, under an hour
 	$(BIN)/python -m tests.validation
