@@ -122,3 +122,4 @@ def _keeps(page, tmp_path):
         known.get_by_role("button", name="Remove").click()
     assert "x" not in json.loads(asked.value.post_data)["person"]
     expect(page.locator("#known")).to_be_hidden()
+    page.wait_for_selector("body:not([data-busy])")  # before its server stops

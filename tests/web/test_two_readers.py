@@ -160,6 +160,15 @@ def test_where_all_is_healthy_nothing_stands_out(shown):
     assert "Nothing stands out" in together(page).inner_text()
 
 
+def test_a_trait_is_not_painted_as_harm(shown):
+    page = shown(PARTLY | {"age_years": 60})
+    tint = '#cascade .box[data-node="{}"] .tint'
+    for trait in ("age", "sex"):
+        expect(page.locator(tint.format(trait))).to_have_attribute("fill-opacity", "0.000")
+    habit = page.locator(tint.format("strength_training"))
+    expect(habit).to_have_attribute("fill-opacity", "0.550")
+
+
 def test_a_cause_of_which_a_sign_was_given_names_it(shown):
     page = shown(PARTLY)
     row = page.locator("#causes .row", has_text="Core strength")

@@ -1,6 +1,6 @@
 // How it comes about: the drawing and its strongest routes.
 
-import { byId, fill, make, nodeWords, percent, stateWords, words } from "./facts.js";
+import { byId, facts, fill, make, nodeWords, percent, stateWords, words } from "./facts.js";
 import { body } from "./sections.js";
 
 // A name that is longer than its box is drawn narrower.
@@ -16,7 +16,8 @@ export function showCascade(answer) {
   const drawing = byId("cascade").querySelector("svg");
   for (const each of answer.nodes) {
     const box = drawing.querySelector(`.box[data-node="${CSS.escape(each.node)}"]`);
-    box.querySelector(".tint").setAttribute("fill-opacity", (0.55 * each.adverse).toFixed(3));
+    const adverse = facts.traits.includes(each.node) ? 0 : each.adverse; // a trait is no harm
+    box.querySelector(".tint").setAttribute("fill-opacity", (0.55 * adverse).toFixed(3));
     box.querySelector(".state").textContent = each.seen
       ? stateWords(each.node, each.state)
       : fill(words.cascade.likely, {
