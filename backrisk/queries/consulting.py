@@ -17,7 +17,7 @@ from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
 from backrisk.queries.asked import named, read_person, read_target
-from backrisk.queries.attribution.causes import players_of
+from backrisk.queries.attribution.causes import players_of, reported_adverse
 from backrisk.queries.attribution.methods import attribute, notes_on
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.recommendation import aside, before_target, options_of
@@ -153,7 +153,7 @@ class Consultation(Answer):
     def sentences(self) -> list[str]:
         """Return what the answer says."""
         causes = [] if self.causes is None else self.causes.sentences()
-        return [self.headline, *self.beside(), *causes]
+        return [*dict.fromkeys([self.headline, *self.beside(), *causes])]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as plain values.
@@ -368,30 +368,6 @@ def target_of(graph: CausalGraph, event: Target) -> str:
     """
     first = min(event.codes)
     return event.node if first == 1 else f"{event.node}>={graph.node(event.node).states[first]}"
-
-
-def reported_adverse(
-    graph: CausalGraph, evidence: Mapping[str, int], target: Target
-) -> tuple[str, ...]:
-    """Return the causes of the target that are reported away from their reference, causes first.
-
-    A cause that is not reported itself is among them if a sign of it is reported adverse. Traits,
-    which nobody can change, are not.
-
-    Parameters
-    ----------
-    graph : CausalGraph
-    evidence : mapping of node to state code
-    target : Target
-    """
-    signed = {
-        graph.parents(name)[0]
-        for name, code in evidence.items()
-        if code and name in graph.items and graph.parents(name)[0] not in evidence
-    }
-    seen = signed.union(name for name, code in evidence.items() if code)
-    players = seen.intersection(players_of(graph, target))
-    return tuple(name for name in graph.topological if name in players)
 
 
 def changeable_adverse(

@@ -216,7 +216,9 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     notes: tuple[str, ...] = ()
     if event.node in evidence:
         node = names_of(posterior.graph).node(event.node)
-        notes = (say("queries.risk_reported", node=node),)
+        there = evidence[event.node] in event.codes
+        key = "present" if there else "absent"
+        notes = (say(f"queries.risk_reported.{key}", node=node, target=event.label),)
     average: Array = posterior.marginal(event.node)[list(event.codes)].sum(axis=0)
     return Risk(
         probability(World(posterior, evidence, {}), event) if evidence else average.copy(),

@@ -69,7 +69,7 @@ def test_a_target_among_the_answers_is_certain_and_says_so(person, share):
     answer = risk(one_edge(), person)
     assert answer.draws.tolist() == [share]
     (note,) = answer.notes
-    assert "already tell about y" in note
+    assert f"already {'report' if share else 'tell about'} y" in note
     assert risk(one_edge(), person, target="x").notes == ()
 
 

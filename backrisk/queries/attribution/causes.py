@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
@@ -37,6 +37,30 @@ def players_of(graph: CausalGraph, target: Target) -> tuple[str, ...]:
     traits = set(graph.playing("traits"))
     above = graph.ancestors(target.node)
     return tuple(name for name in graph.names if name in above and name not in traits)
+
+
+def reported_adverse(
+    graph: CausalGraph, evidence: Mapping[str, int], target: Target
+) -> tuple[str, ...]:
+    """Return the causes of the target that are reported away from their reference, causes first.
+
+    A cause that is not reported itself is among them if a sign of it is reported adverse. Traits,
+    which nobody can change, are not.
+
+    Parameters
+    ----------
+    graph : CausalGraph
+    evidence : mapping of node to state code
+    target : Target
+    """
+    signed = {
+        graph.parents(name)[0]
+        for name, code in evidence.items()
+        if code and name in graph.items and graph.parents(name)[0] not in evidence
+    }
+    seen = signed.union(name for name, code in evidence.items() if code)
+    players = seen.intersection(players_of(graph, target))
+    return tuple(name for name in graph.topological if name in players)
 
 
 def read_causes(

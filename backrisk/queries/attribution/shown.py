@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.queries.answer import Answer, row_name
-from backrisk.queries.attribution.causes import GAMES, players_of
+from backrisk.queries.attribution.causes import GAMES, players_of, reported_adverse
 from backrisk.queries.attribution.necessity import at_least, limits, uninformative
 from backrisk.queries.attribution.pathways import direct_route
 from backrisk.queries.paths import Studied, downstream
@@ -302,6 +302,8 @@ class Attribution(Answer):
     def asides(self) -> list[str]:
         """Return which causes lie on one chain, and which have no effect to be told of."""
         said: list[str] = []
+        if self.method == "necessity" and self._at_best:
+            said.append(say("queries.consult.took.healthy"))
         if self.bounds is not None:
             said += self._chained()
         if self.effects is not None:
@@ -314,6 +316,15 @@ class Attribution(Answer):
                     nodes = listed(self.row_label(self.causes[row]) for row in rows)
                     said.append(say(f"queries.attribute.{kind}", nodes=nodes))
         return said
+
+    @property
+    def _at_best(self) -> bool:
+        """Whether causes were reported and none of them, nor a sign of one, is adverse."""
+        codes = {
+            name: self.graph.node(name).states.index(state) for name, state in self.evidence.items()
+        }
+        asked = set(codes).intersection(players_of(self.graph, self.target))
+        return bool(asked) and not reported_adverse(self.graph, codes, self.target)
 
     def _chained(self) -> list[str]:
         """Say which of the causes told of lie on the way from others of them."""
