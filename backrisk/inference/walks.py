@@ -20,11 +20,15 @@ from backrisk.inference.second_world import SecondWorld
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.watching import watcher
 
-_HERE, _NOISE, _FRESH = 0, 1, 2  # what a node's uniform numbers are for
+_NOISE, _FRESH = _AFTER = 1, 2  # what a node's uniform numbers are for
 
 
 def walks(
-    world: SecondWorld, orders: Sequence[Sequence[int]], samples: int, rng: np.random.Generator
+    world: SecondWorld,
+    orders: Sequence[Sequence[int]],
+    samples: int,
+    rng: np.random.Generator,
+    drawn_before: dict[bytes, list[dict[Variable, NDArray[np.int16]]]] | None = None,
 ) -> list[Array]:
     """Turn the switches on in some orders and, with the same noise, in their reverses.
 
@@ -36,6 +40,9 @@ def walks(
     samples : int
         Of the noise, for each order.
     rng : numpy.random.Generator
+    drawn_before : dict, optional
+        Keeps what is drawn of world 0, by the numbers that it is drawn by, for other second worlds
+        of the same tables and evidence.
 
     Returns
     -------
@@ -43,17 +50,18 @@ def walks(
         For each order: what turning each switch on adds to P(event in world 1 | evidence), the
         mean of the order and its reverse, and of the samples.
     """
+    sources, sizes = world.seen
+    # World 0 comes first: what it is drawn by does not depend on which switches there are.
+    here = [{v: stratified(samples, rng) for v in sorted(sizes)} for _ in orders]
     uniforms = [
-        {
-            (name, use): stratified(samples, rng)
-            for name, _ in world.needed
-            for use in (_HERE, _NOISE, _FRESH)
-        }
+        {(name, use): stratified(samples, rng) for name, _ in world.needed for use in _AFTER}
         for _ in orders
     ]
-    sources, sizes = world.seen
-    here = [{v: numbers[v] for v in sizes} for numbers in uniforms]
-    states = drawn(sources, sizes, here, world.tables.draws)
+    known = {} if drawn_before is None else drawn_before
+    key = b"".join(numbers.tobytes() for each in here for numbers in each.values())
+    if key not in known:
+        known[key] = drawn(sources, sizes, here, world.tables.draws)
+    states = known[key]
     return [
         _People(world, numbers, known).walk(order)
         for order, numbers, known in zip(orders, uniforms, states, strict=True)

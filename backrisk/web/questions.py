@@ -30,6 +30,7 @@ from backrisk.queries import (
     red_flags,
     review,
     risk,
+    what_to_ask,
 )
 from backrisk.report import person_answers, read_kind, render_person
 from backrisk.web import schema
@@ -93,10 +94,12 @@ def is_slow(served: Served, question: Question) -> bool:
         # With the outcome seen in one of two worlds there is much to compute.
         target = read_target(served.posterior.graph, asked.target)
         return target.node in read_person(served.posterior, asked.person)
+    if name == "consult":
+        return what_to_ask(served.posterior, asked.person, asked.target).looking_back
     if name == "attribute":
         return asked.method not in _QUICK_METHODS
     return name in (
-        *("consult", "recommend", "ask-next", "report", "forecast", "review", "plan", "advice"),
+        *("recommend", "ask-next", "report", "forecast", "review", "plan", "advice"),
         *("fhir-assess", "fhir-guide"),
     )
 
