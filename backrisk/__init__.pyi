@@ -10,6 +10,14 @@ from .errors import GraphError as GraphError
 from .errors import PosteriorError as PosteriorError
 from .errors import QueryError as QueryError
 from .errors import SurveyError as SurveyError
+from .exchange import from_cmdstan_csv as from_cmdstan_csv
+from .exchange import from_pgmpy as from_pgmpy
+from .exchange import from_pyagrum as from_pyagrum
+from .exchange import impute as impute
+from .exchange import read_network as read_network
+from .exchange import save_network as save_network
+from .exchange import to_pgmpy as to_pgmpy
+from .exchange import to_pyagrum as to_pyagrum
 from .fitting import build_model as build_model
 from .fitting import compile_model as compile_model
 from .fitting import fit as fit

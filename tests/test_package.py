@@ -26,6 +26,7 @@ report_cohort report_person risk risks score simulate simulate_panel tabulate tr
 Draft draft_codebook redcap_dictionary example_people example_person example_posterior
 Confounding confounded effects to_datatree unroll Panel read_panel Forecast forecast score_panel
 RedFlags red_flags
+save_network read_network impute to_pgmpy from_pgmpy to_pyagrum from_pyagrum from_cmdstan_csv
 """.split()
 
 HEAVY = {"pymc", "pytensor", "numba", "matplotlib", "nutpie", "arviz"}
@@ -127,6 +128,7 @@ def test_what_is_imported_is_declared():
     core, extras = project["dependencies"], project["optional-dependencies"]
     package = ROOT / "backrisk"
     rooms = {
+        "exchange": ["pgmpy", "pyagrum"],
         "fhir": ["fhir"],
         "web": ["web"],
         "report": ["report"],

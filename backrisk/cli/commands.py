@@ -24,6 +24,7 @@ from backrisk.cli import (
     doubts,
     edges,
     examples,
+    exchanging,
     fhir,
     flags,
     graphs,
@@ -49,6 +50,7 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
         "plan": planning.plan,
         "validate": data.validate,
         "fit": data.fit,
+        "import": exchanging.import_network,
     },
     "ask": {
         "flags": flags.flags,
@@ -76,6 +78,8 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
     },
     "share": {
         "score": output.score,
+        "impute": exchanging.impute,
+        "export": exchanging.export,
         "report": output.report,
         "serve": output.serve,
         "fhir": fhir.app,

@@ -23,6 +23,8 @@ class Form(StrEnum):
     yaml = "yaml"
     json = "json"
     dagitty = "dagitty"
+    dot = "dot"
+    mermaid = "mermaid"
 
 
 class Kind(StrEnum):
@@ -37,7 +39,7 @@ def graph(
     to: Annotated[Form, typer.Option(help=say("cli.graph.to"))] = Form.yaml,
     out: Annotated[Path | None, typer.Option(help=say("cli.graph.out"))] = None,
 ) -> None:
-    """Run `backrisk.load_graph`, then `to_yaml`, `to_dict` or `to_dagitty`."""
+    """Run `backrisk.load_graph`, then `to_yaml`, `to_dict` or what else writes a graph."""
     from backrisk.graph import load_graph
 
     with sentences():
@@ -47,7 +49,13 @@ def graph(
         if to is Form.json:
             text = json.dumps(read.to_dict(), indent=2, ensure_ascii=False) + "\n"
         else:
-            text = read.to_yaml() if to is Form.yaml else read.to_dagitty()
+            writers = {
+                Form.yaml: read.to_yaml,
+                Form.dagitty: read.to_dagitty,
+                Form.dot: read.to_dot,
+                Form.mermaid: read.to_mermaid,
+            }
+            text = writers[to]()
         counts = {"graph": read.name, "nodes": len(read.nodes), "edges": len(read.edges)}
         _give(text, out, say("cli.graph.done", **counts, out=out), graph)
 

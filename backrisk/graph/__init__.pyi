@@ -1,3 +1,4 @@
+from .arrows import identifier as identifier
 from .elements import ANSWERED as ANSWERED
 from .elements import GRADES as GRADES
 from .elements import NOT_ANSWERED as NOT_ANSWERED

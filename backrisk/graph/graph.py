@@ -17,6 +17,7 @@ from backrisk._html import block, paragraph, table
 from backrisk.errors import GraphError
 from backrisk.graph.arrows import Drawn, read_arrows
 from backrisk.graph.dagitty import to_dagitty
+from backrisk.graph.drawing import to_dot, to_mermaid
 from backrisk.graph.elements import (
     Edge,
     Node,
@@ -432,6 +433,32 @@ class CausalGraph(Stated):
         }
         """
         return to_dagitty(self)
+
+    def to_dot(self) -> str:
+        """Return the graph as DOT, which Graphviz draws; an edge says how well it is supported.
+
+        Strong claims have thick lines, those that no study supports dashed ones, those that
+        studies contradict dotted ones. The claim and its citations stand in the edge's tooltip.
+
+        Examples
+        --------
+        >>> print(CausalGraph.from_text("x -> y").to_dot().splitlines()[-2])
+          "x" -> "y" [label="none", penwidth=1.0, style=dashed, tooltip="x affects y"];
+        """
+        return to_dot(self, names_of(self))
+
+    def to_mermaid(self) -> str:
+        """Return the graph as Mermaid, which Markdown pages draw; see `to_dot`.
+
+        Examples
+        --------
+        >>> print(CausalGraph.from_text("x -> y").to_mermaid(), end="")
+        flowchart LR
+          n0["x"]
+          n1[["y"]]
+          n0 -.->|"none"| n1
+        """
+        return to_mermaid(self, names_of(self))
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:

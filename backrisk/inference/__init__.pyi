@@ -3,6 +3,7 @@ from .batches import together as together
 from .bucket_tree import each as each
 from .bucket_tree import pairs as pairs
 from .bucket_tree import set_in_turn as set_in_turn
+from .completing import completed as completed
 from .coupling import COUPLINGS as COUPLINGS
 from .replaying import Followed as Followed
 from .replaying import People as People

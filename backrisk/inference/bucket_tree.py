@@ -337,10 +337,10 @@ def drawn(
     ----------
     sources, sizes
         As for `joints`.
-    uniforms : sequence of mapping of variable to ndarray, each (sample,)
+    uniforms : sequence of mapping of variable to ndarray, each (sample,) or (sample, draw)
         For each set of samples: a number between 0 and 1 for each variable, by which its state is
-        taken from its distribution given the states that were drawn before. They are the same for
-        all posterior draws, so that these differ by their parameters and not by luck.
+        taken from its distribution given the states that were drawn before. Where they are the
+        same for all posterior draws, these differ by their parameters and not by luck.
     draws : int
 
     Returns
@@ -372,7 +372,9 @@ def drawn(
             for bucket in reversed(buckets):
                 variable = bucket.variable
                 assert variable is not None
-                known[variable] = _one_state(bucket, variable, known, numbers[variable])
+                luck = numbers[variable]
+                mine = luck[:, None] if luck.ndim == 1 else luck[:, some]
+                known[variable] = _one_state(bucket, variable, known, mine)
                 states[variable][:, some] = known[variable]
     return found
 
@@ -383,7 +385,10 @@ def _one_state(
     known: Mapping[Variable, NDArray[np.int16]],
     uniforms: Array,
 ) -> NDArray[np.int16]:
-    """Draw a variable's state given those of the others in its bucket: ``(sample, draw)``."""
+    """Draw a variable's state given those of the others in its bucket: ``(sample, draw)``.
+
+    The numbers are ``(sample, draw)`` or ``(sample, 1)``.
+    """
     weights: Array = np.ones((1, 1, 1))
     for table in bucket.inputs:
         axis = table.scope.index(variable)
@@ -392,7 +397,7 @@ def _one_state(
         draw = np.arange(values.shape[-1])
         weights = weights * (values[(slice(None), *at, draw)] if at else values[:, None])
     below = np.cumsum(weights, axis=0)
-    state: NDArray[np.int16] = below[:-1] < uniforms[:, None] * below[-1]
+    state: NDArray[np.int16] = below[:-1] < uniforms * below[-1]
     return state.sum(axis=0, dtype=np.int16)
 
 

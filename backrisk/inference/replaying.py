@@ -321,7 +321,7 @@ def people_like(
     """
     graph = tables.graph
     told = frozenset(evidence).union(*(graph.ancestors(name) for name in evidence))
-    sources = [_family(tables, name, evidence) for name in sorted(told)]
+    sources = [family_of(tables, name, evidence) for name in sorted(told)]
     sources = [(scope, fetch) for scope, fetch in sources if scope]
     sizes = {(name, 0): len(graph.node(name).states) for name in sorted(told - set(evidence))}
     parts = cliques(sources, sizes)
@@ -365,7 +365,7 @@ def stratified(samples: int, rng: np.random.Generator) -> Array:
     return (rng.permutation(samples) + rng.random(samples)) / samples
 
 
-def _family(tables: Tables, name: str, evidence: Mapping[str, int]) -> Fetched:
+def family_of(tables: Tables, name: str, evidence: Mapping[str, int]) -> Fetched:
     """Return a node's table, sliced at what is seen: its scope, and how to get it."""
     parents = tables.graph.parents(name)
     at = tuple(np.array([evidence[p]]) if p in evidence else slice(None) for p in parents)

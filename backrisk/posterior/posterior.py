@@ -25,6 +25,7 @@ from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.disclosure import LeastCells
 from backrisk.posterior.given import GivenCPTs, read_cpts
 from backrisk.posterior.identity import digest, known_as, part_of
+from backrisk.posterior.outside import read_draws
 from backrisk.posterior.parametric import ParametricCPTs
 from backrisk.posterior.sites import SiteEffects, prior_of_new_site
 from backrisk.posterior.soundness import refuse_unsound
@@ -173,6 +174,65 @@ class Posterior:
         1
         """
         return cls(graph, given=read_cpts(graph, cpts))
+
+    @classmethod
+    @checked("tree")
+    def from_datatree(
+        cls,
+        tree: DataTree,
+        graph: CausalGraph,
+        variables: Mapping[str, str] | None = None,
+    ) -> Posterior:
+        """Make a posterior from draws that another program, or another model, gave.
+
+        *Assumptions*: the draws are of the graph's tables and its sampler converged: neither is
+        looked into here. Chains are put one after the other.
+
+        Parameters
+        ----------
+        tree : xarray.DataTree
+            With a group ``posterior``, as PyMC, nutpie and ArviZ give it; or that group, an
+            xarray.Dataset. Its variables have dimensions ``chain`` and ``draw``, then one for each
+            parent in the graph's order, then the node's states; of a node of two states the last
+            may be left out, and then the numbers are of its second state.
+        graph : CausalGraph
+        variables : mapping of node to name of variable, optional
+            Default ``cpt_node``, else the node's own name. Where the tree has the parameters of
+            `build_model` (``continuation`` and ``beta``), these are read.
+
+        Returns
+        -------
+        Posterior
+
+        Raises
+        ------
+        PosteriorError
+            If a variable is missing, a shape is not that of the node's table, a row is not a
+            distribution, or parameters are those of another graph.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import xarray as xr
+        >>> from backrisk import CausalGraph, Posterior
+        >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
+        >>> draws = xr.Dataset({
+        ...     "p_x": (("chain", "draw"), np.full((2, 50), 0.5)),
+        ...     "p_y": (("chain", "draw", "x"), np.full((2, 50, 2), [0.3, 0.8])),
+        ... })
+        >>> posterior = Posterior.from_datatree(draws, g, {"x": "p_x", "y": "p_y"})
+        >>> posterior.draws, posterior.cpt("y")[0].tolist()
+        (100, [[0.7, 0.3], [0.2, 0.8]])
+        """
+        read = read_draws(tree, graph, variables)
+        caution = say("posterior.outside.unjudged")
+        return replace(
+            cls(graph, diagnostics=Diagnostics("given", cautions=(caution,))),
+            fractions=read.fractions,
+            beta=read.beta,
+            chains=read.chains,
+            given=None if read.cpts is None else read_cpts(graph, read.cpts),
+        )
 
     def warnings_about(self, nodes: Iterable[str] | None = None) -> tuple[str, ...]:
         """Return what has to be told with an answer about some nodes.

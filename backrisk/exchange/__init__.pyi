@@ -1,0 +1,10 @@
+from .cmdstan import from_cmdstan_csv as from_cmdstan_csv
+from .files import NETWORK_KINDS as NETWORK_KINDS
+from .files import lost as lost
+from .files import read_network as read_network
+from .files import save_network as save_network
+from .imputing import impute as impute
+from .objects import from_pgmpy as from_pgmpy
+from .objects import from_pyagrum as from_pyagrum
+from .objects import to_pgmpy as to_pgmpy
+from .objects import to_pyagrum as to_pyagrum
