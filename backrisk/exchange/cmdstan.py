@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,9 +89,9 @@ def from_cmdstan_csv(
     diverged = int((draws[..., head.index(_DIVERGENT)] > 0).sum()) if _DIVERGENT in head else 0
     if not diverged:
         return posterior
-    told = say("exchange.stan.diverged", count=diverged, n=f"{diverged:,}")
+    caution = say("exchange.stan.diverged", count=diverged, n=f"{diverged:,}")
     judged = posterior.diagnostics
-    return replace(posterior, diagnostics=replace(judged, cautions=(*judged.cautions, told)))
+    return replace(posterior, diagnostics=replace(judged, cautions=(*judged.cautions, caution)))
 
 
 def _chain(path: Path) -> tuple[list[str], Array]:
@@ -141,6 +142,7 @@ def _arrays(file: str, columns: Sequence[str], draws: Array) -> dict[str, Array]
         if array[0, 0].size != len(held) or any(len(at) != len(shape) for at in held):
             raise PosteriorError(say("exchange.stan.elements", file=file, variable=name))
         for at, place in held.items():
-            array[(..., *at)] = draws[..., place]
+            cell: tuple[Any, ...] = (..., *at)
+            array[cell] = draws[..., place]
         arrays[name] = array
     return arrays

@@ -34,7 +34,7 @@ from backrisk.survey import AVERAGE, Codebook
 from backrisk.words import again, decimal, names_of, percent, printable, say
 
 if TYPE_CHECKING:
-    from xarray import DataTree
+    from xarray import Dataset, DataTree
 
 _AT_ONCE = 2**23  # cells of a CPT that are averaged at once, in all draws
 _THINNED = 100  # draws that averages of many queries are computed from
@@ -179,7 +179,7 @@ class Posterior:
     @checked("tree")
     def from_datatree(
         cls,
-        tree: DataTree,
+        tree: DataTree | Dataset,
         graph: CausalGraph,
         variables: Mapping[str, str] | None = None,
     ) -> Posterior:
