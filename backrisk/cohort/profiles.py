@@ -212,7 +212,7 @@ def _plain(values: Array) -> list[float | None]:
 
 
 def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]:
-    """Return the choice of largest mean (-1: none is above 0) and how often it is the largest.
+    """Return the choice of largest mean (-1: none is above 0 by more than rounding) and how often it is the largest.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]
     mean = filled.mean(axis=-1)
     first = mean.argmax(axis=1)
     often = np.take_along_axis(largest(filled.swapaxes(1, 2), above), first[:, None], axis=1)[:, 0]
-    none = ~(mean.max(axis=1) > 0.0)
+    none = ~(mean.max(axis=1) > _ROUNDING)
     return np.where(none, -1, first), np.where(none, np.nan, often)
 
 
