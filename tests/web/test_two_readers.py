@@ -208,12 +208,12 @@ def test_a_simulated_survey_is_called_simulated(shown):
 def test_the_same_result_as_chart_icons_and_table(shown, posterior):
     page = shown(PARTLY)
     estimate = br.consult(posterior, PARTLY).estimate
-    page.get_by_label("Icons").check()
+    page.get_by_role("radio", name="Icons").check()
     arrays = page.locator("#headline .icons")
     expect(arrays).to_have_count(2)
     expect(arrays.first.locator(".filled")).to_have_count(round(100 * estimate.mean))
     expect(arrays.first.locator("g")).to_have_count(100)
-    page.get_by_label("Table").check()
+    page.get_by_role("radio", name="Table").check()
     expect(page.locator("#headline tbody tr")).to_have_count(2)
     # The choice stays as answers change.
     page.locator("#q-sex").select_option("male")

@@ -2,7 +2,7 @@
 // written into the page by the server when it starts, so that it is said even if the server is lost.
 
 import { byId, facts, fill, make, words } from "./facts.js";
-import { ask } from "./api.js";
+import { once } from "./once.js";
 import { keep, recall } from "./session.js";
 
 const KEPT = "flags";
@@ -28,7 +28,7 @@ function tell() {
 // Ask whether these answers call for the flags, and whom they are not about.
 export async function askFlags(person, signal) {
   if (!byId("flags")) return;
-  const answer = await ask("/flags", { person }, signal);
+  const answer = await once("/flags", { person }, signal);
   const called = byId("flags").hasAttribute("data-called");
   byId("flags").toggleAttribute("data-called", answer.called_for);
   if (answer.called_for && !called) byId("flags-list").open = true;

@@ -7,9 +7,10 @@ import {
   showReading,
 } from "./form.js";
 import { askFollowUp, wireFollowUp } from "./followup.js";
+import { forget } from "./once.js";
 import {
-  askCascade, askCauses, asked, askHeadline, askHelp, askNext, askWhatIf, chooseMethod, forget,
-  person, setReading,
+  askCascade, askCauses, asked, askHeadline, askHelp, askNext, askWhatIf, chooseMethod, person,
+  setReading,
 } from "./questions.js";
 import { askFlags, clearFlags } from "./flags.js";
 import { follow, opened, remember } from "./session.js";

@@ -1,9 +1,8 @@
 // What is asked of the server for each section, all of it about one target and one baseline.
 //
 // The consultation comes first: it says whether this looks back, at which target, and whether there
-// is anything personal to say. Nothing is asked twice: answers are kept by question.
+// is anything personal to say. Nothing is asked twice.
 
-import { ask } from "./api.js";
 import { showAsk } from "./ask.js";
 import { showCascade } from "./cascade.js";
 import { needOutcome, showCauses } from "./causes.js";
@@ -12,29 +11,14 @@ import { outcome, settings } from "./form.js";
 import { showAims, showHeadline } from "./headline.js";
 import { actionHeading, backHeading, showBack, showHelp } from "./help.js";
 import { couldWait, noCould, showCould, showPlain } from "./plain.js";
+import { once } from "./once.js";
 import { body } from "./sections.js";
 import { showWhatIf } from "./whatif.js";
 
-const MOST_KEPT = 200; // answers
-
-const kept = new Map();
 let reading = { accepted: {}, evidence: {}, says: [] };
 let opened = null; // the consultation's answer
 let aimed = null; // the target that was switched to
 let chose = false; // whether a method was chosen, which then stays
-
-async function once(path, question, signal) {
-  const name = path + JSON.stringify(question);
-  if (!kept.has(name)) {
-    const answer = await ask(path, question, signal);
-    kept.set(name, answer);
-    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
-  }
-  return kept.get(name);
-}
-
-// Another model may answer from now on.
-export const forget = () => kept.clear();
 
 export function setReading(read) {
   reading = read;
