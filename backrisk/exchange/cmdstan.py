@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from backrisk._arguments import checked
+from backrisk._arguments import checked, refuse
 from backrisk._files import no_file
 from backrisk._types import Array
 from backrisk.errors import PosteriorError
@@ -72,6 +72,9 @@ def from_cmdstan_csv(
     import xarray as xr
 
     each = [paths] if isinstance(paths, str | Path) else list(paths)
+    for path in each:
+        if not isinstance(path, str | Path):
+            refuse("from_cmdstan_csv", "paths", path, str | Path)
     if not each:
         raise PosteriorError(say("exchange.stan.no_files"))
     read = [_chain(Path(path)) for path in each]
