@@ -48,3 +48,4 @@ from .understood import ReadColumn as ReadColumn
 from .understood import Understood as Understood
 from .understood import describe as describe
 from .understood import say_counts as say_counts
+from .units import in_systems as in_systems

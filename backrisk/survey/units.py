@@ -7,6 +7,7 @@ write a height or a pace (``5 ft 7``, ``5:30``), which libraries of units do not
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _NUMBER = r"(\d+(?:\.\d+)?)"
@@ -71,6 +72,12 @@ _BY_SPELLING = {name: unit for unit in UNITS for name in (unit.name, *unit.spell
 _PERIODS = {
     **{"d": "day", "wk": "week", "w": "week", "mo": "month", "yr": "year"},
     **{"hr": "h", "hour": "h", "sec": "s", "second": "s"},
+}
+# What people write who use the other system of units.
+_IMPERIAL = {"kg": "lb", "mm": "in", "cm": "in", "m": "ft", "km": "mi", "min/km": "min/mi"}
+_METRIC = {
+    **{"lb": "kg", "st": "kg", "in": "cm", "ft": "cm", "yd": "m", "mi": "km"},
+    "min/mi": "min/km",
 }
 _ALIASES = {"mph": "mi/h", "kph": "km/h", "kmh": "km/h"}
 
@@ -146,6 +153,47 @@ def factor(unit: Unit, into: Unit) -> float:
     (2.54, 1.0)
     """
     return unit.size / into.size
+
+
+def in_systems(text: str) -> dict[str, Unit]:
+    """Return the unit that a text names beside its counterpart, by system of units, its own first.
+
+    Parameters
+    ----------
+    text : str
+        The unit of a codebook's column.
+
+    Returns
+    -------
+    dict of str to Unit
+        Empty where both systems use the same unit, or none is named.
+
+    Examples
+    --------
+    >>> {system: unit.name for system, unit in in_systems("kilometres a week").items()}
+    {'metric': 'km/week', 'imperial': 'mi/week'}
+    >>> [unit.name for unit in in_systems("lbs").values()], in_systems("degrees")
+    (['lb', 'kg'], {})
+    """
+    own = unit_of(text)
+    for system, other, counterparts in (
+        ("metric", "imperial", _IMPERIAL),
+        ("imperial", "metric", _METRIC),
+    ):
+        found = None if own is None else _counterpart(own, counterparts)
+        if own is not None and found is not None:
+            return {system: own, other: found}
+    return {}
+
+
+def _counterpart(unit: Unit, counterparts: Mapping[str, str]) -> Unit | None:
+    if unit.name in counterparts:
+        return _BY_SPELLING[counterparts[unit.name]]
+    amount, _, period = unit.name.partition("/")
+    each = _BY_SPELLING.get(period)
+    if not period or amount not in counterparts or (each and each.quantity != "time"):
+        return None
+    return unit_of(f"{counterparts[amount]}/{period}")
 
 
 def with_unit(text: str, column: Unit) -> float | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from math import ceil, floor
 from typing import Any
 
 from fastapi import APIRouter
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 from backrisk.graph import CausalGraph, UnrolledGraph
 from backrisk.plotting import BOX, draw
 from backrisk.queries import read_target, red_flags
+from backrisk.survey import in_systems
 from backrisk.web import schema
 from backrisk.web.api import V1, can_print
 from backrisk.web.served import VERSION, Served
@@ -134,7 +136,7 @@ def _number(value: float) -> str:
 def _page(
     environment: Environment, served: Served, languages: Sequence[Language], seconds: float
 ) -> str:
-    graph = served.graph
+    graph, measures = served.graph, _measures(served)
     template = "visits.html" if served.over_time else "page.html"
     return environment.get_template(template).render(
         **_shared(served, languages),
@@ -147,7 +149,8 @@ def _page(
         constants=_constants(served),
         leveled=bool(graph.roles.proximal or graph.roles.distal),
         sites=served.sites,
-        facts={**_facts(served), "seconds": seconds},
+        systems=_systems(measures),
+        facts={**_facts(served), "units": measures, "seconds": seconds},
         flags=red_flags(served.posterior),
         can_print=can_print(),
         fit=_fit(served),
@@ -300,6 +303,54 @@ def _flags(served: Served) -> list[dict[str, str]]:
         }
         for flag in red_flags(served.posterior).asked
     ]
+
+
+def _measures(served: Served) -> dict[str, dict[str, Any]]:
+    """Return how each number that has a unit in both systems is shown in either.
+
+    ``times`` brings a number in a system's unit into the codebook's. The ends of the accepted
+    range are rounded inwards: whatever is shown as accepted is accepted.
+    """
+    questions = (q for group in served.form for topic in group.topics for q in topic.questions)
+    measures: dict[str, dict[str, Any]] = {}
+    for question in questions:
+        found = in_systems(question.unit) if question.kind == "number" else {}
+        for system, unit in found.items():
+            measure = measures.setdefault(question.name, {"own": system})
+            own, digits = found[measure["own"]], 2 if unit.quantity == "pace" else 1
+            times = unit.size / own.size
+            low, high = question.low, question.high
+            if unit is not own:
+                low = _inwards(low, times, digits, ceil)
+                high = _inwards(high, times, digits, floor)
+            measure[system] = {
+                "unit": unit.name,
+                "words": question.unit if unit is own else None,
+                "times": times,
+                "digits": digits,
+                "low": low,
+                "high": high,
+            }
+    return measures
+
+
+def _inwards(
+    end: float | None, times: float, digits: int, towards: Callable[[float], int]
+) -> float | None:
+    """Return an end of a range in another unit, rounded to what is shown of it."""
+    if end is None:
+        return None
+    parts: int = 10**digits
+    return towards(round(end / times * parts, 6)) / parts
+
+
+def _systems(measures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the systems of units to choose from, the codebook's own first."""
+    own = {str(measure["own"]) for measure in measures.values()}
+    both = ["metric", "imperial"]
+    if len(own) > 1:
+        return ["own", *both]
+    return sorted(both, key=lambda system: system not in own) if own else []
 
 
 def _words_of(served: Served) -> dict[str, Any]:

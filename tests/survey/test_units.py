@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backrisk.survey.units import UNITS, common, factor, names_of_units, unit_of, with_unit
+from backrisk.survey.units import (
+    UNITS,
+    common,
+    factor,
+    in_systems,
+    names_of_units,
+    unit_of,
+    with_unit,
+)
 
 
 def read(text, column):
@@ -169,3 +177,32 @@ def test_different_quantities_are_the_one_per_the_other(one, other):
 def test_a_cell_of_a_column_of_rates_may_say_its_own():
     assert read("20 mi/week", "km per week") == pytest.approx(32.18688)
     assert read("20 mi", "km/week") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "imperial"),
+    [
+        ("kg", "kg", "lb"),
+        ("pounds", "kg", "lb"),
+        ("stone", "kg", "st"),
+        ("cm", "cm", "in"),
+        ("ft", "cm", "ft"),
+        ("miles", "km", "mi"),
+        ("min/km", "min/km", "min/mi"),
+        ("mph", "km/h", "mi/h"),
+        ("km per week", "km/week", "mi/week"),
+    ],
+)
+def test_a_unit_has_a_counterpart_in_the_other_system(text, metric, imperial):
+    found = in_systems(text)
+    assert {system: unit.name for system, unit in found.items()} == {
+        "metric": metric,
+        "imperial": imperial,
+    }
+    assert next(iter(found.values())) == unit_of(text)
+    assert len({unit.quantity for unit in found.values()}) == 1
+
+
+@pytest.mark.parametrize("text", ["", "s", "h", "degrees", "points", "%", "kg/m2", "kg/m", "years"])
+def test_other_units_are_the_same_in_both_systems(text):
+    assert in_systems(text) == {}

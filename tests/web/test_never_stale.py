@@ -383,3 +383,92 @@ def test_visits_outlive_a_reload(open_page):  # noqa: F811
         page.reload()
         settled(page)
         assert filled(page) == {}
+
+
+# --- units
+
+
+def unit_of(page, name):
+    return page.locator(f"#q-{name}-range").inner_text()
+
+
+def kept(page):
+    """What the tab keeps of the answers, which is what a link and a saved file hold as well."""
+    pairs = page.evaluate("[...new URLSearchParams(sessionStorage.answers ?? '')]")
+    return {name: float(answer) for name, answer in pairs}
+
+
+def sends(page, act):
+    """The person of the question that an action leads to."""
+    with page.expect_request("**/api/v1/read") as request:
+        act()
+    return request.value.post_data_json["person"]
+
+
+def test_what_is_typed_in_one_system_is_sent_in_the_codebook_s(open_page, address, posterior):  # noqa: F811
+    page = open_page(address)
+    settled(page)
+    assert unit_of(page, "weight_kg") == "kg (30 to 200)"
+    page.get_by_label("Units").select_option("imperial")
+    # 30 kg is 66.14 lb and 200 kg is 440.92 lb: rounded inwards.
+    assert unit_of(page, "weight_kg") == "lb (66.2 to 440.9)"
+    assert unit_of(page, "height_cm") == "in (47.3 to 86.6)"
+    assert unit_of(page, "shoe_km") == "miles (0 to 3106.8)"
+    assert unit_of(page, "plank_seconds") == "s (0 to 1800)"
+    person = sends(page, lambda: page.locator("#q-weight_kg").fill("180"))
+    assert person == {"weight_kg": 81.6466266}  # a pound is 0.45359237 kg
+    person = sends(page, lambda: page.locator("#q-height_cm").fill("67"))
+    assert person == {"weight_kg": 81.6466266, "height_cm": 170.18}  # an inch is 2.54 cm
+    none_marked(page)
+    expect(page.locator("#q-height_cm-says")).to_contain_text("body mass index: 25 to under 30")
+    assert kept(page) == person
+    expected = in_page(br.risk(posterior, person).draws)
+    expect(page.locator("#headline .row .value").first).to_have_text(expected)
+    page.reload()
+    settled(page)
+    expect(page.get_by_label("Units")).to_have_value("imperial")
+    assert filled(page) == {"weight_kg": "180", "height_cm": "67"}
+    assert kept(page) == person
+    page.get_by_label("Units").select_option("metric")
+    assert filled(page) == {"weight_kg": "81.6", "height_cm": "170.18"}
+    assert kept(page) == person
+    page.locator("#link").click()
+    link_text = page.locator("#link-text").input_value()
+    assert dict(pair.split("=") for pair in link_text.partition("#")[2].split("&")) == {
+        "weight_kg": "81.6466266",
+        "height_cm": "170.18",
+    }
+
+
+@pytest.mark.parametrize("typed", ["28.0", "28", "0", "3.33333", "99.95"])
+def test_switching_there_and_back_changes_nothing(open_page, address, typed):  # noqa: F811
+    page = open_page(address)
+    settled(page)
+    page.locator("#q-longest_run_week_km").fill(typed)
+    settled(page, 2)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for _ in range(3):
+        page.get_by_label("Units").select_option("imperial")
+        miles = float(page.locator("#q-longest_run_week_km").input_value())
+        assert miles == pytest.approx(float(typed) / 1.609344, abs=0.05)
+        page.get_by_label("Units").select_option("metric")
+        assert page.locator("#q-longest_run_week_km").input_value() == typed
+    assert kept(page) == {"longest_run_week_km": float(typed)}
+    none_marked(page)
+    assert asked == []  # another unit is no other question
+
+
+def test_a_mistake_is_told_in_the_unit_that_it_was_typed_in(open_page, address):  # noqa: F811
+    page = open_page(address)
+    settled(page)
+    page.get_by_label("Units").select_option("imperial")
+    says = page.locator("#q-height_cm-says")
+    page.locator("#q-height_cm").fill("170")
+    expect(says).to_have_text("'170' was not understood; expected a number from 47.3 to 86.6 (in).")
+    page.locator("#q-height_cm").fill("5 ft 7")  # with its own units it needs no switch
+    expect(page.locator("#q-height_cm")).not_to_have_attribute("aria-invalid", "true")
+    page.locator("#q-height_cm").fill("47.3")  # the ends that are shown are accepted
+    none_marked(page)
+    expect(page.locator("#q-height_cm")).not_to_have_attribute("aria-invalid", "true")
+    inspect(page)

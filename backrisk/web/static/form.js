@@ -2,21 +2,15 @@
 
 import { byId, facts, fill, fillWith, make, nodeWords, stateWords, words } from "./facts.js";
 import { isKnown, keepKnown, knownAnswers, knownWords, show as showKnown } from "./known.js";
+import { read, restate, write } from "./units.js";
 
 const form = byId("form");
 const fields = () => [...form.querySelectorAll("[name]")];
 
-const value = (field) => {
-  const text = field.value.trim();
-  if (facts.kinds[field.name] !== "number") return text;
-  const number = Number(text.replace(",", "."));
-  return Number.isFinite(number) ? number : text; // the server says what is wrong with it
-};
-
 export function answers() {
   const given = fields().filter((field) => field.value.trim() !== "");
   return {
-    ...Object.fromEntries(given.map((field) => [field.name, value(field)])),
+    ...Object.fromEntries(given.map((field) => [field.name, read(field)])),
     ...knownAnswers(),
   };
 }
@@ -71,7 +65,7 @@ export function fillForm(person) {
       else unknown.push(name);
       continue;
     }
-    field.value = String(answer);
+    write(field, answer);
     if (field.tagName === "SELECT" && field.value !== String(answer)) {
       field.value = facts.says[name]?.find(([, state]) => state === String(answer))?.[0] ?? "";
       if (field.value === "") unknown.push(name);
@@ -111,7 +105,7 @@ export function showReading(reading) {
     } else {
       field.removeAttribute("aria-invalid");
     }
-    note.textContent = problem ? problem : (said ? fill(sentence, {
+    note.textContent = problem ? restate(field, problem) : (said ? fill(sentence, {
       node: nodeWords(said.node),
       state: stateWords(said.node, said.state),
     }) : "");

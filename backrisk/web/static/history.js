@@ -1,6 +1,7 @@
 // The form as a history: one column for each visit, and what is the same at all of them once.
 
 import { byId, facts, fill, make, nodeWords, stateWords, words } from "./facts.js";
+import { read, restate, write } from "./units.js";
 
 const form = byId("form");
 const fields = () => [...form.querySelectorAll("[name]")];
@@ -12,17 +13,10 @@ let visits = 1;
 export const count = () => visits;
 export const visitWords = (visit) => fill(words.over_time.visit, { n: visit + 1 });
 
-const value = (field) => {
-  const text = field.value.trim();
-  if (facts.kinds[field.name] !== "number") return text;
-  const number = Number(text.replace(",", "."));
-  return Number.isFinite(number) ? number : text; // the server says what is wrong with it
-};
-
 // What is the same at every visit is told with the first.
 export function history() {
   const told = Array.from({ length: visits }, () => ({}));
-  for (const field of fields().filter(isGiven)) told[visitOf(field) ?? 0][field.name] = value(field);
+  for (const field of fields().filter(isGiven)) told[visitOf(field) ?? 0][field.name] = read(field);
   return told;
 }
 
@@ -91,7 +85,7 @@ export function fillForm(told) {
         unknown.add(name);
         continue;
       }
-      field.value = String(answer);
+      write(field, answer);
       if (field.tagName === "SELECT" && field.value !== String(answer)) {
         field.value = facts.says[name]?.find(([, state]) => state === String(answer))?.[0] ?? "";
         if (field.value === "") unknown.add(name);
@@ -134,7 +128,7 @@ export function showReading(readings) {
     } else {
       field.removeAttribute("aria-invalid");
     }
-    note.textContent = problem ? problem : (said && !plain ? fill(sentence, {
+    note.textContent = problem ? restate(field, problem) : (said && !plain ? fill(sentence, {
       node: nodeWords(said.node),
       state: stateWords(said.node, said.state),
     }) : "");
@@ -172,7 +166,7 @@ export function offerBefore() {
       if (offer.textContent === said) return;
       const take = make("button", { type: "button", class: "plain", "aria-describedby": field.id }, said);
       take.addEventListener("click", () => {
-        field.value = earlier.value;
+        write(field, read(earlier));
         field.focus();
         field.dispatchEvent(new Event("input", { bubbles: true }));
       });
