@@ -2,7 +2,7 @@
 
 import { byId, facts, fill, fillWith, make, nodeWords, stateWords, words } from "./facts.js";
 import { isKnown, keepKnown, knownAnswers, knownWords, show as showKnown } from "./known.js";
-import { read, restate, write } from "./units.js";
+import { measured, read, restate, write } from "./units.js";
 
 const form = byId("form");
 const fields = () => [...form.querySelectorAll("[name]")];
@@ -131,9 +131,8 @@ function showCounts() {
 export function answerWords(name, answer) {
   const field = form.elements.namedItem(name);
   if (!field) return knownWords(name, answer);
-  const shown = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : answer;
-  const unit = field.parentElement.querySelector(".unit")?.firstChild?.textContent.trim() ?? "";
-  return unit ? fill(words.printed.measure, { value: shown, unit }) : String(shown);
+  const chosen = field.tagName === "SELECT" ? field.selectedOptions[0].textContent : null;
+  return chosen ?? measured(field, answer);
 }
 
 // What a question is about, shorter than the question where it is the only one of its topic.

@@ -66,8 +66,6 @@ function show(field) {
   field.value = texts[system];
 }
 
-const marked = (value) => String(value).replace(".", facts.mark);
-
 function nameOf({ unit, words: own }) {
   if (own) return own;
   const named = words.units.names[unit];
@@ -76,6 +74,7 @@ function nameOf({ unit, words: own }) {
   return fill(words.units.rate, { amount: words.units.names[amount], period });
 }
 
+const marked = (value) => String(value).replace(".", facts.mark);
 const range = (each) => ({ low: marked(each.low), high: marked(each.high) });
 
 function label(field) {
@@ -101,14 +100,14 @@ export function restate(field, detail) {
   return fill(words.units.expected, { value, unit: nameOf(each), ...range(each) });
 }
 
-// An answer in words: its number in the unit that is chosen, and that unit.
-export function measured(name, answer) {
-  const measure = facts.units[name];
-  const found = measure ? number(String(answer).trim()) : null;
-  if (found === null) return null;
-  const each = measure[systemOf(measure)];
-  const value = each.times === 1 ? String(answer) : shorten(found / each.times, each);
-  return fill(words.printed.measure, { value: marked(value), unit: nameOf(each) });
+// An answer in words: its number in the unit that the field shows now, and that unit.
+export function measured(field, answer) {
+  const measure = facts.units[field.name];
+  const each = measure?.[systemOf(measure)];
+  const unit = byId(`${field.id}-range`).firstChild?.textContent.trim();
+  const found = each && each.times !== 1 ? number(String(answer)) : null;
+  const value = found === null ? String(answer) : shorten(found / each.times, each);
+  return unit ? fill(words.printed.measure, { value, unit }) : value;
 }
 
 const fields = () => [...form.querySelectorAll("[name]")].filter((field) => facts.units[field.name]);
@@ -121,8 +120,8 @@ form.addEventListener("input", ({ target }) => {
 
 if (chooser) {
   let before = chooser.value;
-  chooser.addEventListener("input", (event) => {
-    event.stopPropagation(); // nothing is asked anew
+  // The page then shows its answers anew, in the other units.
+  chooser.addEventListener("input", () => {
     const chosen = chooser.value;
     chooser.value = before;
     const answers = fields().map((field) => [field, field.value.trim() && read(field)]);
