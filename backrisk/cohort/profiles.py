@@ -212,7 +212,9 @@ def _plain(values: Array) -> list[float | None]:
 
 
 def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]:
-    """Return the choice of largest mean (-1: none is above 0 by more than rounding) and how often it is the largest.
+    """Return the choice of largest mean and how often it is the largest.
+
+    It is -1 where no mean is above 0 by more than rounding.
 
     Parameters
     ----------
