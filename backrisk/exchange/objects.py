@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -40,8 +43,9 @@ def to_pgmpy(posterior: Posterior, *, draw: int | None = None) -> Any:
         table is too large to be written out.
     """
     _demand("pgmpy")
-    from pgmpy.factors.discrete import TabularCPD
-    from pgmpy.models import DiscreteBayesianNetwork
+    with _their_warnings():
+        from pgmpy.factors.discrete import TabularCPD
+        from pgmpy.models import DiscreteBayesianNetwork
 
     network = network_of(posterior, draw)
     states = {family.name: list(family.states) for family in network.families}
@@ -131,7 +135,8 @@ def to_pyagrum(posterior: Posterior, *, draw: int | None = None) -> Any:
         a table is too large to be written out.
     """
     _demand("pyagrum")
-    import pyagrum
+    with _their_warnings():
+        import pyagrum
 
     network = network_of(posterior, draw)
     made = pyagrum.BayesNet(network.name)
@@ -190,6 +195,14 @@ def from_pyagrum(
         reading.table(name, parents, backwards.transpose(order).reshape(shape))
     found = reading.network(str(net.property("name")) if "name" in net.properties() else "")
     return posterior_of(found, "pyAgrum", outcome, graph)
+
+
+@contextmanager
+def _their_warnings() -> Iterator[None]:
+    """Keep what a package warns of as it is imported: pyAgrum does not survive it as an error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _demand(package: str) -> None:
