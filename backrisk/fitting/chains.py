@@ -17,11 +17,11 @@ import numpy as np
 import nutpie
 import xarray as xr
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from backrisk._files import demand_place, write
 from backrisk.errors import FitError
 from backrisk.fitting.judging import flat
+from backrisk.fitting.progress import nutpie_progress
 from backrisk.posterior import FRACTIONS, SAMPLE_STATS, Posterior
 from backrisk.words import say
 
@@ -209,7 +209,9 @@ def run_chains(
         Console(stderr=True).print(say("fitting.kept", done=len(done), chains=len(seeds)))
     waiting = [chain for chain in range(len(seeds)) if chain not in done]
     running: dict[int, Any] = {}
-    with _bars(settings, len(seeds), done, show=progress) as tell:
+    total = settings.tune + settings.draws
+    known = {chain: chain in done for chain in range(len(seeds))}
+    with nutpie_progress(total, known, show=progress) as tell:
         try:
             while waiting or running:
                 while waiting and len(running) < settings.cores:
@@ -282,44 +284,3 @@ def _joined(trees: Sequence[xr.DataTree]) -> xr.DataTree:
         parts = [tree[name].to_dataset().assign_coords(chain=[i]) for i, tree in enumerate(trees)]
         groups[name] = xr.concat(parts, "chain")
     return xr.DataTree.from_dict(groups)
-
-
-@contextmanager
-def _bars(
-    settings: Settings, chains: int, done: dict[int, xr.DataTree], *, show: bool
-) -> Iterator[Any]:
-    """Show a bar for each chain; yields what makes a chain's progress callback."""
-    total = settings.tune + settings.draws
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not show,
-    )
-    tasks = [
-        bars.add_task(
-            say("fitting.chain", number=i + 1), total=total, completed=total * (i in done), note=""
-        )
-        for i in range(chains)
-    ]
-
-    def tell(chain: int) -> Any:
-        def update(states: Any) -> None:
-            if states is None:
-                bars.update(tasks[chain], completed=total)
-                return
-            state = states[0]
-            notes = [say("fitting.adapting")] if state.tuning else []
-            if state.divergences:
-                notes.append(say("fitting.divergent", count=state.divergences))
-            note = say("phrases.comma").join(notes)
-            bars.update(tasks[chain], completed=state.finished_draws, note=note)
-
-        return update
-
-    with bars:
-        yield tell

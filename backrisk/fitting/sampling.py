@@ -31,6 +31,7 @@ from backrisk.fitting.labels import labelled_start, labels_said
 from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.fitting.panels import about, told_over_time, with_trait
+from backrisk.fitting.progress import pymc_progress
 from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit, Conditioned, conditioned
 from backrisk.posterior import (
@@ -377,16 +378,17 @@ def _by_pymc(
             known = {var.name for var in model.free_RVs}
             initial = {name: value for name, value in values.items() if name in known}
             started = {"initvals": initial, "init": "adapt_diag"}  # as they are, without jitter
-        with model:
+        total = settings.tune + settings.draws
+        with model, pymc_progress(total, chains, show=progress) as shown:
             tree: xr.DataTree = pm.sample(
                 **started,
+                **shown,
                 draws=settings.draws,
                 tune=settings.tune,
                 chains=chains,
                 cores=1,
                 random_seed=seed,
                 target_accept=settings.target_accept,
-                progressbar=progress,
                 compute_convergence_checks=False,
             )
     if tree["posterior"].sizes["draw"] < settings.draws:  # PyMC keeps an interruption to itself
