@@ -6,11 +6,11 @@ the rooms that they need within their functions, so that no help waits for these
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, cast
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from backrisk import __version__
@@ -87,43 +87,38 @@ COMMANDS: Mapping[str, Mapping[str, Callable[..., None] | typer.Typer]] = {
 }
 
 
+class _Known(Mapping[str, Any]):
+    """Commands by name, each made with its options when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        panel = next((panel for panel, held in COMMANDS.items() if name in held), None)
+        if panel is None:
+            raise KeyError(name)
+        found = COMMANDS[panel][name]
+        if isinstance(found, typer.Typer):
+            made = get_command(found)
+        else:
+            alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+            alone.command(name)(found)
+            made = get_command(alone)
+        made.name, made.epilog = name, such_as(name)
+        made.help = say(f"cli.{name.replace('-', '_')}.help")
+        made.rich_help_panel = say(f"cli.panels.{panel}")  # type: ignore[attr-defined]
+        return made
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for held in COMMANDS.values() for name in held)
+
+    def __len__(self) -> int:
+        return sum(map(len, COMMANDS.values()))
+
+
 class _Commands(TyperGroup):
-    """All commands: known by name and help at once, by their options when one is asked for."""
+    """All commands, of which only those that are shown or run are made."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.commands = {
-            name: TyperCommand(name, help=_help(name), rich_help_panel=_panel(panel))
-            for panel, held in COMMANDS.items()
-            for name in held
-        }
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """Return the command that the arguments name, with its options."""
-        name, _, rest = super().resolve_command(ctx, args)
-        return name, None if name is None else _command(name), rest
-
-
-def _help(name: str) -> str:
-    return say(f"cli.{name.replace('-', '_')}.help")
-
-
-def _panel(name: str) -> str:
-    return say(f"cli.panels.{name}")
-
-
-def _command(name: str) -> Any:
-    """Return a command with its options."""
-    found = next(held[name] for held in COMMANDS.values() if name in held)
-    if isinstance(found, typer.Typer):
-        made = get_command(found)
-    else:
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(name)(found)
-        made = get_command(alone)
-    made.name, made.help = name, _help(name)
-    made.epilog = such_as(name)
-    return made
+        self.commands = cast("Any", _Known())
 
 
 app = typer.Typer(

@@ -36,9 +36,7 @@ HEAVY = (
 
 
 def options(name):
-    group = get_command(app)
-    context = group.make_context("backrisk", [name, "--help"], resilient_parsing=True)
-    return group.resolve_command(context, [name])[1]
+    return get_command(app).commands[name]
 
 
 def shell(*arguments, code=MAIN, **environment):
