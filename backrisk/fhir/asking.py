@@ -131,7 +131,7 @@ def questionnaire(posterior: Posterior, *, url: str | None = None) -> dict[str, 
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> form = questionnaire(p)
     >>> form["item"][0]["item"][0]["item"][0]["linkId"]
-    'x'
+    'y'
     """
     demand_moment(posterior)
     book, graph = posterior.codebook, posterior.graph

@@ -40,6 +40,8 @@ HURTING = {"fatigue": "high", "pain": "limiting"}
     ("command", "answers", "rest", "kind"),
     [
         ("risk", {"fatigue": "high"}, [], "risk"),
+        ("consult", {"fatigue": "high"}, [], "consultation"),
+        ("consult", HURTING, ["--target", "pain"], "consultation"),
         ("diagnose", {"fatigue": "high"}, [], "diagnosis"),
         ("attribute", HURTING, [], "attribution"),
         ("attribute", HURTING, ["--method", "shapley"], "attribution"),

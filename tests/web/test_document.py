@@ -44,4 +44,4 @@ def test_a_model_with_nothing_to_choose_from_is_documented_too():
     app = create_app(br.Posterior.from_cpts(graph, cpts))
     client = TestClient(app, base_url="http://localhost")
     shapes = client.get(V1 + "/openapi.json").json()["components"]["schemas"]
-    assert shapes["Asked"]["properties"]["person"]["examples"] == [{"x": "no"}]
+    assert shapes["Asked"]["properties"]["person"]["examples"] == [{"y": "no"}]

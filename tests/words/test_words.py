@@ -8,6 +8,7 @@ import pytest
 from backrisk import (
     ask_next,
     attribute,
+    consult,
     counterfactual,
     diagnose,
     follow_up,
@@ -29,6 +30,8 @@ def answers(core_posterior):
     games = ("shapley", "pathways", "diagnostic", "sufficiency", "necessity_and_sufficiency")
     return {
         "risk": risk(p, PERSON),
+        "consult": consult(p, PERSON),
+        "consult_back": consult(p, HURT),
         "diagnose": diagnose(p, PERSON),
         "intervene": intervene(p, {}, {"core_strength": "strong", "fatigue": "low"}),
         "counterfactual": counterfactual(p, HURT, {"core_strength": "strong"}),
