@@ -29,6 +29,8 @@ def files(core, people, tmp_path_factory):
     [
         (["--person", "p.json"], "r.html"),
         (["--person", "p.json"], "r.pdf"),
+        (["--person", "p.json", "--letter", "--flag", "fever"], "r.pdf"),
+        (["--person", "p.json", "--plain"], "r.html"),
         (["--cohort", "c.csv"], "r.xlsx"),
         (["--cohort", "c.csv"], "r.csv"),
         (["--card"], "r.md"),
@@ -78,6 +80,16 @@ def test_a_history_is_reported_from_the_shell(files, tmp_path, monkeypatch, told
         (["--history", "h.json"], "r.html", "of one moment"),
         (["--person", "p.json", "--periods", "2"], "r.html", "for a history"),
         (["--card", "--periods", "2"], "r.md", "belongs to the report on a history"),
+        (["--person", "p.json", "--letter", "--plain"], "r.pdf", "write one at a time"),
+        (["--person", "p.json", "--flag", "fevr"], "r.pdf", "did you mean 'fever'"),
+        (["--card", "--flag", "fever"], "r.md", "--flag belongs to the report on one person"),
+        (["--cohort", "c.csv", "--letter"], "r.pdf", "--letter belongs to the report on one"),
+        (["--history", "h.json", "--plain"], "r.pdf", "--plain belongs to the report on one"),
+        (
+            ["--person", "p.json", "--letter", "--follow-up", "p.json"],
+            "r.pdf",
+            "in the report alone",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(
