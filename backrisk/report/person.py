@@ -295,7 +295,7 @@ def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
     """Return what each change alone would have taken away, the target being reported."""
     found, names = answers.undone, names_of(answers.posterior.graph)
     if found is None:
-        return [Text((say("report.person.help_taken"),))]
+        return [Text((say("report.person.undone_unasked"),))]
     table = found.table
     rows = [
         (
