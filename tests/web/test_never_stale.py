@@ -415,6 +415,7 @@ def test_what_is_typed_in_one_system_is_sent_in_the_codebook_s(open_page, addres
     assert unit_of(page, "height_cm") == "in (47.3 to 86.6)"
     assert unit_of(page, "shoe_km") == "miles (0 to 3106.8)"
     assert unit_of(page, "plank_seconds") == "s (0 to 1800)"
+    none_marked(page)  # the page has been shown anew, in these units
     person = sends(page, lambda: page.locator("#q-weight_kg").fill("180"))
     assert person == {"weight_kg": 81.6466266}  # a pound is 0.45359237 kg
     person = sends(page, lambda: page.locator("#q-height_cm").fill("67"))
@@ -471,6 +472,7 @@ def test_a_mistake_is_told_in_the_unit_that_it_was_typed_in(open_page, address):
     says = page.locator("#q-height_cm-says")
     page.locator("#q-height_cm").fill("170")
     expect(says).to_have_text("'170' was not understood; expected a number from 47.3 to 86.6 (in).")
+    none_marked(page)
     page.locator("#q-height_cm").fill("5 ft 7")  # with its own units it needs no switch
     expect(page.locator("#q-height_cm")).not_to_have_attribute("aria-invalid", "true")
     page.locator("#q-height_cm").fill("47.3")  # the ends that are shown are accepted
