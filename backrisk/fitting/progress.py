@@ -110,7 +110,7 @@ def pymc_progress(total: int, chains: int, *, show: bool) -> Iterator[dict[str, 
     counted: Counter[int] = Counter()
     with _lines(console, total, dict.fromkeys(range(chains), False)) as advance:
 
-        def count(_: Any, draw: Any) -> None:
+        def count(trace: Any, draw: Any) -> None:  # named so by PyMC
             counted[draw.chain] += 1
             advance(draw.chain, counted[draw.chain])
 

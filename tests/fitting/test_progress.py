@@ -45,7 +45,7 @@ def test_pymc_counts_draws_where_its_bars_cannot_be_drawn(capsys, clock):
         for chain in (0, 1):
             for _ in range(4):
                 clock[0] += 20.0
-                shown["callback"](None, SimpleNamespace(chain=chain))
+                shown["callback"](trace=None, draw=SimpleNamespace(chain=chain))
     lines = told(capsys)
     assert [re.search(r"(\d+) %", line)[1] for line in lines] == [
         "0",
