@@ -66,7 +66,7 @@ def from_cmdstan_csv(
     ...     path = Path(folder) / "chain_1.csv"
     ...     _ = path.write_text("lp__,x,p.1,p.2\n-7.1,0.5,0.3,0.8\n-7.4,0.4,0.2,0.7\n")
     ...     posterior = from_cmdstan_csv(path, g, {"y": "p"})
-    >>> posterior.draws, posterior.cpt("y")[0].tolist()
+    >>> posterior.draws, posterior.cpt("y")[0].round(12).tolist()
     (2, [[0.7, 0.3], [0.2, 0.8]])
     """
     import xarray as xr

@@ -221,7 +221,7 @@ class Posterior:
         ...     "p_y": (("chain", "draw", "x"), np.full((2, 50, 2), [0.3, 0.8])),
         ... })
         >>> posterior = Posterior.from_datatree(draws, g, {"x": "p_x", "y": "p_y"})
-        >>> posterior.draws, posterior.cpt("y")[0].tolist()
+        >>> posterior.draws, posterior.cpt("y")[0].round(12).tolist()
         (100, [[0.7, 0.3], [0.2, 0.8]])
         """
         read = read_draws(tree, graph, variables)

@@ -105,7 +105,8 @@ def is_slow(served: Served, question: Question) -> bool:
 
 
 def _at(
-    served: Served, asked: schema.Asked | schema.Followed | schema.AskedOverTime | OfAnswers
+    served: Served,
+    asked: schema.Asked | schema.Flagged | schema.Followed | schema.AskedOverTime | OfAnswers,
 ) -> Posterior:
     return served.at(asked.site).posterior
 
@@ -135,7 +136,7 @@ def _understood(served: Served, person: Mapping[str, Any]) -> schema.ReadOut:
 
 
 def _flags(served: Served, asked: schema.Flagged) -> Any:
-    return red_flags(served.posterior, asked.person, asked.flags).to_dict()
+    return red_flags(_at(served, asked), asked.person, asked.flags).to_dict()
 
 
 def _consult(served: Served, asked: schema.Asked) -> Any:

@@ -66,6 +66,7 @@ class Flagged(About):
     """One person with the red flags that apply."""
 
     flags: Annotated[list[Name], Field(max_length=_MOST_FLAGS)] = []
+    site: Name | None = None
 
 
 class SavedIn(_In):

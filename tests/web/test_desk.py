@@ -15,7 +15,7 @@ from web_client import DO, NO_LIMIT, PERSON, exact, is_problem, post
 import backrisk as br
 from backrisk.web import create_app
 from backrisk.web.questions import Question, is_slow
-from backrisk.web.schema import Asked, Changed
+from backrisk.web.schema import Asked, Changed, Reported
 from backrisk.web.served import Served
 from backrisk.web.stopping import Gone, OutOfTime, Stop
 from backrisk.web.worker import Worker
@@ -52,7 +52,7 @@ def worker(posterior):
 def ask(worker, name="risk", person=PERSON, seconds=600.0, stop=None):
     stop = stop or Stop(seconds)
     stop.begin()
-    return worker.ask(Question(name, Asked(person=person)), spoken().code, stop)
+    return worker.ask(Question(name, Reported(person=person)), spoken().code, stop)
 
 
 def test_a_process_answers_refuses_and_is_made_anew(worker, posterior):
