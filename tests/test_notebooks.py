@@ -61,6 +61,7 @@ def assigned(source):
 
 
 LONG = {
+    "04_a_cohort_report",
     "02_surveys_as_they_are",
     "03_one_runner",
     "05_should_i_believe_it",

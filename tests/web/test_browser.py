@@ -16,7 +16,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 from prior_model import prior_model
-from web_client import NO_LIMIT
+from web_client import NO_LIMIT, slow
 
 import backrisk as br
 from backrisk import CausalGraph, load_codebook, load_graph
@@ -385,8 +385,8 @@ def test_a_token_that_has_changed_is_typed_into_the_page(open_page, posterior):
         expect(token).to_be_hidden()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", slow("dark")])
+@pytest.mark.parametrize("device", ["phone", slow("tablet"), slow("desktop")])
 def test_nobody_is_shut_out(open_page, address, device, scheme):
     """No violation that axe-core finds, nothing wider than the screen."""
     width, height = WIDTHS[device]
@@ -432,7 +432,7 @@ def reports(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("device", ["phone", slow("tablet"), slow("desktop")])
 @pytest.mark.parametrize("kind", ["person", "cohort", "card"])
 def test_nobody_is_shut_out_of_a_report(browser, reports, kind, device):
     width, height = WIDTHS[device]
@@ -516,7 +516,7 @@ SAME = re.compile(
 )
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [slow(1280), 390])
 def test_nothing_plain_is_left_in_another_language(open_page, abroad, width):
     page = open_page(f"{abroad}/?lang={CODE}#{PERSON_ABROAD}", width=width, height=900)
     settled(page)

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from over_time_model import HISTORY, PLAN, over_time_model
 from playwright.sync_api import expect
 from test_browser import WIDTHS, browser, open_page, serving, settled  # noqa: F401
-from web_client import NO_LIMIT
+from web_client import NO_LIMIT, slow
 
 import backrisk as br
 from backrisk.web import create_app
@@ -108,8 +108,8 @@ def test_saved_visits_are_loaded_and_what_is_no_history_is_not(open_page, place,
     expect(page.locator("#taken")).to_contain_text("no answers")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["phone", "desktop"])
+@pytest.mark.parametrize("scheme", ["light", slow("dark")])
+@pytest.mark.parametrize("name", ["phone", slow("desktop")])
 def test_nothing_stands_in_anyones_way(open_page, place, name, scheme):  # noqa: F811
     width, height = WIDTHS[name]
     page = open_page(link(place, HISTORY), width=width, height=height, scheme=scheme)

@@ -23,7 +23,7 @@ from test_browser import (  # noqa: F401
     settled,
 )
 from test_browser_over_time import link
-from web_client import NO_LIMIT
+from web_client import NO_LIMIT, slow
 
 import backrisk as br
 from backrisk.web import create_app
@@ -446,7 +446,7 @@ def test_what_is_typed_in_one_system_is_sent_in_the_codebook_s(open_page, addres
     }
 
 
-@pytest.mark.parametrize("typed", ["28.0", "28", "0", "3.33333", "99.95"])
+@pytest.mark.parametrize("typed", ["28.0", slow("28"), slow("0"), "3.33333", slow("99.95")])
 def test_switching_there_and_back_changes_nothing(open_page, address, typed):  # noqa: F811
     page = open_page(address)
     settled(page)

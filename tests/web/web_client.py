@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 import backrisk as br
 from backrisk.web.api import V1
 from backrisk.web.limits import Limits
@@ -74,6 +76,11 @@ CALLS = {
 
 def post(client, path, **question):
     return client.post(V1 + path, json=question)
+
+
+def slow(value):
+    """A value of a parameter that is tried in the long tests alone."""
+    return pytest.param(value, marks=pytest.mark.slow)
 
 
 def exact(answer):
