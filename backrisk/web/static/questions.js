@@ -79,15 +79,17 @@ export async function askCauses(signal) {
   const { looking_back: back, level: closest } = opened;
   if (!chose) byId("causes").querySelector(`[value="${back ? "necessity" : "shapley"}"]`).checked = true;
   const method = chosen("method");
-  byId("causes-lead").textContent = words.causes.method_lead[method];
+  // Looking back through an early cause may take long: that is asked of Python.
+  const level = chosen("level") || (method === "necessity" ? closest : null);
+  byId("causes-lead").textContent = [
+    words.causes.method_lead[method], words.causes.listed[method === "necessity" && level],
+  ].filter(Boolean).join(" ");
   byId("causes-method").textContent = words.causes.method_help[method];
   byId("baseline").hidden = method !== "shapley";
   if (method === "necessity" && !back) {
     needOutcome();
     return;
   }
-  // Looking back through an early cause may take long: that is asked of Python.
-  const level = chosen("level") || (method === "necessity" ? closest : null);
   if (method === "necessity" && level === closest) {
     showCauses({ method, baseline: null, total: null, rows: opened.causes, notes: [] }, known());
     return;
