@@ -49,15 +49,17 @@ def confounding(
 ) -> None:
     """Run `backrisk.check.sensitivity`; draw its contour where a file is named."""
     from backrisk.check import sensitivity
+    from backrisk.queries import target_for
 
     with sentences():
         if out is not None:
             picture_kind(out, (model, person))
+        posterior, told = model_at(model, site), read_json(person)
         found = sensitivity(
-            model_at(model, site),
-            read_json(person),
+            posterior,
+            told,
             cause,
-            target=target,
+            target=target_for(posterior, told, target),
             shared=None if shared is None else _pair(shared),
             prevalence=prevalence,
             most=most,

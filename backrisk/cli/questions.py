@@ -52,9 +52,11 @@ def risk(
 ) -> None:
     """Ask `backrisk.risk`."""
     from backrisk.queries import risk as ask
+    from backrisk.queries import target_for
 
     with sentences():
-        show(ask(model_at(model, site), read_json(person), target=target), format, console.out)
+        posterior, told = model_at(model, site), read_json(person)
+        show(ask(posterior, told, target=target_for(posterior, told, target)), format, console.out)
 
 
 def consult(
@@ -127,6 +129,7 @@ def intervene(
 ) -> None:
     """Ask `backrisk.intervene`."""
     from backrisk.queries import intervene as ask
+    from backrisk.queries import target_for
 
     with sentences():
         posterior, setting = model_at(model, site), read_plan(do, plan)
@@ -137,7 +140,7 @@ def intervene(
             posterior,
             told,
             setting,
-            target=target,
+            target=target_for(posterior, told, target),
             confounding=read_confounding(confounding) or None,
             from_=from_,
             until=until,
@@ -164,6 +167,7 @@ def counterfactual(
 ) -> None:
     """Ask `backrisk.counterfactual`."""
     from backrisk.queries import counterfactual as ask
+    from backrisk.queries import target_for
 
     with sentences():
         posterior, setting = model_at(model, site), read_plan(do, plan)
@@ -174,7 +178,7 @@ def counterfactual(
             posterior,
             told,
             setting,
-            target=target,
+            target=target_for(posterior, told, target),
             coupling=coupling,
             from_=from_,
             until=until,
@@ -202,16 +206,18 @@ def attribute(
 ) -> None:
     """Ask `backrisk.attribute`."""
     from backrisk.queries import attribute as ask
+    from backrisk.queries import target_for
 
     with sentences():
         posterior = model_at(model, site)
+        told = told_of(posterior, person, history)
         answer = ask(
             posterior,
-            told_of(posterior, person, history),
+            told,
             cause or None,
             method=method,  # type: ignore[arg-type]  # checked there, with a suggestion
             level=level,  # type: ignore[arg-type]
-            target=target,
+            target=target_for(posterior, told, target),
             baseline=baseline,  # type: ignore[arg-type]
             coupling=coupling,
             confounding=read_confounding(confounding) or None,
@@ -235,11 +241,12 @@ def mediate(
 ) -> None:
     """Ask `backrisk.mediate`."""
     from backrisk.queries import mediate as ask
+    from backrisk.queries import target_for
 
     with sentences():
-        answer = ask(
-            model_at(model, site), read_json(person), cause, mediator, target=target, to=to
-        )
+        posterior, told = model_at(model, site), read_json(person)
+        asked = target_for(posterior, told, target)
+        answer = ask(posterior, told, cause, mediator, target=asked, to=to)
         show(answer, format, console.out)
 
 
@@ -259,16 +266,18 @@ def recommend(
 ) -> None:
     """Ask `backrisk.recommend`."""
     from backrisk.queries import recommend as ask
+    from backrisk.queries import target_for
 
     with sentences():
         posterior = model_at(model, site)
+        told = told_of(posterior, person, history)
         answer = ask(
             posterior,
-            told_of(posterior, person, history),
+            told,
             actions=action or None,
             costs=_read_costs(cost) if cost else None,
             most=most,
-            target=target,
+            target=target_for(posterior, told, target),
             coupling=coupling,
             periods=periods,
             seed=seed,
@@ -289,13 +298,15 @@ def ask_next(
 ) -> None:
     """Ask `backrisk.ask_next`."""
     from backrisk.queries import ask_next as ask
+    from backrisk.queries import target_for
 
     with sentences():
+        posterior, told = model_at(model, site), read_json(person)
         answer = ask(
-            model_at(model, site),
-            read_json(person),
+            posterior,
+            told,
             candidates=candidate or None,
-            target=target,
+            target=target_for(posterior, told, target),
             coupling=coupling,
         )
         show(answer, format, console.out)

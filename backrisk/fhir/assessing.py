@@ -115,7 +115,7 @@ def assessed(
         said = [say("fhir.assessment.present", target=label), *found.sentences(), *found.notes]
     else:
         told = {"risk": estimate(found.draws), "average": estimate(found.likely.average)}
-        numbers = {"target": label, **told}
+        numbers = {"target": label, "population": found.likely.population, **told}
         key = "fhir.assessment.rationale" if found.answered else "fhir.assessment.population"
         made["prediction"] = [
             {

@@ -147,6 +147,7 @@ def card_of(
         summary = found.headline
         numbers = {"target": label, "risk": estimate(found.draws)}
         numbers["average"] = estimate(found.likely.average)
+        numbers["population"] = found.likely.population
         key = "fhir.assessment.rationale" if asked.others else "fhir.assessment.population"
         detail = [say(key, **numbers, interval=interval_name())]
         detail.append(say("fhir.assessment.estimand", target=label))

@@ -326,6 +326,11 @@ class Posterior:
         design = self.meta.get("design") or {}
         return not self.chosen or design.get("prevalence") is not None
 
+    @property
+    def surveyed(self) -> bool:
+        """Whether a survey stands behind the draws, and not tables that were given."""
+        return not self.meta.keys().isdisjoint({"survey", "people"})
+
     @cached_property
     def checksum(self) -> str:
         """By what the model is known again: 16 hexadecimal digits of a SHA-256.

@@ -21,6 +21,7 @@ from .consulting import Consultation as Consultation
 from .consulting import Opening as Opening
 from .consulting import changeable_adverse as changeable_adverse
 from .consulting import consult as consult
+from .consulting import target_for as target_for
 from .consulting import target_of as target_of
 from .consulting import what_to_ask as what_to_ask
 from .contrast import Contrast as Contrast

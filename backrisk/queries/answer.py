@@ -166,7 +166,8 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer in words, with its assumptions and the fit's warnings."""
-        closing = say("queries.closing", interval=interval_name(), disclaimer=disclaimer())
+        kind = "closing" if len(self.draws) != 1 else "closing_one"
+        closing = say(f"queries.{kind}", interval=interval_name(), disclaimer=disclaimer())
         warned = [say("queries.warning", warning=warning) for warning in self.warnings]
         return " ".join([*self.sentences(), *self.notes, *warned, closing])
 

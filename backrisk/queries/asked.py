@@ -57,14 +57,24 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
         raise QueryError(say("queries.target_form", target=shown(asked)))
     name, begins, level = (part.strip() for part in asked.partition(">="))
     demand_node(graph, name, "queries.what.target")
-    states = graph.node(name).states
     first = 1
     if begins and graph.node(name).nominal:
         raise QueryError(say("queries.target_unordered", node=name))
     if begins:
         first = read_state(graph, name, level, "queries.target_state")
-    label = names_of(graph).event(name, states, first)
-    return Target(name, tuple(range(first, len(states))), label)
+    return event_from(graph, name, first)
+
+
+def event_from(graph: CausalGraph, node: str, first: int) -> Target:
+    """Return the event of a node being in a state or beyond it.
+
+    States without an order are no severities: theirs is the event of not being at the reference.
+    """
+    states = graph.node(node).states
+    if graph.node(node).nominal:
+        first = 1
+    label = names_of(graph).event(node, states, first)
+    return Target(node, tuple(range(first, len(states))), label)
 
 
 def demand_node(graph: CausalGraph, name: str, what: str) -> None:

@@ -16,7 +16,7 @@ from backrisk._arguments import checked
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target, row_name
-from backrisk.queries.asked import named, read_person, read_target
+from backrisk.queries.asked import event_from, named, read_person, read_target
 from backrisk.queries.attribution.causes import players_of, reported_adverse
 from backrisk.queries.attribution.methods import attribute, notes_on
 from backrisk.queries.attribution.shown import Attribution
@@ -88,6 +88,11 @@ class Consultation(Answer):
         return float(low[0]), float(high[0])
 
     @property
+    def uninformative(self) -> bool:
+        """Whether the headline rests on the coupling alone: without it, anything is possible."""
+        return self.needed is not None and bool(self.needed.uninformative[0])
+
+    @property
     def table(self) -> pd.DataFrame:
         """Rows ``this person`` and ``average``; looking back, everything adverse and each cause.
 
@@ -114,6 +119,8 @@ class Consultation(Answer):
         """What the consultation opens on, in whole numbers of a hundred people."""
         words = {"people": self.names.text("people") or say("queries.consult.people")}
         words["target"] = self.target.label
+        if self.likely is not None:
+            words["population"] = self.likely.population
         found = self.estimate
         if found is None:
             key = "healthy" if self.answered else "nothing_answered"
@@ -125,6 +132,9 @@ class Consultation(Answer):
             return say(f"queries.consult.risk.{key}", **words)
         assert self.needed is not None
         key = "at_least" if self.needed.at_least[0] else "about"
+        if self.uninformative:
+            assert self.bounds is not None
+            key, (words["least"], words["most"]) = "open", map(of_hundred, self.bounds)
         return say(f"queries.consult.took.{key}", **words)
 
     def beside(self) -> list[str]:
@@ -133,7 +143,8 @@ class Consultation(Answer):
         if self.likely is not None:
             if self.answered:
                 average = of_hundred(float(self.likely.average.mean()))
-                said.append(say("queries.consult.average", average=average))
+                whom = self.likely.population
+                said.append(say("queries.consult.average", average=average, population=whom))
             return said
         if self.needed is not None:
             nodes = listed(
@@ -143,11 +154,9 @@ class Consultation(Answer):
                 for name in self.adverse
             )
             said.append(say("queries.consult.together", nodes=nodes))
-        if self.bounds is not None:
+        if self.bounds is not None and not self.uninformative:
             low, high = map(of_hundred, self.bounds)
-            assert self.needed is not None
-            key = "open" if self.needed.uninformative[0] else "limits"
-            said.append(say(f"queries.consult.{key}", low=low, high=high))
+            said.append(say("queries.consult.limits", low=low, high=high))
         return said
 
     def sentences(self) -> list[str]:
@@ -161,7 +170,8 @@ class Consultation(Answer):
         Beside what every answer has: ``looking_back``; ``target`` as other questions take it, and
         ``event``, what it is called; ``choices``; ``answered``; ``headline``, its numbers in
         hundreds of people, None where nothing stands out; ``estimate``, ``bounds`` and
-        ``average`` as fractions; ``level`` and ``causes``, the rows of `backrisk.attribute`.
+        ``average`` as fractions; ``uninformative``; ``level`` and ``causes``, the rows of
+        `backrisk.attribute`.
         """
         estimate, bounds = self.estimate, self.bounds
         return {
@@ -177,6 +187,7 @@ class Consultation(Answer):
             "headline": None if estimate is None else {**_hundred(estimate), "text": self.headline},
             "estimate": None if estimate is None else asdict(estimate),
             "bounds": None if bounds is None else dict(zip(("low", "high"), bounds, strict=True)),
+            "uninformative": self.uninformative,
             "average": None if self.likely is None else _counted(Estimate.of(self.likely.average)),
             "level": self.level,
             "causes": [] if self.causes is None else self.causes.to_dict()["rows"],
@@ -292,9 +303,31 @@ def what_to_ask(posterior: Posterior, person: Mapping[str, Any], target: str | N
     reported = evidence.get(event.node)
     looking_back = reported in event.codes
     if reported is not None and looking_back and target is None:
-        event = _at(graph, event.node, reported)
+        event = event_from(graph, event.node, reported)
     others = before_target(graph, evidence, event)
     return Opening(event, target_of(graph, event), evidence, others, looking_back)
+
+
+def target_for(posterior: Posterior, person: object, target: str | None) -> str | None:
+    """Return the target that a door asks about, whatever the question, so that answers compare.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping or sequence
+        A history keeps the default of its question: its target lies in a later period.
+    target : str, optional
+        What was asked for. Default: as `consult` has it, so that someone who reports limiting
+        pain is asked about limiting pain by every question.
+
+    Raises
+    ------
+    QueryError
+        As `consult`.
+    """
+    if target is not None or not isinstance(person, Mapping):
+        return target
+    return what_to_ask(posterior, person, None).asked
 
 
 def _how_likely(posterior: Posterior, opening: Opening) -> Consultation:
@@ -392,14 +425,8 @@ def closest_level(graph: CausalGraph, target: Target) -> Level | None:
     return next((name for name in levels if players.intersection(graph.playing(name))), None)
 
 
-def _at(graph: CausalGraph, node: str, first: int) -> Target:
-    """Return the event of a node being in a state or beyond it."""
-    states = graph.node(node).states
-    return read_target(graph, node if first == 1 else f"{node}>={states[first]}")
-
-
 def _choices(graph: CausalGraph, evidence: Mapping[str, int], event: Target) -> tuple[Target, ...]:
     """Return what may be asked of the target's node: every severity up to the one reported."""
     node = graph.node(event.node)
     most = 1 if node.nominal else evidence.get(event.node, 0) or len(node.states) - 1
-    return tuple(_at(graph, node.name, first) for first in range(1, most + 1))
+    return tuple(event_from(graph, node.name, first) for first in range(1, most + 1))

@@ -31,6 +31,7 @@ from backrisk.queries.over_time.effects import (
 )
 from backrisk.queries.over_time.working import SAMPLES
 from backrisk.queries.seeing import probability
+from backrisk.queries.wording import beyond
 from backrisk.words import say
 
 
@@ -135,7 +136,7 @@ def intervene(
         named(graph, setting),
         None,
         graph=graph,
-        notes=(say("queries.rests_on_graph"), *allowed),
+        notes=(*beyond(graph, evidence, event), say("queries.rests_on_graph"), *allowed),
         warnings=posterior.warnings_about((event.node, *evidence)),
     )
 
@@ -229,6 +230,6 @@ def counterfactual(
         named(graph, setting),
         coupling,
         graph=graph,
-        notes=coupling_notes(world, event),
+        notes=(*beyond(graph, evidence, event), *coupling_notes(world, event)),
         warnings=posterior.warnings_about((event.node, *evidence)),
     )

@@ -308,9 +308,15 @@ def aside(
     evidence: Mapping[str, int],
     target: Target,
 ) -> list[str]:
-    """Say which answers were set aside because they speak of the target itself."""
-    left = [name for name in reported if name not in evidence]
-    if not left:
-        return []
-    nodes = listed(map(names_of(graph).node, left))
-    return [say("queries.set_aside", nodes=nodes, target=target.label)]
+    """Say that the answer about the target was set aside, and which others that tell of it."""
+    names = names_of(graph)
+    said: list[str] = []
+    if target.node in reported:
+        there = "present" if reported[target.node] in target.codes else "absent"
+        node = names.node(target.node)
+        said.append(say(f"queries.set_aside.{there}", node=node, target=target.label))
+    left = [name for name in reported if name not in evidence and name != target.node]
+    if left:
+        nodes = listed(map(names.node, left))
+        said.append(say("queries.set_aside.others", nodes=nodes, target=target.label))
+    return said

@@ -35,7 +35,7 @@ from backrisk.queries.recommendation import (
 )
 from backrisk.queries.seeing import after_each, probability
 from backrisk.queries.support import support
-from backrisk.queries.wording import unmeasured_note
+from backrisk.queries.wording import beyond, unmeasured_note
 from backrisk.words import TOGETHER, listed, names_of, say
 
 
@@ -193,7 +193,7 @@ def _notes(
     coupling: str,
 ) -> tuple[str, ...]:
     names = names_of(graph)
-    notes: list[str] = [say("queries.rests_on_graph")]
+    notes: list[str] = [*beyond(graph, reported, target), say("queries.rests_on_graph")]
     if reached:
         nodes = listed(map(names.node, reached))
         coupled = coupling_name(coupling)

@@ -33,15 +33,24 @@ from backrisk.words import estimate, listed, names_of, say
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Risk(Answer):
-    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the population surveyed.
+    """P(target | evidence); ``draws`` is ``(draw,)``, ``average`` that of the whole population.
 
     Parameters
     ----------
     average : ndarray, shape (draw,)
         P(target), whatever was answered.
+    surveyed : bool
+        Whether the average is of the people whom a survey stands for, or of those whom given
+        tables describe.
     """
 
     average: Array
+    surveyed: bool = True
+
+    @property
+    def population(self) -> str:
+        """Whom the average is of."""
+        return say(f"queries.population.{'surveyed' if self.surveyed else 'described'}")
 
     def columns(self) -> dict[str, list[Any]]:
         """Return the rows ``this person`` and ``average``."""
@@ -50,7 +59,7 @@ class Risk(Answer):
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
         if name == row_name("average"):
-            return say("queries.surveyed")
+            return self.population
         return say("queries.rows.person")
 
     def sentences(self) -> list[str]:
@@ -61,6 +70,7 @@ class Risk(Answer):
                 target=self.target.label,
                 risk=estimate(self.draws),
                 average=estimate(self.average),
+                population=self.population,
             )
         ]
 
@@ -225,6 +235,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
         event,
         named(posterior.graph, evidence),
         average,
+        surveyed=posterior.surveyed,
         graph=posterior.graph,
         notes=notes,
         warnings=posterior.warnings_about((event.node, *evidence)),

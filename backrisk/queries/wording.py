@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from backrisk.graph import GRADES, CausalGraph
+from backrisk.queries.answer import Target
 from backrisk.queries.paths import Studied
 from backrisk.queries.support import Support
 from backrisk.words import Names, listed, names_of, percent, say
@@ -74,6 +75,16 @@ def support_words(names: Names, support: Support, row: int) -> list[str]:
     if nodes := support.unmeasured[row]:
         said.append(say("queries.support.not_measured", nodes=listed(map(names.node, nodes))))
     return said
+
+
+def beyond(graph: CausalGraph, evidence: Mapping[str, int], target: Target) -> tuple[str, ...]:
+    """Say that more is reported than a question asks about, where it is."""
+    node = graph.node(target.node)
+    seen = evidence.get(node.name, 0)
+    if node.nominal or seen <= min(target.codes):
+        return ()
+    state = names_of(graph).phrase(node.name, node.states[seen])
+    return (say("queries.beyond", state=state, target=target.label),)
 
 
 def unmeasured_note(graph: CausalGraph, *support: Support) -> tuple[str, ...]:

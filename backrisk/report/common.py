@@ -70,6 +70,8 @@ def frame(
     Warnings are those that go with every answer, unless others are given.
     """
     marks = [say("report.common.support")]
+    if not posterior.surveyed:
+        marks.insert(0, say("report.common.unsurveyed"))
     if posterior.meta.get("synthetic"):
         marks.insert(0, say("report.common.synthetic"))
     warned = map(again, posterior.warnings_about() if warnings is None else warnings)

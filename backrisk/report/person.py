@@ -27,6 +27,7 @@ from backrisk.report.common import (
     estimates,
     frame,
     heading,
+    joined,
     learned_from,
     links,
     paragraphs,
@@ -130,13 +131,25 @@ def opening(answers: PersonAnswers, goal: str) -> list[Block]:
     own = asked.estimate
     if own is None:
         return [Text((asked.headline,))]
+    if asked.uninformative:  # a picture of the estimate would say more than is known
+        assert asked.bounds is not None
+        low, high = map(of_hundred, asked.bounds)
+        between = say("report.person.took_open", low=low, high=high)
+        large = say("phrases.percent", number=between)
+        return [Headline(large, asked.headline), Text(tuple(asked.beside()))]
     large = say("phrases.percent", number=of_hundred(own.mean))
     if asked.likely is None:
         rows, axis = [(say("report.person.took_all"), own)], "report.person.took_axis"
         most = 1.0
     else:
         average = Estimate.of(asked.likely.average)
-        rows = [(say("report.person.risk_you"), own), (say("report.person.risk_average"), average)]
+        rows = [
+            (say("report.person.risk_you"), own),
+            (
+                say("report.person.risk_average", population=capital(asked.likely.population)),
+                average,
+            ),
+        ]
         axis, most = "report.person.risk_axis", charts.nice(max(own.high, average.high))
     drawing = charts.bars(rows, most, say(axis, target=goal))
     blocks: list[Block] = [Headline(large, asked.headline), Figure(drawing, asked.headline)]
@@ -169,7 +182,9 @@ def seen(answers: PersonAnswers) -> Block:
             said = say(key, value=said, raw=value, unit=unit)
         pairs.append((names.node(name), said))
     if not pairs:
-        return Text((say("report.person.seen_none"),))
+        likely = answers.consultation.likely
+        assert likely is not None  # with nothing reported, no target is
+        return Text((say("report.person.seen_none", population=likely.population),))
     return Facts(tuple(pairs))
 
 
@@ -288,7 +303,15 @@ def help_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
     table = _action_table(answers, short=True)
     if not table.rows:
         return [Text((say("report.person.help_none"),))]
-    return [Text((say("report.person.help_words", target=goal),)), cut(table, _HELPING)]
+    blocks: list[Block] = [
+        Text((say("report.person.help_words", target=goal),)),
+        cut(table, _HELPING),
+    ]
+    shown = {str(row[0]) for row in table.rows}
+    left = [str(row[0]) for row in _action_table(answers, short=False).rows]
+    if left := [done for done in left if done not in shown]:
+        blocks.append(Text((say("report.person.help_left", actions=joined(left)),), tone="small"))
+    return blocks
 
 
 def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
@@ -300,8 +323,8 @@ def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
     rows = [
         (
             names.pair(cause, answers.posterior.graph.node(cause).reference),
-            share,
             Range(float(row["lower_bound_low"]), float(row["upper_bound_high"])),
+            share,
             evidence_cell(names, row),
         )
         for cause, share, row in zip(
@@ -309,16 +332,18 @@ def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
         )
         if found.told[found.causes.index(cause)]
     ]
+    left = Text(tuple(found.asides()), tone="small")
     if not rows:
-        return [Text((say("report.person.undone_none"),))]
+        return [Text((say("report.person.undone_none"),)), left]
     columns = (
         heading("action", wide=3),
-        heading("undone", "share", strip=True),
-        heading("limits", "share"),
+        heading("possible", "share"),
+        heading("undone", "share"),
         heading("grade", wide=2),
     )
     shown = Table("undone", "", columns, tuple(rows))
-    return [Text((say("report.person.undone_words", target=goal),)), cut(shown, _HELPING)]
+    words = Text((say("report.person.undone_words", target=goal),))
+    return [words, cut(shown, _HELPING), *([left] if left.paragraphs else [])]
 
 
 def needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:

@@ -30,6 +30,7 @@ from backrisk.queries import (
     red_flags,
     review,
     risk,
+    target_for,
     what_to_ask,
 )
 from backrisk.report import person_answers, read_kind, render_person
@@ -78,7 +79,12 @@ class OfAnswers:
 
 def answer(served: Served, question: Question) -> Any:
     """Return the answer as the programming interface sends it."""
-    return QUESTIONS[question.name](served, question.asked)
+    asked = question.asked
+    if isinstance(asked, schema.Asked):
+        # Whatever the question, its target is the one that a consultation opens on.
+        target = target_for(_at(served, asked), asked.person, asked.target)
+        asked = asked.model_copy(update={"target": target})
+    return QUESTIONS[question.name](served, asked)
 
 
 def is_slow(served: Served, question: Question) -> bool:

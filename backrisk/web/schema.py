@@ -217,6 +217,7 @@ class CauseRow(Known):
     state: str
     sign: int
     playing: bool
+    uninformative: bool
     p_effect: float | None = None
     leading: float | None = None
     monte_carlo_error: float | None = None
@@ -311,6 +312,7 @@ class ConsultationOut(_Answer[Row]):
     headline: Hundred | None
     estimate: Total | None
     bounds: Bounds | None
+    uninformative: bool
     average: Counted | None
     level: str | None
     causes: list[CauseRow]

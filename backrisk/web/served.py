@@ -121,9 +121,10 @@ class Served:
             backrisk=VERSION,
             graph=self.graph.title or self.graph.name,
             outcome=self.graph.outcome,
-            survey=meta.get("survey", title),
+            survey=meta.get("survey", title) if posterior.surveyed else None,
             people=meta.get("people"),
-            synthetic=bool(meta.get("synthetic", book is not None and book.synthetic)),
+            synthetic=posterior.surveyed
+            and bool(meta.get("synthetic", book is not None and book.synthetic)),
             sites=list(self.sites),
             draws=posterior.draws,
             draws_in_model=self.drawn,

@@ -28,7 +28,7 @@ def elsewhere(tmp_path):
     """A language with a few sentences and the name of one node."""
     (tmp_path / "phrases.yaml").write_text("language: Elsewhere\n", encoding="utf-8")
     (tmp_path / "queries.yaml").write_text(
-        "risk: 'RISK OF {target}'\nset_aside: 'ASIDE {nodes}'\nclosing: 'END'\n"
+        "risk: 'RISK OF {target}'\nset_aside: {present: 'ASIDE {node}'}\nclosing: 'END'\n"
         "warning: 'BEWARE {warning}'\n",
         encoding="utf-8",
     )

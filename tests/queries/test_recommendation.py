@@ -156,7 +156,7 @@ def test_actions_can_be_chosen(core_prior):
         actions={"core_strength": ["moderate", "strong"], "fatigue": "low"},
     )
     assert advice.actions == ("core_strength=moderate", "core_strength=strong", "fatigue=low")
-    assert "because these answers already tell about current low back pain: current" in advice.text
+    assert "report current low back pain, and this leaves that out" in advice.text
     assert "pain" not in advice.evidence
     assert (advice.support.contraction <= 1).all()
     for options, words in (

@@ -58,7 +58,7 @@ def test_the_rows_of_a_risk():
     answer = risk(one_edge(), {"x": "yes"})
     assert answer.table["mean"].round(6).to_dict() == {"this person": 0.8, "average": 0.55}
     labels = [answer.row_label(row) for row in answer.table.index]
-    assert labels == ["this person", "the population surveyed"]
+    assert labels == ["this person", "the population that the model describes"]
     assert "80 % (80 % to 80 %)" in answer.text
     assert "55 % (55 % to 55 %)" in answer.text
     assert answer.notes == ()

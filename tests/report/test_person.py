@@ -159,7 +159,8 @@ def test_nothing_answered_gets_the_population_and_no_advice(core):
     answers = person_answers(core.subset(5), {})
     assert (answers.shares, answers.advice) == (None, None)
     page = render_person(answers, ".html", date=DAY).decode()
-    assert "in the population surveyed, about" in page
+    assert "in the population that the model describes, about" in page
+    assert "No survey stands behind this model" in page
     assert not Tables(page).found.keys() & {"helping", "first_causes", "actions", "shares"}
 
 

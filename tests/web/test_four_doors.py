@@ -15,6 +15,7 @@ from backrisk.fhir import questionnaire_response, risk_assessment
 from backrisk.report import person_answers
 from backrisk.web import create_app
 from backrisk.web.api import V1
+from backrisk.words import of_hundred
 
 HEALTHY = {
     **{"age_years": 29, "sex": "female", "height_cm": 170, "weight_kg": 60, "running_years": 4},
@@ -131,6 +132,41 @@ def test_fhir_says_the_same(consultation, model):
     else:
         (prediction,) = assessed["prediction"]
         assert prediction["probabilityDecimal"] == 100 * found.estimate.mean
+
+
+@pytest.mark.parametrize("question", ["attribute", "recommend", "ask-next"])
+def test_every_question_is_about_the_consultations_target(folder, server, question):
+    """Whatever the question, a door that is told no target asks about the one reported."""
+    name, target = "limiting", "current, limiting low back pain"
+    asked = (question, folder / "model.nc", "--person", folder / f"{name}.json", "--format", "json")
+    body = {"person": PEOPLE[name]}
+    ours = json.loads(said(*asked))
+    assert ours["target"] == target
+    assert json.loads(said(*asked, "--target", TARGETS[name])) == ours
+    theirs = server.post(f"{V1}/{question}", json=body).json()
+    assert theirs["target"] == ours["target"]
+    number = "bits" if question == "ask-next" else "mean"
+    shown = [{row["name"]: row[number] for row in answer["rows"]} for answer in (ours, theirs)]
+    assert shown[1] == pytest.approx(shown[0], rel=1e-9, abs=1e-12)
+
+
+def test_a_question_from_python_says_that_more_is_reported(model):
+    """There the target is the graph's outcome, as documented, and what is worse is told."""
+    told = "The answers report current, limiting low back pain, and this is about"
+    for ask in (br.attribute, br.recommend):
+        assert told in ask(model, LIMITING).text, ask(model, LIMITING).text
+        assert told not in ask(model, LIMITING, target="pain>=limiting").text
+
+
+def test_where_only_a_coupling_tells_the_headline_says_so_first(model):
+    """An answer that the causes can change is used by the estimate and by no bound."""
+    found = br.consult(model, {**LIMITING, "back_pain": "yes, but I train as usual"})
+    low, high = found.bounds
+    assert low < 0.005
+    assert high >= 0.995
+    assert found.uninformative
+    number = f"about {of_hundred(found.estimate.mean)} ("
+    assert found.headline.index("anything from 0 to 100") < found.headline.index(number)
 
 
 def test_what_would_help_and_what_if_agree(model, server):

@@ -60,7 +60,7 @@ from backrisk.queries.over_time.working import SAMPLES
 from backrisk.queries.paths import Studied, total_evidence_of, weakest_link, worst_grade
 from backrisk.queries.seeing import after_each, distribution
 from backrisk.queries.support import support
-from backrisk.queries.wording import unmeasured_note
+from backrisk.queries.wording import beyond, unmeasured_note
 from backrisk.words import TOGETHER, choices, decimal, listed, names_of, say, suggest
 
 METHODS = (
@@ -491,17 +491,13 @@ def notes_on(
     def worded(nodes: Iterable[str]) -> str:
         return listed(map(names.node, nodes))
 
-    notes: list[str] = []
+    notes = list(beyond(graph, evidence, target))
     if method in COUPLED:
         starts = {name for group in causes for name in group}
         changed = frozenset().union(*(graph.descendants(name) for name in starts))
         reported = [name for name in graph.names if name in evidence and name in changed]
         mediators = [name for name in reported if name != target.node]
         notes.append(say("queries.coupling_assumed", coupling=coupling_name(coupling)))
-        seen = evidence.get(target.node, 0)
-        if method == "necessity" and seen > min(target.codes):
-            state = names.phrase(target.node, graph.node(target.node).states[seen])
-            notes.append(say("queries.attribute.worse", state=state, target=target.label))
         if method == "necessity" and mediators:
             notes.append(say("queries.attribute.outside", nodes=worded(mediators)))
         if method != "necessity" and reported:

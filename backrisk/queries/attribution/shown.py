@@ -233,7 +233,7 @@ class Attribution(Answer):
 
         Beside what every answer has: ``method``, ``baseline`` and ``total`` (mean and interval;
         None where there is none), and of each row its ``sign`` (see `signs`), whether it is
-        `playing`, and its ``evidence`` and ``support`` in words.
+        `playing` and `uninformative`, and its ``evidence`` and ``support`` in words.
         """
         found = super().to_dict()
         total = None if self.total is None else asdict(Estimate.of(self.total))
@@ -248,8 +248,9 @@ class Attribution(Answer):
 
     def _worded(self, cause: str) -> dict[str, Any]:
         row = self.causes.index(cause)
-        told = {"sign": self.signs[row], "playing": bool(self.playing[row])}
-        if self.uninformative[row]:
+        blank = bool(self.uninformative[row])
+        told = {"sign": self.signs[row], "playing": bool(self.playing[row]), "uninformative": blank}
+        if blank:
             return {**told, "evidence": "", "support": []}
         return {
             **told,

@@ -31,14 +31,21 @@ function titleOf({ looking_back: back, answered }) {
 
 export function showHeadline(answer, reported) {
   const { headline, average } = answer;
-  const told = headline
-    ? fill(words.headline.told, { title: titleOf(answer), ...each(headline) }) : stands(answer);
+  const told = headline ? shortly(answer) : stands(answer);
   byId("live").textContent = told;
   byId("peek").hidden = false;
   byId("peek").firstElementChild.textContent = told;
   byId("printed-method").textContent = methodOf(answer);
   if (!headline) {
     body("headline").replaceChildren(make("p", { class: "big" }, stands(answer)), ...notes(answer));
+    return;
+  }
+  if (answer.uninformative) {
+    body("headline").replaceChildren(
+      make("p", { class: "big" },
+        make("strong", {}, fill(words.headline.big_open, possible(answer)))),
+      make("p", { class: "told" }, headline.text),
+      folded(words.method.title, make("p", {}, methodOf(answer)), ...notes(answer)));
     return;
   }
   body("headline").replaceChildren(
@@ -49,10 +56,8 @@ export function showHeadline(answer, reported) {
       ? fill(words.headline.others_back, { rest: rest(headline.hundred) })
       : fill(words.headline.others, { rest: rest(headline.hundred) })),
     average && answer.answered ? make("p", {}, averageSentence(average)) : "",
-    answer.bounds ? make("p", { class: "caution" }, fill(words.headline.bounds, {
-      low: count(Math.round(100 * answer.bounds.low)),
-      high: count(Math.round(100 * answer.bounds.high)),
-    })) : "",
+    answer.bounds
+      ? make("p", { class: "caution" }, fill(words.headline.bounds, possible(answer))) : "",
     answer.answered ? "" : make("p", { class: "note" }, words.headline.nothing),
     reported && !answer.looking_back ? make("p", { class: "note" }, words.headline.reported) : "",
     ...shapes(answer),
@@ -62,6 +67,15 @@ export function showHeadline(answer, reported) {
 const each = (headline) => ({
   n: count(headline.hundred), low: count(headline.low), high: count(headline.high),
 });
+
+// What holds without an assumption about chance, of a hundred.
+const possible = ({ bounds: { low, high } }) => ({
+  low: count(Math.round(100 * low)), high: count(Math.round(100 * high)),
+});
+
+const shortly = (answer) => (answer.uninformative
+  ? fill(words.headline.told_open, { title: titleOf(answer), ...possible(answer) })
+  : fill(words.headline.told, { title: titleOf(answer), ...each(answer.headline) }));
 
 const rest = (hundred) => count(Math.round(10 * (100 - hundred)) / 10);
 

@@ -32,10 +32,12 @@ export function showBack(answer) {
     const [n, low, high] = [row.mean, row.low, row.high].map(inHundred);
     return make("li", { class: "row" },
       make("span", { class: "name" }, backHeading(row.name)),
-      bar(row, { most, limits, kind: "good" }),
-      make("span", { class: "value" }, fill(words.help.of_hundred, { n, low, high })),
+      bar(row, { most, limits, kind: row.uninformative ? "guess" : "good" }),
+      make("span", { class: "value" }, row.uninformative
+        ? fill(words.help.open, { low: inHundred(limits[0]), high: inHundred(limits[1]) })
+        : fill(words.help.of_hundred, { n, low, high })),
       make("span", { class: "meta" }, [
-        fill(words.causes.bounds, {
+        row.uninformative ? fill(words.help.guess, { n, low, high }) : fill(words.causes.bounds, {
           lower: percent(row.lower_bound), upper: percent(row.upper_bound),
           low: percent(limits[0]), high: percent(limits[1]),
         }),

@@ -24,6 +24,14 @@ export function showPlain(answer) {
     return;
   }
   const n = whole(headline.hundred);
+  if (answer.uninformative) { // nothing is drawn of what only a guess tells
+    place.replaceChildren(
+      line(fill(words.plain.people_back, { target: event })),
+      line(words.plain.open, "line main"),
+      line(fill(words.plain.open_range, limits(answer)), "line main"),
+      line(fill(words.plain.open_guess, { n: some(n) }), "line caution"));
+    return;
+  }
   const [has, lacks] = back
     ? [words.plain.key_gone, words.plain.key_stay] : [words.plain.key_have, words.plain.key_lack];
   const kind = back ? "good" : "person";
@@ -37,15 +45,17 @@ export function showPlain(answer) {
     line(fill(words.plain.range, {
       low: some(whole(headline.low)), high: some(whole(headline.high)),
     })),
-    answer.bounds ? line(fill(words.plain.bounds, {
-      low: some(whole(100 * answer.bounds.low)), high: some(whole(100 * answer.bounds.high)),
-    }), "line caution") : "",
+    answer.bounds ? line(fill(words.plain.bounds, limits(answer)), "line caution") : "",
   ];
   place.replaceChildren(
     make("div", { class: "array" }, make("div", {}, ...own),
       make("figure", {}, icons(n, told, kind), key(has, lacks, kind))),
     average ? beside(average) : "");
 }
+
+const limits = ({ bounds: { low, high } }) => ({
+  low: some(whole(100 * low)), high: some(whole(100 * high)),
+});
 
 function beside(average) {
   const n = whole(average.hundred);
@@ -56,14 +66,15 @@ function beside(average) {
     make("figure", {}, icons(n, told, "average")));
 }
 
-// `rows` are single changes with their share and its interval. One that may do nothing is not
-// counted, and one that does little is named alone.
+// `rows` are single changes with their share and its interval. One that may do nothing, or of
+// which only a guess tells, is not counted, and one that does little is named alone.
 export function showCould(rows, back) {
   const told = rows.map((row) => ({ ...row, n: whole(100 * row.mean) }));
   const much = told.filter(({ n }) => n >= 1);
-  const sure = much.filter(({ low }) => low > 0).sort((one, other) => other.n - one.n).slice(0, MOST);
+  const clear = ({ low, uninformative: blank }) => low > 0 && !blank;
+  const sure = much.filter(clear).sort((one, other) => other.n - one.n).slice(0, MOST);
   const counted = told.filter((row) => sure.includes(row)); // in the order of the answer
-  const unsure = much.filter(({ low }) => low <= 0);
+  const unsure = much.filter((row) => !clear(row));
   const little = told.filter((row) => !counted.includes(row) && !unsure.includes(row));
   const sentence = back ? words.plain.action_back : words.plain.action;
   could().replaceChildren(
