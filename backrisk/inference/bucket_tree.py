@@ -29,8 +29,10 @@ from backrisk.words import say
 
 # The variables of a table, and how to get it for some draws, (*variables, draw), or one for all.
 Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
-# A variable whose joint is asked for, and the table that the product does without, if any.
-_Asked = tuple[Variable, "_Table | None"]
+# A variable that is asked about, the table the product does without, if any, and what it keeps.
+_Asked = tuple[Variable, "_Table | None", "set[Variable | None]"]
+
+_OWN = 1  # the world, so to speak, of what a node would have been, had it not been set
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _FEW = 32  # draws worked on at once, at least
@@ -42,6 +44,10 @@ class _Table:
 
     scope: tuple[Variable, ...]
     values: Array
+
+    def laid_out(self, scope: Sequence[Variable]) -> Array:
+        """Return the values with their variables in another order."""
+        return self.values.transpose(*map(self.scope.index, scope), -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +122,13 @@ def each(world: World, variables: Iterable[Variable]) -> Mapping[Variable, Array
 
 
 def set_in_turn(
-    world: World, keep: Variable, nodes: Iterable[str], codes: Sequence[int]
+    world: World, keep: Variable, nodes: Iterable[str], events: Sequence[Sequence[int]]
 ) -> Mapping[str, Array]:
-    """Return P(keep in codes or not, evidence) where each node in turn is set to each state.
+    """Return P(keep in an event, a node's own state, evidence) where the node is set to each state.
 
     A node that is set has lost its table and nothing else: what the others multiply to is in the
-    bucket of that table. So all interventions together take one pass up and one down.
+    bucket of that table. With the table, its causes tell what the node's own state would have been.
+    So all interventions together take one pass up and one down.
 
     Parameters
     ----------
@@ -131,13 +138,12 @@ def set_in_turn(
         As for `pairs`.
     nodes : iterable of str
         Causes of `keep`, neither seen nor cause of what is seen.
-    codes : sequence of int
-        States of `keep` that count.
+    events : sequence of sequence of int
+        States of `keep` that count together.
 
     Returns
     -------
-    mapping of str to ndarray, shape (2, state, draw)
-        First axis: `keep` outside the codes, and in them.
+    mapping of str to ndarray, shape (event, state that is set, own state, draw)
 
     Raises
     ------
@@ -146,23 +152,25 @@ def set_in_turn(
     """
     sources = world.sources((keep,))
     sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
-    events = ([code for code in range(sizes[keep]) if code not in codes], codes)
     draws = world.posterior.draws
     places = {scope[-1]: place for place, (scope, _) in enumerate(sources) if scope}
-    found = {name: np.empty((2, sizes[name, 0], draws)) for name in nodes}
+    found = {name: np.empty((len(events), sizes[name, 0], sizes[name, 0], draws)) for name in nodes}
     order, chunks = _prepared(sources, sizes, keep, events, draws)
     for some in chunks:
         tables = [_with_events(_Table(scope, get(some)), keep, events) for scope, get in sources]
         buckets, root = _upwards(tables, (), order, keep, {})
-        own = {id(tables[places[name, 0]]): (name, 0) for name in found}
+        own = {id(tables[places[name, 0]]): name for name in found}
 
-        def about(bucket: _Bucket, own: dict[int, Variable] = own) -> Iterator[_Asked]:
+        def about(bucket: _Bucket, own: dict[int, str] = own) -> Iterator[_Asked]:
             for table in bucket.inputs:
                 if id(table) in own:
-                    yield own[id(table)], table
+                    yield (own[id(table)], 0), table, {keep, *table.scope}
 
-        for (name, _), joint in _back(buckets, root, keep, about).items():
-            found[name][..., some] = joint
+        for (name, _), rest in _back(buckets, root, keep, about).items():
+            table = tables[places[name, 0]]
+            alone = _Table((*table.scope[:-1], (name, _OWN)), table.values)
+            scope = (keep, (name, 0), (name, _OWN))
+            found[name][..., some] = _multiply([rest, alone], set(scope)).laid_out(scope)
     return found
 
 
@@ -210,7 +218,7 @@ def joints(
 
     def about(bucket: _Bucket) -> Iterator[_Asked]:
         if bucket.variable is not None and bucket.variable in wanted:
-            yield bucket.variable, None
+            yield bucket.variable, None, {keep, bucket.variable}
 
     alone = [np.empty((len(events), draws)) for _ in alternatives]
     beside = [{v: np.empty((len(events), sizes[v], draws)) for v in wanted} for _ in alternatives]
@@ -222,7 +230,8 @@ def joints(
             buckets, root = _upwards(tables, further, order, keep, known)
             one[:, some] = root.message.values
             for v, joint in _back(buckets, root, keep, about).items():
-                many[v][..., some] = joint  # of one draw, where it is the same in all
+                # Of one draw, where it is the same in all.
+                many[v][..., some] = joint.values if keep is None else joint.laid_out((keep, v))
     return alone, beside
 
 
@@ -406,7 +415,7 @@ def _back(
     root: _Bucket,
     keep: Variable | None,
     about: Callable[[_Bucket], Iterable[_Asked]],
-) -> dict[Variable, Array]:
+) -> dict[Variable, _Table]:
     """Send what each bucket did not see back to it, where something is asked about it."""
     asked = {id(bucket): tuple(about(bucket)) for bucket in buckets}
     above = {id(table): bucket for bucket in (*buckets, root) for table in bucket.inputs}
@@ -417,7 +426,7 @@ def _back(
             visited.add(id(at))
             at = above[id(at.message)]
     unseen: dict[int, list[_Table]] = {id(root): []}
-    found: dict[Variable, Array] = {}
+    found: dict[Variable, _Table] = {}
     for bucket in reversed(buckets):
         if id(bucket) not in visited:
             continue
@@ -425,14 +434,9 @@ def _back(
         rest = [table for table in parent.inputs if table is not bucket.message]
         rest += unseen[id(parent)]
         unseen[id(bucket)] = [_multiply(rest, {*bucket.message.scope, keep})] if rest else []
-        for variable, lost in asked[id(bucket)]:
+        for variable, lost, kept in asked[id(bucket)]:
             inputs = [table for table in bucket.inputs if table is not lost]
-            joint = _multiply([*inputs, *unseen[id(bucket)]], {keep, variable})
-            if keep is None:
-                found[variable] = joint.values[None]
-            else:
-                straight = joint.scope.index(keep) == 0
-                found[variable] = joint.values if straight else joint.values.swapaxes(0, 1)
+            found[variable] = _multiply([*inputs, *unseen[id(bucket)]], kept)
     return found
 
 

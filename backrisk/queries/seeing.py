@@ -172,7 +172,9 @@ def after_each(
     free = [n for n in single if evidence.keys().isdisjoint({n, *graph.descendants(n)})]
     together: Mapping[str, Array] = {}
     if len(free) > 1:
-        together = set_in_turn(World(tables, evidence, {}), (target.node, 0), free, target.codes)
+        codes = range(len(graph.node(target.node).states))
+        events = [code for code in codes if code not in target.codes], target.codes
+        together = set_in_turn(World(tables, evidence, {}), (target.node, 0), free, events)
     found: dict[frozenset[tuple[str, int]], Array] = {}
     for change in changes:
         key = frozenset(change.items())
@@ -180,7 +182,7 @@ def after_each(
             continue
         node, code = next(iter(change.items()), ("", 0))
         if len(change) == 1 and node in together:
-            absent, there = together[node][:, code]
+            absent, there = together[node][:, code].sum(axis=1)
             found[key] = there / (absent + there)
         else:
             found[key] = probability(World(tables, evidence, change, coupling), target)

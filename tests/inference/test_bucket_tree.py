@@ -57,15 +57,16 @@ def test_each_intervention_equals_one_of_its_own(seed, chunk, monkeypatch):
     seen = {n: graph.node(n).code(s) for n, s in person.items() if n != target}
     causes = [n for n in graph.names if n in graph.ancestors(target)]
     free = [n for n in causes if not {n, *graph.descendants(n)} & set(seen)]
-    codes = sorted({int(c) for c in rng.integers(0, len(graph.node(target).states), 2)})
-    found = set_in_turn(World(posterior, seen, {}), (target, 0), free, codes)
+    codes = rng.permutation(len(graph.node(target).states)).tolist()
+    events = [codes[:1], codes[1:]]
+    found = set_in_turn(World(posterior, seen, {}), (target, 0), free, events)
     assert list(found) == free
     for name in free:
         for code in range(len(graph.node(name).states)):
-            joint = World(posterior, seen, {name: code}).joint([(target, 1)])
-            inside = joint[codes].sum(axis=0)
-            np.testing.assert_allclose(found[name][1, code], inside, rtol=0, atol=1e-12)
-            np.testing.assert_allclose(found[name][0, code], joint.sum(axis=0) - inside, atol=1e-12)
+            # The node's own state in the world that was seen, the target's in the other.
+            joint = World(posterior, seen, {name: code}).joint([(target, 1), (name, 0)])
+            for event, got in zip(events, found[name][:, code], strict=True):
+                np.testing.assert_allclose(got, joint[event].sum(axis=0), rtol=0, atol=1e-12)
 
 
 def test_tables_beyond_the_budget_are_refused(monkeypatch):

@@ -40,8 +40,10 @@ from backrisk.queries.attribution.departures import (
     play,
 )
 from backrisk.queries.attribution.necessity import (
+    Exposed,
     demand_possible,
     earliest,
+    exposed_in_turn,
     necessity,
     necessity_and_sufficiency,
     sufficiency,
@@ -262,6 +264,7 @@ def attribute(
         ):
             posterior = posterior.subset(SAMPLED_DRAWS)
     tables = posterior.beside_prior
+    in_turn: dict[tuple[str, ...], Exposed] = {}
     if method == "pathways":
         routes = read_routes(graph, event, causes, level or "proximal", evidence)
         chosen = tuple((name,) for name in routes.edges)
@@ -274,7 +277,12 @@ def attribute(
         studied = (Studied(),) * len(chosen)
     else:
         about = [set(group) for group in chosen]
-        shares = _compute(tables, evidence, chosen, method, event, baseline, coupling, seed)
+        if method == "necessity":
+            single = [group[0] for group in chosen if len(group) == 1]
+            in_turn = exposed_in_turn(tables, evidence, single, event)
+        shares = _compute(
+            tables, evidence, chosen, method, event, baseline, coupling, seed, in_turn
+        )
         grades = tuple(
             worst_grade(*(weakest_link(graph, name, event.node) for name in group))
             for group in chosen
@@ -283,7 +291,7 @@ def attribute(
     own = posterior.draws
     effects = shares.draws[:own] if method in GAMES else None
     if method in COUPLED:
-        effects = _effects(posterior, evidence, chosen, method, event)
+        effects = _effects(posterior, evidence, chosen, method, event, in_turn)
     facts = support(shares.draws, posterior, about, event.node)
     told = notes_on(graph, evidence, chosen, method, event, coupling, shares.error)
     return Attribution(
@@ -347,6 +355,7 @@ def _effects(
     groups: Sequence[tuple[str, ...]],
     method: str,
     target: Target,
+    in_turn: Mapping[tuple[str, ...], Exposed],
 ) -> Array:
     """Return what each set does to the probability of the target, ``(draw, set)``.
 
@@ -355,6 +364,10 @@ def _effects(
     found = np.zeros((posterior.draws, len(groups)))
     asked: dict[frozenset[tuple[str, int]], list[tuple[int, dict[str, int], dict[str, int]]]] = {}
     for place, group in enumerate(groups):
+        known = in_turn.get(group)
+        if known is not None and known.effect is not None:
+            found[:, place] = known.effect[: posterior.draws]
+            continue
         contrast = _contrast(posterior.graph, evidence, group, method)
         if contrast is not None:
             context, first, second = contrast
@@ -395,6 +408,7 @@ def _compute(
     baseline: Baseline,
     coupling: str,
     seed: int,
+    in_turn: Mapping[tuple[str, ...], Exposed],
 ) -> Shares:
     if method in COUPLED:
         ask: Callable[..., tuple[Array, Array, Array]]
@@ -406,7 +420,7 @@ def _compute(
         found, errors = [], np.zeros(len(causes))
         drawn_before: dict[Any, Any] = {}  # all causes are asked of the same person
         for place, group in enumerate(causes):
-            known: dict[str, Array] = {}
+            known: dict[str, Any] = {"exposed": in_turn[group]} if group in in_turn else {}
             if method == "necessity" and (
                 world := _too_large(tables, evidence, group, target, coupling)
             ):

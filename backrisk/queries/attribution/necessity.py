@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,77 @@ from numpy.typing import NDArray
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import Rewired, Tables, World, contradiction
+from backrisk.inference import Rewired, Tables, World, contradiction, set_in_turn
 from backrisk.queries.answer import Target
 from backrisk.summary import interval
 
 _ROUNDING = 1e-9  # of sums over CDFs
+
+
+@dataclass(frozen=True, eq=False)
+class Exposed:
+    """What the bounds of a set of causes, and its effect, are made of; c is the context.
+
+    Parameters
+    ----------
+    seen : ndarray, shape (2, state of each exposure that is not reported, draw)
+        P(another state of the target than is reported, or that one; exposure, c).
+    unexposed : ndarray, shape (2, state of each exposure that is not reported, draw)
+        P(target absent or there had the set been at the reference; exposure, c).
+    effect : ndarray, shape (draw,), optional
+        P(target | exposure, c) - P(target had the set been at the reference | exposure, c): of the
+        person's exposure where it is reported, averaged over otherwise.
+    """
+
+    seen: Array
+    unexposed: Array
+    effect: Array | None = None
+
+
+def exposed_in_turn(
+    tables: Tables, evidence: Mapping[str, int], causes: Sequence[str], target: Target
+) -> dict[tuple[str, ...], Exposed]:
+    """Return what necessities of single causes are made of, by the set that has the one cause.
+
+    Causes that are judged in the same context take one pass together. What does not fit the budget
+    that way is left out.
+    """
+    graph = tables.graph
+    contexts: dict[frozenset[tuple[str, int]], list[str]] = {}
+    for name in causes:
+        context = unchanged(graph, evidence, (name,))
+        contexts.setdefault(frozenset(context.items()), []).append(name)
+    reported = evidence[target.node]
+    absent = [k for k in range(len(graph.node(target.node).states)) if k not in target.codes]
+    events = [[reported], absent, [code for code in target.codes if code != reported]]
+    found: dict[tuple[str, ...], Exposed] = {}
+    for known, names in contexts.items():
+        world = World(tables, dict(known), {})
+        try:
+            joints = set_in_turn(world, (target.node, 0), names, list(filter(None, events)))
+        except QueryError:  # too wide for the passes: each cause may be narrow enough
+            continue
+        for name in names:
+            found[(name,)] = _exposed_of(joints[name], evidence.get(name))
+    return found
+
+
+def _exposed_of(joint: Array, own: int | None) -> Exposed:
+    """Read P(event had the cause been set, exposure, c), ``(event, set, exposure, draw)``.
+
+    Events are the state of the target that is reported, its absence, and its other states.
+    """
+    unset = joint[:, 0]
+    as_is = np.moveaxis(joint.diagonal(axis1=1, axis2=2), -1, 1)  # set to what it is
+    if own is not None:
+        unset, as_is = unset[:, own], as_is[:, own]
+    seen = np.stack([as_is[1:].sum(axis=0), as_is[0]])
+    unexposed = np.stack([unset[1], unset[0] + unset[2:].sum(axis=0)])
+    change = as_is[0] + as_is[2:].sum(axis=0) - unexposed[1]
+    whole = as_is.sum(axis=0)
+    if own is None:
+        change, whole = change.sum(axis=0), whole.sum(axis=0)
+    return Exposed(seen, unexposed, change / whole)
 
 
 def necessity(
@@ -27,6 +93,7 @@ def necessity(
     coupling: str,
     whole: Array,
     share: Array | None = None,
+    exposed: Exposed | None = None,
 ) -> tuple[Array, Array, Array]:
     """Return the probability of necessity and its two bounds.
 
@@ -45,6 +112,8 @@ def necessity(
         The probability of the evidence.
     share : ndarray, shape (draw,), optional
         The probability, where it is known already.
+    exposed : Exposed, optional
+        Where it is known already, such as from `exposed_in_turn`.
 
     Returns
     -------
@@ -65,12 +134,15 @@ def necessity(
         prevented = _prevented(tables, evidence, group, target, coupling)
         share = np.clip(prevented / whole, 0.0, 1.0)  # sums over CDFs leave rounding at the ends
     first = earliest(tables.graph, group)
-    setting = dict.fromkeys(group, 0)
-    context = unchanged(tables.graph, evidence, group)
-    context |= {name: evidence[name] for name in first if name in evidence}
-    unexposed = _exposed(tables, context, first, setting, target)
-    reported = replace(target, codes=(evidence[target.node],))
-    seen = _exposed(tables, context, first, {}, reported)
+    if exposed is None:
+        context = unchanged(tables.graph, evidence, group)
+        context |= {name: evidence[name] for name in first if name in evidence}
+        reported = replace(target, codes=(evidence[target.node],))
+        exposed = Exposed(
+            _exposed(tables, context, first, {}, reported),
+            _exposed(tables, context, first, dict.fromkeys(group, 0), target),
+        )
+    seen = exposed.seen
     # Who is at the reference already cannot owe the target to being elsewhere; only the
     # independent coupling, which draws anew even where nothing was changed, knows no such thing.
     owing = np.ones(seen.shape[1:-1], dtype=bool)
@@ -78,7 +150,8 @@ def necessity(
         unreported = [name for name in first if name not in evidence]
         if all(evidence.get(name, 0) == 0 for name in first):
             owing[(0,) * len(unreported)] = False
-    return share, *_limits(seen, unexposed, owing, seen[1].sum(axis=tuple(range(owing.ndim))))
+    everyone = seen[1].sum(axis=tuple(range(owing.ndim)))
+    return share, *_limits(seen, exposed.unexposed, owing, everyone)
 
 
 def _prevented(

@@ -1,14 +1,17 @@
 """Where the monotone coupling is the least that any allows, and what bounds leave open."""
 
 from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
 from scipy.special import expit
 from strategies import random_graph, random_person, random_posterior, seeds
 
-from backrisk import CausalGraph, Posterior, attribute
+from backrisk import CausalGraph, Posterior, QueryError, attribute
 from backrisk.queries.attribution.necessity import at_least, limits, uninformative
+
+necessity = import_module("backrisk.queries.attribution.necessity")
 
 EXACT = {"rtol": 0, "atol": 1e-10}
 TWO = ["no", "yes"]
@@ -54,6 +57,24 @@ def test_necessity_is_its_lower_bound_where_effects_have_one_sign(seed):
         posterior, person, [cause], target=event, coupling="independent", method="necessity"
     )
     assert (anew.draws >= answer.bounds[0] - 1e-12).all()
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_causes_in_turn_are_what_each_is_by_itself(seed, monkeypatch):
+    rng = np.random.default_rng(80_000 + seed)
+    graph = random_graph(rng, 6, density=0.5)
+    posterior = random_posterior(rng, graph, draws=3)
+    person = {**random_person(rng, graph, 0.3), graph.outcome: graph.node(graph.outcome).states[-1]}
+    together = attribute(posterior, person, method="necessity")
+
+    def too_wide(*_):
+        raise QueryError("too wide for the passes")
+
+    monkeypatch.setattr(necessity, "set_in_turn", too_wide)
+    alone = attribute(posterior, person, method="necessity")
+    np.testing.assert_allclose(together.draws, alone.draws, **EXACT)
+    np.testing.assert_allclose(together.bounds, alone.bounds, **EXACT)
+    np.testing.assert_allclose(together.effects, alone.effects, **EXACT)
 
 
 def test_necessity_exceeds_its_lower_bound_where_effects_have_both_signs():
