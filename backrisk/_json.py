@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from backrisk._yaml import DEEPEST, HALF, LONGEST, MOST_VALUES, Unreadable
 
+_JOINED = "."
 _DIGITS = 300  # an integer of more is read as a float, and may be endless
 
 
-def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
+def parse(text: str, longest: int = LONGEST) -> Any:
     """Read JSON.
 
     Parameters
@@ -20,8 +23,6 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
     text : str
     longest : int
         Characters that it may have.
-    nan : bool
-        Whether NaN, which Python and pandas write for what is not known, is read as null.
 
     Returns
     -------
@@ -30,8 +31,8 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
     Raises
     ------
     Unreadable
-        If it is not JSON, has a name twice in one object, a number that none can hold, or more
-        nesting or text than any file needs.
+        If it is not JSON, has a name twice in one object, what is no number that can be computed
+        with (NaN, Infinity, 1e999), naming where, or more nesting or text than any file needs.
 
     Examples
     --------
@@ -44,7 +45,7 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
         data = json.loads(
             text.removeprefix("\ufeff"),
             object_pairs_hook=_once,
-            parse_constant=lambda name: None if nan and name == "NaN" else _refused(name),
+            parse_constant=_NoNumber,
             parse_float=_number,
             parse_int=lambda digits: int(digits) if len(digits) <= _DIGITS else _number(digits),
         )
@@ -53,6 +54,10 @@ def parse(text: str, longest: int = LONGEST, *, nan: bool = False) -> Any:
     except RecursionError:
         raise Unreadable("too_deep", line=1, limit=DEEPEST) from None
     bound(data)
+    for path, value in _within(data):
+        if isinstance(value, _NoNumber):
+            where = {"name": _JOINED.join(path)} if path else {}
+            raise Unreadable("constant_at" if path else "constant", constant=value.text, **where)
     if half := HALF.search(json.dumps(data, ensure_ascii=False)):  # written as an escape
         code = f"{ord(half[0]):04X}"
         line = text.count("\n", 0, text.upper().find(f"\\U{code}")) + 1
@@ -90,12 +95,25 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refused(constant: str) -> float:
-    raise Unreadable("constant", constant=constant)
+@dataclass(frozen=True)
+class _NoNumber:
+    """What stands where a number should, until it is known under which name."""
+
+    text: str
 
 
-def _number(digits: str) -> float:
+def _number(digits: str) -> float | _NoNumber:
     number = float(digits)
-    if not math.isfinite(number):
-        raise Unreadable("constant", constant=f"{digits[:20]}...")
-    return number
+    return number if math.isfinite(number) else _NoNumber(f"{digits[:20]}...")
+
+
+def _within(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Return every value that is no object or list, with what leads to it: names and positions."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from _within(value, (*path, name))
+    elif isinstance(data, list):
+        for position, value in enumerate(data):
+            yield from _within(value, (*path, str(position)))
+    else:
+        yield path, data

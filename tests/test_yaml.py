@@ -182,9 +182,10 @@ def test_what_others_write_says_the_same_words(data):
     [
         ("{", "json"),
         ('{"a": 1, "a": 2}', "repeated_name"),
-        ("[NaN]", "constant"),
-        ("[1e999]", "constant"),
-        ("[" + "9" * 5000 + "]", "constant"),
+        ("NaN", "constant"),
+        ("[NaN]", "constant_at"),
+        ("[1e999]", "constant_at"),
+        ("[" + "9" * 5000 + "]", "constant_at"),
         ("[" * 200_000, "too_deep"),
         ("[" * 41 + "]" * 41, "too_deep"),
         ('["\\ud83d\\ude00", "\\ud800"]', "control"),
@@ -196,6 +197,14 @@ def test_json_is_bounded_alike(text, kind):
     with pytest.raises(_yaml.Unreadable) as raised:
         _json.parse(text)
     assert raised.value.kind == kind
-    assert _json.parse("[NaN]", nan=True) == [None]
     assert str(_json.parse("[" * 40 + "]" * 40)) == "[" * 40 + "]" * 40
     assert _json.parse('\ufeff{"a": [1, 2.5, null, true]}') == {"a": [1, 2.5, None, True]}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e400"])
+def test_what_is_no_number_is_told_with_the_way_to_it(number):
+    with pytest.raises(_yaml.Unreadable) as raised:
+        _json.parse(f'{{"visits": [{{"pain": "none"}}, {{"age": [1, {number}]}}]}}')
+    assert raised.value.kind == "constant_at"
+    assert raised.value.values["name"] == "visits.1.age.1"
+    assert number in raised.value.values["constant"]

@@ -19,7 +19,7 @@ from backrisk.check.tipping import Asked, Tipping
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior, worded_ratio
-from backrisk.queries import Target, demand_cause, named, read_person, read_target
+from backrisk.queries import Target, demand_cause, named, read_node, read_person, read_target
 from backrisk.summary import INTERVAL, Estimate
 from backrisk.words import (
     decimal,
@@ -357,6 +357,7 @@ def sensitivity(
     """
     event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
+    cause = read_node(posterior.graph, cause, "queries.what.cause")
     if cause == event.node:
         raise QueryError(say("check.confounding.target_itself", node=cause))
     demand_cause(posterior.graph, cause, event.node)

@@ -354,7 +354,8 @@ def outcome_calibration(
     groups = groups_of(survey, asked)
     count = int(groups.people.sum())
     if folds is not None and not 2 <= folds <= count:
-        raise QueryError(say("check.outcome.folds", folds=folds, people=count))
+        key = "folds" if count > 1 else "no_folds"
+        raise QueryError(say(f"check.outcome.{key}", folds=folds, people=count))
     if not 0.0 < level < 1.0:
         raise QueryError(say("check.outcome.level", level=level))
     rng = np.random.default_rng(seed)

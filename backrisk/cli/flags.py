@@ -11,13 +11,32 @@ from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import FormatOption
 from backrisk.cli.tables import Format, give, show_table
-from backrisk.cli.terminal import read_json
+from backrisk.cli.terminal import read_saved
+from backrisk.errors import QueryError
 from backrisk.words import disclaimer, say
 
 if TYPE_CHECKING:
     from backrisk.queries import RedFlags
 
 FlagOption = Annotated[list[str] | None, typer.Option("--flag", help=say("cli.flags.flag"))]
+_NONE = "none"
+
+
+def flags_asked(flag: list[str] | None) -> tuple[str, ...] | None:
+    """Return the flags that apply, ``none`` for none of them; None where nobody asked.
+
+    Raises
+    ------
+    QueryError
+        If none and another are named together.
+    """
+    if not flag:
+        return None
+    if _NONE not in flag:
+        return tuple(flag)
+    if len(set(flag)) > 1:
+        raise QueryError(say("cli.flags.none_and", flags=", ".join(flag)))
+    return ()
 
 
 def flags(
@@ -34,8 +53,8 @@ def flags(
 
     with sentences():
         posterior = example_posterior() if model is None else load_posterior(model)
-        answers = {} if person is None else read_json(person)
-        found = red_flags(posterior, answers, flag or ())
+        answers = {} if person is None else read_saved(person)
+        found = red_flags(posterior, answers, flags_asked(flag))
         if not give(format, found.to_dict()):
             _show(found)
 
@@ -46,7 +65,7 @@ def _show(found: RedFlags) -> None:
     console.out.print(first, style=style, markup=False)
     for line in rest:
         console.out.print(line, markup=False)
-    if found.asked and not found.ticked:
+    if found.asked and not found.answered:
         columns = {
             "flag": [flag.name for flag in found.asked],
             "asks": [flag.question for flag in found.asked],

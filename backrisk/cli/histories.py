@@ -140,7 +140,7 @@ def _demand_order(path: Path, column: str, times: Sequence[object]) -> None:
 def _parsed(path: Path) -> Any:
     """Parse a JSON file of visits or of a plan."""
     try:
-        return _json.parse(_yaml.contents(path), _LONGEST, nan=True)
+        return _json.parse(_yaml.contents(path), _LONGEST)
     except OSError as error:
         raise QueryError(say("cli.person.unreadable", path=path)) from error
     except _yaml.Unreadable as error:

@@ -10,7 +10,7 @@ import typer
 from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
-from backrisk.cli.flags import FlagOption
+from backrisk.cli.flags import FlagOption, flags_asked
 from backrisk.cli.histories import told_of
 from backrisk.cli.options import (
     ActionOption,
@@ -213,7 +213,7 @@ def report(
                 before=None if follow_up is None else read_saved(follow_up),
                 earlier=None if earlier is None else model_at(earlier, site),
                 kind="letter" if letter else "plain" if plain else "report",
-                flags=flag or (),
+                flags=flags_asked(flag),
                 date=date,
                 templates=templates,
             )

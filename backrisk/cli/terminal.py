@@ -49,7 +49,7 @@ def read_saved(path: Path) -> dict[str, Any]:
         raise QueryError(no_file(path))
     such_as = say("cli.person.such_as")
     try:
-        data = _json.parse(_yaml.contents(path), _LONGEST, nan=True)
+        data = _json.parse(_yaml.contents(path), _LONGEST)
     except OSError as error:
         raise QueryError(say("cli.person.unreadable", path=path)) from error
     except _yaml.Unreadable as error:

@@ -91,15 +91,20 @@ def impute(
         raise QueryError(say("exchange.other_graph", **told))
     if survey.people is not None:
         raise QueryError(say("exchange.patterns"))
-    if not 1 <= n <= posterior.draws:
-        raise QueryError(say("exchange.few_draws", n=n, draws=f"{posterior.draws:,}"))
+    if n < 1:
+        raise QueryError(say("exchange.no_imputation", n=n))
+    if n > posterior.draws:
+        count, draws = posterior.draws, f"{posterior.draws:,}"
+        raise QueryError(say("exchange.few_draws", count=count, draws=draws, n=f"{n:,}"))
     asked = graph.names if nodes is None else tuple(graph.node(name).name for name in nodes)
     for name in _FIRST:
         if name in asked:
             raise QueryError(say("exchange.column_taken", node=name))
     if n * survey.n * len(graph.names) > MOST:
-        most = f"{MOST // (survey.n * len(graph.names)):,}"
-        raise QueryError(say("exchange.many_imputations", n=n, people=survey.n, most=most))
+        most = MOST // (survey.n * len(graph.names))
+        key = "many_imputations" if most else "many_people"
+        words = {"n": f"{n:,}", "people": f"{survey.n:,}", "most": f"{most:,}"}
+        raise QueryError(say(f"exchange.{key}", **words))
     called = list(range(1, survey.n + 1)) if ids is None else list(ids)
     if len(called) != survey.n:
         raise QueryError(say("exchange.other_ids", found=len(called), expected=survey.n))

@@ -8,6 +8,7 @@ from .asked import demand_cause as demand_cause
 from .asked import demand_risks as demand_risks
 from .asked import named as named
 from .asked import read_names as read_names
+from .asked import read_node as read_node
 from .asked import read_person as read_person
 from .asked import read_target as read_target
 from .attribution.causes import LEVELS as LEVELS

@@ -14,8 +14,8 @@ from backrisk.graph import CausalGraph
 from backrisk.inference import COUPLINGS, World, contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
-from backrisk.queries.saved import opened
-from backrisk.survey import Codebook, find_state, named_states
+from backrisk.queries.saved import is_mark, opened
+from backrisk.survey import Codebook, find_name, find_state, named_states
 from backrisk.words import choices, names_of, say, suggest
 
 _SPARE = 100  # answers beyond what is known, of which each is told what is wrong with its name
@@ -39,8 +39,9 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     Raises
     ------
     QueryError
-        If the node or the state is unknown, a state is asked for of a node whose states have no
-        order, or the graph has no outcome to default to.
+        If the node or the state is unknown; if the state is the reference, at or beyond which
+        everybody is; if a state is asked for of a node whose states have no order; if the graph has
+        no outcome to default to.
 
     Examples
     --------
@@ -56,12 +57,17 @@ def read_target(graph: CausalGraph, asked: str | None) -> Target:
     if not isinstance(asked, str):
         raise QueryError(say("queries.target_form", target=shown(asked)))
     name, begins, level = (part.strip() for part in asked.partition(">="))
-    demand_node(graph, name, "queries.what.target")
+    name = read_node(graph, name, "queries.what.target")
     first = 1
     if begins and graph.node(name).nominal:
         raise QueryError(say("queries.target_unordered", node=name))
     if begins:
         first = read_state(graph, name, level, "queries.target_state")
+    if first == 0:
+        states = graph.node(name).states
+        known = choices(f"{name}>={state}" for state in states[1:])
+        told = {"node": name, "state": states[0], "choices": known}
+        raise QueryError(say("queries.target_always", **told))
     return event_from(graph, name, first)
 
 
@@ -77,26 +83,35 @@ def event_from(graph: CausalGraph, node: str, first: int) -> Target:
     return Target(node, tuple(range(first, len(states))), label)
 
 
-def demand_node(graph: CausalGraph, name: str, what: str) -> None:
-    """Refuse a name that no node has.
+def read_node(graph: CausalGraph, name: str, what: str) -> str:
+    """Return the node that a name means, or refuse a name that no node has.
 
     Parameters
     ----------
     graph : CausalGraph
     name : str
+        Space around it does not count, nor does case where that leaves one node.
     what : str
         The key of what the name was given as.
 
     Raises
     ------
     QueryError
+
+    Examples
+    --------
+    >>> from backrisk.graph import load_graph
+    >>> read_node(load_graph("runner_core"), "Fatigue", "queries.what.cause")
+    'fatigue'
     """
-    if name not in graph.names:
+    found = find_name(name, graph.names)
+    if found is None:
         name = clipped(name)
         hint = graph.near(name)
         raise QueryError(
             say("queries.no_node", what=say(what), name=name, graph=graph.name, hint=hint)
         )
+    return found
 
 
 def demand_cause(graph: CausalGraph, name: str, target: str) -> None:
@@ -119,7 +134,8 @@ def read_person(posterior: Posterior, person: object) -> dict[str, int]:
     person : mapping
         In either form of a person file; see `backrisk.queries.saved`. None, NaN, NA, NaT, a blank
         and what the codebook says stands for no answer are no answers. Names, states and labels
-        are compared by their canonical spelling: ``1.0`` is the state ``1``.
+        are compared by their canonical spelling, ``1.0`` is the state ``1``, and then whatever
+        their case, where that leaves one.
 
     Returns
     -------
@@ -148,9 +164,13 @@ def read_answers(graph: CausalGraph, book: Codebook | None, person: object) -> d
     """
     answers = opened(person).person
     _demand_short(graph, book, answers)
+    known = graph.names if book is None else (*book.columns, *graph.names)
+    for name in answers:
+        if is_mark(name) and find_name(name, known) is None:
+            raise QueryError(say("queries.saved.form", name=shown(name)))
     labels = named_states(answers, graph) if book is None else book.encode_person(answers, graph)
     for name in labels:
-        demand_node(graph, name, "queries.what.person")
+        read_node(graph, name, "queries.what.person")
     return {
         name: read_state(graph, name, label, "queries.person_state")
         for name, label in labels.items()
@@ -270,13 +290,17 @@ def read_do(graph: CausalGraph, do: object, target: Target) -> dict[str, int]:
         raise QueryError(say("queries.do_form", do=shown(do)))
     if not do:
         raise QueryError(say("queries.do_empty"))
-    for name in do:
+    found: dict[str, int] = {}
+    for given, label in do.items():
+        name = read_node(graph, given, "queries.what.do")
         if name == target.node:
             raise QueryError(say("queries.do_target", node=name))
         if name in graph.items:
             raise QueryError(say("queries.do_item", node=name))
-        demand_node(graph, name, "queries.what.do")
-    return {name: read_state(graph, name, label, "queries.do_state") for name, label in do.items()}
+        if name in found:
+            raise QueryError(say("queries.do_twice", node=name))
+        found[name] = read_state(graph, name, label, "queries.do_state")
+    return found
 
 
 def check_coupling(coupling: str) -> None:

@@ -339,7 +339,7 @@ def _how_likely(posterior: Posterior, opening: Opening) -> Consultation:
         event,
         likely.evidence,
         opening.asked,
-        _choices(graph, opening.evidence, event),
+        _choices(graph, event),
         len(opening.others),
         likely=likely,
         graph=graph,
@@ -363,7 +363,7 @@ def _what_it_took(posterior: Posterior, opening: Opening) -> Consultation:
         event,
         labels,
         asked,
-        _choices(graph, evidence, event),
+        _choices(graph, event),
         len(opening.others),
         needed=needed,
         causes=causes,
@@ -425,8 +425,8 @@ def closest_level(graph: CausalGraph, target: Target) -> Level | None:
     return next((name for name in levels if players.intersection(graph.playing(name))), None)
 
 
-def _choices(graph: CausalGraph, evidence: Mapping[str, int], event: Target) -> tuple[Target, ...]:
-    """Return what may be asked of the target's node: every severity up to the one reported."""
+def _choices(graph: CausalGraph, event: Target) -> tuple[Target, ...]:
+    """Return what may be asked of the target's node: every severity, whichever is reported."""
     node = graph.node(event.node)
-    most = 1 if node.nominal else evidence.get(event.node, 0) or len(node.states) - 1
+    most = 1 if node.nominal else len(node.states) - 1
     return tuple(event_from(graph, node.name, first) for first in range(1, most + 1))

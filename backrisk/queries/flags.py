@@ -21,7 +21,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries.answer import Renewed
 from backrisk.queries.asked import clipped, named, read_answers, read_names
 from backrisk.queries.saved import opened
-from backrisk.survey import Codebook, Column
+from backrisk.survey import Codebook, Column, find_name, spelled_names
 from backrisk.words import capital, choices, decimal, disclaimer, listed, names_of, say, suggest
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class RedFlags:
         Whether the answers are such that everybody should be asked: with limiting pain.
     unfit : tuple of str
         What about the person the model is not made for; empty where nothing is known.
+    answered : bool
+        Whether somebody asked: then a flag that is not ticked was denied, and else it is unknown.
     """
 
     graph: CausalGraph = field(repr=False)
@@ -104,6 +106,7 @@ class RedFlags:
     ticked: tuple[RedFlag, ...]
     called_for: bool
     unfit: Renewed[tuple[str, ...]] = Renewed(())  # noqa: RUF009 (a descriptor)
+    answered: bool = False
 
     @property
     def urgency(self) -> Urgency | None:
@@ -151,9 +154,14 @@ class RedFlags:
         if not self.asked:
             return [say("queries.red_flags.none_asked"), *self.unfit]
         if not self.ticked:
-            asked = [say("queries.red_flags.called_for")] if self.called_for else []
-            return [*asked, say("queries.red_flags.none"), *self.unfit, self.caveat]
+            return [self.state, *self.unfit, self.caveat]
         return [self.headline, *self.advice(), *self.unfit, self.caveat]
+
+    @property
+    def state(self) -> str:
+        """Whether anybody asked, where nothing is ticked: none applies, or nothing is known."""
+        key = "none" if self.answered else "called_for" if self.called_for else "not_asked"
+        return say(f"queries.red_flags.{key}")
 
     @property
     def caveat(self) -> str:
@@ -180,7 +188,7 @@ class RedFlags:
 
     def __repr__(self) -> str:
         """Return how many are asked and what is ticked, in a line."""
-        ticked = [flag.name for flag in self.ticked]
+        ticked = [flag.name for flag in self.ticked] if self.answered else None
         return f"RedFlags(asked={len(self.asked)}, ticked={ticked}, urgency={self.urgency!r})"
 
     def _repr_html_(self) -> str:
@@ -192,7 +200,7 @@ class RedFlags:
         }
         return block(
             say("queries.red_flags.title"),
-            paragraph(self.headline),
+            paragraph(self.headline if self.ticked else self.state if self.asked else ""),
             *map(paragraph, self.unfit),
             folded(say("queries.red_flags.table"), (flag.question for flag in self.asked))
             if not self.ticked
@@ -208,6 +216,7 @@ class RedFlags:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
         return {
             "kind": "redflags",
+            "answered": self.answered,
             "called_for": self.called_for,
             "urgency": self.urgency,
             "headline": self.headline,
@@ -221,7 +230,7 @@ class RedFlags:
 def red_flags(
     posterior: Posterior,
     person: Mapping[str, Any] | None = None,
-    flags: Sequence[str] = (),
+    flags: Sequence[str] | None = None,
 ) -> RedFlags:
     """Return what is to be asked and said about one person before any number. No rung: no model.
 
@@ -241,8 +250,10 @@ def red_flags(
         Of its graph and codebook; no draw is used.
     person : mapping, optional
         State labels by node, or raw answers of the codebook; incomplete allowed.
-    flags : sequence of str
-        Names of the flags that apply, such as ``"night_pain"``.
+    flags : sequence of str, optional
+        Names of the flags that apply, such as ``"night_pain"``; empty where they were asked about
+        and none applies. By default what the saved form of the person says, and where it says
+        nothing, nobody asked.
 
     Returns
     -------
@@ -277,13 +288,19 @@ def red_flags(
     graph, book = posterior.graph, posterior.codebook
     given: Any = {} if person is None else person
     reported = named(graph, read_answers(graph, book, given))
-    given = opened(given).person
+    person_file = opened(given)
+    given = person_file.person
+    if flags is None:
+        flags = person_file.flags
     about = _about(graph.vocabulary)
     asked = about.flags
     known = [flag.name for flag in asked]
-    if not isinstance(flags, Sequence | Set):  # a frame would be read as the names of its columns
+    if flags is not None and not isinstance(
+        flags, Sequence | Set
+    ):  # a frame would be read as the names of its columns
         raise QueryError(say("queries.names_form", option="flags", value=shown(flags)))
-    ticked = read_names(flags, "flags")
+    named_flags = () if flags is None else read_names(flags, "flags")
+    ticked = tuple(find_name(name, known) or name for name in named_flags)
     for name in ticked:
         if not known:
             told = say("queries.red_flags.no_flags", graph=graph.name, name=clipped(name))
@@ -298,6 +315,7 @@ def red_flags(
         tuple(flag for flag in asked if flag.name in ticked),
         bool(asked) and any(reported.get(node) == s for node, s in about.called_for.items()),
         tuple(_unfit(graph, book, given, about.runs)),
+        flags is not None,
     )
 
 
@@ -330,6 +348,7 @@ def _unfit(
     if book is None:
         return []
     said = []
+    person = dict(spelled_names(person, [*book.columns, *graph.names]))
     numbers = {
         name: (column, number)
         for name, column in book.columns.items()

@@ -72,6 +72,9 @@ class FollowUp(Answer):
         The outcome's state in either file; None where it was not answered.
     saved : tuple of Saved
         Both files.
+    rests_on : tuple of int
+        Nodes that each file reports and that its estimate rests on: with 0 the estimate is that
+        of the population surveyed.
     """
 
     before: Array
@@ -82,6 +85,7 @@ class FollowUp(Answer):
     changed: tuple[ChangedAnswer, ...]
     reported: tuple[str | None, str | None]
     saved: tuple[Saved, Saved]
+    rests_on: tuple[int, int] = (0, 0)
 
     @property
     def quantities(self) -> dict[str, Array]:
@@ -122,9 +126,16 @@ class FollowUp(Answer):
         parts = {"answers": points(self.by_answers), "model": points(self.by_model)}
         return [
             *self._outcome(),
-            say("queries.follow_up.estimate", **told),
+            say(f"queries.follow_up.estimate.{self._answered()}", **told),
             say(f"queries.follow_up.parted.{self.parted}", **parts),
         ]
+
+    def _answered(self) -> str:
+        """Return which of the files answer anything that an estimate rests on."""
+        before, after = map(bool, self.rests_on)
+        if before == after:
+            return "both" if after else "neither"
+        return "after" if after else "before"
 
     def _outcome(self) -> list[str]:
         """Say what was reported of the outcome itself, where anything was."""
@@ -294,6 +305,7 @@ def follow_up(
         _changed(posterior, files, kept),
         reported,
         files,
+        (_rests_on(then, kept[0][0], event), _rests_on(posterior, kept[1][1], event)),
         graph=graph,
         notes=_notes(posterior, event, files[1], kept, parted),
         warnings=posterior.warnings_about((event.node, *evidence)),
@@ -393,6 +405,11 @@ def _risk(model: Posterior, read: _Read, target: str, draws: int) -> Array:
 
 def _codes(graph: CausalGraph, read: _Read) -> dict[str, int]:
     return {name: graph.node(name).code(state) for name, state in read.evidence.items()}
+
+
+def _rests_on(model: Posterior, read: _Read, event: Target) -> int:
+    """Return how many nodes an estimate rests on."""
+    return len(before_target(model.graph, _codes(model.graph, read), event))
 
 
 def _changed(

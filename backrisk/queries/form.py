@@ -15,7 +15,7 @@ from backrisk.graph import CausalGraph, Node
 from backrisk.posterior import Posterior
 from backrisk.queries.asked import named, read_person
 from backrisk.queries.saved import opened
-from backrisk.survey import Codebook, Column
+from backrisk.survey import Codebook, Column, spelled_names
 
 
 @dataclass(frozen=True)
@@ -182,13 +182,16 @@ def read_form(posterior: Posterior, answers: Mapping[str, Any]) -> Reading:
     evidence: dict[str, int] = {}
     problems: dict[str, str] = {}
     for name, answer in opened(answers).person.items():
-        try:
+        try:  # under the names as they are given: two of one answer are told of
             evidence = read_person(posterior, {**accepted, name: answer})
         except QueryError as error:
             problems[name] = str(error)
         else:
             accepted[name] = answer
     labels = named(posterior.graph, evidence)
+    book = posterior.codebook
+    columns = () if book is None else book.columns
+    accepted = dict(spelled_names(accepted, [*columns, *posterior.graph.names]))
     return Reading(accepted, labels, _says(posterior, accepted, labels), problems)
 
 

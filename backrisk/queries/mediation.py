@@ -19,10 +19,10 @@ from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
     demand_cause,
-    demand_node,
     named,
     read_do,
     read_names,
+    read_node,
     read_person,
     read_target,
 )
@@ -186,8 +186,11 @@ def mediate(
     graph = posterior.graph
     event = read_target(graph, target)
     evidence = read_person(posterior, person)
-    chosen = read_names(mediators, "mediators")
-    demand_node(graph, cause, "queries.what.cause")
+    cause = read_node(graph, cause, "queries.what.cause")
+    chosen = tuple(
+        read_node(graph, name, "queries.what.mediator")
+        for name in read_names(mediators, "mediators")
+    )
     end = evidence.get(cause, 0) or len(graph.node(cause).states) - 1
     if to is not None:
         end = read_do(graph, {cause: to}, event)[cause]
@@ -229,7 +232,6 @@ def _through(
         raise QueryError(say("queries.mediators_form"))
     demand_cause(graph, cause, target.node)
     for mediator in mediators:
-        demand_node(graph, mediator, "queries.what.mediator")
         if not (mediator in graph.descendants(cause) and mediator in graph.ancestors(target.node)):
             raise QueryError(
                 say(

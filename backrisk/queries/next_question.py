@@ -28,6 +28,7 @@ from backrisk.queries.paths import downstream
 from backrisk.queries.recommendation import aside, before_target, options_of
 from backrisk.queries.seeing import probability
 from backrisk.summary import interval
+from backrisk.survey import find_name
 from backrisk.words import decimal, percent, say, suggest
 
 _NOTICEABLE = 5e-5  # gain that would show as 0.01 points
@@ -266,7 +267,8 @@ def _candidates(
         )
     found = []
     for name in read_names(candidates, "candidates"):
-        node = asked.get(name, name)
+        meant = find_name(name, [*asked, *graph.names])
+        node = "" if meant is None else asked.get(meant, meant)
         if node not in graph.names:
             hint = suggest(name, [*asked, *graph.names])
             raise QueryError(

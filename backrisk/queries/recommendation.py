@@ -17,9 +17,9 @@ from backrisk.graph import CausalGraph
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
     demand_cause,
-    demand_node,
     read_do,
     read_names,
+    read_node,
 )
 from backrisk.queries.paths import (
     Studied,
@@ -28,6 +28,7 @@ from backrisk.queries.paths import (
 from backrisk.queries.support import Support
 from backrisk.queries.wording import evidence_words, support_words
 from backrisk.summary import interval, largest, summarise
+from backrisk.survey import find_name, find_state
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
 _MOST_ACTIONS = 200
@@ -224,8 +225,8 @@ def options_of(
     if not asked:
         raise QueryError(say("queries.actions_empty"))
     options = []
-    for name, state in asked:
-        demand_node(graph, name, "queries.what.action")
+    for given, state in asked:
+        name = read_node(graph, given, "queries.what.action")
         if name not in above:
             demand_cause(graph, name, target.node)
         if any(node.modifiable for node in graph.nodes) and not graph.node(name).modifiable:
@@ -287,17 +288,22 @@ def costs_of(
     if not isinstance(costs, Mapping):
         raise QueryError(say("queries.costs_form", costs=repr(costs)))
     read_names(tuple(costs), "costs")
+    meant: dict[str, float] = {}
     for name, cost in costs.items():
-        if name.partition("=")[0] not in graph.names:
+        action, equals, state = name.partition("=")
+        node = find_name(action, graph.names)
+        if node is None:
             raise QueryError(say("queries.cost_unknown", name=name, hint=suggest(name, known)))
         if not isinstance(cost, (int, float)) or not 0 < cost < float("inf"):
             raise QueryError(say("queries.cost_form", name=name, cost=cost))
+        state = find_state(state, graph.node(node).states) or state
+        meant[f"{node}={state}" if equals else node] = float(cost)
 
     def one(node: str, code: int) -> float:
         label = action_label(graph, node, code)
-        if label not in costs and node not in costs:
+        if label not in meant and node not in meant:
             raise QueryError(say("queries.cost_missing", action=label))
-        return float(costs[label] if label in costs else costs[node])
+        return meant[label] if label in meant else meant[node]
 
     return tuple(sum(one(*action) for action in combo) for combo in combos)
 

@@ -94,7 +94,7 @@ def person_answers(
     *,
     target: str | None = None,
     draws: int | None = None,
-    flags: Sequence[str] = (),
+    flags: Sequence[str] | None = None,
 ) -> PersonAnswers:
     """Ask all that a person's report shows. Rungs: seeing and counterfactual.
 
@@ -107,7 +107,7 @@ def person_answers(
         As for `backrisk.consult`, whose target all answers share.
     draws : int, optional
         Use at most so many draws, evenly spaced.
-    flags : sequence of str
+    flags : sequence of str, optional
         Red flags that apply; see `backrisk.red_flags`.
 
     Returns

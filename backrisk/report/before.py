@@ -25,7 +25,7 @@ def before_numbers(flags: RedFlags, *, always: bool = False) -> tuple[Section, .
     ----------
     flags : RedFlags
     always : bool
-        Say too that no flag is ticked, where the answers do not call for asking.
+        Say too that nobody asked, where the answers do not call for asking.
     """
     blocks: list[Block] = []
     if flags.ticked:
@@ -35,11 +35,13 @@ def before_numbers(flags: RedFlags, *, always: bool = False) -> tuple[Section, .
                 (flags.headline, *(flags.advice() if some else _rows(flags.ticked))), tone="warning"
             )
         )
+    elif flags.asked and flags.answered:
+        blocks.append(Text((say("report.before.none"),)))
     elif flags.asked and flags.called_for:
         asked = _rows(flags.asked)
         blocks += [Text((say("report.before.called_for"),)), Text(asked, bullets=True)]
     elif flags.asked and always:
-        blocks.append(Text((say("report.before.none"),)))
+        blocks.append(Text((say("report.before.not_asked"),)))
     if flags.unfit:
         blocks.append(Text(flags.unfit, tone="warning"))
     if not blocks:

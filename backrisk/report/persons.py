@@ -82,7 +82,7 @@ def report_person(
     draws: int | None = None,
     periods: int | None = None,
     kind: Kind = "report",
-    flags: Sequence[str] = (),
+    flags: Sequence[str] | None = None,
     before: Mapping[str, Any] | None = None,
     earlier: Posterior | None = None,
     date: str | date | None = None,
@@ -109,9 +109,9 @@ def report_person(
         The report is a sheet for the person and a sheet for the notes. ``plain`` is the person's
         sheet alone, with a picture of 100 people. ``letter`` is one page to a colleague. All of
         them leave room for names and dates, of which nothing is stored.
-    flags : sequence of str
-        Red flags that apply, by their names; see `backrisk.red_flags`. They stand before any
-        number.
+    flags : sequence of str, optional
+        Red flags that apply, by their names, empty where none does; see `backrisk.red_flags`. They
+        stand before any number.
     before : mapping, optional
         An earlier file of the same person, to be compared on a page of the report.
     earlier : Posterior, optional
@@ -198,11 +198,11 @@ def _asked(
     target: str | None,
     draws: int | None,
     periods: int | None,
-    flags: Sequence[str],
+    flags: Sequence[str] | None,
 ) -> PersonAnswers | HistoryAnswers:
     history = history_of(person)
     if history is not None:
-        if len(flags):
+        if flags is not None:
             raise QueryError(say("report.over_time.no_flags"))
         ahead = PERIODS if periods is None else periods
         return history_answers(posterior, history, target=target, draws=draws, periods=ahead)

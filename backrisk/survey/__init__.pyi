@@ -10,6 +10,7 @@ from .codebook import packaged_codebooks as packaged_codebooks
 from .conversion import as_survey as as_survey
 from .design import cases_of as cases_of
 from .editors import codebook_schema as codebook_schema
+from .encode import find_name as find_name
 from .encode import find_state as find_state
 from .encode import named_states as named_states
 from .encode import spelled_names as spelled_names

@@ -77,8 +77,21 @@ def is_plain(raw: object) -> bool:
     return not isinstance(raw, Iterable) and getattr(raw, "ndim", 0) == 0
 
 
+def find_name(name: object, known: Iterable[str]) -> str | None:
+    """Return the name of a node or a column that is meant, by the rule that states are read by.
+
+    Examples
+    --------
+    >>> find_name(" Fatigue ", ["fatigue", "pain"]), find_name("fatige", ["fatigue"])
+    ('fatigue', None)
+    """
+    return find_state(name, known)
+
+
 def spelled_names(answers: Mapping[str, object], known: Iterable[str]) -> list[tuple[str, object]]:
     """Return answers under the names that are meant, as far as spelling alone tells.
+
+    Letters may be of another case, where that leaves one name.
 
     Raises
     ------
@@ -86,7 +99,16 @@ def spelled_names(answers: Mapping[str, object], known: Iterable[str]) -> list[t
         Two names are spelled alike: which of the answers is meant, nobody can tell.
     """
     meant = {spell(name): name for name in known}
-    found = [(meant.get(spell(name), str(name)), raw) for name, raw in answers.items()]
+    alike: dict[str, set[str]] = {}
+    for spelled, name in meant.items():
+        alike.setdefault(fold(spelled or ""), set()).add(name)
+
+    def which(given: object) -> str:
+        spelled = spell(given)
+        near = alike.get(fold(spelled or ""), set())
+        return meant.get(spelled) or (next(iter(near)) if len(near) == 1 else str(given))
+
+    found = [(which(name), raw) for name, raw in answers.items()]
     counts = Counter(name for name, _ in found)
     if twice := [name for name, count in counts.items() if count > 1]:
         raise QueryError("\n".join(say("survey.person.twice", name=name) for name in twice))

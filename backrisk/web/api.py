@@ -34,7 +34,7 @@ class _Strict(Request):
         """
         if not hasattr(self, "_json"):
             try:
-                self._json = _json.parse(_yaml.decoded(await self.body()), nan=True)
+                self._json = _json.parse(_yaml.decoded(await self.body()))
             except _yaml.Unreadable as error:
                 told = unreadable(error, say("web.refused.the_body"))
                 raise HTTPException(400, told) from None

@@ -209,11 +209,12 @@ def _ask_next(served: Served, asked: schema.AskedNext) -> Any:
 
 def _follow_up(served: Served, asked: schema.Followed) -> Any:
     before, after = asked.before.model_dump(), asked.after.model_dump()
+    model = asked.before.backrisk.get("model")
     return follow_up(
         _at(served, asked),
         before,
         after,
-        earlier=served.earlier_at(asked.before.backrisk.get("model"), asked.site),
+        earlier=served.earlier_at(model if isinstance(model, str) else None, asked.site),
         target=asked.target,
     ).to_dict()
 

@@ -65,14 +65,23 @@ class Asked(About):
 class Flagged(About):
     """One person with the red flags that apply."""
 
-    flags: Annotated[list[Name], Field(max_length=_MOST_FLAGS)] = []
+    flags: Annotated[list[Name], Field(max_length=_MOST_FLAGS)] | None = None
     site: Name | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _saved(cls, given: Any) -> Any:
+        """Take the flags that a saved person says, where none are given beside it."""
+        if not isinstance(given, dict) or not isinstance(given.get("person"), dict):
+            return given
+        said = opened(given["person"]).flags
+        return given if said is None else {"flags": list(said), **given}
 
 
 class SavedIn(_In):
     """A person's answers as the page saves them; answers alone are read as well."""
 
-    backrisk: dict[Name, Annotated[StrictStr, Field(max_length=100)] | None] = {}
+    backrisk: dict[Name, Annotated[StrictStr, Field(max_length=100)] | list[Name] | None] = {}
     person: Person
 
     @model_validator(mode="before")
@@ -460,6 +469,7 @@ class RedFlagsOut(BaseModel):
     """What is to be asked and said before any number; no number rests on it."""
 
     kind: str
+    answered: bool
     called_for: bool
     urgency: str | None
     headline: str

@@ -223,5 +223,7 @@ def suggest(name: object, known: Iterable[str]) -> str:
     names = list(map(str, known))
     same = [each for each in names if bare_name(each) == bare_name(str(name)) != ""]
     short = len(str(name)) <= _LONGEST  # comparing takes as long as the name is long, and longer
-    near = same or (get_close_matches(str(name), names, n=1, cutoff=0.6) if short else [])
+    cased = {each.casefold(): each for each in reversed(names)}
+    close = get_close_matches(str(name).casefold(), cased, n=1, cutoff=0.6) if short else []
+    near = same or [cased[each] for each in close]
     return f" {say('phrases.did_you_mean', name=near[0])}" if near else ""

@@ -214,15 +214,20 @@ def test_roles_are_said_at_the_shell(tmp_path):
     assert (code, "no column 'wait' to be the site" in text) == (2, True)
 
 
-def test_nan_in_a_person_file_is_no_answer(core_model, tmp_path):
+def test_null_and_blank_in_a_person_file_are_no_answers_and_what_is_no_number_is_refused(
+    core_model, tmp_path
+):
     path = tmp_path / "p.json"
-    path.write_text('{"fatigue": "high", "pain": NaN, "core_strength": null, "pelvic_tilt": " "}')
+    path.write_text('{"fatigue": "high", "core_strength": null, "pelvic_tilt": " ", "pain": ""}')
     code, text = said("risk", core_model, "--person", path, "--format", "json")
     assert code == 0
     assert json.loads(text)["evidence"] == {"fatigue": "high"}
-    path.write_text('{"fatigue": Infinity}')
-    code, text = said("risk", core_model, "--person", path)
-    assert (code, "Infinity is not a number" in text) == (2, True)
+    for number in ("NaN", "Infinity", "1e999"):
+        path.write_text(f'{{"core_strength": "weak", "fatigue": {number}}}')
+        for command in (("risk", core_model), ("flags",)):
+            code, text = said(*command, "--person", path)
+            told = f"'fatigue': {number}"
+            assert (code, told in text, "is not a number" in text) == (2, True, True)
 
 
 @pytest.mark.parametrize(

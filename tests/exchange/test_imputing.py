@@ -110,8 +110,12 @@ def test_what_cannot_be_completed_is_told():
     survey = survey_of(graph, [["no", "no"], ["", "yes"]])
     with pytest.raises(QueryError, match="person 2 have probability zero"):
         br.impute(sure, survey, 2, seed=1)
-    with pytest.raises(QueryError, match="from 1 to 3"):
-        br.impute(sure, survey, 4, seed=1)
+    for n, told in ((4, "has 3"), (0, "at least 1"), (-1, "at least 1")):
+        with pytest.raises(QueryError, match=f"Cannot draw {n} imputations: .*{told}"):
+            br.impute(sure, survey, n, seed=1)
+    alone = br.Posterior.from_cpts(graph, {"x": [[1, 0]], "y": [[[1, 0], [0.2, 0.8]]]})
+    with pytest.raises(QueryError, match=r"Cannot draw 2 imputations: .* has only one"):
+        br.impute(alone, survey, 2, seed=1)
     with pytest.raises(QueryError, match="1 ids where the survey has 2"):
         br.impute(sure, survey, 2, seed=1, ids=["a"])
     with pytest.raises(QueryError, match="read for the graph"):

@@ -81,7 +81,7 @@ def test_a_set_that_is_too_large_is_sampled_and_says_so(monkeypatch):
     assert consult(posterior, person).draws.tolist() == sampled.draws.tolist()  # whoever asks
 
 
-def test_the_target_is_as_severe_as_reported_and_may_be_milder():
+def test_the_target_is_as_severe_as_reported_and_every_severity_may_be_asked_about():
     posterior = prior_core(10)
     hurting = {"fatigue": "high", "pain": "limiting"}
     assert consult(posterior, hurting).asked == "pain>=limiting"
@@ -90,7 +90,10 @@ def test_the_target_is_as_severe_as_reported_and_may_be_milder():
     milder = consult(posterior, hurting, target="pain")
     assert (milder.asked, milder.looking_back) == ("pain", True)
     slight = consult(posterior, {"fatigue": "high", "pain": "not_limiting"})
-    assert (slight.asked, len(slight.choices)) == ("pain", 1)
+    assert slight.asked == "pain"
+    for reported in ({}, {"pain": "none"}, {"pain": "not_limiting"}, {"pain": "limiting"}):
+        offered = consult(posterior, {"fatigue": "high", **reported}).to_dict()["choices"]
+        assert [each["target"] for each in offered] == ["pain", "pain>=limiting"]
     # What is worse than reported is not there.
     worse = consult(posterior, {"fatigue": "high", "pain": "not_limiting"}, target="pain>=limiting")
     assert not worse.looking_back

@@ -16,7 +16,9 @@ AT_LATEST = {
     "saddle_numbness": "emergency",  # suspected cauda equina syndrome: GIRFT 2023
     "bladder_bowel": "emergency",
     "fever": "same_day",  # suspected infection of the spine: Finucane 2020, IDSA 2015
-    "cancer": "same_day",  # pain that suggests metastases: within 24 hours, NICE NG234
+    # Pain that suggests metastases: within 24 hours by NICE CG75 (2008), which NG234 replaced; at
+    # once with signs of cord compression, which other flags ask for (doi:10.1136/bmj.p1973).
+    "cancer": "same_day",
     "trauma": "same_day",
     "steroids": "this_week",
     "focal_bone_pain": "this_week",
@@ -96,7 +98,7 @@ def test_another_subject_has_none():
 
 @pytest.mark.parametrize(
     "flags",
-    [pd.DataFrame({"fever": [1]}), pd.DataFrame(), {"fever": False}, 3, [3], None, b"fever"],
+    [pd.DataFrame({"fever": [1]}), pd.DataFrame(), {"fever": False}, 3, [3], [None], b"fever"],
     ids=repr,
 )
 def test_what_is_no_list_of_names_is_refused(flags):

@@ -33,7 +33,7 @@ def test_a_wrong_envelope_is_a_problem(client):
     for person, told in (
         ({"backrisk": {}, "person": PERSON, "fatigue": "high"}, "'fatigue' stands beside"),
         ({"backrisk": {"date": "soon"}, "person": PERSON}, "not 'soon'"),
-        ({"person": PERSON}, "'backrisk' is none"),
+        ({"person": PERSON}, "'backrisk' is missing"),
     ):
         assert told in is_problem(post(client, "/risk", person=person), 422)["detail"]
         asked = {"before": person, "after": PERSON}

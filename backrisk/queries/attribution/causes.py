@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
 from backrisk.queries.answer import Target
-from backrisk.queries.asked import demand_cause, demand_node
+from backrisk.queries.asked import demand_cause, read_node
 from backrisk.queries.attribution.necessity import earliest
 from backrisk.words import TOGETHER, choices, listed, say, suggest
 
@@ -89,9 +89,8 @@ def read_causes(
     if isinstance(causes, str):  # one cause, or one set
         causes = (causes,)
     if causes is not None:
-        groups = tuple(_members(cause) for cause in causes)
+        groups = tuple(_members(graph, cause) for cause in causes)
         for cause in itertools.chain.from_iterable(groups):
-            demand_node(graph, cause, "queries.what.cause")
             demand_cause(graph, cause, target.node)
         sets = [frozenset(group) for group in groups]
         if not all(groups) or not groups or len(set(sets)) < len(sets):
@@ -114,12 +113,13 @@ def read_causes(
     return tuple((name,) for name in members)
 
 
-def _members(cause: str | Sequence[str]) -> tuple[str, ...]:
+def _members(graph: CausalGraph, cause: str | Sequence[str]) -> tuple[str, ...]:
     """Read a cause, or a set of causes as a sequence or joined by plus signs."""
     parts = cause.split("+") if isinstance(cause, str) else cause
     if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
         raise QueryError(say("queries.causes_form", cause=repr(cause)))
-    return tuple(dict.fromkeys(part.strip() for part in parts))
+    named = (read_node(graph, part.strip(), "queries.what.cause") for part in parts)
+    return tuple(dict.fromkeys(named))
 
 
 def _demand_set(graph: CausalGraph, group: tuple[str, ...], method: str) -> None:

@@ -21,7 +21,7 @@ from backrisk.graph import STAYS, TRAIT, CausalGraph, Edge
 from backrisk.inference import People, SecondWorld, people_like
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import row_name
-from backrisk.queries.asked import demand_node, read_names
+from backrisk.queries.asked import read_names, read_node
 from backrisk.queries.attribution.causes import at_level
 from backrisk.queries.attribution.departures import (
     Baseline,
@@ -183,9 +183,9 @@ def _players(course: Course, known: Known, causes: object, level: str | None) ->
                 say("queries.no_causes", target=course.target.node, graph=template.name)
             )
         return found
-    names = read_names(causes, "causes")  # type: ignore[arg-type]
+    given = read_names(causes, "causes")  # type: ignore[arg-type]
+    names = tuple(read_node(template, name, "queries.what.cause") for name in given)
     for name in names:
-        demand_node(template, name, "queries.what.cause")
         if name not in known.causes:
             words = {"target": course.target.node, "graph": template.name}
             raise QueryError(say("queries.no_cause", name=name, **words))

@@ -24,8 +24,9 @@ from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, UnrolledGraph
 from backrisk.inference import Rule, Setting
 from backrisk.queries.answer import Target
-from backrisk.queries.asked import demand_node, read_do, read_state
+from backrisk.queries.asked import read_do, read_node, read_state
 from backrisk.queries.over_time.course import history_of
+from backrisk.survey import find_name
 from backrisk.words import Names, listed, say
 
 Do = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -229,6 +230,12 @@ def read_plan(
 
 def _step(graph: UnrolledGraph, do: Mapping[str, Any], target: Target, period: int) -> Step:
     template = graph.template
+    meant = {find_name(name, template.names) or name: set_to for name, set_to in do.items()}
+    if len(meant) < len(do):
+        names = [find_name(name, template.names) for name in do]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise QueryError(say("queries.do_twice", node=twice))
+    do = meant
     rules = {name: rule for name, rule in do.items() if isinstance(rule, Mapping)}
     for name, rule in rules.items():
         asked = rule.get("if")
@@ -252,8 +259,8 @@ def _conditional(
 ) -> Conditional:
     template = graph.template
     conditions = []
-    for node, states in rule["if"].items():
-        demand_node(template, node, "queries.over_time.plan.condition")
+    for asked, states in rule["if"].items():
+        node = read_node(template, asked, "queries.over_time.plan.condition")
         if period == 0 and not _constant(graph, node):
             raise QueryError(say("queries.over_time.plan.nothing_before", node=name))
         each = states if isinstance(states, Sequence) and not isinstance(states, str) else [states]
