@@ -40,9 +40,17 @@ def accented(text: str) -> str:
     'Çĥááñçéé óóƒ {target}: <b>{share}</b>'
     """
     return "".join(
-        piece if kept else _VOWEL.sub(_twice, piece).translate(_ACCENTS)
+        _counted(piece) if kept else _VOWEL.sub(_twice, piece).translate(_ACCENTS)
         for kept, piece in ((place % 2, piece) for place, piece in enumerate(_KEPT.split(text)))
     )
+
+
+def _counted(kept: str) -> str:
+    """Return what is kept, with the words accented that a number chooses between."""
+    if not (kept.startswith("{") and "|" in kept):
+        return kept
+    place, _, words = kept.strip("{}").partition(":")
+    return f"{{{place}:{'|'.join(accented(word) for word in words.split('|'))}}}"
 
 
 def _twice(vowel: re.Match[str]) -> str:

@@ -22,7 +22,17 @@ from backrisk.queries.answer import Renewed
 from backrisk.queries.asked import clipped, named, read_answers, read_names
 from backrisk.queries.saved import opened
 from backrisk.survey import Codebook, Column, find_name, spelled_names
-from backrisk.words import capital, choices, decimal, disclaimer, listed, names_of, say, suggest
+from backrisk.words import (
+    capital,
+    choices,
+    decimal,
+    disclaimer,
+    listed,
+    names_of,
+    say,
+    suggest,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -382,7 +392,7 @@ def _outside(column: Column, number: float, low: float, high: float) -> str:
 
     value = worded(number)
     if column.unit:
-        value = say("queries.red_flags.with_unit", value=value, unit=column.unit)
+        value = say("queries.red_flags.with_unit", value=value, unit=unit_of(number, column.unit))
     return say(
         "queries.red_flags.outside",
         question=column.question,

@@ -13,6 +13,7 @@ from .history import history_answers as history_answers
 from .history import history_document as history_document
 from .overrides import language_of as language_of
 from .person import person_document as person_document
+from .persons import demand_room as demand_room
 from .persons import read_kind as read_kind
 from .persons import render_person as render_person
 from .persons import report_person as report_person

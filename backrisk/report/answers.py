@@ -33,7 +33,7 @@ from backrisk.queries import (
     red_flags,
 )
 from backrisk.summary import Estimate
-from backrisk.survey import Frame, Survey
+from backrisk.survey import Frame, Survey, spelled_names
 from backrisk.words import say
 
 if TYPE_CHECKING:
@@ -139,8 +139,10 @@ def person_answers(
     held = posterior.draws
     if draws is not None:
         posterior = posterior.subset(draws)
-    person = opened(person).person
     found = red_flags(posterior, person, flags)
+    book = posterior.codebook
+    known = (*(() if book is None else book.columns), *posterior.graph.names)
+    person = dict(spelled_names(opened(person).person, known))
     consultation = consult(posterior, person, target=target)
     asked, event = consultation.asked, consultation.target
     codes = read_person(posterior, person)

@@ -45,6 +45,7 @@ from backrisk.words import (
     names_of,
     of_hundred,
     say,
+    unit_of,
 )
 from backrisk.words.phrases import whole
 
@@ -170,7 +171,7 @@ def seen(answers: PersonAnswers) -> Block:
     for column, value in answers.person.items():
         spec = None if book is None else book.columns.get(column)
         if book is not None and spec is not None and spec.measured and spec.type == "number":
-            raw[book.node_of(column)] = (str(value), spec.unit)
+            raw[book.node_of(column)] = (str(value), unit_of(value, spec.unit))
     pairs = []
     for name in graph.names:
         if name not in answers.reported:

@@ -159,8 +159,9 @@ def report_person(
     place = Path(out)
     with speaking(language_of(lang, templates)) as spoken:
         check_suffix("person", place.suffix)
-        if read_kind(kind) != "report" and before is not None:
-            raise QueryError(say("report.person.no_follow_up", kind=kind))
+        sort = read_kind(kind)
+        if before is not None:
+            demand_room(sort)
         if history_of(person) is not None:
             _demand_report(kind)
         demand_place(place, QueryError, (templates,))
@@ -185,6 +186,17 @@ def read_kind(kind: object) -> Kind:
         told = {"hint": suggest(str(kind), _DOCUMENTS), "choices": choices(_DOCUMENTS)}
         raise QueryError(say("report.person.no_kind", kind=kind, **told))
     return cast(Kind, kind)
+
+
+def demand_room(kind: Kind) -> None:
+    """Refuse a document that has no room for a comparison with an earlier file.
+
+    Raises
+    ------
+    QueryError
+    """
+    if kind != "report":
+        raise QueryError(say("report.person.no_follow_up", kind=kind))
 
 
 def _demand_report(kind: object) -> None:

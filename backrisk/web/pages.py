@@ -287,6 +287,7 @@ def _facts(served: Served) -> dict[str, Any]:
         },
         "percent": str(language.raw("phrases.percent")).replace(" ", "\u00a0"),
         "mark": language.raw("phrases.decimal_mark"),
+        "unit_of_one": language.tree("phrases")["unit_of_one"],
         "words": _words_of(served),
     }
 

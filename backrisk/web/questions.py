@@ -14,6 +14,7 @@ from backrisk.fhir import Answers, assessed, card_of, guided
 from backrisk.posterior import Posterior
 from backrisk.queries import (
     Contrast,
+    FollowUp,
     ask_next,
     attribute,
     consult,
@@ -33,7 +34,7 @@ from backrisk.queries import (
     target_for,
     what_to_ask,
 )
-from backrisk.report import person_answers, read_kind, render_person
+from backrisk.report import demand_room, person_answers, read_kind, render_person
 from backrisk.web import schema
 from backrisk.web.served import Place, Served
 
@@ -208,15 +209,24 @@ def _ask_next(served: Served, asked: schema.AskedNext) -> Any:
 
 
 def _follow_up(served: Served, asked: schema.Followed) -> Any:
-    before, after = asked.before.model_dump(), asked.after.model_dump()
-    model = asked.before.backrisk.get("model")
+    return _compared(served, asked.before, asked.after.model_dump(), asked).to_dict()
+
+
+def _compared(
+    served: Served,
+    before: schema.SavedIn,
+    after: Mapping[str, Any],
+    asked: schema.Followed | schema.Reported,
+) -> FollowUp:
+    """Compare a file with an earlier one, by the earlier model too where the server holds it."""
+    model = before.backrisk.get("model")
     return follow_up(
         _at(served, asked),
-        before,
+        before.model_dump(),
         after,
         earlier=served.earlier_at(model if isinstance(model, str) else None, asked.site),
         target=asked.target,
-    ).to_dict()
+    )
 
 
 def _forecast(served: Served, asked: schema.Forecasted) -> Any:
@@ -250,9 +260,13 @@ def _advice(served: Served, asked: schema.Advised) -> Any:
 
 def _report(served: Served, asked: schema.Reported) -> Any:
     kind = read_kind(asked.kind)  # refused before the work
-    answers = person_answers(
-        _at(served, asked), asked.person, target=asked.target, flags=asked.flags
-    )
+    if asked.before is not None:
+        demand_room(kind)
+    posterior = _at(served, asked)
+    answers = person_answers(posterior, asked.person, target=asked.target, flags=asked.flags)
+    if asked.before is not None:
+        found = _compared(served, asked.before, asked.person, asked)
+        answers = replace(answers, followed=found)
     return render_person(replace(answers, all_draws=served.drawn), ".pdf", kind=kind)
 
 

@@ -105,6 +105,7 @@ class Reported(Asked, Flagged):
     """What a document about one person is to show."""
 
     kind: Name = "report"
+    before: SavedIn | None = None
 
 
 class AskedNext(Asked):

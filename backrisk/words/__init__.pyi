@@ -18,6 +18,7 @@ from .phrases import points as points
 from .phrases import ranged as ranged
 from .phrases import shift as shift
 from .phrases import suggest as suggest
+from .phrases import unit_of as unit_of
 from .phrases import whole as whole
 from .sentences import ENGLISH as ENGLISH
 from .sentences import Language as Language

@@ -8,8 +8,9 @@ from difflib import get_close_matches
 from functools import reduce
 from typing import TYPE_CHECKING
 
+from backrisk._spelling import spell
 from backrisk.summary import INTERVAL, in_hundred, interval
-from backrisk.words.sentences import say
+from backrisk.words.sentences import say, spoken
 
 if TYPE_CHECKING:
     from backrisk._types import Array
@@ -208,6 +209,28 @@ def bare_name(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(letter for letter in folded if letter.isalnum())
+
+
+def unit_of(number: object, unit: str) -> str:
+    """Return a unit as it is said beside a number.
+
+    Parameters
+    ----------
+    number : object
+        As it was given: 1, ``"1"``, ``"1.0"``.
+    unit : str
+        As a codebook has it, for several.
+
+    Examples
+    --------
+    >>> unit_of(1, "sessions a week"), unit_of("2", "sessions a week"), unit_of(1.0, "km")
+    ('session a week', 'sessions a week', 'km')
+    """
+    if spell(number) != "1":
+        return unit
+    first, space, rest = unit.partition(" ")
+    known = first in spoken().tree("phrases")["unit_of_one"]
+    return f"{spoken().raw(f'phrases.unit_of_one.{first}') if known else first}{space}{rest}"
 
 
 def suggest(name: object, known: Iterable[str]) -> str:

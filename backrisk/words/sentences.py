@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from backrisk import _yaml
@@ -247,7 +248,8 @@ def say(key: str, /, **values: Any) -> Said:
         ``file.name``, or deeper.
     **values
         What its ``{places}`` stand for. Where the sentence has the forms ``one`` and ``other``,
-        `count` chooses between them.
+        `count` chooses between them. A word that a number decides on stands in it as
+        ``{n:person|people}``.
 
     Returns
     -------
@@ -270,7 +272,7 @@ def say(key: str, /, **values: Any) -> Said:
     if isinstance(found, Mapping):
         found = found["one" if values.get("count") == 1 else "other"]
     try:
-        return Said(str(found).format(**values), key, values)
+        return Said(_filled(str(found), values), key, values)
     except (KeyError, IndexError, ValueError, AttributeError) as error:
         source = spoken().origin(key)
         if not source or key == "phrases.unfilled":
@@ -279,6 +281,26 @@ def say(key: str, /, **values: Any) -> Said:
         raise QueryError(
             say("phrases.unfilled", source=source, key=key, why=error, places=places or "-")
         ) from error
+
+
+class _Counting(Formatter):
+    """Fills places as `str.format` does; ``{n:person|people}`` is the word that fits the number."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Return the first word for one, the second for any other number."""
+        one, several, other = format_spec.partition("|")
+        if not several:
+            return str(super().format_field(value, format_spec))
+        return one if str(value) == "1" else other
+
+
+_COUNTING = _Counting()
+
+
+def _filled(sentence: str, values: Mapping[str, Any]) -> str:
+    if "|" in sentence:
+        return _COUNTING.vformat(sentence, (), values)
+    return sentence.format(**values)
 
 
 def unreadable(error: _yaml.Unreadable, source: object) -> Said:

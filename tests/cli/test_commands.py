@@ -374,7 +374,12 @@ def test_flags_are_listed_and_said_without_a_model(person):
     code, text = said("flags")
     assert code == 0
     assert "night_pain" in text
-    assert "None of the red flags is ticked" in text
+    assert "have not been asked about" in text
+    code, text = said("flags", "--flag", "none")
+    assert code == 0
+    assert "were asked about, and none applies" in text
+    code, text = said("flags", "--flag", "none", "--flag", "fever")
+    assert (code, "both 'none' and a red flag" in text) == (2, True)
     code, text = said("flags", "--flag", "night_pain", "--flag", "saddle_numbness")
     assert code == 0
     assert text.startswith("Go to an emergency department now: saddle numbness.")

@@ -1,6 +1,8 @@
 """Red flags: who is asked, what is said and how soon, and whom the model is not about."""
 
+import json
 import re
+from datetime import date
 from importlib.resources import files
 
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 import backrisk as br
 from backrisk import _yaml
+from backrisk.queries import opened, saved
 
 POSTERIOR = br.example_posterior()
 SOON = ["emergency", "same_day", "this_week"]
@@ -156,3 +159,25 @@ def test_plain_values_hold_all():
     assert plain["urgency"] == "same_day"
     assert plain["unfit"] == list(found.unfit)
     assert list(found.table.index) == [row["flag"] for row in plain["rows"]]
+
+
+def test_nobody_asked_is_told_from_none_applies():
+    hurting = {"pain": "limiting"}
+    unasked, denied = br.red_flags(POSTERIOR, hurting), br.red_flags(POSTERIOR, hurting, [])
+    assert (unasked.answered, denied.answered) == (False, True)
+    assert "have not been asked about" in unasked.text
+    assert "were asked about, and none applies" in denied.text
+    assert "not been asked" in br.red_flags(POSTERIOR).text
+    assert [each.to_dict()["answered"] for each in (unasked, denied)] == [False, True]
+
+
+@pytest.mark.parametrize("flags", [None, (), ("fever", "night_pain")])
+def test_what_was_ticked_goes_along_in_the_saved_form(flags):
+    person = {"fatigue": "high"}
+    data = json.loads(json.dumps(saved(POSTERIOR, person, date(2026, 11, 27), flags)))
+    assert opened(data).flags == flags
+    told, asked = br.red_flags(POSTERIOR, data), br.red_flags(POSTERIOR, person, flags)
+    assert told.text == asked.text
+    assert told.answered == (flags is not None)
+    # What is said beside the file rules.
+    assert br.red_flags(POSTERIOR, data, ["trauma"]).ticked[0].name == "trauma"

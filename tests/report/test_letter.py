@@ -1,11 +1,12 @@
 """The letter, the person's own sheet, and what stands before any number in all documents."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from read_back import DAY, HURTING, text_of
 
-from backrisk import BackriskError, QueryError, report_person
+from backrisk import BackriskError, QueryError, red_flags, report_person
 from backrisk.report import charts, person_answers, render_person
 
 KINDS = ("report", "letter", "plain")
@@ -62,7 +63,9 @@ def test_limiting_pain_asks_for_every_flag_and_its_absence_for_none(few, well, k
 
 def test_a_letter_says_where_no_flag_is_ticked_and_what_the_numbers_are(well, flagged):
     page = pages(well, "letter")[0]
-    assert "No red flag is ticked. That rules nothing out." in page
+    assert "The red flags have not been asked about" in page
+    denied = replace(well, flags=red_flags(well.posterior, well.person, []))
+    assert "The red flags were asked about, and none applies." in pages(denied, "letter")[0]
     assert "Dear colleague" in page
     assert f"{len(well.posterior.graph.edges)} arrows" in page
     assert "Synthetic" in page

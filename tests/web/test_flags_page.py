@@ -1,5 +1,6 @@
 """Red flags on the page: before any number, in both views, on paper, and without the server."""
 
+import json
 import re
 
 import pytest
@@ -22,7 +23,7 @@ def address():
 def test_a_tick_stands_above_every_number_and_outlives_the_server(open_page, address):  # noqa: F811
     page = open_page(f"{address}/{HURTS}&age_years=16")
     flags, told = page.locator("#flags"), page.locator("#flags-told")
-    expect(page.locator("#flags-none")).to_be_visible()  # limiting pain: they are to be asked
+    expect(page.locator("#flags-state")).to_be_visible()  # limiting pain: they are to be asked
     expect(page.locator("#flags-unfit")).to_contain_text("16 years is outside 18 to 74")
     expect(told).to_be_empty()
     settled(page)
@@ -52,3 +53,50 @@ def test_ticks_stay_through_a_reload_and_go_with_the_answers(open_page, address)
     page.locator("#clear").click()
     expect(page.locator("#flags-told")).to_be_empty()
     expect(page.locator("#flags input[value=fever]")).not_to_be_checked()
+
+
+def test_nobody_asked_is_told_from_none_applies(open_page, address, tmp_path):  # noqa: F811
+    """On the page, in its file, and in what it asks a report for."""
+
+    def kept():
+        with page.expect_download() as saved:
+            page.locator("#save").click()
+        path = tmp_path / "person.json"
+        saved.value.save_as(path)
+        return path, json.loads(path.read_text())["backrisk"]
+
+    def sent():
+        with page.expect_request("**/report.pdf") as asked:
+            page.locator("#take [data-kind=letter]").click()
+        return asked.value.post_data_json["flags"]
+
+    page = open_page(address)
+    page.route("**/report.pdf", lambda route: route.abort())
+    state, deny = page.locator("#flags-state"), page.locator("#flags-deny")
+    expect(state).to_contain_text("Nobody has answered these questions yet")
+    unasked, about = kept()
+    assert "flags" not in about
+    assert sent() is None
+    page.locator("#flags-list summary").click()
+    page.locator("#flags input[value=fever]").check()
+    expect(state).to_be_hidden()
+    assert sent() == ["fever"]
+    deny.check()
+    expect(page.locator("#flags input[value=fever]")).not_to_be_checked()
+    expect(state).to_contain_text("none applies")
+    assert sent() == []
+    denied, about = kept()
+    assert about["flags"] == []
+    page.reload()
+    expect(deny).to_be_checked()
+    page.locator("#clear").click()
+    expect(state).to_contain_text("Nobody has answered these questions yet")
+    page.locator("#load").set_input_files(denied)
+    expect(deny).to_be_checked()
+    page.locator("#flags input[value=fever]").check()
+    expect(deny).not_to_be_checked()
+    assert kept()[1]["flags"] == ["fever"]
+    unasked.write_text(json.dumps({"fatigue": "high"}))
+    page.locator("#load").set_input_files(unasked)
+    expect(page.locator("#flags input[value=fever]")).not_to_be_checked()
+    expect(state).to_contain_text("Nobody has answered these questions yet")

@@ -1,8 +1,10 @@
 """Saved files over HTTP: read by every address, compared, and refused in a sentence."""
 
+import io
 from dataclasses import replace
 from datetime import date
 
+import pypdf
 import pytest
 from fastapi.testclient import TestClient
 from web_client import CALLS, NO_LIMIT, PERSON, exact, is_problem, post
@@ -53,3 +55,22 @@ def test_a_file_of_an_earlier_model_is_parted_where_the_server_holds_that_model(
     assert found["parted"] == "both"
     assert [row["name"] for row in found["rows"][3:]] == ["by the answers", "by the model"]
     assert answered()["parted"] == "today"
+
+
+def test_a_report_carries_the_comparison_with_an_earlier_file(client, posterior):
+    pytest.importorskip("typst")
+    before = saved(posterior, PERSON | {"plank_seconds": 90}, DAY)
+
+    def pages(**asked):
+        answer = post(client, "/report.pdf", person=PERSON, **asked)
+        assert answer.status_code == 200
+        read = pypdf.PdfReader(io.BytesIO(answer.content)).pages
+        return " ".join(" ".join(page.extract_text() for page in read).split())
+
+    found = br.follow_up(posterior, before, PERSON)
+    text = pages(before=before)
+    for sentence in found.told():
+        assert " ".join(sentence.split()) in text
+    assert found.told()[0] not in pages()
+    told = is_problem(post(client, "/report.pdf", person=PERSON, before=before, kind="letter"), 422)
+    assert "letter" in told["detail"]

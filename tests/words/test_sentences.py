@@ -45,6 +45,23 @@ def german(tmp_path):
     return folder
 
 
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [(1, "1 person."), ("1", "1 person."), (0, "0 people."), ("1,001", "1,001 people.")],
+)
+def test_a_number_decides_on_the_word_beside_it(n, said):
+    assert say("report.card.participants", people=n) == said
+
+
+def test_a_language_may_have_words_of_its_own_beside_a_number(tmp_path):
+    (tmp_path / "phrases.yaml").write_text("language: Deutsch\n", encoding="utf-8")
+    told = "card: {participants: '{people} {people:Mensch|Menschen}'}\n"
+    (tmp_path / "report.yaml").write_text(told, encoding="utf-8")
+    with speaking(tmp_path):
+        found = [say("report.card.participants", people=n) for n in (1, 2)]
+    assert found == ["1 Mensch", "2 Menschen"]
+
+
 def test_a_language_is_a_folder_and_what_it_lacks_is_said_in_english(german):
     assert percent(0.123) == "12 %"
     with speaking(german) as spoken:

@@ -7,14 +7,23 @@ import { keep, recall } from "./session.js";
 
 const KEPT = "flags";
 
-const boxes = () => [...document.querySelectorAll('#flags input[name="flag"]')];
+const NONE = "none"; // in place of a name: they were asked about, and none applies
 
-export const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
+const boxes = () => [...document.querySelectorAll('#flags input[name="flag"]')];
+const denial = () => byId("flags-deny");
+const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
+
+// The names of those that apply; null where nobody asked.
+export function flagsAsked() {
+  const names = ticked();
+  return names.length || denial()?.checked ? names : null;
+}
 
 // The most urgent first, as the page lists them.
 function tell() {
-  const found = facts.flags.filter((flag) => ticked().includes(flag.name));
-  keep(KEPT, ticked().join(" "));
+  const names = flagsAsked();
+  const found = facts.flags.filter((flag) => names?.includes(flag.name));
+  keep(KEPT, names && (names.join(" ") || NONE));
   const [first] = found;
   byId("flags").classList.toggle("raised", found.length > 0);
   byId("flags-told").replaceChildren(...(first ? [
@@ -22,7 +31,19 @@ function tell() {
     make("ul", {}, ...found.map((flag) => make("li", {},
       make("b", {}, flag.label), ` ${flag.means} ${flag.do}`))),
   ] : []));
-  byId("flags-none").hidden = found.length > 0 || !byId("flags").hasAttribute("data-called");
+  byId("flags-state").hidden = found.length > 0;
+  const called = byId("flags").hasAttribute("data-called");
+  const state = names ? words.flags.denied : called ? words.flags.none : words.flags.not_asked;
+  if (byId("flags-state").textContent !== state) byId("flags-state").textContent = state;
+}
+
+// A file says which apply, that none does, or nothing.
+export function putFlags(names) {
+  if (!byId("flags")) return;
+  for (const box of boxes()) box.checked = names?.includes(box.value) ?? false;
+  denial().checked = names?.length === 0;
+  byId("flags-list").open = names !== null;
+  tell();
 }
 
 // Ask whether these answers call for the flags, and whom they are not about.
@@ -36,17 +57,17 @@ export async function askFlags(person, signal) {
   tell();
 }
 
-export function clearFlags() {
-  for (const box of boxes()) box.checked = false;
-  if (byId("flags")) tell();
-}
-
 if (byId("flags")) {
-  const kept = recall(KEPT).split(" ");
   for (const box of boxes()) {
-    box.checked = kept.includes(box.value);
-    box.addEventListener("change", tell);
+    box.addEventListener("change", () => {
+      if (box.checked) denial().checked = false;
+      tell();
+    });
   }
-  byId("flags-list").open = ticked().length > 0;
-  tell();
+  denial().addEventListener("change", () => {
+    if (denial().checked) for (const box of boxes()) box.checked = false;
+    tell();
+  });
+  const kept = recall(KEPT);
+  putFlags(kept ? kept.split(" ").filter((name) => name !== NONE) : null);
 }

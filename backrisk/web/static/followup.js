@@ -27,6 +27,9 @@ export function wireFollowUp(changed) {
   });
 }
 
+// The file that the answers are compared with; null where there is none.
+export const earlierFile = () => file;
+
 function choose(loaded, changed) {
   file = loaded;
   byId("followup-remove").hidden = !file;

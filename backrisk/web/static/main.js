@@ -6,15 +6,15 @@ import {
   answers, chooseSite, chooseTarget, clearForm, fillForm, listAnswers, outcome, settings,
   showReading,
 } from "./form.js";
-import { askFollowUp, wireFollowUp } from "./followup.js";
+import { askFollowUp, earlierFile, wireFollowUp } from "./followup.js";
 import { forget } from "./once.js";
 import {
   askCascade, askCauses, asked, askHeadline, askHelp, askNext, askWhatIf, chooseMethod, person,
   setReading,
 } from "./questions.js";
-import { askFlags, clearFlags } from "./flags.js";
+import { askFlags, putFlags } from "./flags.js";
 import { follow, opened, remember } from "./session.js";
-import { answersIn, sealed } from "./saved.js";
+import { answersIn, flagsIn, sealed } from "./saved.js";
 import { stoppable } from "./stop.js";
 import { wireTakeAway } from "./take.js";
 import { wireViews } from "./views.js";
@@ -162,11 +162,16 @@ function restore() {
   follow(fragment());
 }
 
+function putFile(loaded) {
+  fillForm(answersIn(loaded));
+  putFlags(flagsIn(loaded));
+}
+
 byId("form").addEventListener("input", later);
 byId("form").addEventListener("submit", (event) => event.preventDefault());
 byId("clear").addEventListener("click", () => {
   clearForm();
-  clearFlags();
+  putFlags(null);
   refresh();
 });
 for (const name of ["method", "level", "baseline"]) {
@@ -205,7 +210,7 @@ if (window.matchMedia("(max-width: 61.9rem)").matches) {
 wireViews();
 wireTakeAway({
   asked, saved: () => sealed(person()), file: "person.json", isSaved: answersIn,
-  restore: (loaded) => fillForm(answersIn(loaded)), fragment, refresh,
+  restore: putFile, fragment, refresh, earlier: earlierFile,
 });
 wireFollowUp(() => again("followup", (late) => askFollowUp(asked(), late)));
 restore();

@@ -1,7 +1,7 @@
 // Taking the answers away: print, a file, a link. Nothing leaves the browser on its own.
 
 import { askFile } from "./api.js";
-import { ticked } from "./flags.js";
+import { flagsAsked } from "./flags.js";
 import { byId, fill, make, words } from "./facts.js";
 
 // The date of today; a language may have a code of its own that no calendar knows.
@@ -19,7 +19,7 @@ const say = (sentence) => {
 };
 
 // A page gives what is asked and the answers as a file and a link hold them, and takes them back.
-export function wireTakeAway({ asked, saved, file, isSaved, restore, fragment, refresh }) {
+export function wireTakeAway({ asked, saved, file, isSaved, restore, fragment, refresh, earlier = () => null }) {
   byId("print").addEventListener("click", () => window.print());
   window.addEventListener("beforeprint", () => {
     byId("printed-on").textContent = fill(words.printed.date, { date: today() });
@@ -31,7 +31,9 @@ export function wireTakeAway({ asked, saved, file, isSaved, restore, fragment, r
       button.disabled = true;
       say(words.take.pdf_wait);
       try {
-        download(await askFile("/report.pdf", { ...asked(), kind, flags: ticked() }), `${kind}.pdf`);
+        const before = kind === "report" ? earlier() : null; // the others have no room for it
+        const document = { ...asked(), kind, flags: flagsAsked(), ...(before && { before }) };
+        download(await askFile("/report.pdf", document), `${kind}.pdf`);
         say(words.take.pdf_done);
       } catch (error) {
         say(error.message);

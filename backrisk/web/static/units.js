@@ -107,7 +107,14 @@ export function measured(field, answer) {
   const unit = byId(`${field.id}-range`).firstChild?.textContent.trim();
   const found = each && each.times !== 1 ? number(String(answer)) : null;
   const value = found === null ? String(answer) : shorten(found / each.times, each);
-  return unit ? fill(words.printed.measure, { value, unit }) : value;
+  return unit ? fill(words.printed.measure, { value, unit: unitOf(value, unit) }) : value;
+}
+
+// A unit as it is said beside a number: one session, two sessions.
+function unitOf(value, unit) {
+  if (number(value) !== 1) return unit;
+  const [first, ...rest] = unit.split(" ");
+  return [facts.unit_of_one[first] ?? first, ...rest].join(" ");
 }
 
 const fields = () => [...form.querySelectorAll("[name]")].filter((field) => facts.units[field.name]);
