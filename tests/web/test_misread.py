@@ -92,10 +92,13 @@ def test_names_are_read_in_any_case_as_states_are(doors, door):
     spelled = {"Core_Strength": "WEAK", " PAIN": "Limiting", "PLANK_seconds": None}
     told = doors.ask(door, "consult", spelled, target="Pain>=LIMITING")
     assert told == doors.ask("python", "consult", HURTING, target="pain>=limiting")
-    changed = doors.ask(door, "counterfactual", spelled, do={"CORE_strength": "Strong"})
-    assert changed == doors.ask("python", "counterfactual", HURTING, do={"core_strength": "strong"})
-    causes = doors.ask(door, "attribute", spelled, causes=["Core_Strength"], method="necessity")
-    asked = {"causes": ["core_strength"], "method": "necessity"}
+    do, aim = {"core_strength": "strong"}, {"target": "pain"}
+    changed = doors.ask(door, "counterfactual", spelled, do={"CORE_strength": "Strong"}, **aim)
+    assert changed == doors.ask("python", "counterfactual", HURTING, do=do, **aim)
+    causes = doors.ask(
+        door, "attribute", spelled, causes=["Core_Strength"], method="necessity", **aim
+    )
+    asked = {"causes": ["core_strength"], "method": "necessity", **aim}
     assert causes == doors.ask("python", "attribute", HURTING, **asked)
 
 
