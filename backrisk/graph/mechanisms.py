@@ -39,6 +39,7 @@ LARGEST_TABLE = 2 * 2**30  # bytes that its draws may take
 KEPT_TABLE = 2**28  # bytes of the draws of a CPT that is kept once it is computed
 _FACTORISES = 1e-9
 _FEW_ROWS = 64  # of a CPT that is computed row by row
+_LOOKED_UP = 64  # joint states of causes whose factor of the odds is computed ahead
 _NEAR = 2**14  # numbers that are worked on at once: they stay near the processor
 
 
@@ -284,17 +285,13 @@ class OrdinalLogit(Mechanism):
     @cached_property
     def _halves(self) -> tuple[tuple[int, ...], ...]:
         """The causes in two halves of about as many joint states; in one where these are few."""
-        groups: list[set[int]] = [{cause} for cause in range(len(self.parents))]
-        for effect in self.effects:  # two causes with an interaction stay together
-            met = [group for group in groups if group & set(effect.causes)]
-            groups = [group for group in groups if group not in met] + [set().union(*met)]
         rows = math.prod(self.shape[:-1])
         if rows <= _FEW_ROWS:
             return (tuple(range(len(self.parents))),)
         first: set[int] = set()
-        for group in sorted(groups, key=min):
+        for group in self._clusters(1):
             if math.prod(self.shape[cause] for cause in first) ** 2 < rows:
-                first |= group
+                first |= set(group)
         return tuple(sorted(first)), tuple(sorted(set(range(len(self.parents))) - first))
 
     def _odds(
@@ -320,30 +317,48 @@ class OrdinalLogit(Mechanism):
     def levels(self, fractions: Array, beta: Array) -> Levels:
         """Return how to get the CDF where the parents' states differ; see `Mechanism.levels`.
 
-        No table is formed: what each cause adds is looked up.
+        No CPT is formed: what a few causes together multiply the odds by is looked up.
         """
         average, *steps = self._simplex(fractions)
         below = np.cumsum(average, axis=0)[:-1, None]
         above = np.cumsum(average[::-1], axis=0)[-2::-1, None]
         draws = fractions.shape[-1]
         draw = np.arange(draws)
-        added = [
-            (causes, by_state.shape[:-1], by_state.reshape(-1, draws))
-            for causes, by_state in self._shifts(steps, beta).items()
-        ]
+        shifts = self._shifts(steps, beta)
+        factors = []
+        for causes in self._clusters(_LOOKED_UP):
+            sizes = tuple(self.shape[cause] for cause in causes)
+            rows = np.zeros((math.prod(sizes), len(self.parents)), dtype=np.intp)
+            rows[:, list(causes)] = np.indices(sizes).reshape(len(causes), -1).T
+            factors.append((causes, self._odds(rows, causes, shifts, draws)[1]))
 
         def levels(states: Sequence[Codes]) -> Array:
-            shift: Array = np.zeros((1, draws))
-            for causes, shape, by_state in added:
-                row = np.ravel_multi_index([states[cause] for cause in causes], shape)
+            odds: Array | float = 1.0
+            for causes, by_state in factors:
+                row = states[causes[0]].astype(np.intp, copy=False)
+                for cause in causes[1:]:
+                    row = row * self.shape[cause] + states[cause]
                 if row.size == 1:
-                    shift = shift + by_state[row.item()]
+                    odds = odds * by_state[row.item()]
                 else:
-                    shift = shift + by_state.ravel().take(row * draws + draw)
-            odds = np.exp(shift)
+                    odds = odds * by_state.ravel().take(row * draws + draw)
             return below / (above * odds + below)
 
         return levels
+
+    def _clusters(self, most: int) -> list[tuple[int, ...]]:
+        """Return the causes in groups of at most so many joint states, or of one interaction."""
+        groups: list[set[int]] = [{cause} for cause in range(len(self.parents))]
+        for effect in self.effects:  # causes with an interaction stay together
+            met = [group for group in groups if group & set(effect.causes)]
+            groups = [group for group in groups if group not in met] + [set().union(*met)]
+        found: list[set[int]] = []
+        for group in sorted(groups, key=min):
+            if found and math.prod(self.shape[cause] for cause in found[-1] | group) <= most:
+                found[-1] |= group
+            else:
+                found.append(group)
+        return [tuple(sorted(group)) for group in found]
 
     def shifts(self, fractions: Array, beta: Array) -> dict[tuple[int, ...], Array]:
         """Return what causes add to the linear predictor, by their states.

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -376,15 +375,16 @@ def drawn(
             message = _summed(joined, v)
             buckets.append(_Bucket(v, joined, message))
             live = [table for table in live if v not in table.scope] + [message]
-        for numbers, states in zip(uniforms, found, strict=True):
-            known: dict[Variable, NDArray[np.int16]] = {}
-            for bucket in reversed(buckets):
-                variable = bucket.variable
-                assert variable is not None
-                luck = numbers[variable]
-                mine = luck[:, None] if luck.ndim == 1 else luck[:, some]
-                known[variable] = _one_state(bucket, variable, known, mine)
-                states[variable][:, some] = known[variable]
+        known: dict[Variable, NDArray[np.int16]] = {}
+        for bucket in reversed(buckets):
+            variable = bucket.variable
+            assert variable is not None
+            lucks = [numbers[variable] for numbers in uniforms]  # all sets at once
+            luck = np.concatenate([u[:, None] if u.ndim == 1 else u[:, some] for u in lucks])
+            known[variable] = _one_state(bucket, variable, known, luck)
+            ends = np.cumsum([len(u) for u in lucks])[:-1]
+            for states, part in zip(found, np.split(known[variable], ends), strict=True):
+                states[variable][:, some] = part
     return found
 
 
@@ -400,11 +400,16 @@ def _one_state(
     """
     weights: Array = np.ones((1, 1, 1))
     for table in bucket.inputs:
-        axis = table.scope.index(variable)
-        values = np.moveaxis(table.values, axis, 0)
-        at: list[Any] = [known[v] for v in table.scope if v != variable]
-        draw = np.arange(values.shape[-1])
-        weights = weights * (values[(slice(None), *at, draw)] if at else values[:, None])
+        others = [v for v in table.scope if v != variable]
+        values = table.laid_out((variable, *others))
+        *sizes, draws = values.shape[1:]
+        at: NDArray[np.intp] = np.zeros((1, 1), np.intp)
+        for v, size in zip(others, sizes, strict=True):
+            at = at * size + known[v]
+        # Looking up in one long row is several times faster than by an index for each axis.
+        weights = weights * values.reshape(len(values), -1).take(
+            at * draws + np.arange(draws), axis=1
+        )
     below = np.cumsum(weights, axis=0)
     state: NDArray[np.int16] = below[:-1] < uniforms * below[-1]
     return state.sum(axis=0, dtype=np.int16)

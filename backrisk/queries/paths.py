@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import networkx as nx
 
@@ -48,7 +50,7 @@ def strongest_path(graph: CausalGraph, cause: str, target: str) -> tuple[Edge, .
     [('strength_training', 'pain', 'moderate')]
     """
     demand_cause(graph, cause, target)
-    digraph = graph.to_networkx()
+    digraph = _digraph(graph)
     for number in range(1, len(GRADES)):
         allowed = GRADES[:number]
 
@@ -62,6 +64,12 @@ def strongest_path(graph: CausalGraph, cause: str, target: str) -> tuple[Edge, .
         well_known = digraph
     edges = {(edge.cause, edge.effect): edge for edge in graph.edges}
     return tuple(edges[step] for step in pairwise(nx.shortest_path(well_known, cause, target)))
+
+
+@lru_cache(maxsize=8)
+def _digraph(graph: CausalGraph) -> nx.DiGraph[Any]:
+    """Return a graph for networkx, made once for all the causes that are asked about."""
+    return graph.to_networkx()
 
 
 def weakest_link(graph: CausalGraph, cause: str, target: str) -> str:

@@ -158,8 +158,16 @@ def test_a_row_is_its_formula_and_the_same_to_the_bit_whatever_else_is_asked(pai
     for row in some:
         np.testing.assert_array_equal(found.rows(*mine, every[row, None])[0], table[row])
         states = [np.array([[code]]) for code in every[row]]
-        below = found.levels(*mine)(states)[:, 0]  # computed by adding on the log odds scale
+        below = found.levels(*mine)(states)[:, 0]  # a few causes at a time
         np.testing.assert_allclose(np.cumsum(table[row], axis=0)[:-1], below, rtol=1e-12)
+    # A row of its own for each of two samples and three draws, but for one cause.
+    rows = np.random.default_rng(11).choice(len(every), size=(2, 3))
+    states = [every[rows][..., cause].astype(np.int8) for cause in range(6)]
+    states[2] = np.array([[1]])
+    there = np.ravel_multi_index(np.broadcast_arrays(*states), found.shape[:-1])
+    expected = np.cumsum(table, axis=1)[:, :-1][there, :, np.arange(3)]
+    below = np.moveaxis(found.levels(*mine)(states), 0, -1)
+    np.testing.assert_allclose(below, expected, rtol=1e-12)
 
 
 def test_an_ordinal_logit_without_causes_is_its_average():
