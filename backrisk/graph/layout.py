@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -156,6 +156,27 @@ class Layout:
         """
         return self.mechanism(name).rows(
             fractions[self.fraction_slices[name]], effects[self.effect_slices[name]], rows
+        )
+
+    def part(
+        self, name: str, fractions: Array, effects: Array, codes: Sequence[int | None]
+    ) -> Array:
+        """Return the rows of a node's CPT that are left where some parents' states are known.
+
+        Parameters
+        ----------
+        name : str
+        fractions : ndarray, shape (fraction, draw)
+        effects : ndarray, shape (effect, draw)
+        codes : sequence of int or None
+            Of each parent: its state, or None where it is open.
+
+        Returns
+        -------
+        ndarray, shape (*open parents, state, draw)
+        """
+        return self.mechanism(name).part(
+            fractions[self.fraction_slices[name]], effects[self.effect_slices[name]], codes
         )
 
     def levels(self, name: str, fractions: Array, effects: Array) -> Levels:

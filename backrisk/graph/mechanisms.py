@@ -165,6 +165,28 @@ class Mechanism:
         """
         raise NotImplementedError
 
+    def part(self, fractions: Array, beta: Array, codes: Sequence[int | None]) -> Array:
+        """Return the rows that are left where the states of some parents are known.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (n_fractions, draw)
+        beta : ndarray, shape (effects, draw)
+        codes : sequence of int or None
+            Of each parent: its state, or None where it is open.
+
+        Returns
+        -------
+        ndarray, shape (*open parents, state, draw)
+            The same numbers as those of `rows`, to the bit.
+        """
+        sizes = [size if code is None else 1 for size, code in zip(self.shape, codes, strict=False)]
+        known = np.array([code or 0 for code in codes], dtype=np.intp)
+        rows: Rows = np.indices(sizes, dtype=np.intp).reshape(len(sizes), -1).T + known
+        left = (size for size, code in zip(self.shape, codes, strict=False) if code is None)
+        found = self.rows(fractions, beta, rows)
+        return found.reshape(*left, *found.shape[1:])
+
     def levels(self, fractions: Array, beta: Array) -> Levels:
         """Return how to get the CDF where the parents' states differ from draw to draw.
 
@@ -258,9 +280,6 @@ class OrdinalLogit(Mechanism):
     def rows(self, fractions: Array, beta: Array, rows: Rows) -> Array:
         """Return rows of the CPT; see `Mechanism.rows`."""
         average, *steps = self._simplex(fractions)
-        # logistic(logit(p) - shift) is p / (p + (1 - p) exp(shift)): no logit, no lost digits.
-        below = np.cumsum(average, axis=0)[:-1]
-        above = np.cumsum(average[::-1], axis=0)[-2::-1]
         shifts = self._shifts(steps, beta)
         draws = fractions.shape[-1]
         table = np.empty((len(rows), self.shape[-1], draws))
@@ -268,19 +287,45 @@ class OrdinalLogit(Mechanism):
         # of its own: of many rows a few hundred exponentials, and one product a row. The halves
         # do not depend on which rows are asked for, so that a row is the same to the bit.
         halves = [self._odds(rows, half, shifts, draws) for half in self._halves]
+        below, above = _ends(average)
         few = max(_NEAR // max(draws, 1), 1)
         for start in range(0, len(rows), few):  # so few rows that their draws stay in the cache
-            part = table[start : start + few]
             (place, by_state), *others = halves
             odds = by_state[place[start : start + few]]
             for place, by_state in others:
                 odds *= by_state[place[start : start + few]]
-            bottom = above * odds[:, None]
-            bottom += below
-            np.divide(below, bottom, out=part[:, :-1])
-            np.subtract(1.0, part[:, -2], out=part[:, -1])
-            part[:, 1:-1] -= part[:, :-2]
+            _fill(table[start : start + few].swapaxes(0, 1), below, above, odds)
         return table
+
+    def part(self, fractions: Array, beta: Array, codes: Sequence[int | None]) -> Array:
+        """Return the rows that some known causes leave; see `Mechanism.part`."""
+        average, *steps = self._simplex(fractions)
+        shifts = self._shifts(steps, beta)
+        draws = fractions.shape[-1]
+        halves, opened = [np.ones((1, draws))], []
+        for half in self._halves:
+            left = [cause for cause in half if codes[cause] is None]
+            total: Array = np.zeros((*(self.shape[cause] for cause in left), draws))
+            for causes, by_state in shifts.items():
+                if set(causes) <= set(half):
+                    at = (slice(None) if codes[cause] is None else codes[cause] for cause in causes)
+                    mine = [cause for cause in causes if codes[cause] is None]
+                    order = [mine.index(cause) for cause in left if cause in mine]
+                    sizes = (self.shape[cause] if cause in mine else 1 for cause in left)
+                    total += by_state[tuple(at)].transpose(*order, -1).reshape(*sizes, draws)
+            halves.append(np.exp(total, out=total).reshape(-1, draws))
+            opened += left
+        *_, first, second = halves
+        # States come first, and a row of draws for every state of the second half: NumPy is several
+        # times faster over long rows than over many short ones.
+        table = np.empty((self.shape[-1], len(first), second.size))
+        below, above = (np.tile(end, len(second)) for end in _ends(average))
+        few = max(_NEAR // max(second.size, 1), 1)
+        for start in range(0, len(first), few):
+            odds = first[start : start + few, None] * second
+            _fill(table[:, start : start + few], below, above, odds.reshape(len(odds), -1))
+        table = table.reshape(-1, *(self.shape[cause] for cause in opened), draws)
+        return table.transpose(*(1 + np.argsort(opened)), 0, -1)
 
     @cached_property
     def _halves(self) -> tuple[tuple[int, ...], ...]:
@@ -426,6 +471,32 @@ class NoisyMax(Mechanism):
             below *= np.stack([np.ones_like(leak), *others])[rows[:, parent]]
         below[:, -1] = 1.0
         return np.diff(below, axis=1, prepend=0.0)
+
+
+def _ends(average: Array) -> tuple[Array, Array]:
+    """Return the CDF of a distribution without its last level, and what is above each level."""
+    return np.cumsum(average, axis=0)[:-1], np.cumsum(average[::-1], axis=0)[-2::-1]
+
+
+def _fill(table: Array, below: Array, above: Array, odds: Array) -> None:
+    """Fill rows of proportional odds by their odds ratios, ``(row, draw)``.
+
+    ``logistic(logit(p) - shift)`` is ``p / (p + (1 - p) exp(shift))``: no logit, no lost digits.
+
+    Parameters
+    ----------
+    table : ndarray, shape (state, row, draw)
+    below, above : ndarray, shape (state - 1, draw)
+        Of the average configuration.
+    odds : ndarray, shape (row, draw)
+    """
+    for level, p, rest in zip(table, below, above, strict=False):
+        np.multiply(rest, odds, out=level)
+        level += p
+        np.divide(p, level, out=level)
+    np.subtract(1.0, table[-2], out=table[-1])
+    for state in reversed(range(1, len(below))):
+        table[state] -= table[state - 1]
 
 
 def break_sticks(fractions: Array, axis: int = -1) -> Array:

@@ -34,7 +34,7 @@ _Asked = tuple[Variable, "_Table | None", "set[Variable | None]"]
 _OWN = 1  # the world, so to speak, of what a node would have been, had it not been set
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
-_FEW = 32  # draws worked on at once, at least
+_FEW = 64  # draws worked on at once, at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -450,8 +450,14 @@ def _with_events(table: _Table, keep: Variable | None, events: Sequence[Sequence
     if keep is None or keep not in table.scope:
         return table
     axis = table.scope.index(keep)
-    parts = [table.values.take(list(codes), axis=axis).sum(axis=axis) for codes in events]
-    return _Table(table.scope, np.stack(parts, axis=axis))
+    values = np.moveaxis(table.values, axis, 0)
+    if [list(codes) for codes in events] == [[code] for code in range(len(values))]:
+        return table
+    found = np.zeros((len(events), *values.shape[1:]))
+    for total, codes in zip(found, events, strict=True):
+        for code in codes:
+            total += values[code]
+    return _Table(table.scope, np.moveaxis(found, 0, axis))
 
 
 def _multiply(tables: Sequence[_Table], keep: set[Variable | None]) -> _Table:

@@ -28,7 +28,7 @@ from backrisk.words import say
 
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 MANY = 2048  # people worked on at once
-_FEW = 32  # draws worked on at once, at least
+_FEW = 64  # draws worked on at once, at least
 _CACHE = 16 * 2**20  # bytes of tables that are worked on at once
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _THREADS = min(_CORES, 4)

@@ -101,6 +101,14 @@ class ParametricCPTs:
         known = [axis for axis, codes in enumerate(at) if not isinstance(codes, slice)]
         rest = [axis for axis in range(len(at)) if axis not in known]
         people = max((len(at[axis]) for axis in known), default=1)
+        if people == 1:
+            codes = [None if axis in rest else int(at[axis][0]) for axis in range(len(at))]
+
+            def left(some: slice) -> Array:
+                fractions, beta = (each[:, some] for each in self._draws_last)
+                return self.layout.part(name, fractions, beta, codes)[None]
+
+            return left
         sizes = (people, *(shape[axis] for axis in rest))
         count = math.prod(sizes)
 

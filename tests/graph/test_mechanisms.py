@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from backrisk import CausalGraph, Edge, GraphError, Node, Prior
 from backrisk.graph import KnownItem, Layout, independent_causes, mechanism, too_large
 from backrisk.graph.elements import MECHANISMS
-from backrisk.graph.mechanisms import break_sticks
+from backrisk.graph.mechanisms import Mechanism, break_sticks
 from tests.strategies import every_mechanism, nominal_causes, runner_with_items
 
 
@@ -160,6 +160,13 @@ def test_a_row_is_its_formula_and_the_same_to_the_bit_whatever_else_is_asked(pai
         states = [np.array([[code]]) for code in every[row]]
         below = found.levels(*mine)(states)[:, 0]  # a few causes at a time
         np.testing.assert_allclose(np.cumsum(table[row], axis=0)[:-1], below, rtol=1e-12)
+    # What some known causes leave is the same too.
+    for codes in ([None] * 6, [1, None, 0, None, None, 2], [None, None, None, None, 1, 0], [0] * 6):
+        known = [i for i, code in enumerate(codes) if code is not None]
+        wanted = table[(every[:, known] == [codes[i] for i in known]).all(axis=1)]
+        got = found.part(*mine, codes)
+        np.testing.assert_array_equal(got.reshape(wanted.shape), wanted)
+        np.testing.assert_array_equal(Mechanism.part(found, *mine, codes), got)
     # A row of its own for each of two samples and three draws, but for one cause.
     rows = np.random.default_rng(11).choice(len(every), size=(2, 3))
     states = [every[rows][..., cause].astype(np.int8) for cause in range(6)]

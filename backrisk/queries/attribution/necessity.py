@@ -54,16 +54,18 @@ def exposed_in_turn(
         contexts.setdefault(frozenset(context.items()), []).append(name)
     reported = evidence[target.node]
     absent = [k for k in range(len(graph.node(target.node).states)) if k not in target.codes]
-    events = [[reported], absent, [code for code in target.codes if code != reported]]
+    others = [code for code in target.codes if code != reported]
+    events = sorted(filter(None, ([reported], absent, others)))  # as they come in the tables
+    order = [events.index(event) for event in ([reported], absent, others) if event]
     found: dict[tuple[str, ...], Exposed] = {}
     for known, names in contexts.items():
         world = World(tables, dict(known), {})
         try:
-            joints = set_in_turn(world, (target.node, 0), names, list(filter(None, events)))
+            joints = set_in_turn(world, (target.node, 0), names, events)
         except QueryError:  # too wide for the passes: each cause may be narrow enough
             continue
         for name in names:
-            found[(name,)] = _exposed_of(joints[name], evidence.get(name))
+            found[(name,)] = _exposed_of(joints[name][order], evidence.get(name))
     return found
 
 
