@@ -54,7 +54,7 @@ export function showPlain(answer) {
 }
 
 const limits = ({ bounds: { low, high } }) => ({
-  low: some(whole(100 * low)), high: some(whole(100 * high)),
+  low: String(whole(100 * low)), high: String(whole(100 * high)),
 });
 
 function beside(average) {
@@ -80,7 +80,7 @@ export function showCould(rows, back) {
   could().replaceChildren(
     make("h3", {}, back ? words.plain.help_back : words.plain.help),
     counted.length ? make(back ? "ul" : "ol", { class: "coulds" }, ...counted.map(({ name, n }) =>
-      make("li", {}, fill(sentence, { action: name, n })))) : line(words.plain.no_action),
+      make("li", {}, fill(sentence, { action: name, n })))) : unsure.length ? "" : line(words.plain.no_action),
     counted.length > 1 ? line(words.plain.each) : "",
     unsure.length ? line(fill(words.plain.unsure, { actions: joined(unsure) })) : "",
     little.length && counted.length ? line(fill(words.plain.little, { actions: joined(little) })) : "",
