@@ -268,6 +268,7 @@ def test_a_weak_hidden_cause_and_a_strong_one_are_told_apart():
     assert "Nothing up to 10 undoes the effect of y." in text
 
 
+@pytest.mark.slow
 def test_an_answer_about_a_fit_can_be_kept_and_told_from_the_file():
     """Of the packaged example; what `example_person` is called by another survey is left out."""
     model = example_posterior()

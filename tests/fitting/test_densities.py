@@ -116,7 +116,9 @@ def test_the_prior_of_sites_is_half_normal_and_normal():
     np.testing.assert_allclose(sites.log_prior(), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("mechanism", ["saturated", "ordinal_logit"])
+@pytest.mark.parametrize(
+    "mechanism", [pytest.param("saturated", marks=pytest.mark.slow), "ordinal_logit"]
+)
 def test_a_fit_keeps_both_and_they_are_saved(mechanism, tmp_path):
     nodes = Node("x", TWO), Node("y", TWO, mechanism=mechanism)
     edge = Edge("x", "y", "Claim.", "stated", "weak", Prior(0.5, 1.0))

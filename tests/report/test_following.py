@@ -45,6 +45,7 @@ def test_a_file_without_a_date_and_without_a_change():
     assert any("No answer differs" in str(block) for block in section.blocks)
 
 
+@pytest.mark.slow
 def test_a_report_bears_it_where_it_is_asked_for(tmp_path):
     out = tmp_path / "p.html"
     br.report_person(MODEL, AFTER, out, draws=5, before=BEFORE, earlier=OLD)

@@ -52,7 +52,7 @@ def test_what_is_ticked_stands_before_any_number_of_the_model(flagged, kind):
     assert first.index("rules nothing out") < number
 
 
-@pytest.mark.parametrize("kind", ["report", "plain"])
+@pytest.mark.parametrize("kind", [pytest.param("report", marks=pytest.mark.slow), "plain"])
 def test_limiting_pain_asks_for_every_flag_and_its_absence_for_none(few, well, kind):
     asked = person_answers(few, {"pain": "limiting"})
     first = pages(asked, kind)[0]

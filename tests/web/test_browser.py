@@ -442,6 +442,7 @@ def test_nobody_is_shut_out_of_a_report(browser, reports, kind, device):
     page.close()
 
 
+@pytest.mark.slow
 def test_a_site_is_chosen_restored_and_printed(open_page):
     model = prior_model(40, sites=SITES)
     with serving(create_app(model, limits=NO_LIMIT)) as address:
@@ -485,6 +486,7 @@ def abroad(pseudo):
         yield found
 
 
+@pytest.mark.slow
 def test_the_language_is_switched_by_keyboard_and_the_answers_stay(open_page, abroad):
     page = open_page(f"{abroad}/?lang=en")
     settled(page)

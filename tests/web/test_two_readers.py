@@ -183,6 +183,7 @@ def test_pain_alone_is_nothing_personal(shown):
     expect(together(page).locator(".body")).to_contain_text("not enough of the rest")
 
 
+@pytest.mark.slow
 def test_what_nobody_measured_is_said_beside_the_cause(open_page):  # noqa: F811
     model = br.example_posterior()
     rows = br.consult(model, PAINED).to_dict()["causes"]
