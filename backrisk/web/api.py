@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -18,11 +19,33 @@ from backrisk.web.served import Served
 from backrisk.words import say, unreadable
 
 V1 = "/api/v1"
-_DOCUMENTED = (400, 401, 405, 408, 413, 421, 422, 429, 500, 503)
+_SHOWN = 60  # characters of what a sentence repeats
+_DOCUMENTED = (400, 401, 405, 408, 413, 415, 421, 422, 429, 500, 503)
+_JSON = re.compile(r"application/(json|[\w.-]+\+json)", re.IGNORECASE)
 
 
 class _Strict(Request):
     """A request whose JSON is read as files are: no name twice, no number without an end."""
+
+    async def body(self) -> bytes:
+        """Return the body, which says that it is JSON.
+
+        Raises
+        ------
+        HTTPException
+            If there is none, or it is called something else: it would be read as bytes, and what is
+            wrong with it told as if these were the question.
+        """
+        found = await super().body()
+        if self.method != "POST":
+            return found
+        if not found.strip():
+            raise HTTPException(400, say("web.refused.no_body"))
+        kind = self.headers.get("content-type", "").partition(";")[0].strip()
+        if not _JSON.fullmatch(kind):
+            key = "other_kind" if kind else "no_kind"
+            raise HTTPException(415, say(f"web.refused.{key}", kind=kind[:_SHOWN]))
+        return found
 
     async def json(self) -> Any:
         """Return what the body holds.

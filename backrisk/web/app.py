@@ -29,6 +29,11 @@ from backrisk.web.pages import STATIC, make_pages
 from backrisk.web.served import VERSION, Served
 from backrisk.words import Language, say, spoken
 
+# How Pydantic names the kinds that an answer may be of, and that a value is of none of them.
+_KINDS = ("constrained-str", "str", "bool", "int", "float", "list[constrained-str]")
+_WRONG_KIND = ("string_type", "bool_type", "int_type", "float_type", "list_type")
+_SHOWN = 60  # characters of a name in a path
+
 
 def create_app(
     posterior: Posterior,
@@ -143,12 +148,32 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = []
-    for each in error.errors():
-        pointer = "".join(f"/{part}" for part in each["loc"][1:])
-        faults.append({"pointer": f"#{pointer}", "detail": _fault(each)})
+    faults = [
+        {"pointer": f"#{''.join(f'/{part}' for part in path)}", "detail": told}
+        for path, told in _faults(error.errors())
+    ]
     detail = say("web.refused.wrong_shape", where=faults[0]["pointer"], why=faults[0]["detail"])
     return Response(problem(422, detail, faults), 422, media_type=PROBLEM)
+
+
+def _faults(errors: Iterable[Mapping[str, Any]]) -> list[tuple[tuple[str, ...], str]]:
+    """Word Pydantic's errors, of a value that may be of several kinds only one.
+
+    Of such a value Pydantic tells once for each kind, and ends the path with the kind's name.
+    """
+    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for error in errors:
+        path = [str(part)[:_SHOWN] for part in error["loc"][1:]]
+        if path and path[-1] in (*_KINDS, "[key]"):
+            path.pop()
+        found.setdefault(tuple(path), []).append(error)
+    told = []
+    for where, each in found.items():
+        others = [error for error in each if error["type"] not in _WRONG_KIND]
+        several = len(each) > 1 and not others
+        text = say("web.invalid.no_kind") if several else _fault((others or each)[0])
+        told.append((where, text))
+    return told
 
 
 def _fault(error: Mapping[str, Any]) -> str:

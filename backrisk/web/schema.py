@@ -111,7 +111,7 @@ class Reported(Asked, Flagged):
 class AskedNext(Asked):
     """A question about what to ask next."""
 
-    gain: bool = True
+    gain: StrictBool = True
 
 
 class Changed(Asked):

@@ -11,7 +11,7 @@ from backrisk.web.api import V1
 
 def test_a_body_of_the_wrong_shape_is_pointed_at(client):
     body = is_problem(post(client, "/risk", person={"sex": ["female"]}), 422)
-    assert body["errors"][0]["pointer"].startswith("#/person/sex")
+    assert body["errors"][0]["pointer"] == "#/person/sex"
     body = is_problem(post(client, "/risk", persn={}), 422)
     assert body["errors"][0]["pointer"] == "#/persn"
     many = {f"q{i}": 1 for i in range(201)}
@@ -20,7 +20,7 @@ def test_a_body_of_the_wrong_shape_is_pointed_at(client):
     body = is_problem(client.post(V1 + "/risk", content=b'{"person": ', headers=json_type), 400)
     assert "not valid JSON" in body["detail"]
     is_problem(client.post(V1 + "/risk", content=b"\xff\xfe", headers=json_type), 400)
-    is_problem(client.post(V1 + "/risk", content=b"person=1"), 422)
+    is_problem(client.post(V1 + "/risk", content=b"person=1"), 415)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_body_of_the_wrong_shape_is_pointed_at(client):
         ("/intervene", {}, "#/do", "required"),
         ("/risk", {"person": 1}, "#/person", "an object"),
         ("/attribute", {"causes": "x"}, "#/causes", "a list"),
-        ("/attribute", {"causes": []}, "#/causes", "at least 1 entries, got 0"),
+        ("/attribute", {"causes": []}, "#/causes", "at least 1 entry."),
         ("/risk", {"target": 1}, "#/target", "text"),
         ("/risk", {"target": "x" * 101}, "#/target", "at most 100 characters"),
         ("/ask-next", {"gain": "perhaps"}, "#/gain", "true or false"),

@@ -70,7 +70,7 @@ def test_nobody_asked_is_told_from_none_applies(open_page, address, tmp_path):  
             page.locator("#take [data-kind=letter]").click()
         return asked.value.post_data_json["flags"]
 
-    page = open_page(address)
+    page = open_page(address, refused=True)
     page.route("**/report.pdf", lambda route: route.abort())
     state, deny = page.locator("#flags-state"), page.locator("#flags-deny")
     expect(state).to_contain_text("Nobody has answered these questions yet")

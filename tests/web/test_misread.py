@@ -130,3 +130,61 @@ def test_a_broken_saved_form_is_told_as_one(doors, door, mark):
 def test_null_and_blank_are_no_answers(doors, door, nothing):
     told = doors.ask(door, "risk", {"age": nothing, "plank_seconds": nothing, "sex": "female"})
     assert told["evidence"] == {"sex": "female"}
+
+
+JSON = {"content-type": "application/json"}
+BODIES = {
+    "nothing": (b"", JSON, 400, "The body is empty"),
+    "blanks": (b"  ", JSON, 400, "The body is empty"),
+    "no JSON": (b"{", JSON, 400, "The body"),
+    "text": (b"{}", {"content-type": "text/plain"}, 415, "called 'text/plain'"),
+    "a form": (
+        b"a=1",
+        {"content-type": "application/x-www-form-urlencoded"},
+        415,
+        "expected 'application/json'",
+    ),
+    "no kind": (b"{}", {}, 415, "does not say what it is"),
+    "a list": (b"[]", JSON, 422, "Expected an object"),
+    "an unknown field": (b'{"x": 1}', JSON, 422, "There is no field of this name"),
+    "a number that is none": (b'{"person": {"age": NaN}}', JSON, 400, "'person.age': NaN"),
+    "a name twice": (b'{"person": {"a": 1, "a": 2}}', JSON, 400, "'a' is repeated"),
+    "too much": (b'{"person": "' + b"x" * 70_000 + b'"}', JSON, 413, "larger than"),
+}
+QUESTIONS = (
+    *("read", "flags", "consult", "risk", "diagnose", "cascade", "intervene", "counterfactual"),
+    *("what-if", "attribute", "recommend", "ask-next", "follow-up"),
+)
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("body", BODIES)
+def test_every_address_says_in_a_sentence_what_is_wrong_with_a_body(doors, path, body):
+    content, headers, status, told = BODIES[body]
+    answer = doors.server.post(f"{V1}/{path}", content=content, headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    details = [answer.json()["detail"], *(e["detail"] for e in answer.json().get("errors", ()))]
+    assert any(told in detail for detail in details), details
+
+
+@pytest.mark.parametrize("path", [q for q in QUESTIONS if q != "follow-up"])
+@pytest.mark.parametrize("answer", [[1], {"a": 1}, [], {"x": [None]}])
+def test_an_answer_of_a_wrong_kind_is_told_once_by_the_name_of_its_field(doors, path, answer):
+    told = doors.server.post(f"{V1}/{path}", json={"person": {"age": answer}}).json()
+    about = [each for each in told["errors"] if "age" in each["pointer"]]
+    kinds = "Expected one word, one number, true, false or null."
+    assert about == [{"pointer": "#/person/age", "detail": kinds}]
+
+
+def test_a_limit_of_one_is_told_as_one(doors):
+    told = doors.server.post(f"{V1}/intervene", json={"person": {}, "do": {}}).json()["detail"]
+    assert told.endswith("Expected at least 1 entry.")
+    long = {str(number): 1 for number in range(300)}
+    told = doors.server.post(f"{V1}/risk", json={"person": long}).json()["detail"]
+    assert told.endswith("Expected at most 200 entries.")
+    told = doors.server.post(f"{V1}/risk", json={"person": {"a" * 5000: 1}}).json()
+    assert told["errors"][0]["detail"] == "Expected at most 100 characters."
+    assert len(told["detail"]) < 200
+    told = doors.server.post(f"{V1}/ask-next", json={"person": {}, "gain": "yes"}).json()
+    assert told["errors"] == [{"pointer": "#/gain", "detail": "Expected true or false."}]
