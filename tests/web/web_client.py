@@ -46,7 +46,10 @@ CALLS = {
     ),
     "necessity": (
         "/attribute",
-        {"person": HURTING, "causes": ["fatigue", "compensation"], "method": "necessity"},
+        {
+            **{"person": HURTING, "causes": ["fatigue", "compensation"], "method": "necessity"},
+            "target": "pain",  # of which functions speak unless asked otherwise
+        },
         lambda p: br.attribute(p, HURTING, ["fatigue", "compensation"], method="necessity"),
     ),
     "shapley": (
