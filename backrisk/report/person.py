@@ -100,7 +100,7 @@ def first_sheet(answers: PersonAnswers) -> tuple[Section, ...]:
         ),
         Section(say("report.person.seen"), (seen(answers),)),
         Section(say("report.person.causes"), tuple(first_causes(answers))),
-        Section(say("report.person.help"), tuple(help_blocks(answers, goal))),
+        Section(help_title(answers), tuple(help_blocks(answers, goal))),
         Section(say("report.person.not"), (limits(answers),)),
     )
 
@@ -290,6 +290,12 @@ def _action_table(answers: PersonAnswers, *, short: bool) -> Table:
         columns,
         tuple(rows),
     )
+
+
+def help_title(answers: PersonAnswers) -> str:
+    """Return what stands over the changes, ahead or looking back."""
+    back = answers.consultation.looking_back
+    return say("report.person.help_back") if back else say("report.person.help")
 
 
 def help_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
