@@ -10,7 +10,6 @@ import numpy as np
 from backrisk._arguments import checked
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import World
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
 from backrisk.queries.asked import (
@@ -33,7 +32,7 @@ from backrisk.queries.recommendation import (
     costs_of,
     options_of,
 )
-from backrisk.queries.seeing import after_each, probability
+from backrisk.queries.seeing import after_each
 from backrisk.queries.support import support
 from backrisk.queries.wording import beyond, unmeasured_note
 from backrisk.words import TOGETHER, listed, names_of, say
@@ -151,8 +150,8 @@ def recommend(
     labels = tuple(TOGETHER.join(action_label(graph, *one) for one in combo) for combo in combos)
     spent = None if costs is None else costs_of(graph, costs, options, combos)
     tables = posterior.beside_prior
-    before = probability(World(tables, evidence, {}), event)
-    after = after_each(tables, evidence, [dict(combo) for combo in combos], event, coupling)
+    changes = [{}, *(dict(combo) for combo in combos)]
+    before, *after = after_each(tables, evidence, changes, event, coupling)
     reduction = before[:, None] - np.column_stack(after) if after else np.zeros((len(before), 0))
     reached = [
         name

@@ -160,7 +160,8 @@ def after_each(
 ) -> list[Array]:
     """Return P(target after a change | evidence) of each of some changes, ``(draw,)``.
 
-    Changes of one node that nothing reported follows from are found together, in one pass.
+    Changes of one node that nothing reported follows from are found together, in one pass, and with
+    them what is without a change.
 
     Raises
     ------
@@ -180,12 +181,15 @@ def after_each(
         key = frozenset(change.items())
         if key in found:
             continue
-        node, code = next(iter(change.items()), ("", 0))
-        if len(change) == 1 and node in together:
-            absent, there = together[node][:, code].sum(axis=1)
-            found[key] = there / (absent + there)
-        else:
+        node, code = next(iter(change.items()), (next(iter(together), ""), None))
+        if len(change) > 1 or node not in together:
             found[key] = probability(World(tables, evidence, change, coupling), target)
+            continue
+        joint = together[node]  # without a change, a node is set to what it is
+        absent, there = np.einsum("tssd->td", joint) if code is None else joint[:, code].sum(axis=1)
+        if not (absent + there > 0).all():
+            raise QueryError(contradiction())
+        found[key] = there / (absent + there)
     return [found[frozenset(change.items())] for change in changes]
 
 

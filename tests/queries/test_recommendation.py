@@ -21,6 +21,17 @@ def entropy(p):
     return -(p * np.log2(p)).sum()
 
 
+def test_answers_that_contradict_each_other_are_refused_whatever_is_asked_in_one_pass():
+    two = ["no", "yes"]
+    edges = [("a", "m"), ("a", "y"), ("b", "y"), ("c", "y")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("abcmy", two))
+    cpts = {"b": [[0.5, 0.5]], "c": [[0.5, 0.5]], "y": np.full((1, 2, 2, 2, 2), 0.5)}
+    never = {"a": [[1.0, 0.0]], "m": [[[1.0, 0.0], [0.0, 1.0]]]}
+    posterior = Posterior.from_cpts(graph, {**cpts, **never})
+    with pytest.raises(QueryError, match="contradict each other"):
+        recommend(posterior, {"m": "yes"}, target="y")
+
+
 @pytest.mark.parametrize("seed", seeds(60, 200))
 def test_advice_equals_enumeration(seed):
     rng = np.random.default_rng(50_000 + seed)
