@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 from backrisk.cli import console
 from backrisk.cli.completing import nodes
@@ -22,7 +20,7 @@ from backrisk.cli.options import (
     model_at,
 )
 from backrisk.cli.pictures import picture_kind, write_picture
-from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.tables import Format, give, show_grid, show_table
 from backrisk.cli.terminal import read_json
 from backrisk.errors import QueryError
 from backrisk.words import decimal, names_of, say
@@ -139,20 +137,10 @@ def _show(found: Sensitivity) -> None:
     first, second = map(names.node, found.shared)
     places = {"first": first, "second": second, "target": found.target.label}
     show_table(say("cli.confounding.title", **places), columns, console.out)
-    across = sorted(set(found.contour["into_first"]))
     grid = found.contour.pivot(index="into_second", columns="into_first", values="mean")
-    if found.direction < 0:
-        grid = grid.iloc[::-1]
-    cells: dict[str | float, list[str]] = {
-        "": [worded_ratio(math.log(float(ratio))) for ratio in grid.index]
-    }
-    cells |= {ratio: [decimal(100 * cell, 1) for cell in grid[ratio]] for ratio in across}
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in cells:
-        title = heading if isinstance(heading, str) else worded_ratio(math.log(heading))
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in zip(*cells.values(), strict=True):
-        table.add_row(*row)
-    console.out.print(say("cli.confounding.contour", **places), style="italic", markup=False)
-    console.out.print(table)
+    grid = grid.sort_index(axis=0, ascending=found.direction > 0).sort_index(axis=1)
+    down, across = ([worded_ratio(math.log(ratio)) for ratio in ends] for ends in grid.axes)
+    cells = [[decimal(100 * cell, 1) for cell in grid[ratio]] for ratio in grid]
+    title = say("cli.confounding.contour", **places)
+    show_grid(title, down, list(zip(across, cells, strict=True)), console.out)
     console.out.print(found.text, markup=False)

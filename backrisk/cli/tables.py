@@ -9,6 +9,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from textwrap import wrap
 from typing import Any, Literal
@@ -116,6 +117,25 @@ def _datum(value: Any) -> Any:
     return "" if value is None else value
 
 
+@dataclass(frozen=True)
+class _Column:
+    heading: str
+    cells: Sequence[str]
+    number: bool = False  # flush right
+    bends: bool = False  # whether its cells may take several lines
+
+    @property
+    def widest(self) -> int:
+        """Characters that its cells take, its heading broken between words."""
+        return _widest((*self.heading.split(), *self.cells))
+
+    @property
+    def least(self) -> int:
+        """Characters below which a word would be broken."""
+        words = (word for cell in self.cells for word in cell.split())
+        return _widest((*self.heading.split(), *words))
+
+
 def show_table(
     title: str, columns: Mapping[str, list[str]], console: Console, folded: Sequence[str] = ()
 ) -> None:
@@ -131,17 +151,29 @@ def show_table(
         Keys of columns whose cells may take several lines. Those of the first column may where
         the terminal leaves no choice. Where even that is too wide, every row becomes a list.
     """
-    if getattr(console, "markdown", False):
-        console.print(f"**{title.translate(_MARKED)}**", markup=False)
-        console.print(_marked(columns), markup=False)
-        return
-    console.print(title, style="italic", markup=False)
-    for table in (_table(columns), *_narrower(columns, console, folded)):
-        if _excess(table, console) <= 0:
-            console.print(table)
-            return
-    console.print()
-    console.print(_listed(columns, console.width), markup=False, soft_wrap=True)
+    _show(title, _columns(columns, folded), console)
+
+
+def show_grid(
+    title: str,
+    rows: Sequence[str],
+    columns: Sequence[tuple[str, Sequence[str]]],
+    console: Console,
+) -> None:
+    """Print numbers by two others, as `show_table` prints.
+
+    Parameters
+    ----------
+    title : str
+        What stands down, and what across.
+    rows : sequence of str
+        What each row is headed by.
+    columns : sequence of tuple
+        Each a heading as it stands, and the cells below it.
+    console : rich.console.Console
+    """
+    headed = [_Column("", rows, number=True)]
+    _show(title, headed + [_Column(*column, number=True) for column in columns], console)
 
 
 def header(key: str) -> str:
@@ -151,59 +183,78 @@ def header(key: str) -> str:
 
 def fits(columns: Mapping[str, list[str]], console: Console) -> bool:
     """Whether a table fits a terminal with every cell whole, its headings broken between words."""
-    widths = [_widest((*header(key).split(), *cells)) for key, cells in columns.items()]
-    return _excess(_table(columns, widths), console) <= 0
+    laid = _columns(columns)
+    return _excess(_table(laid, [column.widest for column in laid]), console) <= 0
+
+
+def _columns(columns: Mapping[str, list[str]], folded: Sequence[str] = ()) -> list[_Column]:
+    return [
+        _Column(header(key), cells, key in _NUMBERS, bends=key in folded or place == 0)
+        for place, (key, cells) in enumerate(columns.items())
+    ]
+
+
+def _show(title: str, columns: Sequence[_Column], console: Console) -> None:
+    if getattr(console, "markdown", False):
+        console.print(f"**{title.translate(_MARKED)}**", markup=False)
+        console.print(_marked(columns), markup=False)
+        return
+    console.print(title, style="italic", markup=False)
+    for table in (_table(columns), *_narrower(columns, console)):
+        if _excess(table, console) <= 0:
+            console.print(table)
+            return
+    console.print()
+    console.print(_listed(columns, console.width), markup=False, soft_wrap=True)
 
 
 def _widest(texts: Sequence[str]) -> int:
     return max((cell_len(line) for text in texts for line in text.split("\n")), default=1) or 1
 
 
-def _narrower(
-    columns: Mapping[str, list[str]], console: Console, folded: Sequence[str]
-) -> Iterator[Table]:
+def _narrower(columns: Sequence[_Column], console: Console) -> Iterator[Table]:
     """Yield a table narrowed between words, then one with intervals below their estimates."""
-    yield _narrowed(columns, console, folded)
-    split = {
-        key: [_ESTIMATE.sub(r"\1\n\2", cell) for cell in cells] for key, cells in columns.items()
-    }
-    yield _narrowed(split, console, folded)
-
-
-def _narrowed(columns: Mapping[str, list[str]], console: Console, folded: Sequence[str]) -> Table:
-    """Break headings, then cells of words, the last columns first, as far as there is need."""
-    heads = [header(key).split() for key in columns]
-    widths = [_widest((*head, *cells)) for head, cells in zip(heads, columns.values(), strict=True)]
-    least = [
-        _widest((*head, *(word for cell in cells for word in cell.split())))
-        for head, cells in zip(heads, columns.values(), strict=True)
+    yield _narrowed(columns, console)
+    split = [
+        replace(column, cells=[_ESTIMATE.sub(r"\1\n\2", cell) for cell in column.cells])
+        for column in columns
     ]
-    bends = [place for place, key in enumerate(columns) if key in folded or place == 0]
+    yield _narrowed(split, console)
+
+
+def _narrowed(columns: Sequence[_Column], console: Console) -> Table:
+    """Break headings, then cells of words, the last columns first, as far as there is need."""
+    widths = [column.widest for column in columns]
     excess = _excess(_table(columns, widths), console)
     for floor in (_READABLE, 1):
-        for place in reversed(bends):
-            given = max(min(excess, widths[place] - max(least[place], floor)), 0)
-            widths[place] -= given
-            excess -= given
+        for place, column in reversed(list(enumerate(columns))):
+            if column.bends:
+                given = max(min(excess, widths[place] - max(column.least, floor)), 0)
+                widths[place] -= given
+                excess -= given
     return _table(columns, widths)
 
 
-def _table(columns: Mapping[str, list[str]], widths: Sequence[int] | None = None) -> Table:
+def _table(columns: Sequence[_Column], widths: Sequence[int] | None = None) -> Table:
     """Lay out a table, each column as wide as it is said to be, or as it is."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for place, key in enumerate(columns):
-        justify: Literal["left", "right"] = "right" if key in _NUMBERS else "left"
+    for place, column in enumerate(columns):
+        justify: Literal["left", "right"] = "right" if column.number else "left"
         width = None if widths is None else widths[place]
         table.add_column(
-            escape(header(key)),
+            escape(column.heading),
             justify=justify,
             width=width,
             no_wrap=width is None,
             overflow="fold",
         )
-    for row in zip(*columns.values(), strict=True):
+    for row in _rows(columns):
         table.add_row(*map(escape, row))
     return table
+
+
+def _rows(columns: Sequence[_Column]) -> Iterator[tuple[str, ...]]:
+    return zip(*(column.cells for column in columns), strict=True)
 
 
 def _excess(table: Table, console: Console) -> int:
@@ -212,15 +263,14 @@ def _excess(table: Table, console: Console) -> int:
     return console.measure(table, options=unlimited).maximum - console.width
 
 
-def _listed(columns: Mapping[str, list[str]], width: int) -> str:
+def _listed(columns: Sequence[_Column], width: int) -> str:
     """Return each row as a list of what it holds, under its first cell."""
-    heads = list(columns)
     lines: list[str] = []
-    for first, *cells in zip(*columns.values(), strict=True):
+    for first, *cells in _rows(columns):
         lines += _lines(first, width, "", "  ")
-        for key, cell in zip(heads[1:], cells, strict=True):
+        for column, cell in zip(columns[1:], cells, strict=True):
             if cell not in ("", "-"):
-                told = say("cli.tables.listed", heading=header(key), cell=cell)
+                told = say("cli.tables.listed", heading=column.heading, cell=cell)
                 lines += _lines(told, width, "  ", "    ")
     return "\n".join(lines)
 
@@ -236,11 +286,9 @@ def _lines(text: str, width: int, first: str, others: str) -> list[str]:
     )
 
 
-def _marked(columns: Mapping[str, list[str]]) -> str:
+def _marked(columns: Sequence[_Column]) -> str:
     """Return a table in Markdown, as GitHub and pandoc read it."""
-    heads = [header(key).translate(_MARKED) for key in columns]
-    rules = ["---:" if key in _NUMBERS else "---" for key in columns]
-    rows = [
-        [cell.translate(_MARKED) for cell in row] for row in zip(*columns.values(), strict=True)
-    ]
+    heads = [column.heading.translate(_MARKED) for column in columns]
+    rules = ["---:" if column.number else "---" for column in columns]
+    rows = [[cell.translate(_MARKED) for cell in row] for row in _rows(columns)]
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rules, *rows))

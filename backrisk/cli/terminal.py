@@ -11,7 +11,6 @@ from rich.console import Console
 from backrisk import _json, _yaml
 from backrisk._files import no_file, write
 from backrisk.cli.tables import Format
-from backrisk.cli.tables import show_table as show_table
 from backrisk.errors import QueryError
 from backrisk.words import again, decimal, names_of, ranged, say, unreadable
 

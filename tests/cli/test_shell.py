@@ -10,11 +10,13 @@ import subprocess
 import sys
 
 import pytest
+from histories import chain
 from rich.console import Console
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from backrisk import load_graph, simulate
+from backrisk import CausalGraph, fit, load_graph, simulate
+from backrisk.check import plan_study
 from backrisk.cli import app
 from backrisk.cli.commands import COMMANDS
 from backrisk.cli.completing import joined
@@ -161,27 +163,75 @@ shellingham.detect_shell = lambda *_: ({shell_name!r}, "/bin/{shell_name}")
 
 ASKED = {
     "risk": ["MODEL", "--person", "p.json"],
+    "consult": ["MODEL", "--person", "hurting.json"],
     "diagnose": ["MODEL", "--person", "p.json"],
     "attribute": ["MODEL", "--person", "p.json"],
     "intervene": ["MODEL", "--do", "fatigue=low", "--person", "p.json"],
+    "counterfactual": ["MODEL", "--do", "fatigue=low", "--person", "hurting.json"],
+    "mediate": [
+        *("MODEL", "--person", "hurting.json"),
+        *("--cause", "core_strength", "--mediator", "pelvic_tilt"),
+    ],
     "recommend": ["MODEL", "--person", "p.json"],
     "ask-next": ["MODEL", "--person", "p.json"],
+    "follow-up": ["MODEL", "p.json", "hurting.json"],
+    "forecast": ["chain.nc", "--history", "h.json", "--target", "y", "--periods", "2"],
     "effects": ["MODEL"],
     "check": ["MODEL"],
     "claims": ["MODEL"],
+    "compare": ["two.csv", "--model", "tied.nc", "--model", "free.nc"],
+    "standing": ["two.csv", "--model", "tied.nc", "--person", "two.json"],
     "power-scaling": ["MODEL", "--person", "p.json"],
+    "confounding": ["tied.nc", "--person", "two.json", "--cause", "a", "--draws", "20"],
+    "transport": [
+        *("tied.nc", "--to", "there.yaml", "--out", "carried.nc"),
+        *("--person", "two.json", "--cause", "a"),
+    ],
+    "plan": ["two.txt", "20", "--quick", "--fits", "1", "--draws", "50", "--effect", "a"],
     "prior": ["--graph", "runner_core", "--draws", "100"],
     "validate": ["s.csv", "--graph", "runner_core"],
     "flags": [],
 }
 
 
+@pytest.fixture(scope="module")
+def read(tmp_path_factory):
+    """Return a folder of small files that commands read: answers, graphs, fits of two nodes."""
+    place = tmp_path_factory.mktemp("read")
+    simulate(load_graph("runner_core"), 40, seed=1).to_csv(place / "s.csv", index=False)
+    (place / "p.json").write_text('{"fatigue": "high"}')
+    (place / "hurting.json").write_text('{"fatigue": "high", "pain": "limiting"}')
+    chain().save(place / "chain.nc")
+    (place / "h.json").write_text('[{"x": "yes", "y": "no"}, {"y": "yes"}]')
+    tied, free = (CausalGraph.from_text(text, outcome="b") for text in ("a -> b", "a; b"))
+    answers = simulate(tied, 60, seed=1, gaps=False)
+    answers.to_csv(place / "two.csv", index=False)
+    for name, graph in (("tied", tied), ("free", free)):
+        fit(graph, answers, seed=1, draws=60).save(place / f"{name}.nc")
+    (place / "two.txt").write_text("a -> b\nb [outcome]\n")
+    (place / "two.json").write_text('{"a": "yes"}')
+    (place / "there.yaml").write_text("name: there\ndiffers: [a]\nshares: {a: 0.2}\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def planned():
+    """Return what plans a study as `plan_study` does, once: what follows only prints it."""
+    made = []
+
+    def plan_once(*given, **how):
+        made[:] = made or [plan_study(*given, **how)]
+        return made[0]
+
+    return plan_once
+
+
 @pytest.fixture
-def asked(tmp_path, core_model, monkeypatch):
+def asked(read, planned, tmp_path, core_model, monkeypatch):
     """Return a function that runs a command where the files that it reads lie."""
+    shutil.copytree(read, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    simulate(load_graph("runner_core"), 40, seed=1).to_csv("s.csv", index=False)
-    (tmp_path / "p.json").write_text('{"fatigue": "high"}')
+    monkeypatch.setattr("backrisk.check.plan_study", planned)
 
     def run(name, *more, width=80):
         console = type(cli_console().out)(width=width, highlight=False)
@@ -251,11 +301,15 @@ def test_markdown_is_tables_and_paragraphs(asked, name):
 
 
 def test_every_command_that_prints_answers_knows_every_form():
-    for name in NAMES:
-        for parameter in getattr(options(name), "params", ()):
-            if parameter.name == "format":
-                usage = CliRunner().invoke(app, [name, "--help"]).output
-                assert f"<{'|'.join(Format)}>" in usage
+    known = {
+        name
+        for name in NAMES
+        if any(each.name == "format" for each in getattr(options(name), "params", ()))
+    }
+    assert known == set(ASKED)  # and is asked above
+    for name in known:
+        usage = CliRunner().invoke(app, [name, "--help"]).output
+        assert f"<{'|'.join(Format)}>" in usage
 
 
 def test_marks_of_markdown_in_a_name_are_told_as_they_are():

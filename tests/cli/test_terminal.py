@@ -22,7 +22,8 @@ from backrisk import (
     simulate,
 )
 from backrisk.cli import app
-from backrisk.cli.terminal import Format, show
+from backrisk.cli.tables import Format
+from backrisk.cli.terminal import show
 from backrisk.queries import Answer
 from backrisk.words import ENGLISH, language, percent
 
