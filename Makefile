@@ -69,8 +69,8 @@ docs: .venv/.docs  ## Build the documentation into out/docs, without a warning
 	$(BIN)/python -m sphinx -W --keep-going -q -c notebooks/site -b html notebooks out/docs
 	@echo "Open out/docs/index.html"
 
-notebooks: $(READY)  ## Execute the notebooks in place
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+notebooks: $(READY)  ## Execute the notebooks and store what they show
+	$(BIN)/python -m tests.notebooks
 
 data: $(READY)  ## Simulate the packaged survey again
 	$(BIN)/backrisk simulate --graph runner --n 2000 --seed 1 --truth 1 --out data/survey.csv

@@ -1,14 +1,13 @@
 """Every notebook runs from top to bottom: with few draws here, as it stands in the slow tests."""
 
 import ast
-from pathlib import Path
+import re
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+from tests.notebooks import NOTEBOOKS, ROOT, execute, sources
+
 FEW = {"draws": 60, "tune": 60, "progress": False}
 # What a reader may set in a notebook's first cell. All that follows it runs as it stands.
 QUICK = {
@@ -33,14 +32,7 @@ def run(path, settings):
         assert set(settings) <= assigned(notebook.cells[at].source)
         source = "\n".join(f"{name} = {value!r}" for name, value in settings.items())
         notebook.cells.insert(at + 1, nbformat.v4.new_code_cell(source))
-    client = NotebookClient(
-        notebook,
-        timeout=None,  # a slow machine is no failure
-        startup_timeout=600,
-        iopub_timeout=600,
-        resources={"metadata": {"path": path.parent}},
-    )
-    client.execute()
+    execute(notebook, path.parent)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             assert output.get("name") != "stderr", output["text"]
@@ -58,6 +50,27 @@ def assigned(source):
         for node in ast.walk(ast.Module(body, []))
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_holds_what_its_code_showed(path):
+    """Stored outputs are of this code, show what runs alone show, and are light."""
+    notebook = nbformat.read(path, as_version=4)
+    assert notebook.metadata.get("executed") == sources(notebook), (
+        f"the code changed since it was run: python -m tests.notebooks {path.stem}"
+    )
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert any(cell.outputs for cell in code)
+    assert path.stat().st_size < 1_000_000
+    for cell in code:
+        assert "execution" not in cell.metadata  # times
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", output["text"]
+            shown = [output.get("text", "")]
+            shown += [text for kind, text in output.get("data", {}).items() if "image" not in kind]
+            for text in map(str, shown):
+                assert not re.search(r"\wWarning\b|/(tmp|home|root|Users)/", text), text[:300]
 
 
 LONG = {

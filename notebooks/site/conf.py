@@ -44,6 +44,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_theme_options = {"source_repository": "", "navigation_with_keys": True}
 html_show_sphinx = False
+html_show_search_summary = False  # a page opened from a disk may not fetch others
 
 
 def setup(app):

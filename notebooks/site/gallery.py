@@ -1,6 +1,7 @@
 """The figures of the gallery, drawn from the packaged example when the pages are built."""
 
 import warnings
+from pathlib import Path
 
 import matplotlib
 
@@ -72,10 +73,11 @@ def figures():
 
 
 def draw_gallery(folder):
-    """Write the figures that are not there yet, and the page that shows them."""
+    """Draw the figures, and write the page that shows them, unless they are newer than the code."""
     folder.mkdir(exist_ok=True)
     page = folder / "gallery.md"
-    if page.exists():
+    made_from = [Path(__file__), *Path(br.__file__).parent.rglob("*.py")]
+    if page.exists() and page.stat().st_mtime > max(path.stat().st_mtime for path in made_from):
         return
     parts = [
         "# Gallery\n",

@@ -135,7 +135,7 @@ def described(command, called, depth):
         stated = f" Default: `{default}`." if plain and default != "" else ""
         rows.append(f"| {shown} | {cell(record or '')}{need}{stated} |")
     if rows:
-        parts += ["| | |", "|---|---|", *rows, ""]
+        parts += ["| option | what it says |", "|---|---|", *rows, ""]
     return parts
 
 
