@@ -148,7 +148,7 @@ def test_help_and_what_if_look_back_from_the_same_people(shown, posterior):
     )
     gone = f"{round(100 * found.draws.mean())} of 100"
     row = page.locator("#help .row", has_text="Strength training")
-    expect(row.locator(".value")).to_contain_text(gone)
+    expect(row).to_contain_text(gone)
     expect(page.locator("#whatif .side").first).to_contain_text("100 %")
     expect(page.locator("#whatif .change strong")).to_have_text(gone.split()[0])
 
