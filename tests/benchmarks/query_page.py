@@ -4,8 +4,9 @@ All that a page shows: risk, necessity and Shapley shares of eight proximal caus
 what to ask next, from 1,000 draws held as a fit leaves them (and 250 of the prior beside them, for
 data support). One person was examined; of the other a form is known. Peer: reading once, at the
 rate at which this machine copies memory, the table cells that the queries of each part need.
-`*_ms` are the parts; `busy_s` is the processor's time for the page, which a busy machine does not
-change much.
+`*_ms` are the parts, `*_share` the bound of each by its time, and `steps` the tables that the page
+formed, each for some of the draws; `busy_s` is the processor's time for the page, which a busy
+machine does not change much.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from backrisk import Posterior, ask_next, attribute, load_posterior, recommend, risk
-from backrisk.inference import Variable, World
+from backrisk.inference import Variable, World, watched
 from backrisk.queries import read_person, read_target
 from tests.benchmarks._networks import EXAMINED
 from tests.benchmarks.common import median_seconds, result
@@ -49,7 +50,9 @@ _MOST_SECONDS = 0.25
 _LEAST_RATIO = 0.1  # the bound by our time
 
 
-def queries(posterior: Posterior, person: Mapping[str, Any]) -> list[tuple[World, list[Variable]]]:
+def queries(
+    posterior: Posterior, person: Mapping[str, Any]
+) -> dict[str, list[tuple[World, list[Variable]]]]:
     """Return what each part asks at least, once."""
     graph, tables = posterior.graph, posterior.beside_prior
     seen = read_person(posterior, person)
@@ -58,13 +61,13 @@ def queries(posterior: Posterior, person: Mapping[str, Any]) -> list[tuple[World
     first = tuple(c for c in CAUSES if not graph.ancestors(c) & set(CAUSES))
     context = {n: k for n, k in before.items() if not graph.ancestors(n) & set(first)}
     actions = [n.name for n in graph.nodes if n.modifiable and n.group == "behaviour"]
-    return [
-        (World(posterior, before, {}), [here]),
-        *((World(tables, seen, {cause: 0}), [there]) for cause in CAUSES),
-        (World(tables, context, {}, free=first), [*((c, 1) for c in first), there]),
-        *((World(tables, before, {name: 0}), [there]) for name in actions),
-        (World(posterior, before, {}), [here]),
-    ]
+    return {
+        "risk": [(World(posterior, before, {}), [here])],
+        "necessity": [(World(tables, seen, {cause: 0}), [there]) for cause in CAUSES],
+        "shapley": [(World(tables, context, {}, free=first), [*((c, 1) for c in first), there])],
+        "recommend": [(World(tables, before, {name: 0}), [there]) for name in actions],
+        "ask_next": [(World(posterior, before, {}), [here])],
+    }
 
 
 def widest(posterior: Posterior, person: Mapping[str, Any]) -> tuple[str, int]:
@@ -102,6 +105,10 @@ def run() -> list[dict[str, Any]]:
         for part in parts.values():
             part()
         busy = time.process_time() - start
+        steps: list[tuple[str, ...]] = []
+        with watched(steps.append):
+            for part in parts.values():
+                part()
         slowest = max(times, key=lambda part: times[part])
         cause, cells = widest(posterior, hurting)
         profile = (
@@ -109,7 +116,11 @@ def run() -> list[dict[str, Any]]:
             f"is over {cells:,} cells for each draw, for {cause}: bound by the passes over them."
         )
         milliseconds = {f"{part}_ms": 1e3 * seconds for part, seconds in times.items()}
-        touched = least_bytes(queries(posterior, hurting))
+        bytes_of = {part: least_bytes(asked) for part, asked in queries(posterior, hurting).items()}
+        touched = sum(bytes_of.values())
+        shares = {
+            f"{part}_share": bytes_of[part] / bandwidth / seconds for part, seconds in times.items()
+        }
         records.append(
             result(
                 f"page, {label}",
@@ -119,6 +130,7 @@ def run() -> list[dict[str, Any]]:
                 of="ours_s",
                 profile=profile,
                 busy_s=busy,
+                steps=len(steps),
                 **milliseconds,
             )
         )
@@ -132,6 +144,7 @@ def run() -> list[dict[str, Any]]:
                 profile=profile,
                 mib=touched / 2**20,
                 gib_per_second=bandwidth / 2**30,
+                **shares,
             )
         )
     return records
