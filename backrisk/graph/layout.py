@@ -173,7 +173,7 @@ class Layout:
 
         Returns
         -------
-        ndarray, shape (*open parents, state, draw)
+        ndarray, shape ``(*open parents, state, draw)``
         """
         return self.mechanism(name).part(
             fractions[self.fraction_slices[name]], effects[self.effect_slices[name]], codes

@@ -177,7 +177,7 @@ class Mechanism:
 
         Returns
         -------
-        ndarray, shape (*open parents, state, draw)
+        ndarray, shape ``(*open parents, state, draw)``
             The same numbers as those of `rows`, to the bit.
         """
         sizes = [size if code is None else 1 for size, code in zip(self.shape, codes, strict=False)]
