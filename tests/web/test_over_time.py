@@ -70,7 +70,7 @@ def test_visits_are_read_one_by_one_and_what_is_wrong_is_left_out(visits):
 @pytest.mark.parametrize(
     ("path", "question", "told"),
     [
-        ("/forecast", {"history": []}, "at least 1 entries"),
+        ("/forecast", {"history": []}, "at least 1 entry"),
         ("/forecast", {"history": [{}], "periods": 0}, "at least 1"),
         ("/forecast", {"history": [{}], "periods": 61}, "at most 60"),
         ("/forecast", {"history": [{}], "periods": "2"}, "whole number"),
