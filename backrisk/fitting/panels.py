@@ -99,6 +99,20 @@ def carried(panel: Panel) -> dict[str, float]:
     return {n: float(m) for n, m in zip(graph.names, missing, strict=True) if n in causes and m > 0}
 
 
+def skipping(panel: Panel) -> int:
+    """Return how many people have a period without any answer that moves, between two visits.
+
+    Nothing of such a period is known but what is constant, so that all that persists or acts one
+    period later is carried through it: by far the largest tables.
+    """
+    moving = [i for i, n in enumerate(panel.graph.names) if n not in constants(panel.graph)]
+    periods = np.arange(panel.periods)
+    there = (panel.first[:, None] <= periods) & (periods <= panel.last[:, None])
+    empty = there & (panel.codes[:, :, moving] < 0).all(axis=2)
+    people = np.ones(len(panel.codes)) if panel.people is None else panel.people
+    return int((empty.any(axis=1) * people).sum())
+
+
 @contextmanager
 def told_over_time(panel: Panel | None, trait: bool) -> Iterator[None]:
     """Say what has to be carried from period to period, where exact sums are out of reach."""
@@ -124,6 +138,9 @@ def told_over_time(panel: Panel | None, trait: bool) -> Iterator[None]:
             raise
         nodes, periods = listed(told), panel.periods
         out = say("fitting.panel.out_of_reach", why=why, nodes=nodes, periods=periods)
+        if empty := skipping(panel):
+            counted = {"count": empty, "people": f"{empty:,}", "periods": periods}
+            out = say("fitting.panel.out_of_reach_empty", why=why, nodes=nodes, **counted)
         raise FitError(out) from error
 
 

@@ -1,5 +1,7 @@
 """What a fit over time takes, and what it says where exact sums are out of reach."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,3 +59,15 @@ def test_what_has_to_be_carried_is_named(panel, monkeypatch, ask):
     assert "'z'" not in told  # hands nothing on
     monkeypatch.undo()
     assert not cost_of(GRAPH, panel, trait=False).exact
+
+
+def test_visits_that_were_not_made_are_counted_where_sums_are_out_of_reach(panel, monkeypatch):
+    monkeypatch.setattr(planner, "LARGEST_TABLE", 1)
+    with pytest.raises(br.FitError) as whole:
+        cost_of(GRAPH, panel, trait=True)
+    assert "between two visits" not in str(whole.value)
+    gone = panel.codes.copy()
+    moving = [GRAPH.names.index(name) for name in "xyz"]
+    gone[np.ix_([1, 4], [1], moving)] = -1  # two people, in the second of three periods
+    with pytest.raises(br.FitError, match="2 people have a period without any answer between"):
+        cost_of(GRAPH, replace(panel, codes=gone), trait=True)
