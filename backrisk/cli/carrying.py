@@ -26,8 +26,9 @@ from backrisk.cli.options import (
     read_as,
     tell_blank_rows,
 )
+from backrisk.cli.persons import person_at
 from backrisk.cli.tables import Format, give, show_table
-from backrisk.cli.terminal import read_json, share
+from backrisk.cli.terminal import share
 from backrisk.errors import QueryError
 from backrisk.words import Names, disclaimer, interval_name, names_of, say
 
@@ -65,7 +66,7 @@ def transport(
         before = model_at(model, site)
         population = read_population(to, before.graph)
         after = carry(before, population, seed=seed)
-        people = {_called(path): read_json(path) for path in person or ()}
+        people = {_called(path): person_at(before, path) for path in person or ()}
         read = None
         if cohort is not None:
             read = read_cohort(after, cohort, **read_as(encoding, delimiter, decimal, glob))

@@ -19,9 +19,9 @@ from backrisk.cli.options import (
     TargetOption,
     model_at,
 )
+from backrisk.cli.persons import person_at
 from backrisk.cli.pictures import picture_kind, write_picture
 from backrisk.cli.tables import Format, give, show_grid, show_table
-from backrisk.cli.terminal import read_json
 from backrisk.errors import QueryError
 from backrisk.words import decimal, names_of, say
 
@@ -52,7 +52,8 @@ def confounding(
     with sentences():
         if out is not None:
             picture_kind(out, (model, person))
-        posterior, told = model_at(model, site), read_json(person)
+        posterior = model_at(model, site)
+        told = person_at(posterior, person)
         found = sensitivity(
             posterior,
             told,

@@ -24,8 +24,8 @@ from backrisk.cli.options import (
     TargetOption,
     read_as,
 )
+from backrisk.cli.persons import person_at
 from backrisk.cli.tables import Format, give, show_table
-from backrisk.cli.terminal import read_json
 from backrisk.errors import QueryError
 from backrisk.words import decimal, percent, say
 
@@ -88,16 +88,17 @@ def standing(
     """Show `backrisk.check.standing_graphs`, `conclusions`, and `attribute_over` for a person."""
     from backrisk.check import attribute_over, conclusions, kept_with, standing_graphs
     from backrisk.posterior import load_posterior
+    from backrisk.queries import read_target
     from backrisk.survey import read_survey
 
     with sentences():
         posterior = load_posterior(model)
         if keep:
             demand_place(model, QueryError, (survey,))
-        answers = None if person is None else read_json(person)
+        answers = None if person is None else person_at(posterior, person)
         reading = read_as(encoding, delimiter, decimal, glob)
         read = read_survey(survey, posterior.graph, posterior.codebook, **reading)
-        node = None if target is None else target.partition(">=")[0].strip()
+        node = None if target is None else read_target(posterior.graph, target).node
         found = standing_graphs(
             posterior, read, target=node, causes=cause or None, most=most, fits=fits, seed=seed
         )
@@ -182,7 +183,8 @@ def power_scaling(
     from backrisk.queries import attribute, risk
 
     with sentences():
-        posterior, answers = load_posterior(model), read_json(person)
+        posterior = load_posterior(model)
+        answers = person_at(posterior, person)
         asked = (
             risk(posterior, answers, target=target),
             attribute(posterior, answers, target=target, seed=seed),

@@ -14,7 +14,8 @@ from backrisk._files import demand_place, no_file
 from backrisk.cli import console
 from backrisk.cli.console import sentences, such_as
 from backrisk.cli.options import ModelFile, PersonFile, SiteOption, TargetOption
-from backrisk.cli.terminal import read_json, write_text
+from backrisk.cli.persons import person_at
+from backrisk.cli.terminal import write_text
 from backrisk.errors import QueryError
 from backrisk.words import say, unreadable
 
@@ -55,7 +56,8 @@ def response(
     with sentences():
         _demand(out, model, person)
         told = {"site": site, "subject": subject, "authored": authored, "url": url}
-        _give(make(load_posterior(model), read_json(person), **told), out, model, person)
+        posterior = load_posterior(model)
+        _give(make(posterior, person_at(posterior, person), **told), out, model, person)
 
 
 @app.command("person", help=say("cli.fhir.person_help"), epilog=such_as("fhir_person"))

@@ -10,8 +10,8 @@ import typer
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import FormatOption
+from backrisk.cli.persons import saved_at
 from backrisk.cli.tables import Format, give, show_table
-from backrisk.cli.terminal import read_saved
 from backrisk.errors import QueryError
 from backrisk.words import disclaimer, say
 
@@ -53,7 +53,7 @@ def flags(
 
     with sentences():
         posterior = example_posterior() if model is None else load_posterior(model)
-        answers = {} if person is None else read_saved(person)
+        answers = {} if person is None else saved_at(posterior, person)
         found = red_flags(posterior, answers, flags_asked(flag))
         if not give(format, found.to_dict()):
             _show(found)

@@ -11,7 +11,7 @@ from backrisk import _json, _yaml
 from backrisk._files import no_file
 from backrisk.cli import console
 from backrisk.cli.options import read_do
-from backrisk.cli.terminal import read_saved
+from backrisk.cli.persons import saved_at
 from backrisk.errors import QueryError
 from backrisk.words import say, unreadable
 
@@ -48,7 +48,7 @@ def told_of(
     if history is not None:
         return read_history(posterior, history)
     assert person is not None
-    answers = read_saved(person)  # as it was saved: a report says when
+    answers = saved_at(posterior, person)  # as it was saved: a report says when
     if not isinstance(posterior.graph, UnrolledGraph):
         return answers
     console.err.print(say("cli.history.one_visit", path=person), style="yellow", markup=False)

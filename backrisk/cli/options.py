@@ -118,10 +118,22 @@ def tell_blank_rows(count: int) -> None:
 
 
 def model_at(model: Path, site: str | None) -> Posterior:
-    """Load a model, and take it at a site where one is named."""
+    """Load a model, and take it at a site where one is named.
+
+    Raises
+    ------
+    PosteriorError
+        If the model cannot be read.
+    QueryError
+        If it does not know the site.
+    """
     from backrisk.posterior import load_posterior
 
-    return load_posterior(model).at_site(site)
+    posterior = load_posterior(model)
+    try:
+        return posterior.at_site(site)
+    except QueryError as error:
+        raise QueryError(say("cli.person.saved", path=model, problem=error)) from error
 
 
 def read_do(settings: Sequence[str]) -> dict[str, str]:

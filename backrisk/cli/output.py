@@ -35,6 +35,7 @@ from backrisk.cli.options import (
     tell_blank_rows,
 )
 from backrisk.cli.panels import demand_panel, read_combine
+from backrisk.cli.persons import files_at
 from backrisk.cli.terminal import read_saved
 from backrisk.errors import BackriskError, QueryError
 from backrisk.words import disclaimer, interval_name, say
@@ -203,15 +204,21 @@ def report(
         if card and not alone:
             model_card(posterior, out, survey=people, target=target, date=date, templates=templates)
         elif alone and cohort is None and not card:
+            about = told_of(posterior, person, history)
+            before = old = None
+            if follow_up is not None and person is not None:
+                before, _, old = files_at(posterior, follow_up, person, earlier, site)
+            elif follow_up is not None:  # of a history, which has none
+                before = read_saved(follow_up)
             report_person(
                 posterior,
-                told_of(posterior, person, history),
+                about,
                 out,
                 target=target,
                 draws=draws,
                 periods=periods,
-                before=None if follow_up is None else read_saved(follow_up),
-                earlier=None if earlier is None else model_at(earlier, site),
+                before=before,
+                earlier=old,
                 kind="letter" if letter else "plain" if plain else "report",
                 flags=flags_asked(flag),
                 date=date,

@@ -37,8 +37,9 @@ from backrisk.cli.options import (
     demand_once,
     model_at,
 )
+from backrisk.cli.persons import files_at, person_at
 from backrisk.cli.tables import Format
-from backrisk.cli.terminal import read_json, read_saved, show
+from backrisk.cli.terminal import show
 from backrisk.errors import QueryError
 from backrisk.words import say
 
@@ -55,7 +56,8 @@ def risk(
     from backrisk.queries import target_for
 
     with sentences():
-        posterior, told = model_at(model, site), read_json(person)
+        posterior = model_at(model, site)
+        told = person_at(posterior, person)
         show(ask(posterior, told, target=target_for(posterior, told, target)), format, console.out)
 
 
@@ -70,7 +72,9 @@ def consult(
     from backrisk.queries import consult as ask
 
     with sentences():
-        show(ask(model_at(model, site), read_json(person), target=target), format, console.out)
+        posterior = model_at(model, site)
+        answers = person_at(posterior, person)
+        show(ask(posterior, answers, target=target), format, console.out)
 
 
 def diagnose(
@@ -83,7 +87,8 @@ def diagnose(
     from backrisk.queries import diagnose as ask
 
     with sentences():
-        show(ask(model_at(model, site), read_json(person)), format, console.out)
+        posterior = model_at(model, site)
+        show(ask(posterior, person_at(posterior, person)), format, console.out)
 
 
 def forecast(
@@ -244,7 +249,8 @@ def mediate(
     from backrisk.queries import target_for
 
     with sentences():
-        posterior, told = model_at(model, site), read_json(person)
+        posterior = model_at(model, site)
+        told = person_at(posterior, person)
         asked = target_for(posterior, told, target)
         answer = ask(posterior, told, cause, mediator, target=asked, to=to)
         show(answer, format, console.out)
@@ -301,7 +307,8 @@ def ask_next(
     from backrisk.queries import target_for
 
     with sentences():
-        posterior, told = model_at(model, site), read_json(person)
+        posterior = model_at(model, site)
+        told = person_at(posterior, person)
         answer = ask(
             posterior,
             told,
@@ -331,13 +338,9 @@ def follow_up(
     from backrisk.queries import follow_up as ask
 
     with sentences():
-        answer = ask(
-            model_at(model, site),
-            read_saved(before),
-            read_saved(after),
-            earlier=None if earlier is None else model_at(earlier, site),
-            target=target,
-        )
+        posterior = model_at(model, site)
+        first, second, old = files_at(posterior, before, after, earlier, site)
+        answer = ask(posterior, first, second, earlier=old, target=target)
         show(answer, format, console.out)
 
 

@@ -7,6 +7,7 @@ from .asked import coupling_name as coupling_name
 from .asked import demand_cause as demand_cause
 from .asked import demand_risks as demand_risks
 from .asked import named as named
+from .asked import read_answers as read_answers
 from .asked import read_names as read_names
 from .asked import read_node as read_node
 from .asked import read_person as read_person

@@ -419,4 +419,36 @@ def test_two_files_of_a_person_are_compared(core_model, tmp_path):
         assert "the later one reports no current low back pain" in text
     code, text = said("follow-up", core_model, first, last, "--earlier", core_model)
     assert code == 2
-    assert f"was saved with the model {old.checksum}" in text
+    assert f"is not the model that {first} was saved with: the file names {old.checksum}" in text
+
+
+def test_what_is_wrong_with_a_file_is_told_by_its_name(core_model, tmp_path):
+    """Every command that is given one; of two files, the one that it is about."""
+    good, bad, new, old = (tmp_path / f"{n}.json" for n in ("good", "bad", "new", "old"))
+    good.write_text('{"fatigue": "high"}')
+    bad.write_text('{"fatigue": "hgh"}')
+    about = '{"backrisk": {"date": "%s"%s}, "person": {"fatigue": "high"}}'
+    new.write_text(about % ("2026-11-27", ""))
+    old.write_text(about % ("2026-01-02", ', "model": "c40937cbe657d66f"'))
+    other, out = tmp_path / "other.nc", tmp_path / "r.html"
+    backrisk.load_posterior(core_model).subset(3).save(other)
+    person = ("--person", bad)
+    names = ("risk", "consult", "diagnose", "attribute", "recommend", "ask-next", "flags")
+    told = {
+        **{(name, core_model, *person): bad for name in names},
+        ("intervene", core_model, *person, "--do", "core_strength=strong"): bad,
+        ("report", core_model, *person, "--out", out): bad,
+        ("follow-up", core_model, bad, good): bad,
+        ("follow-up", core_model, good, bad): bad,
+        ("follow-up", core_model, new, old): new,
+        ("follow-up", core_model, old, new, "--earlier", other): other,
+        ("follow-up", core_model, old, new, "--earlier", other, "--site", "x"): core_model,
+        ("report", core_model, "--person", good, "--follow-up", bad, "--out", out): bad,
+        ("risk", core_model, "--person", good, "--site", "x"): core_model,
+    }
+    for command, file in told.items():
+        code, text = said(*command)
+        assert code == 2, command
+        assert file.name in text.split(": ")[1] + text.split(" is ")[0], (command, text)
+    code, text = said("follow-up", core_model, old, new, "--earlier", other)
+    assert all(each in text for each in ("old.json", "other.nc", "c40937cbe657d66f"))
