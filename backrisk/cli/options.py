@@ -11,7 +11,7 @@ import typer
 from backrisk.cli import console
 from backrisk.cli.completing import graphs, models, nodes, people, settings, targets, visits
 from backrisk.cli.tables import Format
-from backrisk.errors import QueryError
+from backrisk.errors import BackriskError, QueryError
 from backrisk.words import say
 
 if TYPE_CHECKING:
@@ -123,17 +123,15 @@ def model_at(model: Path, site: str | None) -> Posterior:
     Raises
     ------
     PosteriorError
-        If the model cannot be read.
-    QueryError
-        If it does not know the site.
+        If the model cannot be read, or does not know the site.
     """
     from backrisk.posterior import load_posterior
 
     posterior = load_posterior(model)
     try:
         return posterior.at_site(site)
-    except QueryError as error:
-        raise QueryError(say("cli.person.saved", path=model, problem=error)) from error
+    except BackriskError as error:
+        raise type(error)(say("cli.person.saved", path=model, problem=error)) from error
 
 
 def read_do(settings: Sequence[str]) -> dict[str, str]:
