@@ -18,6 +18,7 @@ from backrisk.queries import (
     Answer,
     Attribution,
     Contrast,
+    is_flat,
     sensitivity,
     sensitivity_of_noise,
 )
@@ -58,7 +59,9 @@ class Scaled:
             if len(rows):
                 what = listed(self._worded(str(row)) for row in rows)
                 told.append(say(f"check.scaling.{diagnosis}", count=len(rows), what=what))
-        if not told:
+        if self.table["moved_by_prior"].isna().all():
+            told.append(say("check.scaling.flat"))
+        elif not told:
             told.append(say("check.scaling.neither"))
         if self.table[["prior_less", "likelihood_less"]].isna().any(axis=None):
             told.append(say("check.scaling.weights"))
@@ -128,8 +131,9 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
         "likelihood": posterior.log_likelihood[keep],
     }
     for name, density in densities.items():
-        columns[f"moved_by_{name}"] = sensitivity(draws, density)
-        columns[f"{name}_noise"] = sensitivity_of_noise(draws, density)
+        told = None if is_flat(density) else density
+        columns[f"moved_by_{name}"] = sensitivity(draws, told)
+        columns[f"{name}_noise"] = sensitivity_of_noise(draws, told)
     for name, density in densities.items():
         khats = []
         for key, power in zip(("less", "more"), POWERS, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -180,18 +181,19 @@ def power_scaling(
 
     from backrisk.check import power_scaling
     from backrisk.posterior import load_posterior
-    from backrisk.queries import attribute, risk
+    from backrisk.queries import attribute, risk, target_for
 
     with sentences():
         posterior = load_posterior(model)
         answers = person_at(posterior, person)
+        event = target_for(posterior, answers, target)
         asked = (
-            risk(posterior, answers, target=target),
-            attribute(posterior, answers, target=target, seed=seed),
+            risk(posterior, answers, target=event),
+            attribute(posterior, answers, target=event, seed=seed),
         )
         found = [power_scaling(posterior, answer) for answer in asked]
         table = pd.concat([each.table for each in found])
-        texts = [str(each.text) for each in found]
+        texts = list(dict.fromkeys(str(each.text) for each in found))
         told: dict[str, Any] = {"kind": "power_scaling", "numbers": _records(table)}
         if give(format, told | {"text": " ".join(texts)}, "numbers"):
             return
@@ -199,10 +201,15 @@ def power_scaling(
         columns = {
             "": [row["name"] for row in rows],
             "mean_of": [percent(row["mean"]) for row in rows],
-            "moved_by_prior": [decimal(row["moved_by_prior"], 2) for row in rows],
+            "moved_by_prior": [
+                "" if isnan(row["moved_by_prior"]) else decimal(row["moved_by_prior"], 2)
+                for row in rows
+            ],
             "moved_by_likelihood": [decimal(row["moved_by_likelihood"], 2) for row in rows],
             "diagnosis": [
-                str(say(f"cli.power_scaling.diagnoses.{row['diagnosis'] or 'neither'}"))
+                ""
+                if isnan(row["moved_by_prior"])
+                else str(say(f"cli.power_scaling.diagnoses.{row['diagnosis'] or 'neither'}"))
                 for row in rows
             ],
         }

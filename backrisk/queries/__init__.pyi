@@ -77,6 +77,7 @@ from .seeing import risk as risk
 from .seeing import risks as risks
 from .support import SENSITIVE as SENSITIVE
 from .support import Support as Support
+from .support import is_flat as is_flat
 from .support import sensitivity as sensitivity
 from .support import sensitivity_of_noise as sensitivity_of_noise
 from .tracing import Flow as Flow

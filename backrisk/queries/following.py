@@ -73,8 +73,8 @@ class FollowUp(Answer):
     saved : tuple of Saved
         Both files.
     rests_on : tuple of int
-        Nodes that each file reports and that its estimate rests on: with 0 the estimate is that
-        of the population surveyed.
+        Nodes that each file reports and that its estimate rests on: with 0 the estimate is the
+        model's average.
     """
 
     before: Array
@@ -258,7 +258,7 @@ def follow_up(
     -----
     A change in what is known of a person, and not the effect of anything: it does not say what
     made the person change. Draws of two models are those of two fits, and are paired in order as
-    independent ones; where the earlier model has fewer, they are used again from the first.
+    independent ones; where one model has fewer, they are used again from the first.
     The parts rest on no order of time: it is not known which of both changed first (Shapley 1953,
     doi:10.1515/9781400881970-018).
 
@@ -287,7 +287,7 @@ def follow_up(
     reported = kept[0][0].evidence.get(node), kept[1][1].evidence.get(node)
     asked = _lower(graph, node, reported) if target is None else target
     told = [
-        [_risk(model, each, asked, posterior.draws) for each in read]
+        [_risk(model, each, asked, max(each.draws for each in models)) for each in read]
         for model, read in zip(models, kept, strict=True)
     ]
     change = told[1][1] - told[0][0]
@@ -340,7 +340,7 @@ def _models(
             told = {"named": then.model, "given": earlier.checksum}
             raise QueryError(say("queries.follow_up.other_model", **told))
         if earlier.checksum != posterior.checksum:
-            return "both", earlier.subset(posterior.draws)
+            return "both", earlier
         return "answers", posterior
     if then.model == posterior.checksum:
         return "answers", posterior

@@ -181,10 +181,13 @@ def ask_next(
     there = next(iter(answered.values()))[1].sum(axis=0) if answered else probability(now, event)
     whole = float(there.mean())
     wording = _wording(posterior)
-    notes: list[str] = [say("queries.ask_next.bits")]
+    notes: list[str] = []
+    if questions and posterior.draws > 1:
+        notes.append(say("queries.ask_next.bits"))
     gains, best = None, None
     if gain:
         gains, best = _gains(posterior, evidence, event, answered, coupling)
+    if gain and questions:
         notes.append(say("queries.ask_next.judged", coupling=coupling_name(coupling)))
     return Questions(
         np.column_stack([information(table) for table in answered.values()])

@@ -15,6 +15,7 @@ from backrisk.posterior import Posterior
 SENSITIVE = 0.05  # from here on a quantity counts as moved by scaling (Kallioinen et al. 2023)
 _SCALES = (0.99, 1.01)  # powers that prior and likelihood are raised to
 _FEWEST = 4  # draws that a variance and its error can be told from
+_ROUNDING = 1e-9  # of a log density
 _FLOOR = 1.645  # standard errors: one-sided 95 %
 _SHIFTS = 99  # of a density against the draws: noise is called a move in one of 100
 
@@ -33,7 +34,8 @@ class Support:
     moved_by_prior, moved_by_likelihood : ndarray, shape (quantity,)
         How far the quantity moves as the prior, or the likelihood, is raised to a power near 1:
         gradient of the cumulative Jensen-Shannon distance over the binary logarithm of the power
-        (`sensitivity`). NaN where the draws' log densities were not kept.
+        (`sensitivity`). NaN where the draws' log densities were not kept, and by the prior where it
+        is flat: a flat prior to any power is flat, however much it matters.
     prior_noise : ndarray, shape (quantity,)
         How far the quantity would seem to move with a prior that it has nothing to do with
         (`sensitivity_of_noise`). NaN where it moves less than what counts as sensitive.
@@ -113,10 +115,11 @@ def support(
     """
     own, prior = draws[: posterior.draws], draws[posterior.draws :]
     share, error = contraction(own, prior, posterior.chains)
-    by_prior = sensitivity(own, posterior.log_prior)
+    log_prior = None if is_flat(posterior.log_prior) else posterior.log_prior
+    by_prior = sensitivity(own, log_prior)
     noise = np.full(len(by_prior), np.nan)
     far = by_prior >= SENSITIVE
-    noise[far] = sensitivity_of_noise(own[:, far], posterior.log_prior)
+    noise[far] = sensitivity_of_noise(own[:, far], log_prior)
     return Support(
         share,
         error,
@@ -126,6 +129,14 @@ def support(
         tuple(unmeasured(posterior, group, target) for group in groups),
         bool(posterior.meta.get("synthetic")),
     )
+
+
+def is_flat(log_density: Array | None) -> bool:
+    """Return whether a density is the same at all draws, so that no power of it moves anything.
+
+    A prior may be flat and matter: then scaling does not tell.
+    """
+    return log_density is not None and float(np.ptp(log_density)) < _ROUNDING
 
 
 def contraction(own: Array, prior: Array, chains: int = 1) -> tuple[Array, Array]:

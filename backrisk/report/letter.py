@@ -42,7 +42,8 @@ def letter_document(answers: PersonAnswers, day: str) -> Report:
     """
     posterior = answers.posterior
     goal = again(answers.consultation.target.label)
-    about = say("report.letter.opening", version=version("backrisk"))
+    kind = "surveyed" if posterior.surveyed else "given"
+    about = say(f"report.letter.opening.{kind}", version=version("backrisk"))
     method = say(
         "report.letter.method",
         edges=len(posterior.graph.edges),
