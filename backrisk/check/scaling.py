@@ -131,9 +131,9 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
         "likelihood": posterior.log_likelihood[keep],
     }
     for name, density in densities.items():
-        told = None if is_flat(density) else density
-        columns[f"moved_by_{name}"] = sensitivity(draws, told)
-        columns[f"{name}_noise"] = sensitivity_of_noise(draws, told)
+        scaled = None if is_flat(density) else density
+        columns[f"moved_by_{name}"] = sensitivity(draws, scaled)
+        columns[f"{name}_noise"] = sensitivity_of_noise(draws, scaled)
     for name, density in densities.items():
         khats = []
         for key, power in zip(("less", "more"), POWERS, strict=True):

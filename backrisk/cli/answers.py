@@ -12,6 +12,7 @@ from backrisk.cli.tables import Format, fits, give, header, show_table
 from backrisk.queries import (
     Answer,
     Attribution,
+    Consultation,
     Contrast,
     Questions,
     estimate_cell,
@@ -92,6 +93,9 @@ def _folded(answer: Answer, found: dict[str, list[Any]]) -> tuple[dict[str, list
     if isinstance(answer, Attribution) and answer.effects is not None:
         told = {cause for cause, said in zip(answer.causes, answer.told, strict=True) if said}
         out = [row["name"] not in told and _negligible(row) for row in rows]
+    elif isinstance(answer, Consultation) and (causes := answer.causes) is not None:
+        small = {c for c, said in zip(causes.causes, causes.told, strict=True) if not said}
+        out = [row["name"] in small for row in rows]
     elif isinstance(answer, Questions):
         out = [max(row["bits"], row.get("gain", 0.0)) < _TELLS for row in rows]
     else:

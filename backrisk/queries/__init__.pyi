@@ -43,6 +43,7 @@ from .form import make_form as make_form
 from .form import read_form as read_form
 from .mediation import Mediation as Mediation
 from .mediation import mediate as mediate
+from .next_question import WORTH_ASKING as WORTH_ASKING
 from .next_question import Questions as Questions
 from .next_question import ask_next as ask_next
 from .over_time.advice import RecommendationOverTime as RecommendationOverTime

@@ -49,7 +49,7 @@ class Consultation(Answer):
         nothing adverse is reported.
     causes : Attribution, optional
         Where it is reported: the necessity of each cause at `level`. None where the target has no
-        cause.
+        cause, or nothing else is reported.
     level : str, optional
         The closest level that has a cause; None where the graph has no levels.
     """
@@ -354,7 +354,7 @@ def _what_it_took(posterior: Posterior, opening: Opening) -> Consultation:
     needed = causes = level = None
     if adverse := reported_adverse(graph, evidence, event):
         needed = attribute(posterior, labels, [adverse], method="necessity", target=asked)
-    if players_of(graph, event):
+    if players_of(graph, event) and opening.others:
         level = closest_level(graph, event)
         causes = attribute(posterior, labels, method="necessity", level=level, target=asked)
     both = [answer for answer in (needed, causes) if answer is not None]

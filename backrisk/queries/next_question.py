@@ -31,6 +31,7 @@ from backrisk.summary import interval
 from backrisk.survey import find_name
 from backrisk.words import decimal, percent, say, suggest
 
+WORTH_ASKING = 0.005  # of what is uncertain; a question that tells less is not worth asking
 _NOTICEABLE = 5e-5  # gain that would show as 0.01 points
 
 
@@ -81,8 +82,9 @@ class Questions(Answer):
         if not self.questions:
             return [say("queries.ask_next.nothing")]
         table = self.table
-        said: list[str] = []
-        for rank, (name, row) in enumerate(table.head(3).iterrows()):
+        telling = table[table["share"] >= WORTH_ASKING]
+        said: list[str] = [say("queries.ask_next.nothing_worth")] if telling.empty else []
+        for rank, (name, row) in enumerate(telling.head(3).iterrows()):
             topic = self.names.node(str(name))
             if row["question"]:
                 topic = say("queries.ask_next.worded", node=topic, question=row["question"])

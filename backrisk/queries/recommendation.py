@@ -57,6 +57,8 @@ class Recommendation(Answer):
         Where an answer lies downstream of an action, so that the effect depends on it.
     costs : tuple of float, optional
         Of each action.
+    target_reported : bool
+        Whether the person has the target, which is then set aside.
     """
 
     actions: tuple[str, ...]
@@ -67,6 +69,7 @@ class Recommendation(Answer):
     support: Support
     coupling: str | None = None
     costs: tuple[float, ...] | None = None
+    target_reported: bool = False
 
     @property
     def measure(self) -> str:
@@ -139,7 +142,7 @@ class Recommendation(Answer):
             if self.costs is not None:
                 cost = f"{self.costs[column]:g}"
                 done = say("queries.recommend.at_cost", action=done, cost=cost)
-            key = "first"
+            key = "first" if column in clear else "first_unclear"
             if rank:
                 key = "then" if self.best[column] >= _CHANCE else "then_not_best"
             said.append(
@@ -152,16 +155,22 @@ class Recommendation(Answer):
                     evidence=evidence_words(self.names, self.grades[column], self.studied[column]),
                 )
             )
-            if not rank:
+            if not rank and (column in clear or self.tells_of_nobody):
                 said.append(self._of_people(column))
         unclear = len(self.actions) - len({*told, *clear})
         if unclear:
             said.append(say("queries.recommend.unclear", count=unclear))
         return said
 
+    @property
+    def tells_of_nobody(self) -> bool:
+        """Whether there is a sentence for the people spared where their number cannot be told."""
+        return False
+
     def _opening(self) -> str:
         """Say the risk as things are."""
-        return say("queries.recommend.now", target=self.target.label, risk=estimate(self.before))
+        key = "now_others" if self.target_reported else "now"
+        return say(f"queries.recommend.{key}", target=self.target.label, risk=estimate(self.before))
 
     def _of_people(self, column: int) -> str:
         """Word the reduction of an action as people in a hundred."""

@@ -176,6 +176,7 @@ def recommend(
         facts,
         coupling if reached else None,
         spent,
+        reported.get(event.node) in event.codes,
         graph=graph,
         notes=(*told, *unmeasured_note(graph, facts)),
         warnings=posterior.warnings_about((event.node, *evidence)),
@@ -193,6 +194,8 @@ def _notes(
 ) -> tuple[str, ...]:
     names = names_of(graph)
     notes: list[str] = [*beyond(graph, reported, target), say("queries.rests_on_graph")]
+    if not reported:
+        notes.insert(0, say("queries.nobody"))
     if reached:
         nodes = listed(map(names.node, reached))
         coupled = coupling_name(coupling)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from backrisk.queries import Attribution, evidence_cell, narrowed_cell, players_of
+from backrisk.queries import (
+    WORTH_ASKING,
+    Attribution,
+    evidence_cell,
+    narrowed_cell,
+    players_of,
+)
 from backrisk.report import charts
 from backrisk.report.answers import PersonAnswers
 from backrisk.report.before import before_numbers, blanks
@@ -419,14 +425,18 @@ def _open(answers: PersonAnswers) -> list[Block]:
     if not questions.questions:
         return [Text((say("report.person.open_none"),))]
     table, names = questions.table, names_of(answers.posterior.graph)
+    known = len(questions.evidence)
+    asked = known + len(questions.questions)
+    count = {"answered": whole(known), "asked": whole(asked)}
+    table = table[table["share"] >= WORTH_ASKING]
+    if table.empty:
+        return [Text((say("report.person.open_worthless", **count),))]
     rows = tuple(
         (row["question"] or names.node(str(name)), float(row["share"]), float(row["gain"]))
         for name, row in zip(table.index, table.to_dict("records"), strict=True)
     )
     columns = (heading("question", wide=4), heading("bits", "share"), heading("gain", "points"))
-    known = len(questions.evidence)
-    asked = known + len(questions.questions)
-    said = say("report.person.open_words", answered=whole(known), asked=whole(asked))
+    said = say("report.person.open_words", **count)
     return [Text((said,)), cut(Table("questions", "", columns, rows), _ASKED)]
 
 

@@ -100,7 +100,7 @@ def test_names_and_grades_are_replaced_and_the_rest_stays(hurting, tmp_path):
     assert "Zum Arzt." in page
     assert "See a clinician soon if the pain follows" not in page
     assert '<html lang="en">' in page
-    for said in ("<dt>sex</dt>", say("report.person.help")):
+    for said in ("<dt>sex</dt>", say("report.person.help_back")):
         assert said in page
 
 

@@ -129,7 +129,7 @@ def test_the_notes_say_which_causes_were_not_asked_about_and_where_to_ask(hurtin
     asked = set(hurting.consultation.causes.table.index)
     left = [hurting.shares.row_label(c) for c in hurting.shares.causes if c not in asked]
     assert "strength training" in left
-    assert f"Not asked about here: {left[0]}" in page
+    assert f"Not worked out here: {left[0]}" in page
     assert "tells the necessity of every cause" in page
 
 

@@ -517,6 +517,10 @@ def notes_on(
         if method != "necessity" and reported:
             notes.append(say("queries.attribute.aside", nodes=worded(reported)))
     else:
+        if not evidence:
+            notes.append(say("queries.nobody"))
+        elif method in GAMES and evidence.get(target.node, target.codes[0]) not in target.codes:
+            notes.append(say("queries.attribute.kept_absent", target=target.label))
         notes.append(say(f"queries.attribute.{method}.rests_on"))
     if error is not None:
         most = decimal(100 * float(error.max()), 2)

@@ -307,6 +307,11 @@ class Attribution(Answer):
             said.append(say("queries.consult.took.healthy"))
         if self.bounds is not None:
             said += self._chained()
+        if self.method == "shapley" and self.target.node in self.evidence:
+            inferred = [row for row in self._told if self.causes[row] not in self.evidence]
+            if inferred:
+                nodes = listed(self.row_label(self.causes[row]) for row in inferred)
+                said.append(say("queries.attribute.inferred", nodes=nodes))
         if self.effects is not None:
             unclear = [row for row in self._rows if self.playing[row] and not self.signs[row]]
             signed = [row for row in self._rows if self.signs[row] and not self.told[row]]

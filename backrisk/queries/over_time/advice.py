@@ -94,6 +94,11 @@ class RecommendationOverTime(Recommendation):
         words = {"since": self.since, "period": self.period, "target": self.target.label}
         return say("queries.over_time.recommend.now", risk=estimate(self.before), **words)
 
+    @property
+    def tells_of_nobody(self) -> bool:
+        """Whether there is a sentence for the people spared where their number cannot be told."""
+        return True
+
     def _of_people(self, column: int) -> str:
         number, low, high = (float(each[column]) for each in self.needed)
         if np.isnan(number):

@@ -318,7 +318,7 @@ def test_what_it_says():
 
 def test_a_simulated_answer_says_how(simulate_all):
     answer = br.intervene(chain(), [{}], {"x": "no"}, target="y", samples=100)
-    assert "100 times for each of 1 draws (of 1); the Monte Carlo error is at most" in answer.text
+    assert "100 times for each of 1 draw (of 1); the Monte Carlo error is at most" in answer.text
     assert "monte_carlo_error" in answer.table
 
 
