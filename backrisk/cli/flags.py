@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from backrisk.cli import console
 from backrisk.cli.console import sentences
 from backrisk.cli.options import FormatOption
-from backrisk.cli.persons import saved_at
+from backrisk.cli.persons import demand_understood, saved_at
 from backrisk.cli.tables import Format, give, show_table
+from backrisk.cli.terminal import read_saved
 from backrisk.errors import QueryError
 from backrisk.words import disclaimer, say
 
 if TYPE_CHECKING:
+    from backrisk.posterior import Posterior
     from backrisk.queries import RedFlags
 
 FlagOption = Annotated[list[str] | None, typer.Option("--flag", help=say("cli.flags.flag"))]
@@ -53,15 +56,42 @@ def flags(
 
     with sentences():
         posterior = example_posterior() if model is None else load_posterior(model)
-        answers = {} if person is None else saved_at(posterior, person)
+        answers: Mapping[str, Any] = {}
+        if person is not None:
+            read = _packaged_at if model is None else saved_at
+            answers = read(posterior, person)
         found = red_flags(posterior, answers, flags_asked(flag))
         if not give(format, found.to_dict()):
             _show(found)
 
 
+def _packaged_at(posterior: Posterior, path: Path) -> Mapping[str, Any]:
+    """Read a person file by the packaged graph's names, and say so where it has others.
+
+    Raises
+    ------
+    QueryError
+        As `saved_at`.
+    """
+    from backrisk.queries import opened
+    from backrisk.survey import find_name
+
+    saved = read_saved(path)
+    try:
+        demand_understood(posterior, path, saved)
+    except QueryError as error:
+        graph, book = posterior.graph, posterior.codebook
+        known = (*(() if book is None else book.columns), *graph.names)
+        if all(find_name(name, known) for name in opened(saved).person):
+            raise
+        told = say("cli.flags.packaged", graph=graph.name, person=path)
+        raise QueryError(f"{error}\n{told}") from error
+    return saved
+
+
 def _show(found: RedFlags) -> None:
     first, *rest = found.sentences()
-    style = "red" if found.ticked else None
+    style = "red" if found.ticked or found.reported else None
     console.out.print(first, style=style, markup=False)
     for line in rest:
         console.out.print(line, markup=False)

@@ -37,7 +37,7 @@ def saved_at(posterior: Posterior, path: Path) -> Mapping[str, Any]:
         As `backrisk.cli.terminal.read_saved`; if the model does not understand an answer.
     """
     saved = read_saved(path)
-    _demand_understood(posterior, path, saved)
+    demand_understood(posterior, path, saved)
     return saved
 
 
@@ -64,11 +64,17 @@ def files_at(
         raise QueryError(say("cli.follow_up.other_model", **told))
     own = posterior if old is None else old
     if then.model in (None, own.checksum):  # another model reads of it what it understands
-        _demand_understood(own, before, first)
+        demand_understood(own, before, first)
     return first, second, old
 
 
-def _demand_understood(posterior: Posterior, path: Path, saved: Mapping[str, Any]) -> None:
+def demand_understood(posterior: Posterior, path: Path, saved: Mapping[str, Any]) -> None:
+    """Refuse answers that a model does not understand, by the name of their file.
+
+    Raises
+    ------
+    QueryError
+    """
     from backrisk.graph import UnrolledGraph
     from backrisk.queries import read_answers
 

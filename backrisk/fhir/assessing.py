@@ -11,7 +11,7 @@ from backrisk.fhir.answering import Answers, read_response
 from backrisk.fhir.asking import demand_moment
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior
-from backrisk.queries import Target, consult, read_person, recommend
+from backrisk.queries import Target, consult, read_person, recommend, red_flags
 from backrisk.words import disclaimer, estimate, interval_name, say, spoken
 
 _CONTAINED = "answers"
@@ -131,12 +131,14 @@ def assessed(
             advice = recommend(posterior, answers.person, target=found.asked)
             made["mitigation"] = " ".join([*advice.sentences(), *advice.notes])
     said += closing(posterior, (found.target.node, *found.evidence), answers)
-    made["note"] = [{"text": str(text)} for text in said]
+    made["note"] = [{"text": text} for text in dict.fromkeys(map(str, said))]
     return made
 
 
 def closing(posterior: Posterior, about: Iterable[str], answers: Answers) -> list[str]:
-    """Return what every result says at its end: limits, warnings, what was not read.
+    """Return what every result says at its end: whom the model is not made for, limits, warnings.
+
+    What was not read is among it.
 
     Parameters
     ----------
@@ -145,7 +147,8 @@ def closing(posterior: Posterior, about: Iterable[str], answers: Answers) -> lis
         The nodes that the result rests on.
     answers : Answers
     """
-    said: list[str] = [say("fhir.assessment.ranges", interval=interval_name())]
+    said: list[str] = [*red_flags(posterior, answers.person).unfit]
+    said.append(say("fhir.assessment.ranges", interval=interval_name()))
     if posterior.meta.get("synthetic"):
         said.append(say("fhir.synthetic"))
     warned = posterior.warnings_about(about)

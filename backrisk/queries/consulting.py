@@ -6,7 +6,7 @@ Every door asks through this, so that all of them open on one question about one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from backrisk.queries.asked import event_from, named, read_person, read_target
 from backrisk.queries.attribution.causes import players_of, reported_adverse
 from backrisk.queries.attribution.methods import attribute, notes_on
 from backrisk.queries.attribution.shown import Attribution
+from backrisk.queries.flags import unfit_for
 from backrisk.queries.recommendation import aside, before_target, options_of
 from backrisk.queries.seeing import Risk, risk
 from backrisk.queries.wording import unmeasured_note
@@ -245,6 +246,7 @@ def consult(
     -----
     Assumptions are those of `backrisk.risk` and `backrisk.attribute`. A target that is more severe
     than what is reported is not there: then this is its probability given the other answers.
+    Whom the model is not made for is told first among the notes, as by `backrisk.red_flags`.
 
     Bounds hold without the coupling (Tian and Pearl 2000, doi:10.1023/A:1018912507879).
 
@@ -262,7 +264,8 @@ def consult(
     (True, [0.625], ('x',))
     """
     opening = what_to_ask(posterior, person, target)
-    return (_what_it_took if opening.looking_back else _how_likely)(posterior, opening)
+    found = (_what_it_took if opening.looking_back else _how_likely)(posterior, opening)
+    return replace(found, notes=(*unfit_for(posterior, person), *found.notes))
 
 
 @dataclass(frozen=True)

@@ -60,11 +60,14 @@ class RedFlag:
     urgency : {"emergency", "same_day", "this_week"}
         How soon.
     sources : tuple of Source
+    answered_by : tuple of (str, str)
+        Nodes of the graph and a state of each that, where it is reported, is this sign.
     """
 
     name: str
     urgency: Urgency
     sources: tuple[Source, ...]
+    answered_by: tuple[tuple[str, str], ...] = ()
 
     @property
     def label(self) -> str:
@@ -91,6 +94,11 @@ class RedFlag:
         """How soon, in words."""
         return say(f"queries.red_flags.urgencies.{self.urgency}")
 
+    @property
+    def told(self) -> str:
+        """That the answers report it, and how soon someone should look."""
+        return say("queries.red_flags.reported", flag=self.label, urgency=self.soon)
+
 
 @dataclass(frozen=True, repr=False)
 class RedFlags:
@@ -104,11 +112,15 @@ class RedFlags:
     ticked : tuple of RedFlag
         Those that apply, the most urgent first.
     called_for : bool
-        Whether the answers are such that everybody should be asked: with limiting pain.
+        Whether the answers are such that everybody should be asked: with limiting pain, and with
+        any pain where an answer is itself a flag.
     unfit : tuple of str
         What about the person the model is not made for; empty where nothing is known.
     answered : bool
         Whether somebody asked: then a flag that is not ticked was denied, and else it is unknown.
+    reported : tuple of RedFlag
+        Those that the person's other answers report, ticked or not; none where pain is reported to
+        be absent, since they are signs of what causes it.
     """
 
     graph: CausalGraph = field(repr=False)
@@ -117,6 +129,7 @@ class RedFlags:
     called_for: bool
     unfit: Renewed[tuple[str, ...]] = Renewed(())  # noqa: RUF009 (a descriptor)
     answered: bool = False
+    reported: tuple[RedFlag, ...] = ()
 
     @property
     def urgency(self) -> Urgency | None:
@@ -137,6 +150,7 @@ class RedFlags:
         return {
             "flag": [flag.name for flag in self.asked],
             "ticked": [flag in self.ticked for flag in self.asked],
+            "reported": [flag in self.reported for flag in self.asked],
             "urgency": [flag.urgency for flag in self.asked],
             "question": [flag.question for flag in self.asked],
             "means": [flag.means for flag in self.asked],
@@ -154,23 +168,32 @@ class RedFlags:
 
     def advice(self) -> list[str]:
         """Return what to do about each flag that is ticked."""
-        return [
-            say("queries.red_flags.advice", flag=capital(flag.label), means=flag.means, do=flag.do)
-            for flag in self.ticked
-        ]
+        return list(map(_advice, self.ticked))
+
+    @property
+    def unticked(self) -> tuple[RedFlag, ...]:
+        """What the answers report and nobody ticked."""
+        return tuple(flag for flag in self.reported if flag not in self.ticked)
+
+    def from_answers(self) -> list[str]:
+        """Return what the answers report that nobody ticked: how soon, and what to do about it."""
+        return [said for flag in self.unticked for said in (flag.told, _advice(flag))]
 
     def sentences(self) -> list[str]:
         """Return all that is to be said before a number, the most pressing first."""
         if not self.asked:
             return [say("queries.red_flags.none_asked"), *self.unfit]
         if not self.ticked:
-            return [self.state, *self.unfit, self.caveat]
-        return [self.headline, *self.advice(), *self.unfit, self.caveat]
+            return [*self.from_answers(), self.state, *self.unfit, self.caveat]
+        told = [self.headline, *self.advice(), *self.from_answers()]
+        return [*told, *self.unfit, self.caveat]
 
     @property
     def state(self) -> str:
         """Whether anybody asked, where nothing is ticked: none applies, or nothing is known."""
         key = "none" if self.answered else "called_for" if self.called_for else "not_asked"
+        if self.reported:
+            key = "none_but" if self.answered else "others"
         return say(f"queries.red_flags.{key}")
 
     @property
@@ -181,7 +204,7 @@ class RedFlags:
     @property
     def sources(self) -> tuple[Source, ...]:
         """The sources of what is ticked, or of all where nothing is, each once."""
-        of = self.ticked or self.asked
+        of = (*self.ticked, *self.unticked) if self.ticked else self.asked
         return tuple(dict.fromkeys(source for flag in of for source in flag.sources))
 
     @property
@@ -211,7 +234,7 @@ class RedFlags:
         return block(
             say("queries.red_flags.title"),
             paragraph(self.headline if self.ticked else self.state if self.asked else ""),
-            *map(paragraph, self.unfit),
+            *map(paragraph, (*self.from_answers(), *self.unfit)),
             folded(say("queries.red_flags.table"), (flag.question for flag in self.asked))
             if not self.ticked
             else table(rows),
@@ -231,6 +254,7 @@ class RedFlags:
             "urgency": self.urgency,
             "headline": self.headline,
             "rows": rows,
+            "from_answers": self.from_answers(),
             "unfit": list(self.unfit),
             "text": self.text,
         }
@@ -249,6 +273,9 @@ def red_flags(
     too little energy. They are given by hand and change no number. None of them alone proves
     anything, and most have a low or an untested accuracy [1]_; each is a reason for an examination
     within the time that it states.
+
+    Some answers about running are such a sign themselves (``answered_by`` of a flag, such as a leap
+    in training). Where pain is not reported to be absent they are told, whatever was ticked.
 
     It is also said where the answers show a person whom the model is not about: a number outside
     of what the codebook calls typical (``typical``) of a column that says who people are (the
@@ -297,9 +324,8 @@ def red_flags(
     """
     graph, book = posterior.graph, posterior.codebook
     given: Any = {} if person is None else person
-    reported = named(graph, read_answers(graph, book, given))
+    answers = named(graph, read_answers(graph, book, given))
     person_file = opened(given)
-    given = person_file.person
     if flags is None:
         flags = person_file.flags
     about = _about(graph.vocabulary)
@@ -319,13 +345,48 @@ def red_flags(
             hint = suggest(clipped(name), known)
             unknown = {"name": clipped(name), "hint": hint, "choices": choices(known)}
             raise QueryError(say("queries.red_flags.unknown", **unknown))
+    limiting = any(answers.get(node) == state for node, state in about.called_for.items())
+    pain = [answers[node] != graph.node(node).reference for node in about.hurts if node in answers]
+    reported = tuple(flag for flag in asked if _reports(graph, answers, flag))
+    if pain and not any(pain):
+        reported = ()
     return RedFlags(
         graph,
         asked,
         tuple(flag for flag in asked if flag.name in ticked),
-        bool(asked) and any(reported.get(node) == s for node, s in about.called_for.items()),
-        tuple(_unfit(graph, book, given, about.runs)),
+        bool(asked) and (limiting or (bool(reported) and any(pain))),
+        unfit_for(posterior, person_file.person),
         flags is not None,
+        reported,
+    )
+
+
+def unfit_for(posterior: Posterior, person: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say what in a person's answers the model is not made for; see `red_flags`.
+
+    Parameters
+    ----------
+    posterior : Posterior
+    person : mapping
+        In either form of a person file, of which the model understands every answer.
+    """
+    graph = posterior.graph
+    runs = _about(graph.vocabulary).runs
+    return tuple(_unfit(graph, posterior.codebook, opened(person).person, runs))
+
+
+def _advice(flag: RedFlag) -> str:
+    words = {"flag": capital(flag.label), "means": flag.means, "do": flag.do}
+    return say("queries.red_flags.advice", **words)
+
+
+def _reports(graph: CausalGraph, answers: Mapping[str, str], flag: RedFlag) -> bool:
+    """Whether an answer is the sign: of its node, or of an item of the node in the same words."""
+    return any(
+        answers.get(name) == state
+        for node, state in flag.answered_by
+        if node in graph.names
+        for name in (node, *(item for item in graph.items if graph.parents(item) == (node,)))
     )
 
 
@@ -335,6 +396,7 @@ class _About:
 
     flags: tuple[RedFlag, ...] = ()
     called_for: Mapping[str, str] = field(default_factory=dict)
+    hurts: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
 
 
@@ -345,10 +407,15 @@ def _about(vocabulary: str) -> _About:
     if not isinstance(found, Mapping):
         return _About()
     flags = tuple(
-        RedFlag(name, each["urgency"], tuple(Source(**read["sources"][s]) for s in each["sources"]))
+        RedFlag(
+            name,
+            each["urgency"],
+            tuple(Source(**read["sources"][s]) for s in each["sources"]),
+            tuple(each.get("answered_by", {}).items()),
+        )
         for name, each in found["flags"].items()
     )
-    return _About(flags, found["called_for"], tuple(found["runs"]))
+    return _About(flags, found["called_for"], tuple(found["hurts"]), tuple(found["runs"]))
 
 
 def _unfit(

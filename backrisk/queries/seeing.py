@@ -27,6 +27,7 @@ from backrisk.queries.asked import (
     read_person,
     read_target,
 )
+from backrisk.queries.flags import unfit_for
 from backrisk.summary import described
 from backrisk.words import estimate, listed, names_of, say
 
@@ -218,6 +219,7 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     Notes
     -----
     An association, not an effect: it says what goes with the answers, not what a change would do.
+    Whom the model is not made for is told among the notes, as by `backrisk.red_flags`.
 
     Examples
     --------
@@ -229,12 +231,12 @@ def risk(posterior: Posterior, person: Mapping[str, Any], *, target: str | None 
     """
     event = read_target(posterior.graph, target)
     evidence = read_person(posterior, person)
-    notes: tuple[str, ...] = ()
+    notes = unfit_for(posterior, person)
     if event.node in evidence:
         node = names_of(posterior.graph).node(event.node)
         there = evidence[event.node] in event.codes
         key = "present" if there else "absent"
-        notes = (say(f"queries.risk_reported.{key}", node=node, target=event.label),)
+        notes += (say(f"queries.risk_reported.{key}", node=node, target=event.label),)
     average: Array = posterior.marginal(event.node)[list(event.codes)].sum(axis=0)
     return Risk(
         probability(World(posterior, evidence, {}), event) if evidence else average.copy(),

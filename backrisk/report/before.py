@@ -35,13 +35,10 @@ def before_numbers(flags: RedFlags, *, always: bool = False) -> tuple[Section, .
                 (flags.headline, *(flags.advice() if some else _rows(flags.ticked))), tone="warning"
             )
         )
-    elif flags.asked and flags.answered:
-        blocks.append(Text((say("report.before.none"),)))
-    elif flags.asked and flags.called_for:
-        asked = _rows(flags.asked)
-        blocks += [Text((say("report.before.called_for"),)), Text(asked, bullets=True)]
-    elif flags.asked and always:
-        blocks.append(Text((say("report.before.not_asked"),)))
+    if flags.unticked and (flags.called_for or flags.answered or always):
+        blocks.append(Text(tuple(flags.from_answers()), tone="warning"))
+    if flags.asked and not flags.ticked:
+        blocks += _state(flags, always=always)
     if flags.unfit:
         blocks.append(Text(flags.unfit, tone="warning"))
     if not blocks:
@@ -55,6 +52,20 @@ def before_numbers(flags: RedFlags, *, always: bool = False) -> tuple[Section, .
             )
         )
     return (Section(say("report.before.title"), tuple(blocks)),)
+
+
+def _state(flags: RedFlags, *, always: bool) -> list[Block]:
+    """Return whether anybody asked, where nothing is ticked, and what to ask."""
+    if flags.answered:
+        return [Text((say(f"report.before.{'none_but' if flags.unticked else 'none'}"),))]
+    if flags.called_for:
+        key = "others" if flags.unticked else "called_for"
+        asked = _rows(flag for flag in flags.asked if flag not in flags.unticked)
+        return [Text((say(f"report.before.{key}"),)), Text(asked, bullets=True)]
+    if always:
+        key = "not_asked_others" if flags.unticked else "not_asked"
+        return [Text((say(f"report.before.{key}"),))]
+    return []
 
 
 def _rows(flags: Iterable[RedFlag]) -> tuple[str, ...]:

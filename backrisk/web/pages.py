@@ -301,6 +301,7 @@ def _flags(served: Served) -> list[dict[str, str]]:
             "means": flag.means,
             "do": flag.do,
             "soon": flag.soon,
+            "reported": flag.told,
         }
         for flag in red_flags(served.posterior).asked
     ]

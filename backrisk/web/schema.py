@@ -459,6 +459,7 @@ class FlagRow(BaseModel):
 
     flag: str
     ticked: bool
+    reported: bool
     urgency: str
     question: str
     means: str
@@ -475,6 +476,7 @@ class RedFlagsOut(BaseModel):
     urgency: str | None
     headline: str
     rows: list[FlagRow]
+    from_answers: list[str]
     unfit: list[str]
     text: str
 

@@ -389,6 +389,16 @@ def test_flags_are_listed_and_said_without_a_model(person):
     assert "did you mean 'night_pain'" in text
 
 
+def test_flags_without_a_model_say_whose_names_they_read(person):
+    code, text = said("flags", "--person", person({"a": "yes"}))
+    assert code == 2
+    assert "The person's 'a' is unknown" in text
+    assert "the names of the packaged graph 'runner' are read" in text
+    code, text = said("flags", "--person", person({"pain": "dreadful"}))  # a name that is known
+    assert code == 2
+    assert "packaged" not in text
+
+
 def test_flags_of_a_model_and_a_person_as_json(core_model, person):
     code, text = said("flags", core_model, "--person", person(HURTING), "--format", "json")
     assert code == 0

@@ -52,6 +52,14 @@ def test_it_is_the_number_of_the_python_answer(posterior):
         assert number in prediction["rationale"]
 
 
+@pytest.mark.parametrize("pain", [{}, {"pain": "limiting"}])
+def test_whom_the_model_is_not_about_is_told_once(posterior, pain):
+    said = notes(assess(posterior, {"age_years": 15, **pain}))
+    for each in br.red_flags(posterior, {"age_years": 15}).unfit:
+        assert said.count(each) == 1
+    assert "15 years" in said
+
+
 def test_it_says_having_and_not_getting_and_that_nobody_answered(posterior):
     made = assess(posterior, PERSON)
     assert "not about getting it later" in notes(made)

@@ -171,6 +171,73 @@ def test_nobody_asked_is_told_from_none_applies():
     assert [each.to_dict()["answered"] for each in (unasked, denied)] == [False, True]
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"load_progression": "spike"},
+        {"training_change": "a big jump"},
+        {"longest_run_week_km": 28, "longest_run_month_km": 16},  # 1.75 times, and a spike is 1.3
+        {"load_progression": "moderate", "training_change": "a big jump"},  # either of the two
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("pain", ["not_limiting", "limiting"])
+def test_a_leap_in_training_that_the_answers_report_is_a_flag_whatever_was_ticked(answers, pain):
+    person = {"pain": pain, **answers}
+    unasked, denied = br.red_flags(POSTERIOR, person), br.red_flags(POSTERIOR, person, [])
+    for found in (unasked, denied):
+        assert [flag.name for flag in found.reported] == ["training_spike"]
+        assert found.called_for
+        assert found.sentences()[0] == (
+            "The answers report a leap in training: with back pain, that is one of the red flags. "
+            "See a clinician this week."
+        )
+        plain = found.to_dict()
+        assert plain["from_answers"] == found.from_answers()
+        assert [row["flag"] for row in plain["rows"] if row["reported"]] == ["training_spike"]
+    assert "The other red flags have not been asked about" in unasked.text
+    assert "none was said to apply; the answers report otherwise" in denied.text
+    assert "none applies" not in denied.text
+    ticked = br.red_flags(POSTERIOR, person, ["training_spike"])  # said once
+    assert ticked.from_answers() == []
+    assert "The answers report" not in ticked.text
+    assert "The answers report" in br.red_flags(POSTERIOR, person, ["fever"]).text
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        {"pain": "limiting", "load_progression": "moderate"},
+        {"pain": "limiting", "longest_run_week_km": 16, "longest_run_month_km": 16},
+        {"pain": "none", "load_progression": "spike"},  # it is asked of the weeks before a pain
+    ],
+    ids=repr,
+)
+def test_no_leap_before_a_pain_is_no_flag(person):
+    found = br.red_flags(POSTERIOR, person)
+    assert (found.reported, found.from_answers()) == ((), [])
+    assert found.called_for is (person["pain"] == "limiting")
+
+
+def test_every_answer_that_is_a_flag_is_a_state_of_the_graph():
+    graph = POSTERIOR.graph
+    answered = [pair for flag in br.red_flags(POSTERIOR).asked for pair in flag.answered_by]
+    assert answered
+    for node, state in answered:
+        assert state in graph.node(node).states
+        assert state != graph.node(node).reference
+
+
+@pytest.mark.parametrize("pain", [None, "limiting"])
+def test_whom_the_model_is_not_about_is_told_beside_the_numbers(pain):
+    person = {"age_years": 15, **({} if pain is None else {"pain": pain})}
+    unfit = br.red_flags(POSTERIOR, person).unfit
+    assert unfit
+    for ask in (br.consult, br.risk):
+        assert ask(POSTERIOR, person).notes[: len(unfit)] == unfit
+        assert unfit[0] not in ask(POSTERIOR, {**person, "age_years": 30}).notes
+
+
 @pytest.mark.parametrize("flags", [None, (), ("fever", "night_pain")])
 def test_what_was_ticked_goes_along_in_the_saved_form(flags):
     person = {"fatigue": "high"}

@@ -61,6 +61,21 @@ def test_limiting_pain_asks_for_every_flag_and_its_absence_for_none(few, well, k
     assert "Before any number" not in pages(well, kind)[0]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_answer_that_is_a_flag_is_told_with_any_pain_and_not_without(few, kind):
+    leap = {"longest_run_week_km": 28, "longest_run_month_km": 16}
+    hurting = person_answers(few, {"pain": "not_limiting", **leap})
+    first, *rest = pages(hurting, kind)
+    assert len(rest) == (kind == "report")
+    told = "The answers report a leap in training: with back pain, that is one of the red flags."
+    assert first.index(told) < first.index(hurting.consultation.headline)
+    assert first.count("leap in training") == 1  # the others are left to ask for
+    assert "saddle numbness" in first
+    denied = replace(hurting, flags=red_flags(few, hurting.person, []))
+    assert "the answers report otherwise" in pages(denied, kind)[0]
+    assert "The answers report" not in pages(person_answers(few, {"pain": "none", **leap}), kind)[0]
+
+
 def test_a_letter_says_where_no_flag_is_ticked_and_what_the_numbers_are(well, flagged):
     page = pages(well, "letter")[0]
     assert "The red flags have not been asked about" in page

@@ -43,6 +43,20 @@ def test_a_tick_stands_above_every_number_and_outlives_the_server(open_page, add
     assert told.bounding_box()["y"] < page.locator("#plain").bounding_box()["y"]
 
 
+def test_an_answer_that_is_a_flag_is_told_whatever_was_ticked(open_page, address):  # noqa: F811
+    page = open_page(f"{address}/#back_pain=yes%2C+but+I+train+as+usual&training_change=a+big+jump")
+    told, state = page.locator("#flags-reported"), page.locator("#flags-state")
+    expect(told).to_contain_text("The answers report a leap in training")
+    expect(told).to_contain_text("See a clinician this week")
+    expect(state).to_contain_text("Nobody has answered the other questions yet")
+    page.locator("#flags-deny").check()
+    expect(state).to_contain_text("the answers report otherwise")
+    page.locator("#flags input[value=training_spike]").check()
+    expect(told).to_be_empty()  # the tick says it
+    page.locator("#clear").click()
+    expect(told).to_be_empty()
+
+
 def test_ticks_stay_through_a_reload_and_go_with_the_answers(open_page, address):  # noqa: F811
     page = open_page(address)
     page.locator("#flags-list summary").click()

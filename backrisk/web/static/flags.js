@@ -13,6 +13,9 @@ const boxes = () => [...document.querySelectorAll('#flags input[name="flag"]')];
 const denial = () => byId("flags-deny");
 const ticked = () => boxes().filter((box) => box.checked).map((box) => box.value);
 
+// The names of those that the answers on the page report, as the server read them last.
+let reported = [];
+
 // The names of those that apply; null where nobody asked.
 export function flagsAsked() {
   const names = ticked();
@@ -31,9 +34,14 @@ function tell() {
     make("ul", {}, ...found.map((flag) => make("li", {},
       make("b", {}, flag.label), ` ${flag.means} ${flag.do}`))),
   ] : []));
+  const others = facts.flags.filter(
+    (flag) => reported.includes(flag.name) && !names?.includes(flag.name));
+  byId("flags-reported").textContent = others.map((flag) =>
+    `${flag.reported} ${flag.label} ${flag.means} ${flag.do}`).join(" ");
   byId("flags-state").hidden = found.length > 0;
   const called = byId("flags").hasAttribute("data-called");
-  const state = names ? words.flags.denied : called ? words.flags.none : words.flags.not_asked;
+  const unasked = others.length ? "others" : called ? "none" : "not_asked";
+  const state = words.flags[names ? (others.length ? "denied_but" : "denied") : unasked];
   if (byId("flags-state").textContent !== state) byId("flags-state").textContent = state;
 }
 
@@ -52,6 +60,8 @@ export async function askFlags(person, signal) {
   const answer = await once("/flags", { person }, signal);
   const called = byId("flags").hasAttribute("data-called");
   byId("flags").toggleAttribute("data-called", answer.called_for);
+  const rows = answer.called_for ? answer.rows : []; // without pain they are signs of nothing
+  reported = rows.filter((row) => row.reported).map((row) => row.flag);
   if (answer.called_for && !called) byId("flags-list").open = true;
   byId("flags-unfit").textContent = answer.unfit.join(" ");
   tell();
