@@ -60,7 +60,7 @@ export async function askFlags(person, signal) {
   const answer = await once("/flags", { person }, signal);
   const called = byId("flags").hasAttribute("data-called");
   byId("flags").toggleAttribute("data-called", answer.called_for);
-  const rows = answer.called_for ? answer.rows : []; // without pain they are signs of nothing
+  const rows = answer.called_for ? answer.rows : []; // where nothing calls for them they are signs of nothing
   reported = rows.filter((row) => row.reported).map((row) => row.flag);
   if (answer.called_for && !called) byId("flags-list").open = true;
   byId("flags-unfit").textContent = answer.unfit.join(" ");
