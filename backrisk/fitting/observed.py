@@ -18,10 +18,11 @@ from backrisk.graph import (
     Node,
     ParameterPrior,
     Saturated,
+    has_intercepts,
 )
 from backrisk.likelihood import Circuit, Conditioned, build_circuit
 from backrisk.survey import Patterns, Survey, tabulate
-from backrisk.words import say
+from backrisk.words import Said, say
 
 SITE = "site__"  # a node of the circuit alone
 _SITES = 128  # as many as a byte counts
@@ -88,7 +89,7 @@ def pooled_sites(survey: Survey | None) -> tuple[str, ...]:
     """Return the sites whose intercepts are pooled: none unless at least two, and intercepts."""
     if survey is None or survey.site is None or len(survey.sites) < 2:
         return ()
-    if not any(survey.graph.mechanism(name) == "ordinal_logit" for name in survey.graph.names):
+    if not has_intercepts(survey.graph):
         return ()
     if survey.codebook.design is not None and survey.codebook.design.set is not None:
         return ()  # matched sets, which the likelihood conditions on
@@ -124,13 +125,22 @@ def survey_circuit(survey: Survey, patterns: Patterns, sampled: Sampled | None =
     if pooled_sites(survey):
         assert patterns.site is not None
         if len(survey.sites) > _SITES:
-            raise FitError(say("fitting.many_sites", n=len(survey.sites), most=_SITES))
+            raise FitError(_too_many(survey))
         codes = np.column_stack([codes, patterns.site]).astype(np.int8)
         graph = with_sites(graph, survey.sites)
     if sampled is not None:
         codes, weights = sampled.rows(survey, patterns, codes, weights)
         graph = sampled.with_case(graph)
     return build_circuit(graph, codes, weights, by_row)
+
+
+def _too_many(survey: Survey) -> Said:
+    """Say that there are more sites than can be pooled, and whether they look like matched sets."""
+    told: dict[str, object] = {"n": len(survey.sites), "most": _SITES}
+    for caution in survey.cautions:
+        if caution.key == "survey.design.equal_sites":
+            return say("fitting.many_equal_sites", **told, equal=caution)
+    return say("fitting.many_sites", **told)
 
 
 def effective_weights(patterns: Patterns) -> NDArray[np.float64]:

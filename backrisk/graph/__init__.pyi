@@ -33,6 +33,7 @@ from .reasons import MechanismReason as MechanismReason
 from .reasons import mechanism_reasons as mechanism_reasons
 from .site_shift import SITE_SCALE as SITE_SCALE
 from .site_shift import at_site as at_site
+from .site_shift import has_intercepts as has_intercepts
 from .site_shift import with_odds as with_odds
 from .unrolled import STAYS as STAYS
 from .unrolled import TRAIT as TRAIT

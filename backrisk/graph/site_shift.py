@@ -5,9 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from backrisk._types import Array
+from backrisk.graph.graph import CausalGraph
 from backrisk.graph.layout import Layout
 
 SITE_SCALE = 0.5  # prior scale of how far sites lie apart, on the log odds scale
+
+
+def has_intercepts(graph: CausalGraph) -> bool:
+    """Whether any node has an intercept that may differ between sites; see `Layout.pooled`.
+
+    Examples
+    --------
+    >>> has_intercepts(CausalGraph.from_edges([("a", "b")], dict.fromkeys("ab", ("no", "yes"))))
+    False
+    """
+    return any(graph.mechanism(name) == "ordinal_logit" for name in graph.names)
 
 
 def at_site(layout: Layout, fractions: Array, shift: Array) -> Array:

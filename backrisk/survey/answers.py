@@ -24,7 +24,7 @@ from backrisk.survey.cautions import answer_cautions
 from backrisk.survey.census import Census, take_census
 from backrisk.survey.codebook import Codebook, choose_codebook
 from backrisk.survey.coder import Coder
-from backrisk.survey.design import demand_design, design_cautions
+from backrisk.survey.design import demand_design, design_cautions, site_cautions
 from backrisk.survey.engine import tabulate_source
 from backrisk.survey.input_skips import input_cautions
 from backrisk.survey.merging import apart, merged
@@ -330,6 +330,7 @@ def _read(
         *input_cautions(Coder(source, book)),
         *found.not_asked.cautions(book),
         *design_cautions(book, extended, found.codes, each, found.site),
+        *site_cautions(book, extended, found.sites),
         *found.cautions,
         *apart(whole, chosen, book),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import SurveyError
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, has_intercepts
 from backrisk.survey.schema import Contents, Design
 from backrisk.words import Said, percent, say
 
@@ -186,6 +186,22 @@ def design_cautions(
             about = {"node": graph.outcome, "share": percent(1 / parts), "people": total}
             about["chance"] = percent(chance)
             yield say("survey.design.round_share", **about)
+
+
+def site_cautions(book: Contents, graph: CausalGraph, sites: Sequence[str]) -> Iterator[Said]:
+    """Say where sites are named that the graph has nothing to tell apart by.
+
+    Parameters
+    ----------
+    book : Contents
+    graph : CausalGraph
+    sites : sequence of str
+        Matched sets are none.
+    """
+    apart = len(sites) > 1 and (book.design is None or book.design.set is None)
+    if apart and not has_intercepts(graph):
+        about = {"graph": graph.name, "sites": len(sites), "column": book.site}
+        yield say("survey.design.no_intercepts", **about)
 
 
 def like_identifiers(book: Contents, columns: Iterable[str]) -> tuple[str, ...]:

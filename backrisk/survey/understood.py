@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from backrisk._arguments import checked, refuse
-from backrisk.graph import CausalGraph, mechanism_reasons
+from backrisk.graph import CausalGraph, has_intercepts, mechanism_reasons
 from backrisk.survey.answers import Survey
 from backrisk.survey.cautions import table_cautions, unread
 from backrisk.survey.codebook import Codebook
@@ -607,7 +607,8 @@ def _weights(read: Survey) -> str:
 def _sites(read: Survey) -> list[str]:
     column = read.codebook.site
     if len(read.sites) > 1:
-        return [say("survey.understood.sites", column=column, count=len(read.sites))]
+        key = "sites" if has_intercepts(read.graph) else "sites_alone"
+        return [say(f"survey.understood.{key}", column=column, count=len(read.sites))]
     if read.sites:
         return [say("survey.understood.one_site", column=column)]
     return [] if column is None else [say("survey.understood.site_absent", column=column)]

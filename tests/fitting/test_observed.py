@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backrisk import Codebook, FitError, fit
+from backrisk import Codebook, FitError, describe, fit
 from backrisk.fitting.observed import (
     SITE,
     effective_weights,
@@ -81,9 +81,16 @@ def test_sites_are_pooled_from_two_on():
 
 
 def test_sites_of_a_graph_without_intercepts_change_nothing():
-    """No family could differ between sites: the fit is the one without them, exact as it was."""
+    """No family could differ between sites: the fit is the one without them, exact, and says so."""
     frame = ROWS | {"s": ["a", "a", "b", "b"]}
-    sited = fit(chain(), read(frame, chain(), site="s"), seed=1, draws=20)
+    survey = read(frame, chain(), site="s")
+    sited = fit(chain(), survey, seed=1, draws=20)
+    (said,) = sited.diagnostics.cautions
+    assert "No node of graph 'chain' has an intercept that the 2 sites in 's' could share" in said
+    assert "'mechanism: ordinal_logit'" in said
+    told = describe(survey, chain())
+    assert said in told.cautions
+    assert "2 sites in 's': nothing is pooled." in told.fit
     assert sited.diagnostics.method == "exact"
     assert sited.sites is None
     np.testing.assert_array_equal(
@@ -107,6 +114,22 @@ def test_no_more_sites_are_pooled_than_a_code_tells_apart(sites):
             survey_circuit(survey, tabulate(survey))
     else:
         assert survey_circuit(survey, tabulate(survey)).counts.sum() == 3 * sites
+
+
+def test_too_many_sites_that_look_like_matched_sets_are_refused_as_such():
+    """Whoever left out 'site' would get the odds ratio of unmatched people from pairs."""
+    graph = replace(chain("ordinal_logit"), outcome="y")
+    pairs = {
+        "x": ["no", "yes"] * 150,
+        "y": ["no", "yes"] * 150,
+        "c": [f"c{k // 2:03}" for k in range(300)],
+    }
+    survey = read(pairs, graph, site="c")
+    (said,) = (caution for caution in survey.cautions if "were matched" in caution)
+    with pytest.raises(FitError, match="150 sites; at most 128") as refused:
+        survey_circuit(survey, tabulate(survey))
+    assert said in str(refused.value)
+    assert "design: {kind: matched, set: c}" in str(refused.value)
 
 
 def test_a_survey_of_another_graph_is_refused():

@@ -1,5 +1,7 @@
 """A stated design is demanded of the table; what nobody stated is told where the table shows it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,9 @@ from backrisk.survey import Survey, tabulate
 from tests.places import SHARED
 
 TWO = ["no", "yes"]
-GRAPH = CausalGraph.from_edges([("x", "y")], {"x": TWO, "y": ["none", "some", "bad"]})
+BARE = CausalGraph.from_edges([("x", "y")], {"x": TWO, "y": ["none", "some", "bad"]})
+# A graph of which sites could share an intercept.
+GRAPH = replace(BARE, nodes=(BARE.node("x"), replace(BARE.node("y"), mechanism="ordinal_logit")))
 
 
 def book(design=None, **keys):

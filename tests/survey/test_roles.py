@@ -70,7 +70,8 @@ def test_a_role_is_given_by_an_option_or_by_the_codebook(tmp_path):
     ):
         assert found.weights.tolist() == [3, 1]
         assert found.sites == ("n", "s")
-        assert found.cautions == ()
+        (caution,) = found.cautions  # nobody missed the columns; the graph has nothing to pool
+        assert "the 2 sites in 'clinic' could share" in caution
         assert (found.codebook.weight, found.codebook.site) == ("weight", "clinic")
 
 

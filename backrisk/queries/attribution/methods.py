@@ -41,6 +41,7 @@ from backrisk.queries.attribution.departures import (
 )
 from backrisk.queries.attribution.necessity import (
     Exposed,
+    acting,
     demand_possible,
     earliest,
     exposed_in_turn,
@@ -183,7 +184,8 @@ def attribute(
     bounds of Tian and Pearl for a binary cause, and for any number of states. They condition on
     the evidence that the cause cannot change, and for ``necessity`` on the person's exposure and
     on Y. Evidence on mediators is left out of them: there the estimate of necessity, which uses
-    it, may lie outside.
+    it, may lie outside. A member of a set that acts on the target through other members alone
+    changes nothing once these are set, and is no part of x, x' and c for ``necessity``.
 
     *Routes.* As for ``shapley``, a node's noise is the one uniform number of the monotone coupling,
     with its posterior given e; independent of other nodes' without evidence. Each node hears one
@@ -257,10 +259,13 @@ def attribute(
     shown: tuple[str, ...] | None = None
     if method != "pathways":
         chosen, shown = _chosen(graph, event, causes, method, level)
+        sets = chosen
+        if method == "necessity":
+            sets = tuple(acting(graph, group, event.node) for group in chosen)
         if method == "shapley" and not _game(posterior, evidence, chosen, event, baseline).exact:
             posterior = posterior.subset(SAMPLED_DRAWS)
         if method == "necessity" and any(
-            _too_large(posterior, evidence, group, event, coupling) for group in chosen
+            _too_large(posterior, evidence, group, event, coupling) for group in sets
         ):
             posterior = posterior.subset(SAMPLED_DRAWS)
     tables = posterior.beside_prior
@@ -278,11 +283,9 @@ def attribute(
     else:
         about = [set(group) for group in chosen]
         if method == "necessity":
-            single = [group[0] for group in chosen if len(group) == 1]
-            in_turn = exposed_in_turn(tables, evidence, single, event)
-        shares = _compute(
-            tables, evidence, chosen, method, event, baseline, coupling, seed, in_turn
-        )
+            single = dict.fromkeys(group[0] for group in sets if len(group) == 1)
+            in_turn = exposed_in_turn(tables, evidence, tuple(single), event)
+        shares = _compute(tables, evidence, sets, method, event, baseline, coupling, seed, in_turn)
         grades = tuple(
             worst_grade(*(weakest_link(graph, name, event.node) for name in group))
             for group in chosen
@@ -291,7 +294,7 @@ def attribute(
     own = posterior.draws
     effects = shares.draws[:own] if method in GAMES else None
     if method in COUPLED:
-        effects = _effects(posterior, evidence, chosen, method, event, in_turn)
+        effects = _effects(posterior, evidence, sets, method, event, in_turn)
     facts = support(shares.draws, posterior, about, event.node)
     told = notes_on(graph, evidence, chosen, method, event, coupling, shares.error)
     return Attribution(
@@ -507,6 +510,8 @@ def notes_on(
 
     notes = list(beyond(graph, evidence, target))
     if method in COUPLED:
+        if method == "necessity":
+            causes = [acting(graph, group, target.node) for group in causes]
         starts = {name for group in causes for name in group}
         changed = frozenset().union(*(graph.descendants(name) for name in starts))
         reported = [name for name in graph.names if name in evidence and name in changed]

@@ -394,6 +394,26 @@ def earliest(graph: CausalGraph, group: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in group if not graph.ancestors(name) & set(group))
 
 
+def acting(graph: CausalGraph, group: Sequence[str], target: str) -> tuple[str, ...]:
+    """Return the members of a set that act on the target other than through another member.
+
+    Had the set been set, the target would be what it would be had these been set, whatever the
+    person: in counterfactuals of the target they stand for the set.
+
+    Examples
+    --------
+    >>> states = dict.fromkeys("abc", ["no", "yes"])
+    >>> acting(CausalGraph.from_edges([("a", "b"), ("b", "c")], states), ("a", "b"), "c")
+    ('b',)
+    """
+    reached, ahead = set[str](), [target]
+    while ahead:  # from the target upwards, not past a member
+        above = set(graph.parents(ahead.pop())) - reached
+        reached |= above
+        ahead += above.difference(group)
+    return tuple(name for name in group if name in reached)
+
+
 def unchanged(
     graph: CausalGraph, evidence: Mapping[str, int], group: Sequence[str]
 ) -> dict[str, int]:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from importlib import import_module
 
+import networkx as nx
 import numpy as np
 import pytest
 from scipy.special import expit
-from strategies import random_graph, random_person, random_posterior, seeds
+from strategies import Brute, random_graph, random_person, random_posterior, seeds
 
-from backrisk import CausalGraph, Posterior, QueryError, attribute
+from backrisk import CausalGraph, Posterior, QueryError, attribute, consult
 from backrisk.queries.attribution.necessity import at_least, limits, uninformative
 
 necessity = import_module("backrisk.queries.attribution.necessity")
@@ -169,3 +170,59 @@ def test_without_bounds_nothing_is_said_of_them():
     assert not answer.at_least.any()
     assert not answer.uninformative.any()
     assert answer.at_least.shape == answer.uninformative.shape == (1,)
+
+
+def reaching(graph, group, target):
+    """The members with a directed path to the target that no other member is on, by definition."""
+    left = graph.to_networkx()
+    return tuple(
+        name
+        for name in group
+        if nx.has_path(nx.restricted_view(left, [n for n in group if n != name], []), name, target)
+    )
+
+
+@pytest.mark.parametrize("seed", seeds(60, 200))
+def test_a_set_has_the_limits_of_its_members_that_act_on_the_target_themselves(seed):
+    """Y(S) is Y(R), R being what of S acts on Y past the rest of S: what limits one limits both."""
+    rng = np.random.default_rng(74_000 + seed)
+    graph = random_graph(rng, int(rng.integers(3, 6)))
+    posterior, aim = random_posterior(rng, graph), graph.outcome
+    above = sorted(graph.ancestors(aim))
+    group = tuple(rng.permutation(above)[: int(rng.integers(1, len(above) + 1))].tolist())
+    reduced = reaching(graph, group, aim)
+    below = frozenset().union(*(graph.descendants(name) for name in reduced))
+    person = {n: s for n, s in random_person(rng, graph).items() if n in reduced or n not in below}
+    person[aim] = graph.node(aim).states[-1]
+    coupling = ("monotone", "independent")[seed % 2]
+    both = [
+        attribute(posterior, person, [causes], method="necessity", coupling=coupling)
+        for causes in (group, reduced)
+    ]
+    np.testing.assert_allclose(both[0].bounds, both[1].bounds, **EXACT)
+    np.testing.assert_allclose(both[0].draws, both[1].draws, **EXACT)
+    np.testing.assert_allclose(both[0].effects, both[1].effects, **EXACT)
+    seen = {name: graph.node(name).code(label) for name, label in person.items()}
+    lower, upper = np.asarray(both[0].bounds)[:, :, 0]
+    for draw in range(posterior.draws):
+        brute = Brute(posterior, draw, coupling)
+        had = brute.counterfactual(lambda s: s[aim] > 0, seen, dict.fromkeys(group, 0))
+        if not (set(below) & set(reduced)):  # no member's own report is below another
+            assert lower[draw] - 1e-10 <= 1 - had <= upper[draw] + 1e-10
+        np.testing.assert_allclose(both[0].draws[draw, 0], 1 - had, **EXACT)
+
+
+def test_a_set_on_a_chain_has_the_limits_of_its_last_member():
+    """B would have caused c in (0.60 - 0.15) / 0.60 at least; a acts on c through b alone."""
+    graph = CausalGraph.from_edges([("a", "b"), ("b", "c")], dict.fromkeys("abc", TWO))
+    cpts = {"a": [[0.5, 0.5]], "b": [[[0.8, 0.2], [0.3, 0.7]]], "c": [[[0.85, 0.15], [0.4, 0.6]]]}
+    posterior = Posterior.from_cpts(graph, cpts)
+    person = dict.fromkeys("abc", "yes")
+    answer = attribute(posterior, person, ["b", "a+b"], method="necessity")
+    assert answer.causes == ("b", "a + b")
+    np.testing.assert_allclose(answer.bounds[0], [[0.75, 0.75]], **EXACT)
+    np.testing.assert_allclose(answer.bounds[1], [[1.0, 1.0]], **EXACT)
+    assert not any("leave out" in note for note in answer.notes)  # the report of b is used
+    asked = consult(posterior, person)
+    assert asked.adverse == ("a", "b")
+    np.testing.assert_allclose(asked.bounds, (0.75, 1.0), **EXACT)
