@@ -68,6 +68,11 @@ def test_keys_numbers_and_shape_stay():
     assert reworded(tree) == {"no": "ýýééš", "deep": {"one": ["áá {n}", 2, True, None]}}
 
 
+def places(text):
+    """What a sentence has places for; the words of one and many at a place are translated."""
+    return sorted(place.partition(":")[0].strip("{}") for place in PLACE.findall(str(text)))
+
+
 def test_every_file_is_written_with_the_same_keys_and_places(folder):
     english, other = language("en"), language(folder)
     assert other.code == CODE
@@ -76,7 +81,7 @@ def test_every_file_is_written_with_the_same_keys_and_places(folder):
         theirs = dict(leaves(other.file(file.stem)))
         assert list(ours) == list(theirs)
         for key, text in ours.items():
-            assert sorted(PLACE.findall(str(text))) == sorted(PLACE.findall(str(theirs[key])))
+            assert places(text) == places(theirs[key])
     with speaking(folder):
         assert say("phrases.disclaimer") == accented("Decision support, not a diagnosis.")
 

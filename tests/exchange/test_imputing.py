@@ -116,7 +116,7 @@ def test_what_cannot_be_completed_is_told():
     alone = br.Posterior.from_cpts(graph, {"x": [[1, 0]], "y": [[[1, 0], [0.2, 0.8]]]})
     with pytest.raises(QueryError, match=r"Cannot draw 2 imputations: .* has only one"):
         br.impute(alone, survey, 2, seed=1)
-    with pytest.raises(QueryError, match="1 ids where the survey has 2"):
+    with pytest.raises(QueryError, match="1 id was given; the survey has 2 people"):
         br.impute(sure, survey, 2, seed=1, ids=["a"])
     with pytest.raises(QueryError, match="read for the graph"):
         br.impute(br.example_posterior(), survey, 2, seed=1)

@@ -70,7 +70,7 @@ def test_a_file_becomes_codes(tmp_path):
         ("plank,ache\n30,often\nlong,often\n", ["row 3", "'plank'", "'long'", "a number"]),
         ("", ["is empty"]),
         ("plank,ache\n", ["no rows"]),
-        ("plank,ache\n1,often\n2\n3,often,4\n", ["row 3", "1 values, expected 2", "row 4"]),
+        ("plank,ache\n1,often\n2\n3,often,4\n", ["row 3", "1 value, expected 2", "row 4"]),
         ("plank,ache\n,NA\n,\nNA,\n", ["no answers", "2 rows"]),
         ("plank,ache\n,\n,\n", ["no rows"]),
         ("plank,plank\n1,2\n", ["'plank'", "2 times", "once"]),

@@ -46,7 +46,7 @@ def test_records_of_another_width_are_told_apart(file):
     text = file("a,b\n1\n2,3\n4,5,6\n")
     assert list(split_records(text, refused)) == [(3, ["2", "3"])]
     assert refused == [
-        (2, "t.csv, row 2: 1 values, expected 2."),
+        (2, "t.csv, row 2: 1 value, expected 2."),
         (4, "t.csv, row 4: 3 values, expected 2."),
     ]
 

@@ -40,7 +40,7 @@ def test_a_column_is_found_under_its_name_or_its_question(header, names):
 
 
 def test_a_question_that_fits_several_columns_is_refused():
-    with pytest.raises(SurveyError, match=r"'Complete\?' 1 times.*the columns b and c"):
+    with pytest.raises(SurveyError, match=r"'Complete\?' 1 time.*the columns b and c"):
         names_in(["a", "Complete?"], book(), "t.csv")
 
 

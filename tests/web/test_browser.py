@@ -518,7 +518,7 @@ SAME = re.compile(
 )
 
 
-@pytest.mark.parametrize("width", [slow(1280), 390])
+@pytest.mark.parametrize("width", [slow(1280), slow(390)])
 def test_nothing_plain_is_left_in_another_language(open_page, abroad, width):
     page = open_page(f"{abroad}/?lang={CODE}#{PERSON_ABROAD}", width=width, height=900)
     settled(page)

@@ -410,5 +410,5 @@ def test_what_is_saved_and_reported_is_asked_with_the_target_chosen(shown):
     )
     page.locator("#pdf").click()
     expect(page.locator("#taken")).not_to_be_empty()
-    page.wait_for_function("!document.getElementById('pdf').disabled")
+    expect(page.locator("#pdf")).to_be_enabled()
     assert [each["target"] for each in asked] == ["pain"]
