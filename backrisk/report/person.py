@@ -345,9 +345,10 @@ def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
         )
         if found.told[found.causes.index(cause)]
     ]
-    left = Text(tuple(found.asides()), tone="small")
+    said = tuple(found.asides())
+    left = [Text(said, tone="small")] if said else []
     if not rows:
-        return [Text((say("report.person.undone_none"),)), left]
+        return [Text((say("report.person.undone_none"),)), *left]
     columns = (
         heading("action", wide=3),
         heading("possible", "share"),
@@ -356,7 +357,7 @@ def _undone(answers: PersonAnswers, goal: str) -> list[Block]:
     )
     shown = Table("undone", "", columns, tuple(rows))
     words = Text((say("report.person.undone_words", target=goal),))
-    return [words, cut(shown, _HELPING), *([left] if left.paragraphs else [])]
+    return [words, cut(shown, _HELPING), *left]
 
 
 def needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:

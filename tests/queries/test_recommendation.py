@@ -252,6 +252,9 @@ def test_what_is_said_of_the_actions():
     assert len(one.sentences()) == 2
     harm = recommend(posterior, person, actions=["a2", "a1"])
     assert any("no a2: a rise of 10." in said for said in harm.sentences())
+    assert harm.sentences()[1].startswith(
+        "Of 2 actions, no a1 comes first on average: a change of "
+    )
 
 
 def test_the_risk_that_an_action_leaves_is_that_before_less_the_reduction():
