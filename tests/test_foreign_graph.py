@@ -128,7 +128,7 @@ def test_a_cohort(posterior, files, tmp_path, name):
 
 
 def test_a_cohort_scored(posterior, files, tmp_path):
-    done = score(posterior, files / "cohort.csv", tmp_path / "scored.csv")
+    done = score(posterior, files / "cohort.csv", tmp_path / "scored.csv", shares=True)
     demand_foreign(done.out.read_text(encoding="utf-8"))
 
 

@@ -58,6 +58,7 @@ def score(
     out: Annotated[Path, typer.Option(help=say("cli.score.out"))],
     id: Annotated[list[str] | None, typer.Option(help=say("cli.score.id"))] = None,
     target: TargetOption = None,
+    shares: Annotated[bool, typer.Option("--shares", help=say("cli.score.shares"))] = False,
     cause: CauseOption = None,
     level: Annotated[str | None, typer.Option(help=say("cli.score.level"))] = None,
     action: ActionOption = None,
@@ -83,7 +84,7 @@ def score(
 
     reading = read_as(encoding, delimiter, decimal, glob)
     over_time = {"periods": periods, "time": time, "start": start, "combine": combine, "seed": seed}
-    of_one_moment = {"cause": cause, "level": level, "action": action}
+    of_one_moment = {"shares": shares or None, "cause": cause, "level": level, "action": action}
     of_one_moment |= {"coupling": coupling, "engine": engine}
     with sentences():
         demand_panel(panel, over_time, of_one_moment)
@@ -117,6 +118,7 @@ def score(
                 out,
                 ids=id or (),
                 target=target,
+                shares=shares,
                 causes=cause or None,
                 level=level or "proximal",
                 actions=action or None,
@@ -124,6 +126,7 @@ def score(
                 draws=draws,
                 engine=engine or "duckdb",
                 quote=quote,
+                progress=True,
                 **reading,
             )
     tell_blank_rows(done.blank_rows)

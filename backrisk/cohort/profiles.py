@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -57,7 +57,7 @@ class Questions:
     ----------
     target : Target
     causes : tuple of str
-        That share the excess risk.
+        That share the excess risk; none where shares are not asked for.
     actions : tuple of str
     settings : tuple of mapping of node to state code
         What each action sets.
@@ -79,8 +79,12 @@ class Questions:
         level: Any,
         actions: str | Sequence[str] | None,
         coupling: str,
+        *,
+        shares: bool,
     ) -> Questions:
         """Read and check them, as the questions about one person do.
+
+        Without `shares`, causes are read and checked, and nothing is asked about them.
 
         Raises
         ------
@@ -91,23 +95,24 @@ class Questions:
         check_coupling(coupling)
         event = read_target(graph, target)
         few = posterior.subset(2)
-        shares = attribute(few, {}, causes, method="shapley", level=level, target=target)
+        split = attribute(few, {}, causes, method="shapley", level=level, target=target)
         advice = recommend(few, {}, actions=actions, target=target, coupling=coupling)
         settings = tuple(
             {node: graph.node(node).states.index(state) for node, state in setting.items()}
             for setting in advice.settings
         )
-        return cls(event, shares.causes, advice.actions, settings, coupling)
+        named = split.causes if shares else ()
+        return cls(event, named, advice.actions, settings, coupling)
 
     @property
     def columns(self) -> dict[str, str]:
         """The columns of the answers, and the kinds of their values."""
         ends = ("", "_low", "_high")
+        leading = {"leading_cause": "string", "leading_probability": "double"}
         return {
             **{f"risk{end}": "double" for end in ends},
             "reported": "string",
-            "leading_cause": "string",
-            "leading_probability": "double",
+            **(leading if self.causes else {}),
             **{f"share_{cause}{end}": "double" for cause in self.causes for end in ends},
             "best_action": "string",
             "best_probability": "double",
@@ -116,7 +121,12 @@ class Questions:
         }
 
 
-def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, Any]:
+def answer(
+    posterior: Posterior,
+    asked: Questions,
+    codes: Codes,
+    tell: Callable[[int], None] = lambda count: None,
+) -> dict[str, Any]:
     """Answer for people given as codes.
 
     Parameters
@@ -125,6 +135,8 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     asked : Questions
     codes : ndarray of int, shape (person, node)
         -1 where not seen.
+    tell : callable
+        Is told of people who are done: how many.
 
     Returns
     -------
@@ -136,11 +148,13 @@ def answer(posterior: Posterior, asked: Questions, codes: Codes) -> dict[str, An
     apart = [graph.names.index(name) for name in downstream(graph, target.node)]
     before = codes.copy()
     before[:, apart] = -1
-    size = max(_LEAST, _DRAWS // (posterior.draws * max(len(asked.actions), len(asked.causes))))
-    parts = [
-        _answer_some(posterior, asked, codes[start : start + size], before[start : start + size])
-        for start in range(0, people, size)
-    ]
+    choices = max(len(asked.actions), len(asked.causes), 1)
+    size = max(_LEAST, _DRAWS // (posterior.draws * choices))
+    parts = []
+    for start in range(0, people, size):
+        some = slice(start, start + size)
+        parts.append(_answer_some(posterior, asked, codes[some], before[some]))
+        tell(len(codes[some]))
     found: dict[str, Any] = {
         name: [value for part in parts for value in part[name]] for name in parts[0]
     }
@@ -170,14 +184,15 @@ def _answer_some(
     risk[~possible(posterior, codes)] = np.nan
     put("risk", risk)
     known = ~np.isnan(risk).any(axis=1)
-    shares = np.full((len(codes), len(asked.causes), min(SHARE_DRAWS, risk.shape[1])), np.nan)
-    if known.any():
-        shares[known] = shares_of(posterior, before[known], asked.causes, asked.target)
-    for k, cause in enumerate(asked.causes):
-        put(f"share_{cause}", shares[:, k])
-    first, often = _leading(shares)
-    found["leading_cause"] = [asked.causes[k] if k >= 0 else None for k in first]
-    found["leading_probability"] = _plain(often)
+    if asked.causes:
+        shares = np.full((len(codes), len(asked.causes), min(SHARE_DRAWS, risk.shape[1])), np.nan)
+        if known.any():
+            shares[known] = shares_of(posterior, before[known], asked.causes, asked.target)
+        for k, cause in enumerate(asked.causes):
+            put(f"share_{cause}", shares[:, k])
+        first, often = _leading(shares)
+        found["leading_cause"] = [asked.causes[k] if k >= 0 else None for k in first]
+        found["leading_probability"] = _plain(often)
 
     people = len(codes)
     reduction = np.full((people, len(asked.actions), risk.shape[1]), np.nan)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from backrisk._arguments import checked
 from backrisk._files import demand_place, output, write
 from backrisk.cohort.profiles import Questions, answer, flag
+from backrisk.cohort.progress import Stages, shown
 from backrisk.cohort.reading import codebook_for
 from backrisk.cohort.writing import Sink, demand_kind, sink_of
 from backrisk.errors import QueryError, SurveyError
@@ -91,6 +92,7 @@ def score(
     *,
     ids: str | Sequence[str] = (),
     target: str | None = None,
+    shares: bool = False,
     causes: str | Sequence[str] | None = None,
     level: str = "proximal",
     actions: str | Sequence[str] | None = None,
@@ -102,6 +104,7 @@ def score(
     decimal: str | None = None,
     glob: bool = False,
     quote: bool = False,
+    progress: bool = False,
 ) -> Scored:
     """Score every person of a table. Rungs: seeing (risk), counterfactual (shares, actions).
 
@@ -116,8 +119,12 @@ def score(
         ``.parquet`` or ``.csv``; written beside and renamed.
     ids : str or sequence of str
         Columns of the source that are kept, as text.
-    target, causes, level
-        As for ``attribute(method="shapley")``.
+    target : str, optional
+        As for `backrisk.risk`.
+    shares : bool
+        Whether to work out each cause's share, and which leads. They take most of the time.
+    causes, level
+        As for ``attribute(method="shapley")``. Whoever names causes asks for their shares.
     actions, coupling
         As for `backrisk.recommend`.
     draws : int, optional
@@ -129,6 +136,8 @@ def score(
         In a ``.csv``, write every text as it is, between quotation marks, for programs that are no
         spreadsheet. By default an apostrophe goes before what a spreadsheet would take for a
         formula, in headers and identifiers too, and characters that cannot be shown are replaced.
+    progress : bool
+        Show on the standard error how many are done, and how long the rest will take.
 
     Returns
     -------
@@ -151,10 +160,10 @@ def score(
     - ``risk, risk_low, risk_high``: mean and interval of P(target | answers), the target's own
       answer and what follows from it set aside, as `backrisk.recommend` does: of a hundred people
       who answer like this, how many have it. ``reported`` is that answer;
-    - ``leading_cause, leading_probability``: the cause with the largest mean Shapley share and
-      the probability that its share is the largest; empty where no share is above 0;
-    - ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's share of the
-      excess risk;
+    - with `shares` only, ``leading_cause, leading_probability``: the cause with the largest mean
+      Shapley share and the probability that its share is the largest; empty where no share is
+      above 0; and ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's
+      share of the excess risk;
     - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
       the largest mean reduction of that probability, absolute, and how likely it is the best; empty
       where no action lowers it on average;
@@ -179,7 +188,8 @@ def score(
     >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
     >>> folder = tempfile.mkdtemp()
     >>> pd.DataFrame({"id": [7, 8], "x": ["yes", "no"]}).to_csv(f"{folder}/a.csv", index=False)
-    >>> done = score(p, f"{folder}/a.csv", f"{folder}/scored.csv", ids=["id"], target="y")
+    >>> out = f"{folder}/scored.csv"
+    >>> done = score(p, f"{folder}/a.csv", out, ids="id", target="y", shares=True)
     >>> found = pd.read_csv(done.out)
     >>> found[["id", "risk", "leading_cause", "share_x", "best_action", "reduction"]].round(2)
        id  risk leading_cause  share_x best_action  reduction
@@ -188,7 +198,9 @@ def score(
     """
     ids = read_names(ids, "ids")
     thin = posterior if draws is None else posterior.subset(positive(draws))
-    asked = Questions.of(thin, target, causes, level, actions, coupling)
+    asked = Questions.of(
+        thin, target, causes, level, actions, coupling, shares=shares or causes is not None
+    )
     path = Path(out)
     demand_kind(path)
     listed = problems_of(path)
@@ -198,6 +210,7 @@ def score(
     with (
         output(path, QueryError, (source,)) as file,
         opened(source, engine, lenient=True, **options) as found,  # type: ignore[arg-type]
+        shown(progress) as stages,
     ):
         book = _codebook(posterior, found)
         table = selected(found, book, demand=False)
@@ -207,10 +220,11 @@ def score(
         if not coded.rows:
             raise SurveyError(say("cohort.no_rows", table=table.name))
         with coded.table(table.engine) as rows:
-            profiles = _answer(thin, asked, coded, rows)
+            profiles = _answer(thin, asked, coded, rows, stages)
             answers = parquet_of(rows.get_backend(), coded.path.with_name(_ANSWERS))
             joined = _joined(coded, rows, fields, asked, answers)
-            _write(joined, table, sink_of(file, path.suffix.lower(), thin, quote=quote))
+            told = stages("writing", coded.rows)
+            _write(joined, table, sink_of(file, path.suffix.lower(), thin, quote=quote), told)
         count, problems = _problems(table, coded, book, ids)
         if count:  # before the result takes its place: it is not there without its problems
             _list(listed, problems, source, quote=quote)
@@ -319,7 +333,9 @@ def _problems(
     return len(header) + len(table.refused) + refused, lines
 
 
-def _answer(posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Table) -> int:
+def _answer(
+    posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Table, stages: Stages
+) -> int:
     """Answer the distinct profiles and write what was found, a batch at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -334,6 +350,8 @@ def _answer(posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Tab
     with pq.ParquetWriter(profiles, keyed) as writer:
         for batch in batches(rows.select(*words).distinct(), _PROFILES):
             writer.write_batch(batch.cast(keyed))
+            count += len(batch)
+    tell = stages("answering", count)
     with (
         pq.ParquetFile(profiles) as distinct,
         pq.ParquetWriter(coded.path.with_name(_ANSWERS), schema) as writer,
@@ -341,9 +359,8 @@ def _answer(posterior: Posterior, asked: Questions, coded: Coded, rows: ibis.Tab
         for batch in distinct.iter_batches(_PROFILES):
             keys = [column.to_numpy(zero_copy_only=False) for column in batch.columns]
             codes = coded.unpack(keys, len(posterior.graph.names))[:, :-1]
-            found = dict(zip(words, keys, strict=True)) | answer(posterior, asked, codes)
+            found = dict(zip(words, keys, strict=True)) | answer(posterior, asked, codes, tell)
             writer.write_table(pa.table(found, schema=schema))
-            count += len(codes)
     return count
 
 
@@ -378,7 +395,9 @@ def _joined(
         yield from batches(chosen.order_by(ROW), _ROWS)
 
 
-def _write(joined: Iterator[pa.RecordBatch], table: Source, sink: Sink) -> None:
+def _write(
+    joined: Iterator[pa.RecordBatch], table: Source, sink: Sink, tell: Callable[[int], None]
+) -> None:
     """Write the rows, numbered as people count."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -391,6 +410,7 @@ def _write(joined: Iterator[pa.RecordBatch], table: Source, sink: Sink) -> None:
             flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
             whole = batch.set_column(0, ROW, pa.array(told, pa.int64()))
             sink.write(whole.set_column(whole.num_columns - 1, "flags", flags))
+            tell(len(batch))
 
 
 def _numbers(numbers: Iterator[tuple[int, int]], records: Sequence[int]) -> list[int]:

@@ -76,11 +76,11 @@ def write_each(folder: Path, rows: int, gaps: bool) -> Path:
     return path
 
 
-def scored(path: str, out: str) -> list[float]:
+def scored(path: str, out: str, shares: bool = False) -> list[float]:
     """Score a file; the seconds, the people and the distinct profiles."""
     posterior = model()
     start = time.perf_counter()
-    done = score(posterior, path, out)
+    done = score(posterior, path, out, shares=shares)
     return [time.perf_counter() - start, done.people, done.profiles]
 
 

@@ -10,7 +10,7 @@ from backrisk.words import speaking
 
 def questions(posterior, **rest):
     asked = {"target": None, "causes": None, "level": "proximal", "actions": None}
-    return Questions.of(posterior, *(asked | rest).values(), "monotone")
+    return Questions.of(posterior, *(asked | rest).values(), "monotone", shares=True)
 
 
 def test_the_choice_of_largest_mean_leads():

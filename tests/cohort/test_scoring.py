@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import duckdb
@@ -30,6 +30,7 @@ from tests.benchmarks.score import write, write_each
 BOOK = load_codebook("runner")
 QUICK = 2e-4  # what shares of many may miss their value by: a hundredth of a point or so
 RISKS = ["risk", "risk_low", "risk_high"]
+REDUCTIONS = ["reduction", "reduction_low", "reduction_high"]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,8 @@ def test_what_would_raise_the_risk_is_no_action_to_take(tmp_path):
 def test_the_numbers_are_those_of_the_single_answers(tmp_path, runner, people, level):
     path = tmp_path / "cohort.csv"
     people.to_csv(path, index=False)
-    done = score(runner, path, tmp_path / "scored.parquet", ids=["runner_id"], level=level)
+    out = tmp_path / "scored.parquet"
+    done = score(runner, path, out, ids=["runner_id"], level=level, shares=True)
     assert (done.people, done.problems, done.listed, done.draws) == (12, 0, None, 30)
     found = pd.read_parquet(done.out)
     assert found["runner_id"].tolist() == people["runner_id"].tolist()
@@ -96,9 +98,54 @@ def test_the_numbers_are_those_of_the_single_answers(tmp_path, runner, people, l
         advice = recommend(runner, who).table
         assert said["best_action"] == advice.index[0]
         assert said["best_probability"] == pytest.approx(advice["p_best"].iloc[0])
-        assert said[["reduction", "reduction_low", "reduction_high"]].tolist() == pytest.approx(
+        assert said[REDUCTIONS].tolist() == pytest.approx(
             advice[["mean", "low", "high"]].iloc[0].tolist(), abs=1e-12
         )
+
+
+def test_shares_are_worked_out_where_they_are_asked_for(tmp_path, runner, people):
+    found = {}
+    for name, asked in {
+        "without": {},
+        "with": {"shares": True},
+        "named": {"causes": ["low_mood", "core_strength"]},
+    }.items():
+        done = score(runner, people, tmp_path / f"{name}.parquet", **asked)
+        found[name] = pd.read_parquet(done.out)
+    cheap = ["row", *RISKS, "reported", "best_action", "best_probability", *REDUCTIONS, "flags"]
+    assert found["without"].columns.tolist() == cheap
+    pd.testing.assert_frame_equal(found["without"], found["with"][cheap])
+    dear = [name for name in found["named"].columns if name not in cheap]
+    ends = ("", "_low", "_high")
+    assert dear == [
+        *("leading_cause", "leading_probability"),
+        *(f"share_{cause}{end}" for cause in ("low_mood", "core_strength") for end in ends),
+    ]
+    assert set(dear) < set(found["with"].columns)
+
+
+def test_progress_tells_of_people_and_of_rows(tmp_path, runner, people, capfd):
+    score(runner, pd.concat([people] * 2), tmp_path / "a.csv", progress=True)
+    assert not capfd.readouterr().out
+    told = []
+
+    @contextmanager
+    def stages(show):
+        def begun(stage, total):
+            told.append((stage, total, []))
+            return told[-1][2].append
+
+        assert show is False
+        yield begun
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scoring, "shown", stages)
+        done = score(runner, pd.concat([people] * 2), tmp_path / "a.csv")
+    assert [(stage, total) for stage, total, _ in told] == [
+        ("answering", done.profiles),
+        ("writing", done.people),
+    ]
+    assert [sum(counts) for *_, counts in told] == [done.profiles, done.people]
 
 
 def test_the_targets_own_answer_is_kept_beside_the_risk(tmp_path, runner):
@@ -499,6 +546,7 @@ def test_spark_scores_as_duckdb_does(tmp_path, runner, people):
             tmp_path / f"{engine}.parquet",
             ids=["runner_id"],
             engine=engine,
+            shares=True,
         )
         found.append((pd.read_parquet(done.out), done.listed.read_text(), done.profiles))
     pd.testing.assert_frame_equal(found[0][0], found[1][0])
