@@ -14,12 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tests.benchmarks
-from tests.benchmarks.common import ROOT, machine
+from tests.benchmarks.common import ROOT, commit, machine
 
 RECORDS = ROOT / "reports" / "benchmarks.jsonl"
 REPORT = ROOT / "reports" / "benchmarks.md"
 _COLUMNS = {"name", "ratio", "ours_s", "theirs_s", "peer", "bar", "limit", "of", "met", "profile"}
-_COLUMNS |= {"versions", "module", "machine", "date", "load"}
+_COLUMNS |= {"versions", "module", "machine", "date", "commit", "load"}
 
 
 def found() -> list[str]:
@@ -36,6 +36,7 @@ def run_here(name: str) -> None:
             "module": name,
             "machine": machine(),
             "date": time.strftime("%Y-%m-%d"),
+            "commit": commit(),
             "load": round(os.getloadavg()[0], 1),
         }
         print(json.dumps({**record, **stamp}), flush=True)
@@ -126,11 +127,14 @@ def report(records: Iterable[Mapping[str, Any]]) -> str:
         ]
     for name in dict.fromkeys(record["module"] for record in records):
         own = [record for record in records if record["module"] == name]
+        when = dict.fromkeys((record["date"], record.get("commit", "")) for record in own)
         about = (importlib.import_module(f"tests.benchmarks.{name}").__doc__ or name).strip()
         title, _, body = about.partition("\n")
         lines += ["", f"## {title.removesuffix('.')} (`{name}`)", ""]
         lines += [body.strip(), ""] if body.strip() else []
         lines += _table(own)
+        measured = " and ".join(f"{date} at {at}" if at else date for date, at in when)
+        lines += ["", f"Measured {measured}."]
     return "\n".join(lines) + "\n"
 
 

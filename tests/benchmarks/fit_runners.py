@@ -19,7 +19,7 @@ import numpy as np
 from backrisk.graph import Layout, load_graph
 from backrisk.likelihood import build_circuit, size_of, value_and_counts
 from backrisk.posterior import simulate_panel
-from backrisk.survey import load_codebook, read_panel, tabulate
+from backrisk.survey import Panel, load_codebook, read_panel, tabulate
 from tests.benchmarks import _work
 from tests.benchmarks.common import result
 
@@ -28,17 +28,16 @@ NOBODY = ("compensation", "hip_extension", "impact_load", "lumbar_load")
 DESIGNS = {"all asked": 2, "four asked of nobody": 4, "packaged questions": 36}  # states carried
 
 
-def answers(design: str, people: int) -> Any:
-    """Return synthetic people over time as one survey of the unrolled graph."""
+def panel(design: str, people: int, seed: int = 1) -> Panel:
+    """Return synthetic people over time."""
     graph, codebook = load_graph("runner"), None
     if design == "packaged questions":
         codebook = load_codebook("runner", graph)
     gaps: dict[str, Any] = {"missing": 0.2, "visits_missing": 0.0}
-    frame = simulate_panel(graph, people, WAVES, seed=1, codebook=codebook, **gaps)
+    frame = simulate_panel(graph, people, WAVES, seed=seed, codebook=codebook, **gaps)
     if design == "four asked of nobody":
         frame[list(NOBODY)] = ""
-    read = read_panel(frame, graph, codebook, id="id", time="time", every=1)
-    return read.to_survey(trait=True)
+    return read_panel(frame, graph, codebook, id="id", time="time", every=1)
 
 
 def evaluated(graph: Any, codes: Any, weights: Any) -> tuple[float, dict[str, Any]]:
@@ -68,7 +67,7 @@ def run() -> list[dict[str, Any]]:
         result("one survey, packaged questions", ours_s=once, people=SURVEYED, **about, **size)
     ]
     for design, carried in DESIGNS.items():
-        survey = answers(design, PEOPLE)
+        survey = panel(design, PEOPLE).to_survey(trait=True)
         each, size = evaluated(survey.graph, survey.codes, np.ones(survey.n))
         more: dict[str, Any] = {
             "people": survey.n,
