@@ -26,6 +26,15 @@ def ours(survey: Survey) -> Evaluation:
     return lambda log_cells: value_and_counts(log_cells, *packed)
 
 
+def gradient_of(model: Any) -> Callable[[], Any]:
+    """Return what evaluates the log density of a PyMC model and its gradient, where it starts."""
+    function = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
+    function.set_extra_values({})
+    start = model.initial_point()
+    point = np.concatenate([np.ravel(start[value.name]) for value in model.value_vars])
+    return lambda: function._pytensor_function(point)
+
+
 def pytensor_graph(
     graph: CausalGraph, codes: NDArray[np.int8], weights: Array, log_cells: Any
 ) -> Any:

@@ -115,14 +115,8 @@ def fit_ours(people: int, kind: str, tune: int, draws: int) -> dict[str, float]:
     posterior = tree["posterior"]
     parts = [posterior[name].transpose("chain", "draw", ...).to_numpy() for name in names]
     flat = np.concatenate([part.reshape(*part.shape[:2], -1) for part in parts], axis=2)
-    gradient = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
-    gradient.set_extra_values({})
-    start = model.initial_point()
-    point = np.concatenate([np.ravel(start[value.name]) for value in model.value_vars])
     kernel, log_cells = _peers.ours(survey), _work.cells(survey.graph)
-    whole, alone = median_seconds(
-        lambda: gradient._pytensor_function(point), lambda: kernel(log_cells)
-    )
+    whole, alone = median_seconds(_peers.gradient_of(model), lambda: kernel(log_cells))
     return {
         "compile_s": compiling,
         "sampling_s": sampling,
