@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CORE := graph inference likelihood posterior queries survey
 
-.PHONY: help setup demo test test-slow test-installs test-faults coverage validation against bench mutants lint map docs notebooks data reports clean
+.PHONY: help setup demo test test-slow test-installs test-faults coverage validation recovery against bench mutants lint map docs notebooks data reports clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ coverage: $(READY)  ## Lines and branches of the core that its own tests run
 
 validation: $(READY)  ## Planted faults, every check on real fits; writes reports/validation.md, under an hour
 	$(BIN)/python -m tests.validation
+
+recovery: $(READY)  ## Panels of a known truth: how often intervals cover it; writes reports/recovery.md
+	$(BIN)/python -m tests.recovery
 
 against: .venv/.peers  ## The same questions put to pyAgrum, pgmpy, dowhy, statsmodels and StepMix
 	$(BIN)/python -m tests.against

@@ -15,6 +15,7 @@ collect_ignore = [
     "benchmarks",
     "faults",
     "mutants",
+    "recovery",
     "validation",
 ]  # programs, not tests; others try them small
 

@@ -9,36 +9,19 @@ from scipy.stats import binom
 from backrisk import (
     CausalGraph,
     Codebook,
-    Edge,
     FitError,
-    Node,
     Panel,
-    Prior,
     Survey,
-    attribute,
-    compile_model,
     fit,
     load_posterior,
     simulate_panel,
-    unroll,
 )
 from backrisk.fitting.observed import prepare
-from backrisk.graph import Lagged, Layout
+from backrisk.graph import Layout
 from backrisk.likelihood import row_log_likelihood, stack_logs
 from backrisk.posterior import truth
-from backrisk.posterior.simulation import draw_states
+from tests.recovery.studies import LEVEL, RUNS, STATE, STUDIES, look
 
-TWO = ("no", "yes")
-LOOP = CausalGraph(
-    "loop",
-    (Node("x", TWO, persist=True), Node("y", TWO, margin=(0.7, 0.3))),
-    (Edge("x", "y", "claim", "stated", "weak", Prior(0.5, 0.5)),),
-    (
-        Lagged("y", "y", "claim", prior=Prior(0.0, 1.0)),
-        Lagged("y", "x", "claim", prior=Prior(0.0, 1.0)),
-    ),
-    "y",
-)
 FREE = CausalGraph.from_text("a -> b; b[-1] -> a; b[-1] -> b")  # every family is saturated
 
 
@@ -53,7 +36,7 @@ def panel(graph, codes, **more):
 def test_a_panel_of_one_period_is_the_survey_of_one_moment():
     """The same likelihood of the same parameters, and the same draws."""
     rng = np.random.default_rng(1)
-    graph = LOOP
+    graph = STATE
     codes = rng.integers(-1, 2, size=(60, 1, 2))
     survey = Survey(graph, codes[:, 0].astype(np.int8), Codebook.plain(graph))
     one, still = panel(graph, codes).to_survey(), prepare(graph, survey)
@@ -107,7 +90,7 @@ def test_a_susceptibility_needs_three_periods_in_which_the_outcome_is_known():
     codes = np.random.default_rng(4).integers(0, 2, size=(40, 3, 2))
     codes[:, 1, 1] = -1  # y, the outcome, in two periods of everybody
     with pytest.raises(FitError, match="at most 2 periods of anybody; it takes 3"):
-        fit(LOOP, panel(LOOP, codes), seed=1, trait=True)
+        fit(STATE, panel(STATE, codes), seed=1, trait=True)
     with pytest.raises(FitError, match="seen several times"):
         fit(
             FREE,
@@ -118,11 +101,11 @@ def test_a_susceptibility_needs_three_periods_in_which_the_outcome_is_known():
 
 
 def test_who_drops_out_may_depend_on_the_last_state():
-    frame = simulate_panel(LOOP, 60, 3, seed=1, missing=0.0)
+    frame = simulate_panel(STATE, 60, 3, seed=1, missing=0.0)
     assert set(frame.columns) >= {"id", "time", "x", "y"}
     codes = np.random.default_rng(5).integers(0, 2, size=(40, 3, 2))
     codes[:10, 2] = -1
-    whole = panel(LOOP, codes)
+    whole = panel(STATE, codes)
     gone = replace(whole, last=np.where(np.arange(40) < 10, 1, 2))
     survey = gone.to_survey(dropout=("y",))
     stays = [survey.codes[:, survey.graph.names.index(f"stays__{t}")] for t in (1, 2)]
@@ -131,70 +114,11 @@ def test_who_drops_out_may_depend_on_the_last_state():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("effect", [0.0, 1.0])
-def test_what_was_before_is_told_from_who_someone_is(effect):
-    """A trait alone, and a trait beside an effect of the period before: intervals cover it.
+@pytest.mark.parametrize("name", STUDIES)
+def test_intervals_cover_what_panels_were_drawn_from(name):
+    """A trait alone, a trait beside an effect of the period before, the share that goes round.
 
-    400 people in 5 periods, odds ratios of 7 between the classes, 50 panels: as many 90 % intervals
-    cover as do in all but a thousandth of the repetitions of such a study.
+    As many 90 % intervals cover as do in all but a thousandth of the repetitions of such a study.
     """
-    runs = 50
-    graph = unroll(LOOP, 5, trait=True)
-    layout, whole = Layout(graph), truth(graph)
-    beta = whole.beta.copy()
-    at = layout.effect_labels.index("y__1, y")
-    beta[0, at] = effect
-    for label in ("y, susceptibility", "y__1, susceptibility"):
-        beta[0, layout.effect_labels.index(label)] = 2.0
-    made, compiled, covered = replace(whole, beta=beta), None, 0
-    for seed in range(runs):
-        codes = draw_states(made, 400, np.random.default_rng([7, seed])).astype(np.int8)
-        codes[:, graph.names.index("susceptibility")] = -1
-        survey = Survey(graph, codes, Codebook.plain(graph))
-        compiled = compiled or compile_model(graph, survey)
-        options = {"draws": 500, "tune": 500, "progress": False, "compiled": compiled}
-        found = fit(graph, survey, seed=seed, **options).beta[:, at]
-        low, high = np.quantile(found, [0.05, 0.95])
-        covered += low <= effect <= high
-    assert binom.ppf(0.0005, runs, 0.9) <= covered
-
-
-@pytest.mark.slow
-def test_the_share_that_goes_round_the_loop_comes_back():
-    """A truth with a loop and a trait: 90 % intervals of the loop's share cover it as they should.
-
-    The outcome takes from a habit in the period after, and the habit acts on the outcome: 500
-    people in 5 periods, 50 panels. The truth is asked often enough that its own Monte Carlo error
-    is a thirtieth of an interval.
-    """
-    runs, no_belief = 50, Prior(0.0, 1.0)
-    template = CausalGraph(
-        "loop",
-        (Node("x", TWO, persist=True, margin=(0.6, 0.4)), Node("y", TWO, margin=(0.7, 0.3))),
-        (Edge("x", "y", "claim", "stated", "weak", Prior(0.5, 0.5)),),
-        (Lagged("y", "x", "claim", prior=no_belief), Lagged("x", "x", "claim", prior=no_belief)),
-        "y",
-    )
-    graph = unroll(template, 5, trait=True)
-    layout, whole = Layout(graph), truth(graph)
-    beta = whole.beta.copy()
-    effects = {"y, x": 1.2, "x__1, y": 1.2, "x__1, x": 1.0, "y, susceptibility": 1.5}
-    for label, effect in effects.items():
-        beta[0, layout.effect_labels.index(label)] = effect
-    made = replace(whole, beta=beta)
-
-    def loop(posterior, seed):
-        asked = {"method": "pathways", "period": 4, "samples": 4000, "seed": seed}
-        return attribute(posterior, [{"x": "yes", "y": "yes"}], **asked).loop
-
-    share = np.mean([loop(made, seed) for seed in range(20)])
-    compiled, covered = None, 0
-    for seed in range(runs):
-        codes = draw_states(made, 500, np.random.default_rng([11, seed])).astype(np.int8)
-        codes[:, graph.names.index("susceptibility")] = -1
-        survey = Survey(graph, codes, Codebook.plain(graph))
-        compiled = compiled or compile_model(graph, survey)
-        options = {"draws": 500, "tune": 500, "progress": False, "compiled": compiled}
-        low, high = np.quantile(loop(fit(graph, survey, seed=seed, **options), seed), [0.05, 0.95])
-        covered += low <= share <= high
-    assert binom.ppf(0.0005, runs, 0.9) <= covered
+    covered = sum(look(name, seed).covers for seed in range(RUNS))
+    assert binom.ppf(0.0005, RUNS, LEVEL) <= covered
