@@ -3,69 +3,59 @@
 The packaged graph `runner` over time with a lasting susceptibility, synthetic people, a fifth of
 the answers missing, every visit made, each node asked itself; three panels, each of its own seed.
 Each fit is the package's default, four chains of 1,000 draws after 1,000 steps of adaptation, in a
-process of its own with both cores, one fit after the other. The time shown is from the table to the
-judged posterior, and depends on who else uses the machine; the bar is on processor seconds, a
-panel's by the packaged survey's. R-hat and the effective sizes are the worst of all parameters: the
-bars are the package's own, R-hat at most 1.01 and 100 effective draws for each chain, and no
-divergence.
+process of its own with both cores, one fit after the other. The time shown is from the table to
+the judged posterior, and depends on who else uses the machine. Demanded are at most six times the
+processor seconds of the packaged survey, and of all parameters R-hat at most 1.01, 400 effective
+draws in the bulk and in the tails, and no divergence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 from backrisk import fit, load_graph, read_survey
 from tests.benchmarks.common import ROOT, in_child, result
 from tests.benchmarks.fit_runners import PEOPLE, WAVES, panel
 
-PANELS, MOST_TIMES = 3, 6
-DEMANDS: tuple[tuple[str, float, Literal["at least", "at most"]], ...] = (
-    ("r_hat", 1.01, "at most"),
-    ("ess_bulk", 400, "at least"),
-    ("ess_tail", 400, "at least"),
-    ("divergences", 0, "at most"),
-)
+PANELS, MOST_TIMES, R_HAT, ESS = 3, 6, 1.01, 400
 
 
 def run() -> Iterator[dict[str, Any]]:
     """Fit the packaged survey, then the panels, each told as soon as it is there."""
-    packages = ("nutpie", "numba", "pymc", "pytensor")
     first = in_child("fit_panel:fit_survey")
-    about: dict[str, Any] = {"packages": packages}
-    yield result("packaged survey, 2,000 people", ours_s=first["seconds"], **about, **_told(first))
-    fits = []
+    yield told("packaged survey, 2,000 people", first)
     for seed in range(1, PANELS + 1):
         found = in_child("fit_panel:fit_panel", seed)
-        fits.append(found)
-        yield result(
-            f"six periods, {PEOPLE} people, panel {seed}",
-            ours_s=found["seconds"],
-            bar=MOST_TIMES,
-            limit="at most",
-            of="processor_by_survey",
-            profile="What one evaluation of each costs stands under `fit_runners`.",
-            processor_by_survey=found["cpu_s"] / first["cpu_s"],
-            clock_by_survey=found["seconds"] / first["seconds"],
-            **about,
-            **_told(found),
-        )
-    for of, bar, limit in DEMANDS:
-        worst = (min if limit == "at least" else max)(each["answer"][of] for each in fits)
-        yield result(
-            f"the worst of the panels: {of.replace('_', ' ')}",
-            ours_s=sum(each["seconds"] for each in fits),
-            bar=bar,
-            limit=limit,
-            of=of,
-            profile="More draws for each chain would mend an effective size or an R-hat.",
-            **about,
-            **{of: worst},
-        )
+        yield told(f"six periods, {PEOPLE} people, panel {seed}", found, first)
 
 
-def _told(found: dict[str, Any]) -> dict[str, Any]:
-    return {"cpu_s": found["cpu_s"], **found["answer"], "peak_mib": found["peak_mib"]}
+def told(name: str, found: dict[str, Any], first: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the record of a fit; of a panel also what it takes beside the survey's, `first`."""
+    more: dict[str, Any] = {"cpu_s": found["cpu_s"]}
+    if first is not None:
+        times = found["cpu_s"] / first["cpu_s"]
+        more["processor_by_survey"] = times
+        more["clock_by_survey"] = found["seconds"] / first["seconds"]
+        worst = found["answer"]
+        missed = {
+            "time": times > MOST_TIMES,
+            "R-hat": worst["r_hat"] > R_HAT,
+            "effective draws": min(worst["ess_bulk"], worst["ess_tail"]) < ESS,
+            "divergences": worst["divergences"] > 0,
+        }
+        more["demands_missed"] = sum(missed.values())
+        names = ", ".join(demand for demand, is_missed in missed.items() if is_missed)
+        more |= {"bar": 0, "limit": "at most", "of": "demands_missed"}
+        more["profile"] = f"Missed: {names}. What an evaluation costs stands under `fit_runners`."
+    return result(
+        name,
+        ours_s=found["seconds"],
+        packages=("nutpie", "numba", "pymc", "pytensor"),
+        **more,
+        **found["answer"],
+        peak_mib=found["peak_mib"],
+    )
 
 
 def _judged(posterior: Any) -> dict[str, float]:

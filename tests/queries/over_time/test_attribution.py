@@ -95,7 +95,7 @@ def healthy_of(graph, baseline):
 
 
 @pytest.mark.parametrize("baseline", ["healthy", "average"])
-@pytest.mark.parametrize("seed", seeds(4, 50))
+@pytest.mark.parametrize("seed", seeds(4, 100))
 def test_shares_of_sustained_causes_are_the_enumeration(seed, baseline):
     _, posterior, history = asked(seed)
     graph, evidence = posterior.graph, codes_of(posterior.graph, history)
@@ -148,7 +148,7 @@ def cut_values(posterior, draw, evidence, target, routes, wanted):
     return [value(frozenset(inside)) for inside in wanted], brute, value
 
 
-@pytest.mark.parametrize("seed", seeds(4, 40))
+@pytest.mark.parametrize("seed", seeds(4, 100))
 def test_what_goes_round_the_loop_is_the_enumeration(seed, monkeypatch):
     monkeypatch.setattr(module, "_SAMPLES", SAMPLES)
     _, posterior, history = asked(seed)

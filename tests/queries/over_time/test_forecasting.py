@@ -65,7 +65,7 @@ def test_a_simulated_forecast_agrees_within_its_error(seed, monkeypatch):
     assert "1,000 times" in answer.text
 
 
-@pytest.mark.parametrize("seed", seeds(4, 60))
+@pytest.mark.parametrize("seed", seeds(4, 100))
 def test_a_rule_is_followed_as_it_is_enumerated(seed):
     rng, posterior, node = asked(seed)
     graph, template = posterior.graph, posterior.graph.template

@@ -21,7 +21,7 @@ def enumerated(posterior, history, visit):
     return expected(posterior, codes_of(graph, known), lambda s: s[now] > 0), ahead
 
 
-@pytest.mark.parametrize("seed", seeds(6, 60))
+@pytest.mark.parametrize("seed", seeds(6, 100))
 def test_a_review_is_the_enumeration_and_looks_at_nothing_later(seed):
     rng, posterior, _ = asked(seed)
     last = posterior.graph.periods - 2
