@@ -9,6 +9,7 @@ its own variable.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,44 +19,40 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.inference.elimination import LETTERS, Sets, bits, greedy
-from backrisk.inference.run import BUDGET
+from backrisk.inference.circuits import (
+    BUDGET,
+    Drafted,
+    QueryCircuit,
+    evaluated,
+    worth_compiling,
+)
+from backrisk.inference.elimination import Sets, bits, greedy
 from backrisk.inference.steps import PLANS
 from backrisk.inference.twin_network import Variable
-from backrisk.inference.watching import watcher
 from backrisk.inference.world import World
 from backrisk.words import say
 
 # The variables of a table, and how to get it for some draws, (*variables, draw), or one for all.
 Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
+Scopes = tuple[tuple[Variable, ...], ...]
+States = tuple[tuple[Variable, int], ...]
 # A variable that is asked about, the table the product does without, if any, and what it keeps.
-_Asked = tuple[Variable, "_Table | None", "set[Variable | None]"]
+_Asked = tuple[Variable, "int | None", "set[Variable | None]"]
 
 _OWN = 1  # the world, so to speak, of what a node would have been, had it not been set
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
+_GIVEN = 32 * 2**20  # bytes of tables that compiled loops are given at once
 _FEW = 64  # draws worked on at once, at least
 
 
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """Values over variables, draw axis last."""
-
-    scope: tuple[Variable, ...]
-    values: Array
-
-    def laid_out(self, scope: Sequence[Variable]) -> Array:
-        """Return the values with their variables in another order."""
-        return self.values.transpose(*map(self.scope.index, scope), -1)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class _Bucket:
-    """What was multiplied to sum out one variable, and the message that came of it."""
+    """The tables that were multiplied to sum out one variable, and the message that came of it."""
 
     variable: Variable | None
-    inputs: tuple[_Table, ...]
-    message: _Table
+    inputs: tuple[int, ...]
+    message: int
 
 
 def pairs(
@@ -151,26 +148,56 @@ def set_in_turn(
     """
     sources = world.sources((keep,))
     sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
-    draws = world.posterior.draws
-    places = {scope[-1]: place for place, (scope, _) in enumerate(sources) if scope}
-    found = {name: np.empty((len(events), sizes[name, 0], sizes[name, 0], draws)) for name in nodes}
-    order, chunks = _prepared(sources, sizes, keep, events, draws)
-    for some in chunks:
-        tables = [_with_events(_Table(scope, get(some)), keep, events) for scope, get in sources]
-        buckets, root = _upwards(tables, (), order, keep, {})
-        own = {id(tables[places[name, 0]]): name for name in found}
-
-        def about(bucket: _Bucket, own: dict[int, str] = own) -> Iterator[_Asked]:
-            for table in bucket.inputs:
-                if id(table) in own:
-                    yield (own[id(table)], 0), table, {keep, *table.scope}
-
-        for (name, _), rest in _back(buckets, root, keep, about).items():
-            table = tables[places[name, 0]]
-            alone = _Table((*table.scope[:-1], (name, _OWN)), table.values)
-            scope = (keep, (name, 0), (name, _OWN))
-            found[name][..., some] = _multiply([rest, alone], set(scope)).laid_out(scope)
+    draws, wanted = world.posterior.draws, tuple(nodes)
+    reduced = {**sizes, keep: len(events)}
+    circuit, cells = _set_in_turn(
+        tuple(s for s, _ in sources), tuple(reduced.items()), keep, wanted
+    )
+    _demand_room(cells)
+    places = [_place(sources, name) for name in wanted]
+    found = {
+        name: np.empty((len(events), sizes[name, 0], sizes[name, 0], draws)) for name in wanted
+    }
+    for some, compiled in _chunks(circuit, cells, draws):
+        tables = [_with_events(scope, get(some), keep, events) for scope, get in sources]
+        tables += [tables[place] for place in places]
+        roots = evaluated(circuit, tables, _width(tables), compiled=compiled)
+        for name, root, values in zip(wanted, circuit.roots, roots, strict=True):
+            scope = keep, (name, 0), (name, _OWN)
+            found[name][..., some] = _laid_out(circuit.scopes[root], values, scope)
     return found
+
+
+def _place(sources: Sequence[Fetched], name: str) -> int:
+    """Return which of the sources is a node's table."""
+    return next(i for i, (scope, _) in enumerate(sources) if scope and scope[-1] == (name, 0))
+
+
+@lru_cache(maxsize=PLANS)
+def _set_in_turn(
+    scopes: Scopes, states: States, keep: Variable, nodes: tuple[str, ...]
+) -> tuple[QueryCircuit, int]:
+    """Return the circuit of `set_in_turn`, and the cells of its largest table."""
+    order, cells = _order(scopes, states, keep)
+    places = {scope[-1]: place for place, scope in enumerate(scopes) if scope}
+    own = {places[name, 0]: name for name in nodes}
+    alone = [(*scopes[places[name, 0]][:-1], (name, _OWN)) for name in nodes]
+    sizes = dict(states)
+    sizes |= {(name, _OWN): sizes[name, 0] for name in nodes}
+    draft = Drafted((*scopes, *alone), sizes)
+    buckets, root = _upwards(draft, range(len(scopes)), order, keep)
+
+    def about(bucket: _Bucket) -> Iterator[_Asked]:
+        for table in bucket.inputs:
+            if table in own:
+                yield (own[table], 0), table, {keep, *draft.scopes[table]}
+
+    rest = _back(draft, buckets, root, keep, about)
+    roots = [
+        draft.multiplied([rest[name, 0], len(scopes) + i], {keep, (name, 0), (name, _OWN)})
+        for i, name in enumerate(nodes)
+    ]
+    return draft.circuit(roots), cells
 
 
 def joints(
@@ -212,40 +239,60 @@ def joints(
     QueryError
         If the tables do not fit the budget.
     """
-    wanted = frozenset(others)
-    order, chunks = _prepared(sources, sizes, keep, events, draws)
+    wanted = tuple(sorted(set(others)))
+    further = tuple(alternatives[0]) if alternatives else ()
+    reduced = sizes if keep is None else {**sizes, keep: len(events)}
+    circuit, cells = _joints(
+        tuple(scope for scope, _ in sources),
+        tuple(reduced.items()),
+        keep,
+        wanted,
+        further,
+        len(alternatives),
+    )
+    _demand_room(cells)
+    alone = [np.empty((len(events), draws)) for _ in alternatives]
+    beside = [{v: np.empty((len(events), sizes[v], draws)) for v in wanted} for _ in alternatives]
+    for some, compiled in _chunks(circuit, cells, draws):
+        tables = [_with_events(scope, get(some), keep, events) for scope, get in sources]
+        tables += [alternative[v] for alternative in alternatives for v in further]
+        roots = evaluated(circuit, tables, _width(tables), compiled=compiled)
+        found = iter(zip(circuit.roots, roots, strict=True))
+        for one, many in zip(alone, beside, strict=True):
+            one[:, some] = next(found)[1]
+            for v in wanted:
+                root, values = next(found)
+                # Of one draw, where it is the same in all.
+                scope = (v,) if keep is None else (keep, v)
+                many[v][..., some] = _laid_out(circuit.scopes[root], values, scope)
+    return alone, beside
+
+
+@lru_cache(maxsize=PLANS)
+def _joints(
+    scopes: Scopes,
+    states: States,
+    keep: Variable | None,
+    wanted: tuple[Variable, ...],
+    further: tuple[Variable, ...],
+    times: int,
+) -> tuple[QueryCircuit, int]:
+    """Return the circuit of `joints`, and the cells of its largest table."""
+    order, cells = _order(scopes, states, keep)
+    draft = Drafted((*scopes, *((v,) for v in further * times)), dict(states))
 
     def about(bucket: _Bucket) -> Iterator[_Asked]:
         if bucket.variable is not None and bucket.variable in wanted:
             yield bucket.variable, None, {keep, bucket.variable}
 
-    alone = [np.empty((len(events), draws)) for _ in alternatives]
-    beside = [{v: np.empty((len(events), sizes[v], draws)) for v in wanted} for _ in alternatives]
-    for some in chunks:
-        tables = [_with_events(_Table(scope, get(some)), keep, events) for scope, get in sources]
-        known: dict[int, _Table] = {}
-        for alternative, one, many in zip(alternatives, alone, beside, strict=True):
-            further = [_Table((v,), table) for v, table in alternative.items()]
-            buckets, root = _upwards(tables, further, order, keep, known)
-            one[:, some] = root.message.values
-            for v, joint in _back(buckets, root, keep, about).items():
-                # Of one draw, where it is the same in all.
-                many[v][..., some] = joint.values if keep is None else joint.laid_out((keep, v))
-    return alone, beside
-
-
-def _prepared(
-    sources: Sequence[Fetched],
-    sizes: Mapping[Variable, int],
-    keep: Variable | None,
-    events: Sequence[Sequence[int]],
-    draws: int,
-) -> tuple[tuple[Variable, ...], Iterator[slice]]:
-    """Return the order of elimination, and the draws that are worked on at once."""
-    reduced = sizes if keep is None else {**sizes, keep: len(events)}
-    order, cells = elimination_order(sources, reduced, keep)
-    _demand_room(cells)
-    return order, _chunks(cells, draws)
+    roots: list[int] = []
+    for time in range(times):
+        start = len(scopes) + time * len(further)
+        tables = [*range(len(scopes)), *range(start, start + len(further))]
+        buckets, root = _upwards(draft, tables, order, keep)
+        found = _back(draft, buckets, root, keep, about)
+        roots += [root.message, *(found[v] for v in wanted)]
+    return draft.circuit(roots), cells
 
 
 def _demand_room(cells: int) -> None:
@@ -256,10 +303,20 @@ def _demand_room(cells: int) -> None:
         )
 
 
-def _chunks(cells: int, draws: int) -> Iterator[slice]:
-    chunk = max(min(max(_CACHE // (8 * cells), _FEW), BUDGET // (8 * cells)), 1)
+def _chunks(circuit: QueryCircuit, cells: int, draws: int) -> Iterator[tuple[slice, bool]]:
+    """Yield the draws that are worked on at once, and whether by compiled loops."""
+    compiled = worth_compiling(circuit.work * draws)
+    sizes = dict(circuit.sizes)
+    given = sum(math.prod(sizes[v] for v in scope) for scope in circuit.sources)
+    few = _GIVEN // (8 * given) if compiled else _CACHE // (8 * cells)
+    chunk = max(min(max(few, _FEW), BUDGET // (8 * cells)), 1)
     for start in range(0, draws, chunk):
-        yield slice(start, min(start + chunk, draws))
+        yield slice(start, min(start + chunk, draws)), compiled
+
+
+def _width(tables: Iterable[Array]) -> int:
+    """Return for how many draws tables were fetched."""
+    return max((table.shape[-1] for table in tables), default=1)
 
 
 def elimination_order(
@@ -306,31 +363,17 @@ def cliques(
 
 
 def _upwards(
-    tables: Sequence[_Table],
-    further: Sequence[_Table],
-    order: Sequence[Variable],
-    keep: Variable | None,
-    known: dict[int, _Table],
+    draft: Drafted, tables: Iterable[int], order: Sequence[Variable], keep: Variable | None
 ) -> tuple[list[_Bucket], _Bucket]:
-    """Sum the variables out one by one; what has nothing to do with `further` is done once."""
-    live, changing = [*tables, *further], set(map(id, further))
-    buckets: list[_Bucket] = []
-    for place, v in enumerate(order):
-        joined = tuple(table for table in live if v in table.scope)
-        if changing.isdisjoint(map(id, joined)):
-            message = known.get(place) or _summed(joined, v)
-            known[place] = message
-        else:
-            message = _summed(joined, v)
-            changing.add(id(message))
+    """Sum the variables out one by one."""
+    live, buckets = list(tables), []
+    for v in order:
+        joined = tuple(table for table in live if v in draft.scopes[table])
+        rest = {u for table in joined for u in draft.scopes[table] if u != v}
+        message = draft.multiplied(joined, rest)
         buckets.append(_Bucket(v, joined, message))
-        live = [table for table in live if v not in table.scope] + [message]
-    return buckets, _Bucket(None, tuple(live), _multiply(live, {keep}))
-
-
-def _summed(tables: Sequence[_Table], v: Variable) -> _Table:
-    """Multiply tables and sum a variable out."""
-    return _multiply(tables, {u for table in tables for u in table.scope if u != v})
+        live = [table for table in live if table not in joined] + [message]
+    return buckets, _Bucket(None, tuple(live), draft.multiplied(live, {keep}))
 
 
 def drawn(
@@ -360,36 +403,41 @@ def drawn(
     QueryError
         If the tables do not fit the budget.
     """
-    order, _ = elimination_order(sources, sizes, None)
     # Every table of the way up is needed on the way down.
     cells = max(sum(size for _, size in cliques(sources, sizes)), 1)
     _demand_room(cells)
+    circuit, buckets = _messages(tuple(scope for scope, _ in sources), tuple(sizes.items()))
     found: list[dict[Variable, NDArray[np.int16]]] = [
         {v: np.empty((len(u), draws), np.int16) for v, u in numbers.items()} for numbers in uniforms
     ]
-    for some in _chunks(cells, draws):
-        live = [_Table(scope, get(some)) for scope, get in sources]
-        buckets: list[_Bucket] = []
-        for v in order:
-            joined = tuple(table for table in live if v in table.scope)
-            message = _summed(joined, v)
-            buckets.append(_Bucket(v, joined, message))
-            live = [table for table in live if v not in table.scope] + [message]
+    for some, compiled in _chunks(circuit, cells, draws):
+        tables = [get(some) for _, get in sources]
+        sent = evaluated(circuit, tables, _width(tables), compiled=compiled)
+        values = dict(enumerate(tables)) | dict(zip(circuit.roots, sent, strict=True))
         known: dict[Variable, NDArray[np.int16]] = {}
         for bucket in reversed(buckets):
             variable = bucket.variable
             assert variable is not None
             lucks = [numbers[variable] for numbers in uniforms]  # all sets at once
             luck = np.concatenate([u[:, None] if u.ndim == 1 else u[:, some] for u in lucks])
-            known[variable] = _one_state(bucket, variable, known, luck)
+            inputs = [(circuit.scopes[table], values[table]) for table in bucket.inputs]
+            known[variable] = _one_state(inputs, variable, known, luck)
             ends = np.cumsum([len(u) for u in lucks])[:-1]
             for states, part in zip(found, np.split(known[variable], ends), strict=True):
                 states[variable][:, some] = part
     return found
 
 
+@lru_cache(maxsize=PLANS)
+def _messages(scopes: Scopes, states: States) -> tuple[QueryCircuit, tuple[_Bucket, ...]]:
+    """Return the circuit whose roots are all messages on the way up."""
+    draft = Drafted(scopes, dict(states))
+    buckets, _ = _upwards(draft, range(len(scopes)), _order(scopes, states, None)[0], None)
+    return draft.circuit([bucket.message for bucket in buckets]), tuple(buckets)
+
+
 def _one_state(
-    bucket: _Bucket,
+    tables: Iterable[tuple[tuple[Variable, ...], Array]],
     variable: Variable,
     known: Mapping[Variable, NDArray[np.int16]],
     uniforms: Array,
@@ -399,9 +447,9 @@ def _one_state(
     The numbers are ``(sample, draw)`` or ``(sample, 1)``.
     """
     weights: Array = np.ones((1, 1, 1))
-    for table in bucket.inputs:
-        others = [v for v in table.scope if v != variable]
-        values = table.laid_out((variable, *others))
+    for scope, table in tables:
+        others = [v for v in scope if v != variable]
+        values = _laid_out(scope, table, (variable, *others))
         *sizes, draws = values.shape[1:]
         at: NDArray[np.intp] = np.zeros((1, 1), np.intp)
         for v, size in zip(others, sizes, strict=True):
@@ -416,69 +464,57 @@ def _one_state(
 
 
 def _back(
+    draft: Drafted,
     buckets: Sequence[_Bucket],
     root: _Bucket,
     keep: Variable | None,
     about: Callable[[_Bucket], Iterable[_Asked]],
-) -> dict[Variable, _Table]:
+) -> dict[Variable, int]:
     """Send what each bucket did not see back to it, where something is asked about it."""
-    asked = {id(bucket): tuple(about(bucket)) for bucket in buckets}
-    above = {id(table): bucket for bucket in (*buckets, root) for table in bucket.inputs}
-    visited = {id(root)}
+    asked = {bucket.variable: tuple(about(bucket)) for bucket in buckets}
+    above = {table: bucket for bucket in (*buckets, root) for table in bucket.inputs}
+    visited: set[Variable | None] = {None}
     for bucket in buckets:
         at = bucket
-        while asked[id(bucket)] and id(at) not in visited:
-            visited.add(id(at))
-            at = above[id(at.message)]
-    unseen: dict[int, list[_Table]] = {id(root): []}
-    found: dict[Variable, _Table] = {}
+        while asked[bucket.variable] and at.variable not in visited:
+            visited.add(at.variable)
+            at = above[at.message]
+    unseen: dict[Variable | None, list[int]] = {None: []}
+    found: dict[Variable, int] = {}
     for bucket in reversed(buckets):
-        if id(bucket) not in visited:
+        if bucket.variable not in visited:
             continue
-        parent = above[id(bucket.message)]
-        rest = [table for table in parent.inputs if table is not bucket.message]
-        rest += unseen[id(parent)]
-        unseen[id(bucket)] = [_multiply(rest, {*bucket.message.scope, keep})] if rest else []
-        for variable, lost, kept in asked[id(bucket)]:
-            inputs = [table for table in bucket.inputs if table is not lost]
-            found[variable] = _multiply([*inputs, *unseen[id(bucket)]], kept)
+        parent = above[bucket.message]
+        rest = [table for table in parent.inputs if table != bucket.message]
+        rest += unseen[parent.variable]
+        kept = {*draft.scopes[bucket.message], keep}
+        unseen[bucket.variable] = [draft.multiplied(rest, kept)] if rest else []
+        for variable, lost, kept in asked[bucket.variable]:
+            inputs = [table for table in bucket.inputs if table != lost]
+            found[variable] = draft.multiplied([*inputs, *unseen[bucket.variable]], kept)
     return found
 
 
-def _with_events(table: _Table, keep: Variable | None, events: Sequence[Sequence[int]]) -> _Table:
+def _with_events(
+    scope: tuple[Variable, ...],
+    table: Array,
+    keep: Variable | None,
+    events: Sequence[Sequence[int]],
+) -> Array:
     """Reduce the axis of a variable's states to one entry for each event."""
-    if keep is None or keep not in table.scope:
+    if keep is None or keep not in scope:
         return table
-    axis = table.scope.index(keep)
-    values = np.moveaxis(table.values, axis, 0)
+    axis = scope.index(keep)
+    values = np.moveaxis(table, axis, 0)
     if [list(codes) for codes in events] == [[code] for code in range(len(values))]:
         return table
     found = np.zeros((len(events), *values.shape[1:]))
     for total, codes in zip(found, events, strict=True):
         for code in codes:
             total += values[code]
-    return _Table(table.scope, np.moveaxis(found, 0, axis))
+    return np.moveaxis(found, 0, axis)
 
 
-def _multiply(tables: Sequence[_Table], keep: set[Variable | None]) -> _Table:
-    """Multiply tables and sum out all variables but some."""
-    watcher()(v for table in tables for v in table.scope)
-    operands = sorted(tables, key=lambda table: table.values.size)
-    while len(operands) > 2:
-        first, second = operands[:2]
-        operands[:2] = [_multiply([first, second], {*first.scope, *second.scope})]
-        operands.sort(key=lambda table: table.values.size)
-    scope, subscripts = _subscripts(tuple(table.scope for table in operands), frozenset(keep))
-    return _Table(scope, np.einsum(subscripts, *(table.values for table in operands)))
-
-
-@lru_cache(maxsize=4096)
-def _subscripts(
-    scopes: tuple[tuple[Variable, ...], ...], keep: frozenset[Variable | None]
-) -> tuple[tuple[Variable, ...], str]:
-    """Return the kept scope and how to write the product of tables for einsum."""
-    union = sorted({v for scope in scopes for v in scope})
-    letter = dict(zip(union, LETTERS, strict=False))
-    kept = tuple(v for v in union if v in keep)
-    inputs = ",".join("".join(letter[v] for v in scope) + "Z" for scope in scopes)
-    return kept, f"{inputs}->{''.join(letter[v] for v in kept)}Z"
+def _laid_out(scope: tuple[Variable, ...], values: Array, axes: Sequence[Variable]) -> Array:
+    """Return values with their variables in another order."""
+    return values.transpose(*map(scope.index, axes), -1)

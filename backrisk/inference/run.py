@@ -7,9 +7,8 @@ known that a single draw fits the budget.
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,20 +17,25 @@ import numpy as np
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference.answer_rows import AnswerRows, Codes, some_people
+from backrisk.inference.circuits import (
+    BUDGET,
+    THREADS,
+    Look,
+    Readings,
+    evaluated,
+    worth_compiling,
+)
 from backrisk.inference.coupling import Places, possible_pairs
 from backrisk.inference.fetching import Fetcher
 from backrisk.inference.pairs_of_worlds import summed_out
-from backrisk.inference.steps import Pairing, Part, resized
+from backrisk.inference.steps import Part, resized
 from backrisk.inference.twin_network import BOTH, Variable
 from backrisk.inference.watching import watcher
 from backrisk.words import say
 
-BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 MANY = 2048  # people worked on at once
 _FEW = 64  # draws worked on at once, at least
 _CACHE = 16 * 2**20  # bytes of tables that are worked on at once
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_THREADS = min(_CORES, 4)
 _WORTH = 16 * 2**20  # bytes of tables from which on threads are worth starting
 
 
@@ -82,6 +86,8 @@ def _run_people(
     """Carry a part out for some people, in chunks of draws that fit the cache."""
     rows = AnswerRows(codes)
     need = 8 * sum(step.cells * rows.count(step.known) for step in part.steps)
+    draws = fetcher.posterior.draws
+    compiled = worth_compiling(part.work * draws)
     if need * _FEW > BUDGET and rows.people > 1:
         half = rows.people // 2
         some, others = some_people(codes, 0, half), some_people(codes, half, rows.people)
@@ -91,10 +97,9 @@ def _run_people(
                 _run_people(part, finish, fetcher, others),
             ]
         )
-    draws = fetcher.posterior.draws
     # Who asks from a thread of their own has shared the cores out already.
     alone = threading.current_thread() is threading.main_thread()
-    workers = _THREADS if alone and need * draws > _WORTH else 1
+    workers = THREADS if alone and need * draws > _WORTH else 1
     share = -(-draws // workers)
     chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (workers * need), share), 1)
     fetches = [
@@ -107,8 +112,7 @@ def _run_people(
     lock = threading.Lock()
 
     def carry_out(some: slice) -> None:
-        table = _carry_out(part, fetches, rows, some, fetcher.coupling, look)
-        done = finish(table if part.known else table[None])
+        done = finish(_carry_out(part, fetches, rows, some, fetcher, look, compiled))
         with lock:
             if not out:
                 out.append(np.empty((rows.people, *done.shape[1:-1], draws)))
@@ -145,12 +149,13 @@ def _carry_out(
     fetches: Sequence[Callable[..., Any]],
     rows: AnswerRows,
     some: slice,
-    coupling: str,
-    look: Callable[[Iterable[Variable]], None],
+    fetcher: Fetcher,
+    look: Look,
+    compiled: bool,
 ) -> Array:
-    """Carry the steps out for some draws."""
+    """Carry the steps out for some draws; return the result, ``([row], *keep, draw)``."""
     places: dict[str, Places] = {}
-    tables: dict[int, Any] = {}
+    tables: dict[int, Array] = {}
     sizes: dict[Variable, int] = {}
     for i in part.paired:  # causes first: which pairs are possible depends on theirs
         source = part.sources[i]
@@ -163,28 +168,51 @@ def _carry_out(
     # How many pairs of states are possible is known only now: the order is planned anew.
     part = resized(part, sizes)
     _demand_room(part)
+    for i, fetch in enumerate(fetches):
+        if i == part.last:
+            tables[i] = np.ones(1)  # laid out by nobody
+        elif i not in tables:
+            tables[i] = fetch(some, places)
     known = [source.known for source in part.sources] + [step.known for step in part.steps]
+    if part.last is not None:
+        known[part.last] = ()
+    draws = max((t.shape[-1] for i, t in tables.items() if i != part.last), default=1)
+    found = evaluated(
+        part.circuit,
+        [table if known[i] else table[None] for i, table in sorted(tables.items())],
+        draws,
+        _readings(part, rows, known),
+        look,
+        compiled,
+    )
+    pairing = part.pairing
+    if not pairing:
+        return found[0]
+    assert part.last is not None
+    source = part.sources[part.last]
 
-    def spread(table: Array, before: tuple[Variable, ...], after: tuple[Variable, ...]) -> Array:
-        if len(table) > 1 and before and before != after:
-            return table[rows.of(before)[1][rows.of(after)[0]]]
+    def spread(table: Array, before: tuple[Variable, ...]) -> Array:
+        if len(table) > 1 and before != pairing.known:
+            return table[rows.of(before)[1][rows.of(pairing.known)[0]]]
         return table
 
-    for number, step in enumerate(part.steps, start=len(fetches)):
-        look(part.widest)
-        inputs: list[Any] = []
-        for i in step.inputs:
-            table = tables.pop(i) if i in tables else fetches[i](some, places)
-            inputs.append(table if isinstance(table, list) else spread(table, known[i], step.known))
-        if isinstance(step, Pairing):
-            pair, *others = step.inputs
-            source = part.sources[pair]
-            sides = [[spread(cdf, source.known, step.known) for cdf in both] for both in inputs[0]]
-            given = [t if known[i] else t[None] for i, t in zip(others, inputs[1:], strict=True)]
-            union = [v for v in source.scope if v not in source.own]
-            made = summed_out(source.own, union, step, sides, given, coupling)
-            tables[number] = made if step.known else made[0]
-        else:
-            tables[number] = np.einsum(step.subscripts, *inputs)
-    found: Array = tables[number]
-    return found
+    look(part.widest)
+    cdfs = fetches[part.last](some, places)
+    sides = [[spread(cdf, source.known) for cdf in both] for both in cdfs]
+    given = [spread(t, known[i]) for i, t in zip(pairing.inputs[1:], found, strict=True)]
+    union = [v for v in source.scope if v not in source.own]
+    return summed_out(source.own, union, pairing, sides, given, fetcher.coupling)
+
+
+def _readings(part: Part, rows: AnswerRows, known: Sequence[tuple[Variable, ...]]) -> Readings:
+    """Return which rows of answers the steps of a part read."""
+    first, circuit = len(part.sources), part.circuit
+    if rows.people == 1:
+        return Readings((1,) * len(circuit.scopes))
+    counts = tuple(rows.count(known[i]) if known[i] else 1 for i in range(len(circuit.scopes)))
+    found = {}
+    for number, product in enumerate(circuit.products, start=first):
+        for table in product.inputs:
+            if counts[table] > 1 and known[table] != known[number]:
+                found[number, table] = rows.of(known[table])[1][rows.of(known[number])[0]]
+    return Readings(counts, found)

@@ -10,9 +10,10 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 
-from backrisk.inference.elimination import LETTERS, Sets, bits, greedy
+from backrisk.inference.circuits import Product, QueryCircuit
+from backrisk.inference.elimination import Sets, bits, greedy
 from backrisk.inference.twin_network import Source, Variable
 
 PLANS = 512  # that are kept of each kind, some 30 KB each
@@ -25,13 +26,13 @@ _PAIR_PASSES = 4  # passes beside one for each level, where it is not laid out
 class Step:
     """Multiply tables and sum variables out.
 
-    Tables are numbered: first the sources, then the results of the steps. Each letter of the
-    subscripts is a variable; ``Y`` is the axis of people, ``Z`` that of draws. The result has a
-    number of cells, for one person and draw, and a row for each combination of what is known.
+    Tables are numbered: first the sources, then the results of the steps. What is not in the scope
+    of the result is summed out. The result has a number of cells, for one person and draw, and a
+    row for each combination of what is known.
     """
 
     inputs: tuple[int, ...]
-    subscripts: str
+    scope: tuple[Variable, ...]
     known: tuple[Variable, ...]
     cells: int
 
@@ -98,6 +99,25 @@ class Part:
     def paired(self) -> tuple[int, ...]:
         """The sources whose node's two worlds are one variable."""
         return tuple(i for i, source in enumerate(self.sources) if source.paired)
+
+    @property
+    def pairing(self) -> Pairing | None:
+        """The step that sums a pair of worlds out that is never laid out; it is the last."""
+        last = self.steps[-1] if self.steps else None
+        return last if isinstance(last, Pairing) else None
+
+    @cached_property
+    def circuit(self) -> QueryCircuit:
+        """All steps but a pairing; its roots are what the pairing reads, or the result."""
+        pairing = self.pairing
+        steps = self.steps[: -1 if pairing else None]
+        roots = pairing.inputs[1:] if pairing else (len(self.sources) + len(steps) - 1,)
+        return QueryCircuit(
+            tuple(() if i == self.last else s.scope for i, s in enumerate(self.sources)),
+            tuple(Product(step.inputs, step.scope) for step in steps),
+            roots,
+            self.states,
+        )
 
 
 def resized(part: Part, states: dict[Variable, int]) -> Part:
@@ -193,8 +213,7 @@ class _Planner(Sets):
     def join(self, inputs: Sequence[int], scope: Sequence[Variable]) -> None:
         """Multiply tables and sum out all variables outside a scope.
 
-        Two at a time, those first that make the smallest table: `numpy.einsum` over three tables
-        passes over the cells of their union for each draw, and is not vectorised.
+        Two at a time, those first that make the smallest table.
         """
         inputs = list(inputs)
         while len(inputs) > 2:
@@ -202,20 +221,11 @@ class _Planner(Sets):
             pair = min(pairs, key=lambda pair: self.cells(self.union(pair)))
             self.join(pair, self.names(self.union(pair)))
             inputs = [*(i for i in inputs if i not in pair), len(self.sets) - 1]
-        union = self.union(inputs)
-        letter = dict(zip(self.names(union), LETTERS, strict=False))
         known = self.knowing(inputs)
-
-        def label(i: int) -> str:
-            # More variables than letters make a table beyond any budget, which is refused.
-            open_here = "".join(letter.get(v, "?") for v in self.scopes[i])
-            return f"{'Y' if self.known[i] else ''}{open_here}Z"
-
-        self.work += self.cells(union) * self.rows(known)
+        self.work += self.cells(self.union(inputs)) * self.rows(known)
         made = self._made(inputs, scope, known)
         cells = self._account(inputs, made)
-        subscripts = f"{','.join(map(label, inputs))}->{label(made)}"
-        self.steps.append(Step(tuple(inputs), subscripts, known, cells))
+        self.steps.append(Step(tuple(inputs), tuple(scope), known, cells))
 
     def pair_up(self, pair: int) -> None:
         """Multiply all tables, among them a pair of worlds, and sum out all but what is kept."""
@@ -244,7 +254,7 @@ class _Planner(Sets):
         # Never held, but so wide a sum would take as long as one that is.
         self.most = max(self.most, self.cells(every))
         self.widest = max(self.widest, every, key=self.cells)
-        self.steps.append(Pairing((pair, *inputs), "", known, cells, tuple(axes), scopes, kept))
+        self.steps.append(Pairing((pair, *inputs), kept, known, cells, tuple(axes), scopes, kept))
 
     def own(self, pair: int) -> int:
         """Return a source's node in its worlds."""

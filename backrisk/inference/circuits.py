@@ -1,0 +1,312 @@
+"""Queries as circuits: products of tables, each summed over some variables, with many roots.
+
+What several roots have in common is one product, formed once. A circuit speaks of scopes and
+numbers of states alone, so one that was built serves whoever answered the same questions.
+
+It is carried out in one of two ways. `numpy.einsum` takes it product by product: slow, obvious,
+and nothing but NumPy is imported. The compiled loops of `backrisk.inference.lanes` take blocks of
+draws through all products at once. Both give the same numbers but for rounding.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backrisk._types import Array
+from backrisk.inference.elimination import LETTERS
+from backrisk.inference.tape import Tape, laid_down
+from backrisk.inference.twin_network import Variable
+from backrisk.inference.watching import watcher
+
+Scope = tuple[Variable, ...]
+Rows = NDArray[np.intp]
+Look = Callable[[Iterable[Variable]], None]
+
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+THREADS = min(_CORES, 4)
+BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
+_WORTH_IMPORTING = (
+    10**9
+)  # cells times draws: with NumPy, about twice what the compiler's import takes
+_WORTH_SHARING = 2 * 10**7  # cells times draws from which on threads are worth starting
+_AT_ONCE = 2**28  # cells times draws between two looks at whoever asked
+_TAPES = 512  # that are kept, some 50 KB each
+
+
+@dataclass(frozen=True)
+class Product:
+    """Tables multiplied, and summed over all variables that are not kept.
+
+    Parameters
+    ----------
+    inputs : tuple of int
+        Tables by number: first a circuit's sources, then the results of its products.
+    scope : tuple of variables
+        What is kept, in the order of the result's axes.
+    """
+
+    inputs: tuple[int, ...]
+    scope: Scope
+
+
+@dataclass(frozen=True, eq=False)
+class QueryCircuit:
+    """Products that lead from sources to roots.
+
+    Parameters
+    ----------
+    sources : tuple of scopes
+    products : tuple of Product
+    roots : tuple of int
+        The tables that are asked for.
+    sizes : tuple of (variable, int)
+        The number of states of each variable.
+    """
+
+    sources: tuple[Scope, ...]
+    products: tuple[Product, ...]
+    roots: tuple[int, ...]
+    sizes: tuple[tuple[Variable, int], ...]
+
+    @cached_property
+    def scopes(self) -> tuple[Scope, ...]:
+        """What each table speaks of: the sources, then the results."""
+        return (*self.sources, *(product.scope for product in self.products))
+
+    @cached_property
+    def unions(self) -> tuple[tuple[Variable, ...], ...]:
+        """What each product passes over."""
+        return tuple(
+            tuple(dict.fromkeys(v for i in product.inputs for v in self.scopes[i]))
+            for product in self.products
+        )
+
+    @cached_property
+    def work(self) -> int:
+        """Cells that are passed over, for one draw and one row of answers."""
+        sizes = dict(self.sizes)
+        return sum(math.prod(sizes[v] for v in union) for union in self.unions)
+
+
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """The rows of answers of each table, and which of them each product reads.
+
+    Parameters
+    ----------
+    counts : tuple of int
+        How many rows each table has: first the sources, then the results.
+    rows : mapping of (result, input) to ndarray of int
+        The row of an input that is read for each row of a result. Where there is none, it is the
+        same one, or the only one.
+    """
+
+    counts: tuple[int, ...]
+    rows: dict[tuple[int, int], Rows] = field(default_factory=dict)
+
+
+class Drafted:
+    """A circuit being built: what is asked for again is what there is.
+
+    Parameters
+    ----------
+    sources : sequence of scopes
+    sizes : mapping of variable to int
+    """
+
+    def __init__(self, sources: Sequence[Scope], sizes: dict[Variable, int]) -> None:
+        self.sources = tuple(sources)
+        self.sizes = sizes
+        self.scopes = list(sources)
+        self.products: list[Product] = []
+        self._found: dict[tuple[tuple[int, ...], frozenset[Variable]], int] = {}
+
+    def cells(self, scope: Iterable[Variable]) -> int:
+        """Return the number of cells of a table."""
+        return math.prod(self.sizes[v] for v in scope)
+
+    def multiplied(self, tables: Sequence[int], keep: Iterable[Variable | None]) -> int:
+        """Multiply tables and sum out all variables but some; return the result's number.
+
+        Two at a time, the smallest first; what the others do not speak of is summed out at once.
+        """
+        kept, left = frozenset(v for v in keep if v is not None), list(tables)
+        while len(left) > 2:
+            left.sort(key=lambda table: self.cells(self.scopes[table]))
+            beyond = kept.union(*(self.scopes[table] for table in left[2:]))
+            left[:2] = [self._product(left[:2], beyond)]
+        return self._product(left, kept)
+
+    def _product(self, tables: Sequence[int], keep: frozenset[Variable]) -> int:
+        scope = dict.fromkeys(v for table in tables for v in self.scopes[table])
+        if len(tables) == 1 and keep.issuperset(scope):
+            return tables[0]
+        kept = tuple(sorted(v for v in scope if v in keep))
+        key = tuple(sorted(tables)), frozenset(kept)
+        if key not in self._found:
+            self.products.append(Product(tuple(tables), kept))
+            self.scopes.append(kept)
+            self._found[key] = len(self.scopes) - 1
+        return self._found[key]
+
+    def circuit(self, roots: Sequence[int]) -> QueryCircuit:
+        """Return the circuit with the tables that are asked for."""
+        return QueryCircuit(
+            self.sources, tuple(self.products), tuple(roots), tuple(self.sizes.items())
+        )
+
+
+def evaluated(
+    circuit: QueryCircuit,
+    tables: Sequence[Array],
+    draws: int,
+    readings: Readings | None = None,
+    look: Look | None = None,
+    compiled: bool | None = None,
+) -> list[Array]:
+    """Return the roots of a circuit.
+
+    Parameters
+    ----------
+    circuit : QueryCircuit
+    tables : sequence of ndarray, each ([row], *scope, draw)
+        The sources; with one draw where it is the same in all.
+    draws : int
+    readings : Readings, optional
+        Where tables have rows; else they have no axis of rows.
+    look : callable, optional
+        What to call with the variables of each product.
+    compiled : bool, optional
+        Whether to use the compiled loops; by default as `worth_compiling` says.
+
+    Returns
+    -------
+    list of ndarray, each ([row], *scope, draw)
+    """
+    look = look or watcher()
+    if worth_compiling(circuit.work * draws) if compiled is None else compiled:
+        return _in_lanes(circuit, tables, draws, readings, look)
+    return _one_by_one(circuit, tables, readings, look)
+
+
+def worth_compiling(work: int) -> bool:
+    """Return whether to use the compiled loops: where they are there, or much is to be done.
+
+    Parameters
+    ----------
+    work : int
+        Cells that are passed over, times draws.
+    """
+    return "numba" in sys.modules or work > _WORTH_IMPORTING
+
+
+def _one_by_one(
+    circuit: QueryCircuit,
+    tables: Sequence[Array],
+    readings: Readings | None,
+    look: Look,
+) -> list[Array]:
+    """Carry the products out by `numpy.einsum`."""
+    left = [0] * len(circuit.scopes)
+    for table in itertools.chain(circuit.roots, *(p.inputs for p in circuit.products)):
+        left[table] += 1
+    found = dict(enumerate(tables))
+    for number, product in enumerate(circuit.products, start=len(tables)):
+        look(circuit.unions[number - len(tables)])
+        inputs = []
+        for table in product.inputs:
+            values = found[table]
+            if readings and (number, table) in readings.rows:
+                values = values[readings.rows[number, table]]
+            inputs.append(values)
+            left[table] -= 1
+            if not left[table]:
+                del found[table]
+        subscripts = _subscripts(
+            tuple(circuit.scopes[table] for table in product.inputs), product.scope
+        )
+        if readings:
+            subscripts = "Y" + subscripts.replace(",", ",Y").replace("->", "->Y")
+        found[number] = np.einsum(subscripts, *inputs)
+    return [found[root] for root in circuit.roots]
+
+
+@lru_cache(maxsize=4096)
+def _subscripts(scopes: tuple[Scope, ...], kept: Scope) -> str:
+    """Return how to write the product of tables for einsum."""
+    union = dict.fromkeys(v for scope in scopes for v in scope)
+    letter = dict(zip(union, LETTERS, strict=False))
+    inputs = ",".join("".join(letter[v] for v in scope) + "Z" for scope in scopes)
+    return f"{inputs}->{''.join(letter[v] for v in kept)}Z"
+
+
+@lru_cache(maxsize=_TAPES)
+def _tape(circuit: QueryCircuit, counts: tuple[int, ...]) -> Tape:
+    return laid_down(circuit.sources, circuit.products, circuit.roots, dict(circuit.sizes), counts)
+
+
+def _in_lanes(
+    circuit: QueryCircuit,
+    tables: Sequence[Array],
+    draws: int,
+    readings: Readings | None,
+    look: Look,
+) -> list[Array]:
+    """Carry the products out by compiled loops, in blocks of draws."""
+    from backrisk.inference.lanes import LANES, carry_out
+
+    counts = readings.counts if readings else (1,) * len(circuit.scopes)
+    tape = _tape(circuit, counts)
+    rows = [np.zeros(0, np.int64)]
+    for number, table in tape.readings:
+        read = readings.rows.get((number, table)) if readings else None
+        if read is None:
+            same = counts[table] == counts[number]
+            read = np.arange(counts[number]) if same else np.zeros(counts[number], np.int64)
+        rows.append(read)
+    starts = np.cumsum([0, *(table.size for table in tables)])[:-1]
+    wide = np.array([table.shape[-1] > 1 for table in tables], bool)
+    given = np.concatenate([table.ravel() for table in tables])
+    scopes = [circuit.scopes[root] for root in circuit.roots]
+    sizes = dict(circuit.sizes)
+    shapes = [
+        (*((counts[root],) if readings else ()), *(sizes[v] for v in scope))
+        for root, scope in zip(circuit.roots, scopes, strict=True)
+    ]
+    ends = [start + math.prod(shape) for start, shape in zip(tape.roots, shapes, strict=True)]
+    out = np.empty((max(ends, default=0), draws))
+    fixed = tape.steps, tape.places, np.concatenate(rows), given, starts, wide
+    for union in circuit.unions:
+        look(union)
+    alone = threading.current_thread() is threading.main_thread()
+    workers = THREADS if alone and tape.work * draws > _WORTH_SHARING else 1
+    piece = max(_AT_ONCE // max(tape.work, 1) // LANES, 1) * LANES
+    piece = min(piece, -(-draws // (workers * LANES)) * LANES)
+
+    def some(first: int) -> None:
+        look(())
+        buffer = np.empty(tape.cells * LANES)
+        carry_out(*fixed, buffer, out, first, min(first + piece, draws))
+
+    firsts = range(0, draws, piece)
+    if workers == 1 or len(firsts) == 1:
+        for first in firsts:
+            some(first)
+    else:
+        with ThreadPoolExecutor(workers) as threads:
+            list(threads.map(some, firsts))  # raises what a thread raised
+    return [
+        out[start:end].reshape(*shape, draws)
+        for start, end, shape in zip(tape.roots, ends, shapes, strict=True)
+    ]
