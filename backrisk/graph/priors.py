@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,6 +45,7 @@ def prior_marginal(node: Node) -> Array:
     return np.full(len(node.states), 1.0 / len(node.states))
 
 
+@lru_cache(maxsize=4096)
 def mechanism(graph: CausalGraph, name: str) -> Mechanism:
     """Build the mechanism of a node from what the graph says of it.
 

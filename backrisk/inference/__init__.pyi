@@ -3,6 +3,8 @@ from .batches import together as together
 from .bucket_tree import each as each
 from .bucket_tree import pairs as pairs
 from .bucket_tree import set_in_turn as set_in_turn
+from .circuits import BUDGET as BUDGET
+from .circuits import get_ready as get_ready
 from .completing import completed as completed
 from .coupling import COUPLINGS as COUPLINGS
 from .replaying import Followed as Followed
@@ -10,7 +12,6 @@ from .replaying import People as People
 from .replaying import Rule as Rule
 from .replaying import Setting as Setting
 from .replaying import people_like as people_like
-from .run import BUDGET as BUDGET
 from .second_world import SecondWorld as SecondWorld
 from .surgery import Pinned as Pinned
 from .surgery import Rewired as Rewired

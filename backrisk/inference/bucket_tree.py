@@ -26,7 +26,7 @@ from backrisk.inference.circuits import (
     evaluated,
     worth_compiling,
 )
-from backrisk.inference.elimination import Sets, bits, greedy
+from backrisk.inference.elimination import WIDE, Sets, bits, blurred, greedy
 from backrisk.inference.steps import PLANS
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.world import World
@@ -43,6 +43,7 @@ _OWN = 1  # the world, so to speak, of what a node would have been, had it not b
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _GIVEN = 32 * 2**20  # bytes of tables that compiled loops are given at once
+_AGAIN = 12  # tries of each rule with blurred merits
 _FEW = 64  # draws worked on at once, at least
 
 
@@ -307,7 +308,7 @@ def _chunks(circuit: QueryCircuit, cells: int, draws: int) -> Iterator[tuple[sli
     """Yield the draws that are worked on at once, and whether by compiled loops."""
     compiled = worth_compiling(circuit.work * draws)
     sizes = dict(circuit.sizes)
-    given = sum(math.prod(sizes[v] for v in scope) for scope in circuit.sources)
+    given = sum((math.prod(sizes[v] for v in scope) for scope in circuit.sources), start=1)
     few = _GIVEN // (8 * given) if compiled else _CACHE // (8 * cells)
     chunk = max(min(max(few, _FEW), BUDGET // (8 * cells)), 1)
     for start in range(0, draws, chunk):
@@ -332,14 +333,34 @@ def _order(
     states: tuple[tuple[Variable, int], ...],
     keep: Variable | None,
 ) -> tuple[tuple[Variable, ...], int]:
-    """Order the variables to sum out by weighted min-fill; cells of the largest table."""
+    """Order the variables to sum out; cells of the largest table.
+
+    By weighted min-fill, or by the size of what is left; where tables are wide, with blurred
+    merits as well. The order over the fewest cells is taken.
+    """
     sets = Sets(dict(states))
-    near = sets.near(map(sets.set, scopes))
-    order, most, kept = [], 1, 0 if keep is None else sets.bit[keep]
-    for v in greedy(sets, near, (1 << len(states)) - 1 & ~kept, sets.fill):
-        order.append(sets.variables[v])
-        most = max(most, sets.cells(near[v] | kept))
-    return tuple(order), most
+    scope_sets = [sets.set(scope) for scope in scopes]
+    kept = 0 if keep is None else sets.bit[keep]
+
+    def result(near: Sequence[int], v: int) -> int:
+        return sets.cells(near[v] | kept)
+
+    def tried(merit: Callable[[Sequence[int], int], float]) -> tuple[int, int, list[int]]:
+        near = sets.near(scope_sets)
+        order, most, work = [], 1, 0
+        for v in greedy(sets, near, (1 << len(states)) - 1 & ~kept, merit):
+            order.append(v)
+            cells = result(near, v)
+            most, work = max(most, cells), work + cells
+        return work, most, order
+
+    rules = [sets.fill, result]
+    best = min(map(tried, rules))
+    if best[0] > WIDE:
+        rough = (blurred(rule, seed) for seed in range(_AGAIN) for rule in rules)
+        best = min(best, *map(tried, rough))
+    _, most, order = best
+    return tuple(sets.variables[v] for v in order), most
 
 
 def cliques(
@@ -373,7 +394,7 @@ def _upwards(
         message = draft.multiplied(joined, rest)
         buckets.append(_Bucket(v, joined, message))
         live = [table for table in live if table not in joined] + [message]
-    return buckets, _Bucket(None, tuple(live), draft.multiplied(live, {keep}))
+    return buckets, _Bucket(None, tuple(live), draft.multiplied(live, {keep}) if live else -1)
 
 
 def drawn(

@@ -200,6 +200,16 @@ def evaluated(
     return _one_by_one(circuit, tables, readings, look)
 
 
+def get_ready() -> None:
+    """Import the compiler now, so that all that follows is carried out by compiled loops.
+
+    For whoever will ask many questions: the first would not be worth the time that it takes.
+    """
+    from backrisk.inference import intervals, lanes
+
+    assert intervals, lanes
+
+
 def worth_compiling(work: int) -> bool:
     """Return whether to use the compiled loops: where they are there, or much is to be done.
 
@@ -277,7 +287,7 @@ def _in_lanes(
         rows.append(read)
     starts = np.cumsum([0, *(table.size for table in tables)])[:-1]
     wide = np.array([table.shape[-1] > 1 for table in tables], bool)
-    given = np.concatenate([table.ravel() for table in tables])
+    given = np.concatenate([np.zeros(0), *(table.ravel() for table in tables)])
     scopes = [circuit.scopes[root] for root in circuit.roots]
     sizes = dict(circuit.sizes)
     shapes = [
@@ -295,7 +305,8 @@ def _in_lanes(
     piece = min(piece, -(-draws // (workers * LANES)) * LANES)
 
     def some(first: int) -> None:
-        look(())
+        if first:
+            look(circuit.unions[-1] if circuit.unions else ())
         buffer = np.empty(tape.cells * LANES)
         carry_out(*fixed, buffer, out, first, min(first + piece, draws))
 

@@ -24,6 +24,7 @@ Tables have an axis of rows (answers that people share) first and that of draws 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,6 +132,10 @@ def coupled(here: Array, there: Array, owns: Sequence[Codes | None], coupling: s
     ndarray, shape (row, ..., state here, state there, draw)
         With one state where it is known.
     """
+    if coupling != "independent" and "numba" in sys.modules:
+        from backrisk.inference.intervals import shared_lengths
+
+        return shared_lengths(here, there, owns)
     first = _window(here, owns[0])[..., None, :]
     second = _window(there, owns[1])[..., None, :, :]
     low, high = first[..., :-1, :, :], first[..., 1:, :, :]

@@ -12,6 +12,7 @@ before a sum, so that its costs depend on the tables at hand and not on the vari
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -20,6 +21,9 @@ from backrisk.inference.twin_network import Variable
 # The letters of `numpy.einsum` for variables; Y is the axis of people, Z that of draws.
 LETTERS = [chr(code) for code in range(ord("A"), ord("z") + 1) if chr(code).isalpha()]
 LETTERS = [letter for letter in LETTERS if letter not in "YZ"]
+
+WIDE = 2**16  # cells of one draw, from which on a better order is worth the time that it takes
+_BLUR = 0.6  # how much more a merit may count than it is
 
 
 @lru_cache(maxsize=2**16)
@@ -104,7 +108,7 @@ def greedy(
     sets: Sets,
     near: list[int],
     left: int,
-    merit: Callable[[Sequence[int], int], int],
+    merit: Callable[[Sequence[int], int], float],
     ready: Callable[[Sequence[int], int], bool] = lambda near, v: True,
 ) -> Iterator[int]:
     """Yield variables to sum out, each time the one of least merit, and link its neighbours.
@@ -129,7 +133,7 @@ def greedy(
     int
         The position of a variable, while `near` still tells what it shares a table with.
     """
-    merits: dict[int, tuple[int, int, int]] = {}
+    merits: dict[int, tuple[float, int, int]] = {}
     while some := [v for v in bits(left) if ready(near, v)]:
         for v in some:
             if v not in merits:
@@ -143,3 +147,21 @@ def greedy(
         for u in bits(others):
             for w in bits(near[u]):  # what may have changed for them is counted anew
                 merits.pop(w, None)
+
+
+def blurred(merit: Callable[..., int], seed: int) -> Callable[..., float]:
+    """Return a merit that counts more than it is, each time by a random part of it.
+
+    Parameters
+    ----------
+    merit : callable
+    seed : int
+
+    Examples
+    --------
+    >>> rough = blurred(lambda v: 100, 1)
+    >>> all(100 <= rough(0) <= 160 for _ in range(9))
+    True
+    """
+    rng = random.Random(seed)
+    return lambda *about: merit(*about) * (1.0 + _BLUR * rng.random())

@@ -49,7 +49,7 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any, cell: Any) -> An
     return builder.bitcast(at, _VECTOR.as_pointer())
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _read(typing: Any, array: Any, cell: Any) -> Any:
     """Return a cell's lanes."""
 
@@ -59,20 +59,18 @@ def _read(typing: Any, array: Any, cell: Any) -> Any:
     return _lanes(array, cell), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _write(typing: Any, array: Any, cell: Any, value: Any) -> Any:
     """Set a cell's lanes."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        builder.store(
-            given[2], _pointer(context, builder, signature.args[0], *given[:2]), align=8
-        )
+        builder.store(given[2], _pointer(context, builder, signature.args[0], *given[:2]), align=8)
         return context.get_dummy_value()
 
     return types.void(array, cell, value), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _nothing(typing: Any) -> Any:
     """Return lanes of zero."""
 
@@ -82,7 +80,7 @@ def _nothing(typing: Any) -> Any:
     return _lanes(), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _plus(typing: Any, first: Any, second: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.fadd(*given)
@@ -90,7 +88,7 @@ def _plus(typing: Any, first: Any, second: Any) -> Any:
     return _lanes(first, second), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _times(typing: Any, first: Any, second: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.fmul(*given)
@@ -98,7 +96,7 @@ def _times(typing: Any, first: Any, second: Any) -> Any:
     return _lanes(first, second), code
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _plus_product(typing: Any, total: Any, first: Any, second: Any) -> Any:
     """Return a sum with a product added."""
 
@@ -148,7 +146,9 @@ def carry_out(  # type: ignore[no-untyped-def]
         for i in range(steps.shape[0]):
             kind, target, many = steps[i, 0], steps[i, 1], steps[i, 2]
             if kind == 0:
-                _load(buffer, target, many, given, starts[steps[i, 7]], wide[steps[i, 7]], draws, z, w)
+                _load(
+                    buffer, target, many, given, starts[steps[i, 7]], wide[steps[i, 7]], draws, z, w
+                )
             elif kind == 4:
                 at = steps[i, 7]
                 for cell in range(many):

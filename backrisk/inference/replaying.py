@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference.bucket_tree import Fetched, cliques, drawn
-from backrisk.inference.run import BUDGET
+from backrisk.inference.circuits import BUDGET
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.watching import watcher

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 
 from backrisk.inference.circuits import Product, QueryCircuit
-from backrisk.inference.elimination import Sets, bits, greedy
+from backrisk.inference.elimination import WIDE, Sets, bits, blurred, greedy
 from backrisk.inference.twin_network import Source, Variable
 
 PLANS = 512  # that are kept of each kind, some 30 KB each
+_AGAIN = 12  # tries of each rule with blurred merits
 _PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
 _PAIR_WORK = 6  # passes over a table that lay a pair of worlds out
 _PAIR_PASSES = 4  # passes beside one for each level, where it is not laid out
@@ -136,16 +137,20 @@ def ordered(
     sizes: tuple[tuple[Variable, int], ...],
     people: int,
 ) -> Part:
-    """Order the variables to sum out, greedily.
+    """Order the variables to sum out, greedily, by two rules; the one with less work is taken.
 
-    Weighted min-fill takes the variable that links the fewest cells not linked before, and suits
-    one person. With several, who share what depends on few answers, the variable that leaves the
-    smallest table, counted over all people, is tried as well; the order with less work is taken.
+    Weighted min-fill takes the variable that links the fewest cells not linked before; the other
+    rule the variable that leaves the smallest table, counted over all people. Where the sums are
+    wide, both are tried again with their merits blurred: a greedy choice may be a bad one.
     """
     part = Part(members, keep, last, sizes, people)
-    rules = (_Planner.fill,) if people == 1 else (_Planner.fill, _Planner.result)
-    planners = [_summed_out(_Planner(part), rule) for rule in rules]
+    planners = [_summed_out(_Planner(part), rule) for rule in (_Planner.fill, _Planner.result)]
     planner = min(planners, key=lambda planner: planner.work)
+    if planner.work > WIDE:
+        for seed in range(_AGAIN):
+            for rule in (_Planner.fill, _Planner.result):
+                other = _summed_out(_Planner(part), blurred(rule, seed))
+                planner = min(planner, other, key=lambda planner: planner.work)
     return replace(
         part,
         steps=tuple(planner.steps),
@@ -154,6 +159,9 @@ def ordered(
         widest=planner.names(planner.widest),
         work=planner.work,
     )
+
+
+Rule = Callable[["_Planner", Sequence[int], int], float]
 
 
 class _Planner(Sets):
@@ -291,7 +299,9 @@ class _Planner(Sets):
         return copies * self.cells(self.sets[i])
 
 
-def _summed_out(planner: _Planner, rule: Callable[[_Planner, Sequence[int], int], int]) -> _Planner:
+def _summed_out(
+    planner: _Planner, rule: Callable[[_Planner, Sequence[int], int], float]
+) -> _Planner:
     """Sum out all variables that are not kept, in the greedy order of a rule; a pair at last."""
     pair, kept = planner.part.last, [v for v in planner.part.keep if v in planner.bit]
     near = planner.near(planner.sets)

@@ -43,7 +43,7 @@ def watched(look: Look) -> Iterator[None]:
     >>> with watched(print):
     ...     world.joint([("y", 0)]).shape
     ('x', 'y')
-    ('x', 'y')
+    ('y',)
     (2, 1)
     """
     token = _look.set(look)

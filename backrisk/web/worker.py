@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from backrisk.errors import BackriskError
-from backrisk.inference import watched
+from backrisk.inference import get_ready, watched
 from backrisk.posterior import Posterior
 from backrisk.web.questions import Question, answer
 from backrisk.web.served import Served
@@ -205,6 +205,7 @@ def _answer_all(
 ) -> None:
     """Answer one question after the other: in a thread, beside which the main one listens."""
     try:
+        get_ready()
         served = Served.of(setup.posterior, setup.posterior.draws)
         languages = {each.code: each for each in setup.languages}
         while True:

@@ -1,0 +1,232 @@
+"""A circuit gives the same roots by compiled loops, by NumPy, and by one sum over all variables."""
+
+import itertools
+import math
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from backrisk.inference import circuits, watched
+from backrisk.inference.circuits import Drafted, Product, QueryCircuit, Readings, evaluated
+from backrisk.inference.coupling import coupled
+from backrisk.inference.elimination import LETTERS
+from backrisk.inference.intervals import shared_lengths
+from backrisk.inference.tape import laid_down
+
+
+def random_circuit(rng):
+    """Draft products of random tables, each used by what comes later, and ask for some of them."""
+    variables = [(f"v{i}", 0) for i in range(int(rng.integers(1, 7)))]
+    sizes = {v: int(rng.integers(1, 5)) for v in variables}
+
+    def scope():
+        some = rng.permutation(len(variables))[: rng.integers(0, min(5, len(variables)) + 1)]
+        return tuple(variables[i] for i in some)
+
+    draft = Drafted([scope() for _ in range(int(rng.integers(1, 6)))], sizes)
+    asked = []
+    for _ in range(int(rng.integers(1, 8))):
+        inputs = rng.choice(len(draft.scopes), int(rng.integers(1, 5)))
+        keep = {v for v in variables if rng.random() < 0.6}
+        asked.append(draft.multiplied(list(dict.fromkeys(map(int, inputs))), {*keep, None}))
+    roots = [asked[-1], *(table for table in asked[:-1] if rng.random() < 0.5)]
+    return draft.circuit(roots)
+
+
+def summed_at_once(circuit, tables):
+    """Return each root by `numpy.einsum` over all the sources that it is a product of."""
+    letters = dict(zip((v for v, _ in circuit.sizes), LETTERS, strict=False))
+    known = {
+        i: ("".join(letters[v] for v in s), t)
+        for i, (s, t) in enumerate(zip(circuit.sources, tables, strict=True))
+    }
+    for number, product in enumerate(circuit.products, start=len(tables)):
+        parts = [known[i] for i in product.inputs]
+        kept = "".join(letters[v] for v in product.scope)
+        text = f"{','.join(scope + 'Z' for scope, _ in parts)}->{kept}Z"
+        known[number] = kept, np.einsum(text, *(table for _, table in parts), optimize=True)
+    return [known[root][1] for root in circuit.roots]
+
+
+def sources_of(circuit, rng, draws):
+    sizes = dict(circuit.sizes)
+    return [
+        rng.random((*(sizes[v] for v in scope), 1 if rng.random() < 0.2 else draws))
+        for scope in circuit.sources
+    ]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_both_ways_give_what_one_sum_gives(seed):
+    rng = np.random.default_rng(seed)
+    circuit, draws = random_circuit(rng), int(rng.integers(1, 60))
+    tables = sources_of(circuit, rng, draws)
+    expected = summed_at_once(circuit, tables)
+    for compiled in (False, True):
+        found = evaluated(circuit, tables, draws, compiled=compiled)
+        for got, want in zip(found, expected, strict=True):
+            want = np.broadcast_to(want, np.broadcast_shapes(want.shape, got.shape))
+            np.testing.assert_allclose(np.broadcast_to(got, want.shape), want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_rows_are_read_where_they_are_told_to_be(seed):
+    rng = np.random.default_rng(400 + seed)
+    circuit, draws = random_circuit(rng), int(rng.integers(1, 20))
+    counts = [int(rng.integers(1, 4)) for _ in circuit.sources]
+    rows = {}
+    for number, product in enumerate(circuit.products, start=len(counts)):
+        most = max(counts[i] for i in product.inputs)
+        counts.append(1 if most == 1 else int(rng.integers(most, 5)))
+        for i in product.inputs:
+            if counts[i] > 1:
+                rows[number, i] = rng.integers(0, counts[i], counts[number])
+    sizes = dict(circuit.sizes)
+    tables = [
+        rng.random((count, *(sizes[v] for v in scope), draws))
+        for count, scope in zip(counts, circuit.sources, strict=False)
+    ]
+    readings = Readings(tuple(counts), rows)
+    plain, lanes = (
+        evaluated(circuit, tables, draws, readings, compiled=compiled) for compiled in (False, True)
+    )
+    for root, one, other in zip(circuit.roots, plain, lanes, strict=True):
+        assert other.shape[0] == counts[root]
+        np.testing.assert_allclose(np.broadcast_to(one, other.shape), other, rtol=1e-12)
+    # And a row is what a circuit of that row alone gives.
+    for at in range(counts[circuit.roots[0]]):
+        alone = {circuit.roots[0]: at}
+        for number in reversed(range(len(circuit.sources), len(counts))):
+            if number in alone:
+                for i in circuit.products[number - len(circuit.sources)].inputs:
+                    read = rows[number, i][alone[number]] if (number, i) in rows else 0
+                    if alone.setdefault(i, read) != read:
+                        return  # read twice, in two of its rows: no circuit of one row
+        some = [table[alone.get(i, 0)] for i, table in enumerate(tables)]
+        (found, *_) = evaluated(circuit, some, draws, compiled=False)
+        np.testing.assert_allclose(lanes[0][at], found, rtol=1e-12)
+
+
+def test_a_product_is_formed_once_whoever_asks():
+    a, b, c = ((name, 0) for name in "abc")
+    draft = Drafted([(a, b), (b, c)], {a: 2, b: 3, c: 4})
+    first = draft.multiplied([0, 1], {a, c})
+    assert draft.multiplied([1, 0], {c, a, None}) == first
+    assert draft.multiplied([0], {a, b}) == 0  # nothing to sum
+    assert len(draft.circuit([first]).products) == 1
+    assert draft.circuit([first]).work == 24
+
+
+def test_what_is_summed_early_is_not_carried_on():
+    names = [(name, 0) for name in "abcd"]
+    sizes = dict.fromkeys(names, 5)
+    draft = Drafted(list(itertools.pairwise(names)), sizes)
+    draft.multiplied([0, 1, 2], {names[0]})
+    assert max(math.prod(sizes[v] for v in p.scope) for p in draft.products) <= 25
+
+
+def test_cells_of_the_buffer_are_used_again():
+    v, w = ("v", 0), ("w", 0)
+    products = [Product((0 if i == 0 else i,), (v, w)) for i in range(40)]
+    tape = laid_down([(v, w)], products, [40], {v: 3, w: 3}, [1] * 41)
+    assert tape.cells <= 3 * 9
+    circuit = QueryCircuit(((v, w),), tuple(products), (40,), ((v, 3), (w, 3)))
+    table = np.random.default_rng(1).random((3, 3, 7))
+    np.testing.assert_array_equal(evaluated(circuit, [table], 7, compiled=True)[0], table)
+
+
+def test_the_last_draws_that_fill_no_block_are_as_exact(monkeypatch):
+    monkeypatch.setattr(circuits, "_WORTH_SHARING", 0)
+    monkeypatch.setattr(circuits, "THREADS", 3)
+    a, b = ("a", 0), ("b", 0)
+    draft = Drafted([(a, b), (b,)], {a: 2, b: 3})
+    circuit = draft.circuit([draft.multiplied([0, 1], {a})])
+    rng = np.random.default_rng(2)
+    for draws in (1, 15, 16, 17, 100):
+        tables = [rng.random((2, 3, draws)), rng.random((3, draws))]
+        (found,) = evaluated(circuit, tables, draws, compiled=True)
+        np.testing.assert_allclose(found, np.einsum("abz,bz->az", *tables), rtol=1e-13)
+
+
+def test_whoever_asked_is_looked_up_before_the_loops_and_can_end_them():
+    a = ("a", 0)
+    draft = Drafted([(a,)], {a: 2})
+    circuit = draft.circuit([draft.multiplied([0], set())])
+    told = []
+    with watched(told.append):
+        evaluated(circuit, [np.ones((2, 5))], 5, compiled=True)
+    assert ("a",) in told
+
+    def end(nodes):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), watched(end):
+        evaluated(circuit, [np.ones((2, 5))], 5, compiled=True)
+
+
+def test_many_threads_may_carry_out_one_circuit():
+    rng = np.random.default_rng(3)
+    circuit = random_circuit(rng)
+    tables = sources_of(circuit, rng, 40)
+    expected = evaluated(circuit, tables, 40, compiled=True)
+    found = {}
+
+    def ask(i):
+        found[i] = evaluated(circuit, tables, 40, compiled=True)
+
+    asking = [threading.Thread(target=ask, args=(i,)) for i in range(6)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    for roots in found.values():
+        for got, want in zip(roots, expected, strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_shared_lengths_are_those_of_the_intervals(seed):
+    rng = np.random.default_rng(seed)
+    rows, draws = int(rng.integers(1, 4)), int(rng.integers(1, 9))
+    levels = rng.integers(1, 4, 2)
+    axes = [tuple(int(n) if rng.random() < 0.6 else 1 for n in (3, 2, 4)) for _ in range(2)]
+    full = np.broadcast_shapes(*axes)
+
+    def cdf(own, count):
+        many = (rows if rng.random() < 0.7 else 1, *own)
+        table = np.sort(rng.random((*many, draws, count)), axis=-1)
+        return np.moveaxis(table, -1, -2)
+
+    here, there = (cdf(own, int(count)) for own, count in zip(axes, levels, strict=True))
+    owns = [rng.integers(0, int(n) + 1, rows) if rng.random() < 0.5 else None for n in levels]
+    found = shared_lengths(here, there, owns)
+    assert found.shape[1:4] == full
+
+    def ends(table):
+        return np.concatenate(
+            [np.zeros_like(table[..., :1, :]), table, np.ones_like(table[..., :1, :])], -2
+        )
+
+    a, b = (
+        np.broadcast_to(ends(t), (len(found), *full, t.shape[-2] + 2, draws)) for t in (here, there)
+    )
+    for row in range(len(found)):
+        first = range(levels[0] + 1) if owns[0] is None else [owns[0][row]]
+        second = range(levels[1] + 1) if owns[1] is None else [owns[1][row]]
+        for (i, m), (j, n) in itertools.product(enumerate(first), enumerate(second)):
+            high = np.minimum(a[row, ..., m + 1, :], b[row, ..., n + 1, :])
+            low = np.maximum(a[row, ..., m, :], b[row, ..., n, :])
+            np.testing.assert_allclose(
+                found[row, ..., i, j, :], np.maximum(high - low, 0), atol=1e-15
+            )
+
+
+def test_the_coupling_is_the_same_with_a_compiler_and_without(monkeypatch):
+    rng = np.random.default_rng(5)
+    here, there = (np.sort(rng.random((2, 3, 9, 3)), -1).swapaxes(-1, -2) for _ in range(2))
+    found = coupled(here, there, (None, np.array([0, 2])), "monotone")
+    monkeypatch.delitem(sys.modules, "numba")
+    plain = coupled(here, there, (None, np.array([0, 2])), "monotone")
+    np.testing.assert_allclose(found, plain, atol=1e-15)
