@@ -7,12 +7,11 @@ from typing import Any
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
-from numpy.typing import NDArray
 
 from backrisk._arguments import checked
 from backrisk.errors import FitError
 from backrisk.fitting.design import lay_out
-from backrisk.fitting.log_cpts import log_cells
+from backrisk.fitting.log_cpts import log_cells, matched_sets
 from backrisk.fitting.observed import pooled_sites, survey_circuit
 from backrisk.fitting.op import MarginalLogLikelihood
 from backrisk.fitting.sampled import Sampled
@@ -95,22 +94,17 @@ def build_model(
             site_z = pm.Normal("site_z", 0.0, 1.0, dims=("site", "pooled"))
             shift = pm.Deterministic(SITE_SHIFTS, scale * site_z, dims=("site", "pooled"))
         if circuit is not None:
-            data = {
-                name: pytensor.shared(part, name=name)
-                for name, part in data_of(layout, circuit, len(sites), sampled).items()
+            tape, reals = circuit.packed()
+            found = {
+                "tape": tape,
+                "reals": reals,
+                **lay_out(layout, circuit.cells, len(sites)),
+                **({} if sampled is None else sampled.data(circuit)),
             }
+            data = {name: pytensor.shared(part, name=name) for name, part in found.items()}
             cells = log_cells(layout, fractions, beta, data, shift, len(sites))
             value, _ = MarginalLogLikelihood()(cells, data["tape"], data["reals"])
             pm.Potential("log_likelihood", value)
             if sampled is not None and sampled.sets is not None:
-                pm.Potential("matched_sets", sampled.potential(cells, data))
+                pm.Potential("matched_sets", matched_sets(cells, data, sampled.first))
     return model
-
-
-def data_of(
-    layout: Layout, circuit: Circuit, sites: int, sampled: Sampled | None = None
-) -> dict[str, NDArray[Any]]:
-    """Return what a compiled model knows of a survey, by the names of its shared variables."""
-    tape, reals = circuit.packed()
-    design = {} if sampled is None else sampled.data(circuit)
-    return {"tape": tape, "reals": reals, **lay_out(layout, circuit.cells, sites), **design}

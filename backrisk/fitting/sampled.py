@@ -26,7 +26,6 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
@@ -276,28 +275,6 @@ class Sampled:
                 "set_choices_of": self.sets.choices_of,
             }
         return found
-
-    def potential(self, cells: Any, data: Mapping[str, Any]) -> Any:
-        """Return the log likelihood of the matched sets as PyTensor.
-
-        Parameters
-        ----------
-        cells : TensorVariable, vector
-            The log of every CPT cell of the circuit.
-        data : mapping of str to TensorVariable
-            What `data` gave.
-        """
-        logs = cells[data["set_cells"]]
-        log_odds = pt.logsumexp(logs[:, self.first :], axis=1) - pt.logsumexp(
-            logs[:, : self.first], axis=1
-        )
-        padded = pt.concatenate([pt.zeros(1), log_odds])
-        chosen = padded[data["set_choices"]].sum(axis=1)
-        # No choice is as unlikely as can be, not impossible: the gradient would have no value.
-        none = pt.full((1,), -1e9)
-        ways = pt.concatenate([none, chosen])[data["set_choices_of"]]
-        cases = padded[data["set_cases"]].sum(axis=1)
-        return (data["set_counts"] * (cases - pt.logsumexp(ways, axis=1))).sum()
 
     def log_odds(self, rows: Array) -> Array:
         """Return the log odds of being a case from rows of the outcome's CPT.

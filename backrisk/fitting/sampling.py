@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import nutpie
-import pymc as pm
 import xarray as xr
 from scipy.special import expit
 
@@ -25,10 +23,10 @@ from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.conflicts import find_conflicts
 from backrisk.fitting.densities import log_likelihood_of, log_prior
+from backrisk.fitting.direct import block_of, direct_model
 from backrisk.fitting.identify import check_identified
-from backrisk.fitting.judging import PARAMETERS, flat, judge
+from backrisk.fitting.judging import flat, judge
 from backrisk.fitting.labels import labelled_start, labels_said
-from backrisk.fitting.model import build_model, data_of
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.fitting.panels import about, told_over_time, with_trait
 from backrisk.fitting.progress import pymc_progress
@@ -100,13 +98,10 @@ def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) 
 
 
 def _compiled(prepared: Prepared) -> CompiledModel:
-    survey = prepared.survey
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the libraries tell about their own insides
-        model = build_model(survey.graph, survey, circuit=prepared.circuit, prior=prepared.prior)
-        compiled = nutpie.compile_pymc_model(model, var_names=_recorded(model))
-    design = None if prepared.sampled is None else prepared.sampled.design
-    return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, compiled, design)
+    survey, sampled = prepared.survey, prepared.sampled
+    design = None if sampled is None else sampled.design
+    model = direct_model(prepared)
+    return CompiledModel(survey.graph, pooled_sites(survey), prepared.known, model, design)
 
 
 @checked()
@@ -341,9 +336,7 @@ def model_of(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     ):
         raise FitError(say("fitting.other_model"))
     else:
-        sites = len(pooled_sites(survey))
-        data = data_of(prepared.layout, prepared.circuit, sites, prepared.sampled)
-        model = compiled.compiled.with_data(**data)
+        model = replace(compiled.compiled, user_data=block_of(prepared))
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))
     return model
@@ -367,6 +360,10 @@ def _size(prepared: Prepared, draws: int) -> int:
 def _by_pymc(
     prepared: Prepared, settings: Settings, seed: int, chains: int, progress: bool
 ) -> xr.DataTree:
+    import pymc as pm  # as many seconds as all else together, which only this sampler needs
+
+    from backrisk.fitting.model import build_model
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # convergence is judged below
         survey = prepared.survey
@@ -423,10 +420,6 @@ def _left_out(known: Conditioned | None) -> tuple[str, ...]:
     if known.effective < _ROUGH:
         said.append(say("fitting.figures_rough", share=percent(known.effective)))
     return tuple(said)
-
-
-def _recorded(model: pm.Model) -> list[str]:
-    return [name for name in PARAMETERS if name in model.named_vars]
 
 
 def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, Any]:

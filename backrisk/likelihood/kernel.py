@@ -17,7 +17,7 @@ from backrisk.likelihood.circuit import Circuit
 
 Ints = NDArray[np.int64]
 
-VERSION = 3  # raise it whenever the loops below change: compiled models are cached by it
+VERSION = 4  # raise it whenever the loops below change: compiled models are cached by it
 
 # All factors are at most 1, so what underflows on the way to a root of at least this size is less
 # than 1e-28 of it.
@@ -174,6 +174,43 @@ def _smallest(buffer, roots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
+def add_hidden(buffer: Array, counts: Array, tape: Ints, reals: Array):  # type: ignore[no-untyped-def]
+    """Add the families that are not observed in full, by plain probabilities.
+
+    Parameters
+    ----------
+    buffer : ndarray, shape (tape[1],)
+        Which starts with the probability of every CPT cell. The rest is overwritten.
+    counts : ndarray, shape (cells,)
+        To which the expected counts of these families are added.
+    tape, reals : ndarray
+        What `Circuit.packed` gave.
+
+    Returns
+    -------
+    settled : bool
+        False where a pattern's probability is too small for that, and nothing was added.
+    value : float
+        What the patterns with unobserved nodes add to the log-likelihood.
+    """
+    cells = tape[0]
+    templates, offsets, steps, bases, roots = _parts(tape)
+    _forward(buffer, templates, offsets, steps, bases)
+    value = 0.0
+    if not _smallest(buffer, roots) >= _SMALLEST:
+        return False, value
+    adjoint = np.zeros(tape[1])
+    for i in range(roots.shape[0]):
+        weight = reals[cells + i]
+        value += weight * np.log(buffer[roots[i]])
+        adjoint[roots[i]] = weight / buffer[roots[i]]
+    _backward(buffer, adjoint, templates, offsets, steps, bases)
+    for i in range(cells):
+        counts[i] += adjoint[i] * buffer[i]
+    return True, value
+
+
+@njit(cache=True, error_model="numpy")
 def value_and_counts(log_cells: Array, tape: Ints, reals: Array):  # type: ignore[no-untyped-def]
     """Return the log-likelihood and the expected family counts.
 
@@ -192,28 +229,22 @@ def value_and_counts(log_cells: Array, tape: Ints, reals: Array):  # type: ignor
         ``d value / d log_cells``: how many people are expected on each cell.
     """
     cells = tape[0]
-    templates, offsets, steps, bases, roots = _parts(tape)
     buffer = np.empty(tape[1])
-    for i in range(cells):
-        buffer[i] = np.exp(log_cells[i])
-    _forward(buffer, templates, offsets, steps, bases)
-    counts = reals[:cells].copy()
+    counts = np.empty(cells)
     value = 0.0
     for i in range(cells):
+        counts[i] = reals[i]
+        buffer[i] = np.exp(log_cells[i])
         if counts[i] != 0.0:
             value += counts[i] * log_cells[i]
-    adjoint = np.zeros(tape[1])
-    if _smallest(buffer, roots) >= _SMALLEST:
-        for i in range(roots.shape[0]):
-            weight = reals[cells + i]
-            value += weight * np.log(buffer[roots[i]])
-            adjoint[roots[i]] = weight / buffer[roots[i]]
-        _backward(buffer, adjoint, templates, offsets, steps, bases)
-        for i in range(cells):
-            counts[i] += adjoint[i] * buffer[i]
-        return value, counts
-    buffer[:cells] = log_cells
+    settled, added = add_hidden(buffer, counts, tape, reals)
+    if settled:
+        return value + added, counts
+    templates, offsets, steps, bases, roots = _parts(tape)
+    for i in range(cells):  # assigning a slice takes seconds to compile
+        buffer[i] = log_cells[i]
     _forward_logs(buffer, templates, offsets, steps, bases)
+    adjoint = np.zeros(tape[1])
     for i in range(roots.shape[0]):
         weight = reals[cells + i]
         if weight != 0.0:

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import arviz as az
 import numpy as np
+import pymc as pm
 import pytest
 
 from backrisk import CausalGraph, FitError, Posterior, _files, fit
 from backrisk.fitting import chains as module
-from backrisk.fitting import sampling
 
 SHORT = {"draws": 50, "tune": 50, "chains": 3, "cores": 1, "progress": False}
 
@@ -184,7 +184,7 @@ def test_an_interruption_that_pymc_keeps_to_itself_is_one(
     short, core_graph, core_survey, monkeypatch
 ):
     cut = {"posterior": {"beta": np.zeros((1, 3, 2))}}
-    monkeypatch.setattr(sampling.pm, "sample", lambda **_: az.from_dict(cut))
+    monkeypatch.setattr(pm, "sample", lambda **_: az.from_dict(cut))
     with pytest.raises(KeyboardInterrupt):
         short(5, sampler="pymc", compiled=None)
 
