@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import nutpie
 import xarray as xr
 from rich.console import Console
 
@@ -201,6 +200,8 @@ def run_chains(
     -----
     A chain that cannot be kept is told, and sampling goes on: it is still in memory.
     """
+    import nutpie  # half a second, which a fit that is exact does without
+
     done: dict[int, xr.DataTree] = {}
     for chain in range(len(seeds)):
         if kept is not None and (tree := kept.load(chain)) is not None:

@@ -6,86 +6,35 @@ is kept on disk. `backrisk.fitting.direct` lays the block out; the PyMC model is
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 from numba import carray, cfunc, njit, types
 
-from backrisk.likelihood import add_hidden, value_and_counts
+from backrisk.likelihood import add_hidden, add_hidden_by_logs
 
 # The parts of the block, in their order. `direct` gives each by its name.
 PARTS = (
-    "tape",
-    "reals",
-    "place",
-    "tables",
-    "known",
-    "told",
-    "cutpoints",
-    "node_of",
-    "inner",
-    "steps",
-    "effects",
-    "levels",
-    "centres",
-    "contributions",
-    "ordinal_terms",
-    "ordinal_points",
-    "ordinal_first",
-    "ordinal_last",
-    "ordinal_middle",
-    "noisy_terms",
-    "noisy_first",
-    "noisy_last",
-    "noisy_middle",
-    "alpha",
-    "beta",
-    "mean",
-    "root",
-    "site_scale",
-    "set_cells",
-    "set_first",
-    "set_counts",
-    "set_cases",
-    "set_choices",
-    "set_choices_of",
-    "constant",
+    *(
+        "tape",
+        "reals",
+        "place",
+        "tables",
+        "known",
+        "told",
+        "cutpoints",
+        "node_of",
+        "inner",
+        "steps",
+    ),
+    *("effects", "levels", "centres", "contributions"),
+    *("ordinal_terms", "ordinal_points", "ordinal_first", "ordinal_last", "ordinal_middle"),
+    *("noisy_terms", "noisy_first", "noisy_last", "noisy_middle"),
+    *("alpha", "beta", "mean", "root", "site_scale", "constant"),
+    *("set_cells", "set_first", "set_counts", "set_cases", "set_choices", "set_choices_of"),
 )
-(
-    _TAPE,
-    _REALS,
-    _PLACE,
-    _TABLES,
-    _KNOWN,
-    _TOLD,
-    _CUTPOINTS,
-    _NODE_OF,
-    _INNER,
-    _STEPS,
-    _EFFECTS,
-    _LEVELS,
-    _CENTRES,
-    _CONTRIBUTIONS,
-    _TERMS,
-    _POINTS,
-    _FIRST,
-    _LAST,
-    _MIDDLE,
-    _NOISY_TERMS,
-    _NOISY_FIRST,
-    _NOISY_LAST,
-    _NOISY_MIDDLE,
-    _ALPHA,
-    _BETA,
-    _MEAN,
-    _ROOT,
-    _SITE_SCALE,
-    _SET_CELLS,
-    _SET_FIRST,
-    _SET_COUNTS,
-    _SET_CASES,
-    _SET_CHOICES,
-    _SET_CHOICES_OF,
-    _CONSTANT,
-) = np.arange(len(PARTS))  # not plain numbers, for each of which numba would compile once more
+# Not plain numbers, for each of which numba would compile its reader once more.
+_AT = namedtuple("_AT", PARTS)(*np.arange(len(PARTS)))
 HEAD = 1 + 3 * len(PARTS)  # words before the parts: the size of all, then start, rows, columns
 
 # A cell below this is computed by its log, as all others are then: plain products would lose it.
@@ -140,7 +89,7 @@ def _log1mexp(x):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def _add_sets(log_cells, counts, block):  # type: ignore[no-untyped-def]
     # What matched sets tell: the chance of each set's cases, given its people.
-    cells, first = _integers(block, _SET_CELLS), _integers(block, _SET_FIRST)[0, 0]
+    cells, first = _integers(block, _AT.set_cells), _integers(block, _AT.set_first)[0, 0]
     states = cells.shape[1]
     shares, odds = np.empty(cells.shape), np.zeros(1 + cells.shape[0])
     for i in range(cells.shape[0]):
@@ -155,9 +104,9 @@ def _add_sets(log_cells, counts, block):  # type: ignore[no-untyped-def]
             for k in range(start, stop):
                 shares[i, k] /= total
             odds[1 + i] += (largest + np.log(total)) * (1.0 if case else -1.0)
-    choices = _integers(block, _SET_CHOICES)
-    ways, cases = _integers(block, _SET_CHOICES_OF), _integers(block, _SET_CASES)
-    weights = _reals(block, _SET_COUNTS)[0]
+    choices = _integers(block, _AT.set_choices)
+    ways, cases = _integers(block, _AT.set_choices_of), _integers(block, _AT.set_cases)
+    weights = _reals(block, _AT.set_counts)[0]
     chosen = _gather(odds, choices)
     by_chosen, by_odds = np.zeros(chosen.shape[0]), np.zeros(odds.shape[0])
     _scatter(by_odds, cases, weights)
@@ -196,12 +145,12 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
     block : ndarray of int64
         See `backrisk.fitting.direct`.
     """
-    value = _reals(block, _CONSTANT)[0, 0]
-    alpha, beta = _reals(block, _ALPHA)[0], _reals(block, _BETA)[0]
-    mean, root = _reals(block, _MEAN)[0], _reals(block, _ROOT)
+    value = _reals(block, _AT.constant)[0, 0]
+    alpha, beta = _reals(block, _AT.alpha)[0], _reals(block, _AT.beta)[0]
+    mean, root = _reals(block, _AT.mean)[0], _reals(block, _AT.root)
     n, m = alpha.shape[0], mean.shape[0]
-    sites, pooled = block[2 + 3 * _SITE_SCALE], block[3 + 3 * _SITE_SCALE]
-    site_scale = _reals(block, _SITE_SCALE)
+    sites, pooled = block[2 + 3 * _AT.site_scale], block[3 + 3 * _AT.site_scale]
+    site_scale = _reals(block, _AT.site_scale)
 
     # Prior, and the logs of all fractions.
     logs, fraction = np.zeros(1 + 2 * n), np.empty(n)
@@ -237,7 +186,7 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
                 shift[i, j] = scale[j] * z
 
     # Ordinal nodes: cutpoints, exposures, linear predictors, and both tails of every point.
-    cutpoints, node_of = _integers(block, _CUTPOINTS), _integers(block, _NODE_OF)[0]
+    cutpoints, node_of = _integers(block, _AT.cutpoints), _integers(block, _AT.node_of)[0]
     survival = _gather(logs, cutpoints)
     cuts = survival.shape[0]
     average, cut = np.empty(cuts), np.empty(max(sites, 1) * cuts)
@@ -247,19 +196,22 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
     for i in range(sites):
         for k in range(cuts):
             cut[i * cuts + k] = average[k] - shift[i, node_of[k]]
-    steps = _integers(block, _STEPS)
+    steps = _integers(block, _AT.steps)
     level = np.empty(2 + steps.shape[0])
     level[0], level[1] = 0.0, 1.0
     summed = _gather(logs, steps)
     for k in range(steps.shape[0]):
         level[2 + k] = -np.expm1(summed[k])
-    effects, levels = _integers(block, _EFFECTS)[0], _integers(block, _LEVELS)
-    centres = _reals(block, _CENTRES)[0]
+    effects, levels = _integers(block, _AT.effects)[0], _integers(block, _AT.levels)
+    centres = _reals(block, _AT.centres)[0]
     terms = np.zeros(1 + effects.shape[0])
     for t in range(effects.shape[0]):
         product = level[levels[0, t]] * level[levels[1, t]]
         terms[1 + t] = effect[effects[t]] * (product - centres[t])
-    ordinal_terms, points = _integers(block, _TERMS), _integers(block, _POINTS)
+    ordinal_terms, points = (
+        _integers(block, _AT.ordinal_terms),
+        _integers(block, _AT.ordinal_points),
+    )
     predictor = _gather(terms, ordinal_terms)
     beyond = np.empty(points.shape[1])
     upto, above = np.empty(points.shape[1]), np.empty(points.shape[1])
@@ -270,26 +222,33 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
         beyond[p] = b
         upto[p] = near if b < 0.0 else e * near
         above[p] = e * near if b < 0.0 else near
-    inner = _integers(block, _INNER)[0]
+    inner = _integers(block, _AT.inner)[0]
     gap = np.empty(inner.shape[0])
     for k in range(inner.shape[0]):
         gap[k] = average[inner[k] - _1] - average[inner[k]]
 
     # Noisy-max nodes: the log of every P(X <= k).
-    contributions = _integers(block, _CONTRIBUTIONS)
+    contributions = _integers(block, _AT.contributions)
     given = _gather(logs, contributions)
     noisy_logs = np.zeros(1 + contributions.shape[0])
     for k in range(contributions.shape[0]):
         noisy_logs[1 + k] = _log1mexp(given[k])
-    noisy_terms = _integers(block, _NOISY_TERMS)
+    noisy_terms = _integers(block, _AT.noisy_terms)
     below = _gather(noisy_logs, noisy_terms)
 
     # All cells, as probabilities.
-    tables, known, told = _integers(block, _TABLES), _reals(block, _KNOWN)[0], _reals(block, _TOLD)
-    first, last = _integers(block, _FIRST)[0], _integers(block, _LAST)[0]
-    middle = _integers(block, _MIDDLE)
-    noisy_first, noisy_last = _integers(block, _NOISY_FIRST)[0], _integers(block, _NOISY_LAST)[0]
-    noisy_middle = _integers(block, _NOISY_MIDDLE)
+    tables, known, told = (
+        _integers(block, _AT.tables),
+        _reals(block, _AT.known)[0],
+        _reals(block, _AT.told),
+    )
+    first, last = _integers(block, _AT.ordinal_first)[0], _integers(block, _AT.ordinal_last)[0]
+    middle = _integers(block, _AT.ordinal_middle)
+    noisy_first, noisy_last = (
+        _integers(block, _AT.noisy_first)[0],
+        _integers(block, _AT.noisy_last)[0],
+    )
+    noisy_middle = _integers(block, _AT.noisy_middle)
     sizes = np.array(
         [
             tables.shape[0],
@@ -329,7 +288,7 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
     for i in range(sizes[7]):
         upper, lower = below[noisy_middle[0, i]], below[noisy_middle[1, i]]
         made[at + i] = np.exp(upper) * -np.expm1(lower - upper)
-    matched = block[2 + 3 * _SET_CELLS] > 0
+    matched = block[2 + 3 * _AT.set_cells] > 0
     plain = not matched
     for i in range(starts[8]):
         plain = plain and (made[i] >= _LEAST or starts[1] <= i < starts[2])
@@ -339,8 +298,8 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
         made[starts[8] + i] = np.exp(told[0, i])
 
     # Likelihood, and how many people are expected on each cell.
-    place = _integers(block, _PLACE)[0]
-    tape, reals = _integers(block, _TAPE)[0].view(np.int64), _reals(block, _REALS)[0]
+    place = _integers(block, _AT.place)[0]
+    tape, reals = _integers(block, _AT.tape)[0].view(np.int64), _reals(block, _AT.reals)[0]
     cells = tape[0]
     counts = reals[:cells].copy()
     if plain:
@@ -378,8 +337,10 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
         log_cells = np.empty(cells)
         for i in range(cells):
             log_cells[i] = made[place[i]]
-        found, counts = value_and_counts(log_cells, tape, reals)
-        value += found
+        for i in range(cells):
+            if counts[i] != 0.0:
+                value += counts[i] * log_cells[i]
+        value += add_hidden_by_logs(log_cells, counts, tape, reals)
         if matched:
             value += _add_sets(log_cells, counts, block)
 
@@ -497,9 +458,9 @@ def parameters_at(size, count, point, parameters, data):  # type: ignore[no-unty
     """Write the parameters at a point: fractions, effects, scales of sites, their shifts."""
     block = carray(data, (carray(data, (1,), np.int64)[0],), np.int64)
     x, found = carray(point, (size,)), carray(parameters, (count,))
-    mean, root = _reals(block, _MEAN)[0], _reals(block, _ROOT)
-    n, m = block[3 + 3 * _ALPHA], mean.shape[0]
-    sites, pooled = block[2 + 3 * _SITE_SCALE], block[3 + 3 * _SITE_SCALE]
+    mean, root = _reals(block, _AT.mean)[0], _reals(block, _AT.root)
+    n, m = block[3 + 3 * _AT.alpha], mean.shape[0]
+    sites, pooled = block[2 + 3 * _AT.site_scale], block[3 + 3 * _AT.site_scale]
     for i in range(n):
         e = np.exp(-abs(x[i]))
         found[i] = (1.0 if x[i] >= 0.0 else e) / (1.0 + e)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import arviz as az
 import numpy as np
 import xarray as xr
 
@@ -53,6 +52,8 @@ def judge(tree: xr.DataTree, method: str, cautions: tuple[str, ...] = ()) -> Dia
     -------
     Diagnostics
     """
+    import arviz as az
+
     chosen = tree["posterior"].to_dataset()[
         [name for name in PARAMETERS if name in tree["posterior"]]
     ]

@@ -23,7 +23,6 @@ from backrisk.errors import FitError
 from backrisk.fitting.chains import Kept, Settings, available_cores, fingerprint, run_chains
 from backrisk.fitting.conflicts import find_conflicts
 from backrisk.fitting.densities import log_likelihood_of, log_prior
-from backrisk.fitting.direct import block_of, direct_model
 from backrisk.fitting.identify import check_identified
 from backrisk.fitting.judging import flat, judge
 from backrisk.fitting.labels import labelled_start, labels_said
@@ -98,6 +97,8 @@ def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) 
 
 
 def _compiled(prepared: Prepared) -> CompiledModel:
+    from backrisk.fitting.direct import direct_model
+
     survey, sampled = prepared.survey, prepared.sampled
     design = None if sampled is None else sampled.design
     model = direct_model(prepared)
@@ -336,6 +337,8 @@ def model_of(prepared: Prepared, compiled: CompiledModel | None) -> Any:
     ):
         raise FitError(say("fitting.other_model"))
     else:
+        from backrisk.fitting.direct import block_of
+
         model = replace(compiled.compiled, user_data=block_of(prepared))
     if (start := labelled_start(prepared)) is not None:
         model = replace(model, initial_point_func=start.beside(model.initial_point_func))

@@ -17,6 +17,7 @@ from .implied import implied_margin as implied_margin
 from .joints import Joint as Joint
 from .kernel import VERSION as VERSION
 from .kernel import add_hidden as add_hidden
+from .kernel import add_hidden_by_logs as add_hidden_by_logs
 from .kernel import row_log_likelihood as row_log_likelihood
 from .kernel import total_log_likelihood as total_log_likelihood
 from .kernel import value_and_counts as value_and_counts

@@ -211,6 +211,42 @@ def add_hidden(buffer: Array, counts: Array, tape: Ints, reals: Array):  # type:
 
 
 @njit(cache=True, error_model="numpy")
+def add_hidden_by_logs(log_cells: Array, counts: Array, tape: Ints, reals: Array) -> float:
+    """Add the families that are not observed in full, by the logs of probabilities.
+
+    Parameters
+    ----------
+    log_cells : ndarray, shape (cells,)
+    counts : ndarray, shape (cells,)
+        To which the expected counts of these families are added.
+    tape, reals : ndarray
+        What `Circuit.packed` gave.
+
+    Returns
+    -------
+    float
+        What the patterns with unobserved nodes add to the log-likelihood.
+    """
+    cells = tape[0]
+    templates, offsets, steps, bases, roots = _parts(tape)
+    buffer = np.empty(tape[1])
+    for i in range(cells):  # assigning a slice takes seconds to compile
+        buffer[i] = log_cells[i]
+    _forward_logs(buffer, templates, offsets, steps, bases)
+    adjoint = np.zeros(tape[1])
+    value = 0.0
+    for i in range(roots.shape[0]):
+        weight = reals[cells + i]
+        if weight != 0.0:
+            value += weight * buffer[roots[i]]
+        adjoint[roots[i]] = weight
+    _backward_logs(buffer, adjoint, templates, offsets, steps, bases)
+    for i in range(cells):
+        counts[i] += adjoint[i]
+    return value
+
+
+@njit(cache=True, error_model="numpy")
 def value_and_counts(log_cells: Array, tape: Ints, reals: Array):  # type: ignore[no-untyped-def]
     """Return the log-likelihood and the expected family counts.
 
@@ -230,30 +266,16 @@ def value_and_counts(log_cells: Array, tape: Ints, reals: Array):  # type: ignor
     """
     cells = tape[0]
     buffer = np.empty(tape[1])
-    counts = np.empty(cells)
+    counts = reals[:cells].copy()
     value = 0.0
     for i in range(cells):
-        counts[i] = reals[i]
         buffer[i] = np.exp(log_cells[i])
         if counts[i] != 0.0:
             value += counts[i] * log_cells[i]
     settled, added = add_hidden(buffer, counts, tape, reals)
     if settled:
         return value + added, counts
-    templates, offsets, steps, bases, roots = _parts(tape)
-    for i in range(cells):  # assigning a slice takes seconds to compile
-        buffer[i] = log_cells[i]
-    _forward_logs(buffer, templates, offsets, steps, bases)
-    adjoint = np.zeros(tape[1])
-    for i in range(roots.shape[0]):
-        weight = reals[cells + i]
-        if weight != 0.0:
-            value += weight * buffer[roots[i]]
-        adjoint[roots[i]] = weight
-    _backward_logs(buffer, adjoint, templates, offsets, steps, bases)
-    for i in range(cells):
-        counts[i] += adjoint[i]
-    return value, counts
+    return value + add_hidden_by_logs(log_cells, counts, tape, reals), counts
 
 
 @njit(cache=True, error_model="numpy")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import arviz as az
 import numpy as np
+import nutpie
 import pymc as pm
 import pytest
 
@@ -50,13 +51,13 @@ def test_an_interrupted_fit_goes_on_and_gives_the_same_draws(
     assert [path.name for path in folder.iterdir()] == ["chain-0.nc"]
     monkeypatch.undo()
     sampled = []
-    run = module.nutpie.sample
+    run = nutpie.sample
 
     def counted(*arguments, **options):
         sampled.append(options["seed"])
         return run(*arguments, **options)
 
-    monkeypatch.setattr(module.nutpie, "sample", counted)
+    monkeypatch.setattr(nutpie, "sample", counted)
     resumed = short(5, keep=folder)
     assert len(sampled) == 2
     assert np.array_equal(resumed.beta, whole.beta)
@@ -75,7 +76,7 @@ def test_chains_of_another_fit_are_neither_used_nor_overwritten(
         short(5, keep=folder)
     monkeypatch.undo()
     theirs = (folder / "chain-0.nc").read_bytes()
-    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
     with pytest.raises(FitError, match=r"chain-0\.nc is no chain of this very fit"):
         short(6, keep=folder)
     assert (folder / "chain-0.nc").read_bytes() == theirs
@@ -171,7 +172,7 @@ def test_a_fit_whose_chains_cannot_be_kept_goes_on_and_says_so(
 
 
 def test_a_disk_without_room_is_refused_before_sampling(short, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
     monkeypatch.setattr(
         _files.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 100_000)
     )
@@ -190,7 +191,7 @@ def test_an_interruption_that_pymc_keeps_to_itself_is_one(
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_sampling(short, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
+    monkeypatch.setattr(nutpie, "sample", lambda *_, **__: pytest.fail("sampled"))
     made = os.mkdir
 
     def refuse(path, mode=0o777):
