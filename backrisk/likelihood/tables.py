@@ -74,10 +74,15 @@ def slopes(
     -----
     A step along the imaginary axis, so small that nothing is lost to rounding, gives the exact
     derivative of any mechanism as its imaginary part (Squire and Trapp 1998,
-    doi:10.1137/S003614459631241X): each parameter takes its step in a column of its own.
+    doi:10.1137/S003614459631241X): each parameter takes its step in a column of its own. Of an
+    ordinal logit only the average and what each cause adds take it, from which a table follows.
     """
     parts = layout.fraction_slices[name], layout.effect_slices[name]
     sizes = [part.stop - part.start for part in parts]
+    each = layout.mechanism(name)
+    if isinstance(each, OrdinalLogit):
+        found = _ordinal_slopes(each, fractions[parts[0]], effects[parts[1]], cotangent)
+        return found[: sizes[0]], found[sizes[0] :]
     flat = cotangent.reshape(-1, cotangent.shape[-1])
     found = np.empty((sum(sizes), cotangent.shape[-1]))
     columns = max(1, _AT_ONCE // len(flat))
@@ -101,3 +106,38 @@ def _along(values: Array, causes: tuple[int, ...], parents: int) -> Array:
     for cause, size in zip(sorted(causes), laid.shape, strict=False):
         sizes[cause] = size
     return laid.reshape(*sizes, values.shape[-1])
+
+
+def _ordinal_slopes(
+    each: OrdinalLogit, fractions: Array, effects: Array, cotangent: Array
+) -> Array:
+    """Return the same for an ordinal logit, ``(fraction and effect, function)``."""
+    own, beta = fractions[:, None], effects[:, None]
+    states, parents = each.shape[-1], len(each.parents)
+    average = break_sticks(own[: states - 1], axis=0)
+    shift = np.zeros((1,) * (parents + 1))
+    for causes, added in each.shifts(own, beta).items():
+        shift = shift + _along(added, causes, parents)
+    odds = np.exp(shift)
+    by_average = np.zeros((states, cotangent.shape[-1]))
+    by_row: Any = 0.0
+    every = tuple(range(parents))
+    for k in range(states - 1):  # P(X <= k) = below / (below + above * odds)
+        below, above = average[: k + 1].sum(), average[k + 1 :].sum()
+        onto = (cotangent[..., k, :] - cotangent[..., k + 1, :]) * odds
+        onto = onto / (below + above * odds) ** 2
+        total = onto.sum(axis=every)
+        by_average[: k + 1] += above * total
+        by_average[k + 1 :] -= below * total
+        by_row = by_row - below * above * onto
+    sizes = len(fractions), len(effects)
+    steps = _STEP * 1j * np.eye(sum(sizes))
+    moved: list[Any] = [own + steps[: sizes[0]], beta + steps[sizes[0] :]]
+    found: Array = break_sticks(moved[0][: states - 1], axis=0).imag.T @ by_average
+    for causes, added in each.shifts(moved[0], moved[1]).items():
+        left = sorted(causes)
+        apart = by_row.sum(axis=tuple(i for i in every if i not in causes))
+        apart = apart.transpose(*(left.index(cause) for cause in causes), -1)
+        flat: Any = added.reshape(-1, added.shape[-1])
+        found = found + flat.imag.T @ apart.reshape(len(flat), -1)
+    return found / _STEP
