@@ -7,6 +7,7 @@ is kept on disk. `backrisk.fitting.direct` lays the block out; the PyMC model is
 from __future__ import annotations
 
 from collections import namedtuple
+from typing import Any
 
 import numpy as np
 from numba import carray, cfunc, njit, types
@@ -34,7 +35,7 @@ PARTS = (
     *("set_cells", "set_first", "set_counts", "set_cases", "set_choices", "set_choices_of"),
 )
 # Not plain numbers, for each of which numba would compile its reader once more.
-_AT = namedtuple("_AT", PARTS)(*np.arange(len(PARTS)))
+_AT: Any = namedtuple("_AT", PARTS)(*np.arange(len(PARTS)))
 HEAD = 1 + 3 * len(PARTS)  # words before the parts: the size of all, then start, rows, columns
 
 # A cell below this is computed by its log, as all others are then: plain products would lose it.
