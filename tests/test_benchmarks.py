@@ -3,12 +3,14 @@
 import importlib
 import itertools
 
+import numpy as np
 import pytensor
 import pytensor.tensor as pt
 import pytest
 
 from backrisk.survey import tabulate
-from tests.benchmarks import _peers, _work
+from tests.benchmarks import _peers, _stan, _work
+from tests.benchmarks import fit_complete_cases as complete_cases
 from tests.benchmarks.__main__ import found, report
 from tests.benchmarks.common import median_seconds, result
 
@@ -55,3 +57,36 @@ def test_the_pytensor_peer_has_the_same_likelihood(kind):
     peer = pytensor.function([log_cells], [value, pytensor.grad(value, log_cells)], mode=plain)
     given = _work.cells(survey.graph)
     _peers.check_equal(survey.graph, given, _peers.ours(survey)(given), peer(given))
+
+
+def test_complete_rows_are_the_visits_at_which_a_regression_is_known():
+    """Counted one by one; as a survey, every row is of one regression, whole."""
+    survey, _ = complete_cases.surveyed()
+    graph, codes = survey.graph, survey.codes
+    parts = complete_cases.channels(survey)
+
+    def at(row, name, period):
+        return row[graph.names.index(graph.at(name, period))]
+
+    rows = [
+        (at(row, "lumbar_load", t), at(row, "pain", t - 1), at(row, "pain", t))
+        for t in range(1, complete_cases.WAVES)
+        for row in codes
+    ]
+    known = sorted(row for row in rows if min(row) >= 0)
+    pain = parts[-1]
+    assert pain.name == "pain"
+    assert sorted(zip(*(c for _, c in pain.causes), pain.codes, strict=True)) == known
+    alone = complete_cases.complete(parts, graph.template)
+    assert alone.n == sum(len(part.codes) for part in parts)
+    answered = {tuple(np.flatnonzero(row >= 0)) for row in alone.codes}
+    assert sorted(map(len, answered)) == [2, 3, 3, 3]
+    names = [[alone.graph.names[i] for i in each] for each in answered]
+    assert ["lumbar_load_of_pain", "pain_before_of_pain", "pain"] in names
+
+
+def test_a_regression_in_stan_has_its_own_rows():
+    text = _stan.program(["fatigue", "pain"])
+    assert "y_pain ~ ordered_logistic(x_pain * b_pain, cut_pain);" in text
+    assert text.count("normal(0, 2)") == 2
+    assert "int y_fatigue[N_fatigue];" in text
