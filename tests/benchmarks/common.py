@@ -72,6 +72,13 @@ def seconds(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, answer
 
 
+def processor_seconds(call: Callable[[], Any]) -> tuple[float, Any]:
+    """Run once; return the seconds that this process had a core, and the answer."""
+    start = time.process_time()
+    answer = call()
+    return time.process_time() - start, answer
+
+
 def in_child(function: str, *arguments: Any, **environment: str) -> dict[str, Any]:
     """Call a function of a benchmark module in a fresh process.
 
