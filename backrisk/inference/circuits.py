@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -266,6 +266,13 @@ def _tape(circuit: QueryCircuit, counts: tuple[int, ...]) -> Tape:
     return laid_down(circuit.sources, circuit.products, circuit.roots, dict(circuit.sizes), counts)
 
 
+@lru_cache(maxsize=4096)
+def _cells_of(shape: tuple[int, ...], strides: tuple[int, ...]) -> NDArray[np.int64]:
+    """Return where each cell of a table lies from its first, in bytes."""
+    axes = [np.arange(n, dtype=np.int64) * step for n, step in zip(shape, strides, strict=True)]
+    return reduce(np.add.outer, axes, np.zeros((), np.int64)).ravel()
+
+
 def _in_lanes(
     circuit: QueryCircuit,
     tables: Sequence[Array],
@@ -285,9 +292,13 @@ def _in_lanes(
             same = counts[table] == counts[number]
             read = np.arange(counts[number]) if same else np.zeros(counts[number], np.int64)
         rows.append(read)
-    starts = np.cumsum([0, *(table.size for table in tables)])[:-1]
+    # Kept until the loops are done: they are given addresses. Of some draws or of one, which lie
+    # side by side; all else may lie as it does.
+    tables = [t if t.strides[-1] == t.itemsize else np.ascontiguousarray(t) for t in tables]
+    given = np.array([table.ctypes.data for table in tables], np.int64)
+    cells = [_cells_of(table.shape[:-1], table.strides[:-1]) for table in tables]
+    starts = np.cumsum([0, *map(len, cells)])[:-1]
     wide = np.array([table.shape[-1] > 1 for table in tables], bool)
-    given = np.concatenate([np.zeros(0), *(table.ravel() for table in tables)])
     scopes = [circuit.scopes[root] for root in circuit.roots]
     sizes = dict(circuit.sizes)
     shapes = [
@@ -296,7 +307,8 @@ def _in_lanes(
     ]
     ends = [start + math.prod(shape) for start, shape in zip(tape.roots, shapes, strict=True)]
     out = np.empty((max(ends, default=0), draws))
-    fixed = tape.steps, tape.places, np.concatenate(rows), given, starts, wide
+    where = np.concatenate([np.zeros(0, np.int64), *cells])
+    fixed = tape.steps, tape.places, np.concatenate(rows), given, where, starts, wide
     for union in circuit.unions:
         look(union)
     alone = threading.current_thread() is threading.main_thread()

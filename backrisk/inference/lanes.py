@@ -71,6 +71,26 @@ def _write(typing: Any, array: Any, cell: Any, value: Any) -> Any:
 
 
 @intrinsic
+def _lanes_at(typing: Any, address: Any) -> Any:
+    """Return the numbers that lie side by side at an address."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.load(builder.inttoptr(given[0], _VECTOR.as_pointer()), align=8)
+
+    return _lanes(address), code
+
+
+@intrinsic
+def _number(typing: Any, address: Any) -> Any:
+    """Return the number at an address."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.load(builder.inttoptr(given[0], ir.DoubleType().as_pointer()), align=8)
+
+    return types.float64(address), code
+
+
+@intrinsic
 def _nothing(typing: Any) -> Any:
     """Return lanes of zero."""
 
@@ -113,7 +133,8 @@ def carry_out(  # type: ignore[no-untyped-def]
     steps: Ints,
     places: Ints,
     rows: Ints,
-    given: Array,
+    given: Ints,
+    where: Ints,
     starts: Ints,
     wide: NDArray[np.bool_],
     buffer: Array,
@@ -127,10 +148,12 @@ def carry_out(  # type: ignore[no-untyped-def]
     ----------
     steps, places, rows : ndarray of int
         Of a tape, and of each step and input the row that each row of the result reads.
-    given : ndarray
-        All sources, each ``(row, cell, draw)``, one after the other.
+    given : ndarray of int, shape (source,)
+        Where in memory each source begins; its draws lie side by side.
+    where : ndarray of int
+        Of each source, one after the other: where each of its cells, of every row, lies from there.
     starts : ndarray of int, shape (source,)
-        Where each begins.
+        Where among these each source begins.
     wide : ndarray of bool, shape (source,)
         Whether it has an entry for each draw, or one for all.
     buffer : ndarray
@@ -140,15 +163,14 @@ def carry_out(  # type: ignore[no-untyped-def]
     first, last : int
         The draws that are asked for.
     """
-    draws = out.shape[1]
     for z in range(first, last, LANES):
         w = min(LANES, last - z)
         for i in range(steps.shape[0]):
             kind, target, many = steps[i, 0], steps[i, 1], steps[i, 2]
             if kind == 0:
-                _load(
-                    buffer, target, many, given, starts[steps[i, 7]], wide[steps[i, 7]], draws, z, w
-                )
+                source = steps[i, 7]
+                cells = where[starts[source] : starts[source] + many]
+                _load(buffer, target, cells, given[source], wide[source], z, w)
             elif kind == 4:
                 at = steps[i, 7]
                 for cell in range(many):
@@ -177,20 +199,18 @@ def carry_out(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _load(buffer, target, cells, given, at, wide, draws, z, w):  # type: ignore[no-untyped-def]
-    for cell in range(cells):
-        into = (target + cell) * LANES
-        if wide:
-            start = at + cell * draws + z
-            if w == LANES:
-                for lane in range(LANES):
-                    buffer[into + lane] = given[start + lane]
-            else:  # lanes without a draw have the last one's numbers
-                for lane in range(LANES):
-                    buffer[into + lane] = given[start + min(lane, w - 1)]
-        else:
+def _load(buffer, target, cells, begins, wide, z, w):  # type: ignore[no-untyped-def]
+    for cell in range(len(cells)):
+        at = begins + cells[cell]
+        if not wide:
             for lane in range(LANES):
-                buffer[into + lane] = given[at + cell]
+                buffer[(target + cell) * LANES + lane] = _number(at)
+        elif w == LANES:
+            _write(buffer, target + cell, _lanes_at(at + 8 * z))
+        else:  # lanes without a draw have the last one's numbers
+            for lane in range(LANES):
+                number = _number(at + 8 * (z + min(lane, w - 1)))
+                buffer[(target + cell) * LANES + lane] = number
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
