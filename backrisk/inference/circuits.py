@@ -273,6 +273,14 @@ def _cells_of(shape: tuple[int, ...], strides: tuple[int, ...]) -> NDArray[np.in
     return reduce(np.add.outer, axes, np.zeros((), np.int64)).ravel()
 
 
+def _side_by_side(table: Array, shape: tuple[int, ...], draws: int) -> Array:
+    """Return a table of some shape, and of these draws or one, that lie one after the other."""
+    table = np.broadcast_to(table, (*shape, draws if table.shape[-1] > 1 else 1))
+    if table.dtype == np.float64 and table.strides[-1] == table.itemsize:
+        return table
+    return np.ascontiguousarray(table, np.float64)
+
+
 def _in_lanes(
     circuit: QueryCircuit,
     tables: Sequence[Array],
@@ -285,6 +293,9 @@ def _in_lanes(
 
     counts = readings.counts if readings else (1,) * len(circuit.scopes)
     tape = _tape(circuit, counts)
+    room = 8 * tape.cells * LANES
+    if room > BUDGET:  # of a single draw there may be room
+        return _one_by_one(circuit, tables, readings, look)
     rows = [np.zeros(0, np.int64)]
     for number, table in tape.readings:
         read = readings.rows.get((number, table)) if readings else None
@@ -292,19 +303,20 @@ def _in_lanes(
             same = counts[table] == counts[number]
             read = np.arange(counts[number]) if same else np.zeros(counts[number], np.int64)
         rows.append(read)
-    # Kept until the loops are done: they are given addresses. Of some draws or of one, which lie
-    # side by side; all else may lie as it does.
-    tables = [t if t.strides[-1] == t.itemsize else np.ascontiguousarray(t) for t in tables]
+    sizes = dict(circuit.sizes)
+
+    def shape_of(table: int) -> tuple[int, ...]:
+        cells = tuple(sizes[v] for v in circuit.scopes[table])
+        return (counts[table], *cells) if readings else cells
+
+    # Kept until the loops are done, which are given addresses and look no further: each table has
+    # the shape that the tape takes it to have, and its draws lie side by side.
+    tables = [_side_by_side(table, shape_of(i), draws) for i, table in enumerate(tables)]
     given = np.array([table.ctypes.data for table in tables], np.int64)
     cells = [_cells_of(table.shape[:-1], table.strides[:-1]) for table in tables]
     starts = np.cumsum([0, *map(len, cells)])[:-1]
     wide = np.array([table.shape[-1] > 1 for table in tables], bool)
-    scopes = [circuit.scopes[root] for root in circuit.roots]
-    sizes = dict(circuit.sizes)
-    shapes = [
-        (*((counts[root],) if readings else ()), *(sizes[v] for v in scope))
-        for root, scope in zip(circuit.roots, scopes, strict=True)
-    ]
+    shapes = [shape_of(root) for root in circuit.roots]
     ends = [start + math.prod(shape) for start, shape in zip(tape.roots, shapes, strict=True)]
     out = np.empty((max(ends, default=0), draws))
     where = np.concatenate([np.zeros(0, np.int64), *cells])
@@ -313,13 +325,14 @@ def _in_lanes(
         look(union)
     alone = threading.current_thread() is threading.main_thread()
     workers = THREADS if alone and tape.work * draws > _WORTH_SHARING else 1
+    workers = min(workers, BUDGET // room)
     piece = max(_AT_ONCE // max(tape.work, 1) // LANES, 1) * LANES
     piece = min(piece, -(-draws // (workers * LANES)) * LANES)
 
     def some(first: int) -> None:
         if first:
             look(circuit.unions[-1] if circuit.unions else ())
-        buffer = np.empty(tape.cells * LANES)
+        buffer = np.empty(room // 8)
         carry_out(*fixed, buffer, out, first, min(first + piece, draws))
 
     firsts = range(0, draws, piece)

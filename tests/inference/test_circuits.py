@@ -166,6 +166,16 @@ def test_whoever_asked_is_looked_up_before_the_loops_and_can_end_them():
         evaluated(circuit, [np.ones((2, 5))], 5, compiled=True)
 
 
+def test_what_has_no_room_for_a_block_of_draws_is_carried_out_product_by_product(monkeypatch):
+    rng = np.random.default_rng(8)
+    circuit = random_circuit(rng)
+    tables = sources_of(circuit, rng, 20)
+    expected = evaluated(circuit, tables, 20, compiled=False)
+    monkeypatch.setattr(circuits, "BUDGET", 8 * 16 - 1)
+    for got, want in zip(evaluated(circuit, tables, 20, compiled=True), expected, strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
 def test_many_threads_may_carry_out_one_circuit():
     rng = np.random.default_rng(3)
     circuit = random_circuit(rng)
