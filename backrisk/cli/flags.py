@@ -74,7 +74,7 @@ def _packaged_at(posterior: Posterior, path: Path) -> Mapping[str, Any]:
         As `saved_at`.
     """
     from backrisk.queries import opened
-    from backrisk.survey import find_name
+    from backrisk.survey import find_state
 
     saved = read_saved(path)
     try:
@@ -82,7 +82,7 @@ def _packaged_at(posterior: Posterior, path: Path) -> Mapping[str, Any]:
     except QueryError as error:
         graph, book = posterior.graph, posterior.codebook
         known = (*(() if book is None else book.columns), *graph.names)
-        if all(find_name(name, known) for name in opened(saved).person):
+        if all(find_state(name, known) for name in opened(saved).person):
             raise
         told = say("cli.flags.packaged", graph=graph.name, person=path)
         raise QueryError(f"{error}\n{told}") from error

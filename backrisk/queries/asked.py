@@ -15,7 +15,7 @@ from backrisk.inference import COUPLINGS, World, contradiction
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Target
 from backrisk.queries.saved import is_mark, opened
-from backrisk.survey import Codebook, find_name, find_state, named_states
+from backrisk.survey import Codebook, find_state, named_states
 from backrisk.words import choices, names_of, say, suggest
 
 _SPARE = 100  # answers beyond what is known, of which each is told what is wrong with its name
@@ -104,7 +104,7 @@ def read_node(graph: CausalGraph, name: str, what: str) -> str:
     >>> read_node(load_graph("runner_core"), "Fatigue", "queries.what.cause")
     'fatigue'
     """
-    found = find_name(name, graph.names)
+    found = find_state(name, graph.names)
     if found is None:
         name = clipped(name)
         hint = graph.near(name)
@@ -166,7 +166,7 @@ def read_answers(graph: CausalGraph, book: Codebook | None, person: object) -> d
     _demand_short(graph, book, answers)
     known = graph.names if book is None else (*book.columns, *graph.names)
     for name in answers:
-        if is_mark(name) and find_name(name, known) is None:
+        if is_mark(name) and find_state(name, known) is None:
             raise QueryError(say("queries.saved.form", name=shown(name)))
     labels = named_states(answers, graph) if book is None else book.encode_person(answers, graph)
     for name in labels:

@@ -21,7 +21,7 @@ from backrisk.posterior import Posterior
 from backrisk.queries.answer import Renewed
 from backrisk.queries.asked import clipped, named, read_answers, read_names
 from backrisk.queries.saved import opened
-from backrisk.survey import Codebook, Column, find_name, spelled_names
+from backrisk.survey import Codebook, Column, find_state, spelled_names
 from backrisk.words import (
     capital,
     choices,
@@ -336,7 +336,7 @@ def red_flags(
     ):  # a frame would be read as the names of its columns
         raise QueryError(say("queries.names_form", option="flags", value=shown(flags)))
     named_flags = () if flags is None else read_names(flags, "flags")
-    ticked = tuple(find_name(name, known) or name for name in named_flags)
+    ticked = tuple(find_state(name, known) or name for name in named_flags)
     for name in ticked:
         if not known:
             told = say("queries.red_flags.no_flags", graph=graph.name, name=clipped(name))

@@ -28,7 +28,7 @@ from backrisk.queries.paths import downstream
 from backrisk.queries.recommendation import aside, before_target, options_of
 from backrisk.queries.seeing import probability
 from backrisk.summary import interval
-from backrisk.survey import find_name
+from backrisk.survey import find_state
 from backrisk.words import decimal, percent, say, suggest
 
 WORTH_ASKING = 0.005  # of what is uncertain; a question that tells less is not worth asking
@@ -272,7 +272,7 @@ def _candidates(
         )
     found = []
     for name in read_names(candidates, "candidates"):
-        meant = find_name(name, [*asked, *graph.names])
+        meant = find_state(name, [*asked, *graph.names])
         node = "" if meant is None else asked.get(meant, meant)
         if node not in graph.names:
             hint = suggest(name, [*asked, *graph.names])

@@ -28,7 +28,7 @@ from backrisk.queries.paths import (
 from backrisk.queries.support import Support
 from backrisk.queries.wording import evidence_words, support_words
 from backrisk.summary import interval, largest, summarise
-from backrisk.survey import find_name, find_state
+from backrisk.survey import find_state
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
 _MOST_ACTIONS = 200
@@ -300,7 +300,7 @@ def costs_of(
     meant: dict[str, float] = {}
     for name, cost in costs.items():
         action, equals, state = name.partition("=")
-        node = find_name(action, graph.names)
+        node = find_state(action, graph.names)
         if node is None:
             raise QueryError(say("queries.cost_unknown", name=name, hint=suggest(name, known)))
         if not isinstance(cost, (int, float)) or not 0 < cost < float("inf"):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from backrisk._spelling import no_answer, number_of, spell
 from backrisk.survey import design
 from backrisk.survey.branching import columns_of
+from backrisk.survey.cautions import PLAIN
 from backrisk.survey.schema import Column, Contents
 from backrisk.survey.site_names import AVERAGE, NEW, reserved
 from backrisk.words import Said, say, suggest
@@ -51,9 +52,10 @@ class RefusedCell:
 def header_problems(names: Sequence[str], codebook: Contents, source: str) -> list[Said]:
     """Return what is wrong with the names of a table's columns."""
     book = codebook.name
+    kind = "plain" if book == PLAIN else "book"
     problems = [
         say(
-            "survey.table.unknown_column",
+            f"survey.table.unknown_column.{kind}",
             source=source,
             column=name,
             book=book,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from backrisk._deprecation import deprecated
 from backrisk._spelling import no_answer, spell
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph
@@ -44,12 +45,14 @@ def encode_answer(book: Contents, column: str, raw: object) -> tuple[str, str | 
 def find_state(raw: object, states: Iterable[str], *, exact: bool = False) -> str | None:
     """Return the state that an answer names, however either is spelled; None where none is named.
 
-    Letters may be of another case, where that leaves one state.
+    Letters may be of another case, where that leaves one state. Names of nodes and of columns are
+    read by the same rule.
 
     Parameters
     ----------
     raw : object
     states : iterable of str
+        Or names.
     exact : bool
         Whether case counts.
 
@@ -59,6 +62,8 @@ def find_state(raw: object, states: Iterable[str], *, exact: bool = False) -> st
     ('1', 'True', None)
     >>> find_state("NONE", ["none", "mild"]), find_state("A", ["a", "A"]), find_state("x", ["a"])
     ('none', 'A', None)
+    >>> find_state(" Fatigue ", ["fatigue", "pain"]), find_state("fatige", ["fatigue"])
+    ('fatigue', None)
     """
     text, known = spell(raw) if is_plain(raw) else None, tuple(states)
     if text is None:
@@ -78,13 +83,16 @@ def is_plain(raw: object) -> bool:
 
 
 def find_name(name: object, known: Iterable[str]) -> str | None:
-    """Return the name of a node or a column that is meant, by the rule that states are read by.
+    """Return the name that is meant; use `find_state`, which reads names by the same rule.
 
-    Examples
-    --------
-    >>> find_name(" Fatigue ", ["fatigue", "pain"]), find_name("fatige", ["fatigue"])
-    ('fatigue', None)
+    .. deprecated:: 0.3
+       It goes with version 0.4.
+
+    Warns
+    -----
+    FutureWarning
     """
+    deprecated("find_name", "find_state", "0.4")
     return find_state(name, known)
 
 

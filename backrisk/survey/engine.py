@@ -28,7 +28,7 @@ from backrisk.survey.branching import Gate, NotAsked, gate_of
 from backrisk.survey.checks import RefusedCell, header_problems
 from backrisk.survey.coder import MISSING, Batch, Coder
 from backrisk.survey.design import like_identifiers, repeated_identifiers
-from backrisk.survey.problems import failure
+from backrisk.survey.mismatches import refusal
 from backrisk.survey.readers import Source, connected, parquet_of
 from backrisk.survey.repeats import in_order, kept, share_of_person
 from backrisk.survey.schema import Column, Contents, Derived, OneRowPer
@@ -164,7 +164,8 @@ def tabulate_source(
     Raises
     ------
     SurveyError
-        Every problem of the header and the first 1,000 of the cells, by row.
+        Every problem of the header and the first 1,000 of the cells, by row; a column of which
+        most answers are refused is one of them.
     """
     demand_few_states(graph)
     header = header_problems(source.columns, codebook, source.name)
@@ -172,7 +173,7 @@ def tabulate_source(
     if not coded.rows:
         raise SurveyError(say("survey.table.no_rows", source=source.name))
     if header or coded.refused:
-        raise failure(source.name, [*header, *(cell.sentence(source.name) for cell in coded.cells)])
+        raise refusal(source, codebook, header, coded.refused, coded.cells)
     counted = coded.rows > ROWS if count is None else count
     found = _counted(coded, source.engine) if counted else _rows(coded, source.engine)
 

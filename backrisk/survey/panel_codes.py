@@ -17,8 +17,8 @@ from backrisk.survey.codebook import Codebook
 from backrisk.survey.coder import Coder, quotient
 from backrisk.survey.combining import constant_names
 from backrisk.survey.engine import demand_weights, encode_table
+from backrisk.survey.mismatches import refusal
 from backrisk.survey.panel_rows import Rows, filled
-from backrisk.survey.problems import failure
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Derived, Visits
 from backrisk.words import Said, say
@@ -108,10 +108,9 @@ def coded_rows(rows: Rows, book: Codebook, graph: CausalGraph, panel: Visits) ->
         place = int(rows.records[whole.pairs[str(name)][0]])
         told.append((place, say(f"survey.panel.two.{role}", **about, row=one, other=other)))
     header = header_problems(source.columns, book, source.name)
-    cells = [(cell.row, cell.sentence(source.name)) for cell in coded.cells]
     if header or told or coded.refused:
         listed = [said for _, said in sorted(told, key=lambda each: each[0])]
-        raise failure(source.name, [*header, *listed, *(said for _, said in cells)])
+        raise refusal(whole.source, book, [*header, *listed], coded.refused, coded.cells)
     _, first = np.unique(rows.who, return_index=True)
     weights = held_codes["weight"].to_numpy()[first] if book.weight in coder.fields else None
     if weights is not None:

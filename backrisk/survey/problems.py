@@ -68,15 +68,15 @@ _EXPECTED = {
 _LIMITS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 
 
-def failure(source: str, problems: Iterable[str]) -> SurveyError:
-    """Return one error that carries all problems and prints the first twenty."""
+def failure(source: str, problems: Iterable[str], hint: str = "") -> SurveyError:
+    """Return one error that carries all problems and prints the first twenty, then a hint."""
     told = tuple(problems)
     if len(told) == 1:
-        return SurveyError(told[0])
+        return SurveyError(" ".join(filter(None, (told[0], hint))))
     lines = [say("survey.problems", source=source, count=len(told)), *told[:_SHOWN]]
     if len(told) > _SHOWN:
         lines.append(say("survey.more", count=len(told) - _SHOWN))
-    return SurveyError("\n  ".join(lines), problems=told)
+    return SurveyError("\n".join(filter(None, ("\n  ".join(lines), hint))), problems=told)
 
 
 def undecided(data: object, source: str, path: tuple[str, ...] = ()) -> list[Said]:

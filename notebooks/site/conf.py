@@ -27,6 +27,7 @@ default_role = "py:obj"  # what docstrings name between single backticks
 
 # Notebooks are shown as they were run: their outputs are stored with them.
 nb_execution_mode = "off"
+nb_render_image_options = {"alt": "What the code above draws."}
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 suppress_warnings = ["mystnb.unknown_mime_type"]

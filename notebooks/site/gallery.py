@@ -10,6 +10,9 @@ matplotlib.use("agg")
 import backrisk as br
 from backrisk import plotting
 
+NARROW = 4.0  # inches, of a figure on a phone, whose letters are then as large as the text's
+WHOLE = {"cascade"}
+
 
 def figures():
     """Yield a name, a title, the lines that draw a figure, and the figure."""
@@ -58,11 +61,13 @@ def figures():
         'br.mediate(posterior, {}, "strength_training", "core_strength").plot()',
         br.mediate(posterior, {}, "strength_training", "core_strength").plot(),
     )
+    direct = br.effects(posterior).query("effect == 'pain'")
     yield (
         "effects",
-        "Every edge as an odds ratio, prior beside posterior and published figure",
-        "plotting.plot_odds_ratios(br.effects(posterior), posterior.graph)",
-        plotting.plot_odds_ratios(br.effects(posterior), posterior.graph),
+        "Edges as odds ratios, prior beside posterior and published figure",
+        "direct = br.effects(posterior).query(\"effect == 'pain'\")\n"
+        "plotting.plot_odds_ratios(direct, posterior.graph)",
+        plotting.plot_odds_ratios(direct, posterior.graph),
     )
     yield (
         "cascade",
@@ -70,6 +75,27 @@ def figures():
         "plotting.plot_cascade(posterior, br.diagnose(posterior, person))",
         plotting.plot_cascade(posterior, br.diagnose(posterior, person)),
     )
+
+
+def show(name, title, lines):
+    """Return the part of the page on one figure, drawn for a wide page and for a narrow one.
+
+    A whole graph is drawn once, in its own size: it scrolls on every page.
+    """
+    part = f"## {title}\n\n```python\n{lines}\n```\n"
+    shown = [(f"{name}.png", "wide"), (f"{name}_narrow.png", "narrow")]
+    if name in WHOLE:
+        part += "\nIt is wider than the page: scroll it sideways.\n\n::::{container} scrolls"
+        shown = [(f"{name}.png", "whole")]
+    for file, kind in shown:
+        options = f":alt: {title}\n:class: {kind}\n:target: ../../_images/{file}"
+        part += f"\n:::{{image}} {file}\n{options}\n:::\n"
+    return part + ("::::\n" if name in WHOLE else "")
+
+
+def draw(figure, path, dots):
+    """Write a figure as PNG, with `dots` to the inch."""
+    figure.savefig(path, dpi=dots, bbox_inches="tight")
 
 
 def draw_gallery(folder):
@@ -85,14 +111,16 @@ def draw_gallery(folder):
         "```python\nimport backrisk as br\nfrom backrisk import plotting\n\n"
         "posterior = br.example_posterior()\n"
         'person = br.example_person("weak_core")\nhurting = br.example_person("in_pain")\n```\n',
+        "A click on a figure opens it in full size.\n",
     ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name, title, lines, figure in figures():
-            figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight")
-            parts += [
-                f"## {title}\n",
-                f"```python\n{lines}\n```\n",
-                f"![{title}]({name}.png)\n",
-            ]
+            if name in WHOLE:
+                draw(figure, folder / f"{name}.png", 100)
+            else:
+                draw(figure, folder / f"{name}.png", 200)
+                figure.set_figwidth(NARROW)
+                draw(figure, folder / f"{name}_narrow.png", 200)
+            parts.append(show(name, title, lines))
     page.write_text("\n".join(parts), encoding="utf-8")

@@ -104,7 +104,7 @@ def test_all_problems_are_told_together(tmp_path):
     starts = [problem.partition(": value")[0] for problem in caught.value.problems]
     assert starts == [
         "answers.csv, column 'x': unknown, expected a column of codebook 'small'; or list it under "
-        "'ignore' ('ignore: rest' stands for all others).",
+        "'ignore' in the codebook's file ('ignore: rest' there stands for all others).",
         "answers.csv, row 2, column 'plank'",
         "answers.csv, row 2, column 'ache'",
         "answers.csv, row 4, column 'plank'",

@@ -8,7 +8,10 @@ from tests.survey._small import book
 OTHER_SITE = "a name of the site other than 'new' and 'average', which stand for no single site"
 BOOK = book(site="club", weight="w", ignore=["id"])
 NUMBER = "a number from 0 to 600 (s)"
-IGNORE = "; or list it under 'ignore' ('ignore: rest' stands for all others)."
+IGNORE = (
+    "; or list it under 'ignore' in the codebook's file ('ignore: rest' there stands for all "
+    "others)."
+)
 WEIGHT = "a weight, a finite number not below 0"
 
 

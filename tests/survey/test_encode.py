@@ -4,7 +4,7 @@ import pytest
 
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph
-from backrisk.survey import Codebook, named_states
+from backrisk.survey import Codebook, find_name, named_states
 from tests.survey._small import GRAPH, book
 
 BOOK = book()
@@ -121,3 +121,11 @@ def test_a_name_that_is_given_twice_is_refused(other):
         BOOK.encode_person({"kg": 70, other: 90, "cm": 170}, EXTENDED)
     with pytest.raises(QueryError, match="'a' is given more than once"):
         named_states({"a": "1", other.replace("kg", "a"): "2"}, SAME)
+
+
+def test_the_name_that_is_to_go_reads_as_before_and_says_what_to_use():
+    with pytest.warns(
+        FutureWarning, match=r"^find_name .* version 0\.4: use find_state\.$"
+    ) as told:
+        assert find_name(" Fatigue ", ["fatigue", "pain"]) == "fatigue"
+    assert told[0].filename == __file__  # the line that uses it

@@ -26,7 +26,7 @@ from backrisk.inference import Rule, Setting
 from backrisk.queries.answer import Target
 from backrisk.queries.asked import read_do, read_node, read_state
 from backrisk.queries.over_time.course import history_of
-from backrisk.survey import find_name
+from backrisk.survey import find_state
 from backrisk.words import Names, listed, say
 
 Do = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -230,9 +230,9 @@ def read_plan(
 
 def _step(graph: UnrolledGraph, do: Mapping[str, Any], target: Target, period: int) -> Step:
     template = graph.template
-    meant = {find_name(name, template.names) or name: set_to for name, set_to in do.items()}
+    meant = {find_state(name, template.names) or name: set_to for name, set_to in do.items()}
     if len(meant) < len(do):
-        names = [find_name(name, template.names) for name in do]
+        names = [find_state(name, template.names) for name in do]
         twice = next(name for name in names if names.count(name) > 1)
         raise QueryError(say("queries.do_twice", node=twice))
     do = meant

@@ -26,12 +26,10 @@ export function showCauses(answer, known) {
     if (row.leading > LEADS) details.push(fill(words.causes.leading, { share: percent(row.leading) }));
     if (limits) {
       details.push(fill(words.causes.bounds, {
-        lower: percent(row.lower_bound), upper: percent(row.upper_bound),
         low: percent(limits[0]), high: percent(limits[1]),
       }));
     }
-    const told = total ? points(row)
-      : row.at_least ? fill(words.causes.at_least, { estimate: estimate(row) }) : estimate(row);
+    const told = total ? points(row) : estimate(row);
     return make("li", { class: "row" },
       make("span", { class: "name" }, causeHeading(row.name), " ",
         method === "pathways" ? "" : make("span", { class: "state" }, stateOf(row, known))),
