@@ -78,7 +78,7 @@ def header_problems(names: Sequence[str], codebook: Contents, source: str) -> li
     ]
     problems += design.header_problems(names, codebook, source)
     if not set(names) & set(codebook.columns):
-        problems.append(say("survey.table.no_column", source=source, book=book))
+        problems.append(say(f"survey.table.no_column.{kind}", source=source, book=book))
     return problems
 
 
