@@ -176,11 +176,11 @@ def fit(
     seed: SeedOption = 1,
     draws: Annotated[int, typer.Option(help=say("cli.fit.draws"))] = 1000,
     chains: Annotated[int, typer.Option(help=say("cli.fit.chains"))] = 4,
-    tune: Annotated[int, typer.Option(help=say("cli.fit.tune"))] = 1000,
+    tune: Annotated[int | None, typer.Option(help=say("cli.fit.tune"))] = None,
     sampler: Annotated[str, typer.Option(help=say("cli.fit.sampler"))] = "nutpie",
     target_accept: Annotated[
-        float, typer.Option(min=0.5, max=0.999, help=say("cli.fit.target_accept"))
-    ] = 0.8,
+        float | None, typer.Option(min=0.5, max=0.999, help=say("cli.fit.target_accept"))
+    ] = None,
     cores: Annotated[int | None, typer.Option(min=1, help=say("cli.fit.cores"))] = None,
     evidence: Annotated[
         bool, typer.Option("--evidence/--no-evidence", help=say("cli.fit.evidence"))
@@ -235,13 +235,14 @@ def fit(
         if least_cell is not None:  # told before the sampling, as the survey alone decides it
             whole = read.to_survey() if isinstance(read, Panel) else read
             LeastCells.of_survey(whole).refuse_fewer(least_cell)
-        from backrisk.fitting import clear_kept
+        from backrisk.fitting import TUNE, clear_kept
         from backrisk.fitting import fit as sample  # PyMC, once the survey is known to be sound
 
         over_time: dict[str, Any] = {}
         if isinstance(read, Panel):
             over_time = {"trait": trait, "dropout": dropout or ()}
-            tell_cost(chosen, read, over_time, draws + tune, chains, cores, console.about(out))
+            steps = draws + (TUNE.get(sampler, 0) if tune is None else tune)
+            tell_cost(chosen, read, over_time, steps, chains, cores, console.about(out))
         kept = None if is_stream(out) else out.with_name(f"{out.name}.chains")
         try:
             posterior = sample(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PEOPLE, SURVEY_SEED, TRUTH_SEED = 2000, 1, 1  # data/survey.csv
-DRAWS, TUNE = 1000, 600
+DRAWS = 1000
 RUNNER: dict[str, Any] = {
     "age_years": 44,
     "sex": "female",
@@ -98,7 +98,7 @@ def run(out: Path, seed: int, console: Console) -> None:
     console.print(told, markup=False)
 
     console.rule(say("cli.demo.fit"))
-    posterior = fit(graph, survey, seed=seed, draws=DRAWS, tune=TUNE)
+    posterior = fit(graph, survey, seed=seed, draws=DRAWS)
     show_diagnostics(posterior, console)
     posterior = replace(posterior, meta={**posterior.meta, "made_by": _MARK})
     posterior.save(model_file)

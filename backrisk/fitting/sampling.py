@@ -46,7 +46,11 @@ from backrisk.posterior import (
 from backrisk.survey import Codebook, Design, Panel, Survey, as_survey
 from backrisk.words import choices, percent, say, suggest
 
-SAMPLERS = ("nutpie", "pymc")
+# Tuning steps, and target acceptance without sites, where nothing is asked for. nutpie adapts from
+# gradients and from the first step on, PyMC from draws; see the benchmark `fit_sampling`.
+TUNE = {"nutpie": 400, "pymc": 1000}
+_ACCEPT = {"nutpie": 0.7, "pymc": 0.8}
+_ACCEPT_SITES = 0.8  # where scales of sites are narrow, longer steps diverge
 _version = cache(version)  # which looks through every folder of packages, as long as a small fit
 _PRIOR_DRAWS = 1000
 _RECORD = 200_000  # bytes of a model beside its draws: graph, codebook, labels
@@ -114,9 +118,9 @@ def fit(
     seed: int,
     draws: int = 1000,
     chains: int = 4,
-    tune: int = 1000,
+    tune: int | None = None,
     sampler: Literal["nutpie", "pymc"] = "nutpie",
-    target_accept: float = 0.8,
+    target_accept: float | None = None,
     cores: int | None = None,
     keep: str | Path | None = None,
     compiled: CompiledModel | None = None,
@@ -150,9 +154,12 @@ def fit(
     draws : int
         For each chain, after `tune` steps of adaptation.
     chains : int
-    tune : int
+    tune : int, optional
+        By default 400 with nutpie and 1,000 with PyMC, whose adaptation is slower.
     sampler : {"nutpie", "pymc"}
-    target_accept : float
+    target_accept : float, optional
+        The acceptance rate that the step size is tuned to; by default 0.7 with nutpie, 0.8 with
+        PyMC or with sites. Raise it where transitions diverge.
     cores : int, optional
         Chains that run at once; by default as many as there are processors. Draws do not depend
         on it.
@@ -203,6 +210,10 @@ def fit(
     >>> posterior.diagnostics.method, posterior.cpt("y").shape
     ('exact', (2000, 2, 2))
     """
+    if sampler not in TUNE:
+        near, known = suggest(sampler, tuple(TUNE)), choices(tuple(TUNE))
+        raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
+    tune = TUNE[sampler] if tune is None else tune
     for label, number, most in (
         ("draws", draws, _MOST_DRAWS),
         ("chains", chains, _MOST_CHAINS),
@@ -215,10 +226,7 @@ def fit(
             raise FitError(
                 say("fitting.too_large", argument=label, number=number, most=f"{most:,}")
             )
-    if sampler not in SAMPLERS:
-        near, known = suggest(sampler, SAMPLERS), choices(SAMPLERS)
-        raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
-    if not 0 < target_accept < 1:
+    if target_accept is not None and not 0 < target_accept < 1:
         raise FitError(say("fitting.target_accept", number=target_accept))
     dropout, over_time, panel = tuple(dropout), {}, None
     if isinstance(survey, Panel):
@@ -248,6 +256,8 @@ def fit(
         beta = np.zeros((draws * chains, 0))
         diagnostics = Diagnostics("exact", cautions=cautions)
     else:
+        if target_accept is None:
+            target_accept = _ACCEPT_SITES if pooled_sites(survey) else _ACCEPT[sampler]
         settings = Settings(draws, tune, target_accept, min(cores or available_cores(), chains))
         if keep is not None:  # room for the chains, and beside them for the model made of them
             demand_space(keep, _size(prepared, draws * chains), FitError)

@@ -20,6 +20,7 @@ FRACTIONS = "continuation"
 EFFECTS = "beta"
 SITE_SHIFTS = "site_shift"
 SITE_SCALES = "site_scale"
+MARGIN = "margin"  # of the outcome, in a group `population` of saved files alone
 LOG_PRIOR, LOG_LIKELIHOOD = "parameters", "survey"  # in groups of their own, as ArviZ has them
 DIVERGING, ENERGY = SAMPLE_STATS = ("diverging", "energy")  # what is kept of the sampler's steps
 

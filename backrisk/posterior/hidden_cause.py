@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from backrisk._types import Array, Codes
@@ -300,6 +299,8 @@ class HiddenCauseCPTs:
         """The causes of the second node that say anything of U given the others, nearest first."""
         graph, hidden = self.graph, self.hidden
         causes = self.source.graph.parents(hidden.second)
+        import networkx as nx
+
         digraph = nx.DiGraph((edge.cause, edge.effect) for edge in graph.edges)
         digraph.add_nodes_from(graph.names)
         digraph.remove_nodes_from({hidden.second, *graph.descendants(hidden.second)})

@@ -6,6 +6,8 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import BackriskError, GraphError, PosteriorError, SurveyError
@@ -16,6 +18,7 @@ from backrisk.posterior.datatree import (
     FRACTIONS,
     LOG_LIKELIHOOD,
     LOG_PRIOR,
+    MARGIN,
     SAMPLE_STATS,
     SITE_SCALES,
     SITE_SHIFTS,
@@ -69,6 +72,7 @@ def load_posterior(path: str | Path) -> Posterior:
     stored = restore(path)
     try:
         posterior = _posterior(stored)
+        _hold_margin(posterior, stored)
         refuse_unsound(posterior)
     except Exception as error:  # a record may hold anything that JSON can, whoever sealed it
         raise PosteriorError(say("posterior.other_graph", path=path, why=_why(error))) from error
@@ -117,6 +121,21 @@ def _posterior(stored: Stored) -> Posterior:
         sample_stats=_steps(stored),
         sites=None if shift is None or scale is None else SiteEffects(tuple(names), shift, scale),
     )
+
+
+def _hold_margin(posterior: Posterior, stored: Stored) -> None:
+    """Put the outcome's distribution where a posterior looks first, if it is one."""
+    margin, outcome = _joined(stored, f"population/{MARGIN}"), posterior.graph.outcome
+    if margin is None:
+        return
+    states = () if outcome is None else posterior.graph.node(outcome).states
+    labels = stored.labels.get("population/state")
+    sound = margin.shape == (posterior.draws, len(states)) and labels == states
+    if not sound or not (margin >= 0).all() or not np.allclose(margin.sum(axis=1), 1.0, atol=1e-9):
+        raise PosteriorError(say("posterior.other_parameters"))
+    found = np.ascontiguousarray(margin.T)
+    found.flags.writeable = False
+    posterior._marginals[str(outcome)] = found
 
 
 def _labelled_otherwise(stored: Stored, layout: Layout) -> bool:

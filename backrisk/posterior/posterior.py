@@ -20,7 +20,14 @@ from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
 from backrisk.posterior.carried import carried_words
 from backrisk.posterior.cpts import CPTs, draws_last, spaced
-from backrisk.posterior.datatree import DIVERGING, LOG_LIKELIHOOD, LOG_PRIOR, Group, datatree
+from backrisk.posterior.datatree import (
+    DIVERGING,
+    LOG_LIKELIHOOD,
+    LOG_PRIOR,
+    MARGIN,
+    Group,
+    datatree,
+)
 from backrisk.posterior.diagnostics import Diagnostics
 from backrisk.posterior.disclosure import LeastCells
 from backrisk.posterior.given import GivenCPTs, read_cpts
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     from xarray import Dataset, DataTree
 
 _AT_ONCE = 2**23  # cells of a CPT that are averaged at once, in all draws
+_HELD = 2**30  # cells of tables in all draws up to which a saved model holds the average: seconds
 _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
 _SHOWN = 6  # warnings that a notebook shows
@@ -670,6 +678,9 @@ class Posterior:
             one value a draw, and ``sample_stats`` where it was sampled. Its attributes are what
             `load_posterior` needs beside them.
         """
+        return seal(datatree(self._groups()), self._record())
+
+    def _groups(self) -> dict[str, Group]:
         groups = {"posterior": Group(self._cpts.variables())}
         if self.given is None:
             coords = {
@@ -695,14 +706,33 @@ class Posterior:
                     for name, values in self.sample_stats.items()
                 }
                 groups["sample_stats"] = Group(steps, self.chains)
-        record = {
+        return groups
+
+    def _population(self) -> dict[str, Group]:
+        """Return how the outcome is distributed: what nearly every question is compared with.
+
+        It takes longer than a person's risk, of which a saved model is asked one at a time. Where
+        it would take long even to save, whoever asks waits.
+        """
+        outcome = self.graph.outcome
+        if outcome is None or World(self, {}, {}).cells([(outcome, 0)]) * self.draws > _HELD:
+            return {}
+        try:
+            margin = self.marginal(outcome)
+        except QueryError:  # which whoever asks is told
+            return {}
+        coords = {"state": self.graph.node(outcome).states}
+        chains = 1 if self.given is not None else self.chains
+        return {"population": Group({MARGIN: (margin.T, ("state",))}, chains, coords)}
+
+    def _record(self) -> dict[str, Any]:
+        return {
             "graph": self.graph.to_dict(),
             "codebook": None if self.codebook is None else self.codebook.to_dict(),
             "diagnostics": self.diagnostics.to_dict(),
             "sites": None if self.sites is None else list(self.sites.names),
             "meta": dict(self.meta),
         }
-        return seal(datatree(groups), record)
 
     @cached_property
     def least_cells(self) -> LeastCells:
@@ -719,6 +749,9 @@ class Posterior:
         length and the SHA-256 checksum of all its bytes. This is integrity, not authenticity:
         damage is found when the file is loaded, but whoever can write a file can seal it. It is
         no pickle, and loading it runs no code.
+
+        Beside what `to_datatree` gives, a group ``population`` holds how the outcome is distributed
+        in each draw (``margin``, dimensions ``(chain, draw, state)``), where that takes seconds.
 
         It holds no person's row, and yet counts of people follow from it, down to one person's
         outcome; see `least_cells` and `LeastCells`.
@@ -744,7 +777,8 @@ class Posterior:
         """
         refuse_unsound(self)
         kept = self if least_cell is None else self.without_counts_below(least_cell)
-        return store(kept.to_datatree(), path)
+        tree = datatree(kept._groups() | kept._population())
+        return store(seal(tree, kept._record()), path)
 
     @checked()
     def without_counts_below(self, people: int) -> Posterior:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 
-import networkx as nx
 import numpy as np
 
 from backrisk._spelling import number_of
@@ -200,6 +199,8 @@ def events_in_order(
     here, then = rows[:-1], rows[1:]
     next_to = (who[here] == who[then]) & (places[here] != places[then])
     pairs = np.unique(np.stack([places[here][next_to], places[then][next_to]]), axis=1)
+    import networkx as nx  # a fifth of a second, which most people's answers do without
+
     order: nx.DiGraph[int] = nx.DiGraph()
     order.add_nodes_from(range(len(cells)))
     order.add_edges_from(pairs.T.tolist())
