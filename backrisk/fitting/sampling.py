@@ -73,7 +73,8 @@ class CompiledModel:
 def compile_model(graph: CausalGraph, survey: Survey, *, evidence: bool = True) -> CompiledModel:
     """Compile a model once, for many surveys of the same graph, sites and kind of design.
 
-    Where the posterior is exact nothing is compiled.
+    The density itself is compiled for all graphs at once and kept on disk. What is worked out here
+    once is the prior, where figures condition it. Where the posterior is exact nothing is compiled.
 
     Parameters
     ----------
