@@ -79,6 +79,38 @@ def processor_seconds(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.process_time() - start, answer
 
 
+def least_processor_seconds(
+    *calls: Callable[[], Any], repeats: int = 7, least: float = 0.02
+) -> tuple[float, ...]:
+    """Time calls in turn by the processor's clock, which other processes stop.
+
+    Parameters
+    ----------
+    *calls : callables
+        Already compiled; each is called once more here to warm it.
+    repeats : int
+        Rounds. Each round times every call once, in order.
+    least : float
+        A call shorter than this is repeated within the round until it takes as long.
+
+    Returns
+    -------
+    tuple of float
+        The least seconds, of all threads together, of one call, for each.
+    """
+    loops = []
+    for call in calls:
+        call()
+        once, _ = processor_seconds(call)
+        loops.append(max(1, round(least / max(once, 1e-7))))
+    found = [float("inf")] * len(calls)
+    for _ in range(repeats):
+        for place, (call, loop) in enumerate(zip(calls, loops, strict=True)):
+            taken, _ = processor_seconds(lambda c=call, n=loop: [c() for _ in range(n)])  # type: ignore[misc]
+            found[place] = min(found[place], taken / loop)
+    return tuple(found)
+
+
 def in_child(function: str, *arguments: Any, **environment: str) -> dict[str, Any]:
     """Call a function of a benchmark module in a fresh process.
 
