@@ -108,7 +108,7 @@ def fitted(survey: Survey, effect: str) -> dict[str, Any]:
         lambda: compile_model(survey.graph, survey, evidence=False)
     )
     options: dict[str, Any] = {"compiled": compiled, "evidence": False, "progress": False}
-    options |= {**SETTINGS, "cores": 1}
+    options |= {**SETTINGS, "cores": 1, "target_accept": 0.8}  # as Stan's default
     taken, posterior = processor_seconds(lambda: fit(survey.graph, survey, seed=1, **options))
     (gradient,) = least_processor_seconds(gradient_of(build_model(survey.graph, survey)))
     drawn = posterior.beta[:, Layout(posterior.graph).effect_labels.index(effect)]

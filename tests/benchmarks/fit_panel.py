@@ -2,11 +2,11 @@
 
 The packaged graph `runner` over time with a lasting susceptibility, synthetic people, a fifth of
 the answers missing, every visit made, each node asked itself; three panels, each of its own seed.
-Each fit is the package's default, four chains of 1,000 draws after 1,000 steps of adaptation, in a
-process of its own with both cores, one fit after the other. The time shown is from the table to
-the judged posterior, and depends on who else uses the machine. Demanded are at most six times the
-processor seconds of the packaged survey, and of all parameters R-hat at most 1.01, 400 effective
-draws in the bulk and in the tails, and no divergence.
+Each fit is the package's default, four chains of 1,000 draws after adaptation, in a process of its
+own with both cores, one fit after the other. The time shown is from the table to the judged
+posterior, and depends on who else uses the machine. Demanded are at most six times the processor
+seconds of the packaged survey, and of all parameters R-hat at most 1.01, 400 effective draws in the
+bulk and in the tails, and no divergence.
 """
 
 from __future__ import annotations
