@@ -5,7 +5,7 @@ the answers missing, every visit made. "All asked" asks each node itself; then f
 of nobody; last come the packaged questions, where three more nodes are known by their items alone.
 `carried` are the joint states that pass from one period to the next of somebody whose every answer
 is there; each missing answer multiplies them. Times are processor seconds of value and gradient on
-one thread, the least of seven, beside those of one survey with the packaged questions. Beyond the
+one thread, the least of five, beside those of one survey with the packaged questions. Beyond the
 caches a multiplication takes several times as long.
 """
 
@@ -47,7 +47,7 @@ def evaluated(graph: Any, codes: Any, weights: Any) -> tuple[float, dict[str, An
     packed, logs = circuit.packed(), np.zeros(circuit.cells.size)
     for node in graph.nodes:
         logs[circuit.cells.part(node.name)] = -np.log(len(node.states))
-    (each,) = least_processor_seconds(lambda: value_and_counts(logs, *packed))
+    (each,) = least_processor_seconds(lambda: value_and_counts(logs, *packed), repeats=5)
     return each, {"build_cpu_s": built, **size_of(circuit)}
 
 

@@ -3,7 +3,8 @@
 The teaching graph over time, synthetic people, a fifth of the answers missing, one node that
 nobody measures. NumPyro enumerates the same unrolled model with the same tied parameters; both
 warm, and the same number before the clock starts. Times are the least processor seconds of seven
-rounds, in turn. NumPyro is asked up to four waves.
+rounds, in turn. NumPyro is asked up to four waves. `exponent` is the slope of the logarithm of our
+time on that of the waves, from three waves on.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def run() -> Iterator[dict[str, Any]]:
             (mine,), about = least_processor_seconds(ours), {"packages": ("numba",)}
         times.append(mine)
         more["evaluations_per_second"] = 1.0 / mine
-        yield result(f"panel, {waves} waves", ours_s=mine, **about, **more)
+        yield result(
+            f"panel, {waves} {'waves' if waves > 1 else 'wave'}", ours_s=mine, **about, **more
+        )
     slope = float(np.polyfit(np.log(WAVES[2:]), np.log(times[2:]), 1)[0])
     yield result("panel, growth with waves", ours_s=times[-1], people=PEOPLE, exponent=slope)
