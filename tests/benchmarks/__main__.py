@@ -79,7 +79,9 @@ def _table(records: Sequence[Mapping[str, Any]]) -> list[str]:
     for record in records:
         bar = ""
         if record["bar"] is not None:
-            of = {"ratio": "", "ours_s": " s"}.get(record["of"], f" {record['of']}")
+            of = {"ratio": "", "ours_s": " s"}.get(
+                record["of"], f" {record['of']}".replace("_", " ")
+            )
             bar = f"{record['limit']} {_number(record['bar'])}{of}"
         cells = [
             record["name"],
@@ -109,7 +111,7 @@ def report(records: Iterable[Mapping[str, Any]]) -> str:
     ]
     for place in dict.fromkeys((record["machine"], record["date"]) for record in records):
         lines.append(f"- Machine: {place[0]} ({place[1]})")
-    loads = [record["load"] for record in records]
+    loads = [record["load"] for record in records if record["load"] is not None]
     lines.append(
         f"- Processes that wanted a core after each benchmark (load average, 1 min): "
         f"{min(loads):.1f} to {max(loads):.1f}"

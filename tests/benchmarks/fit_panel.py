@@ -1,7 +1,7 @@
 """Sampling 500 moving runners in six periods, beside the packaged survey in the same run.
 
 The packaged graph `runner` over time with a lasting susceptibility, synthetic people, a fifth of
-the answers missing, every visit made, each node asked itself; three panels, each of its own seed.
+the answers missing, every visit made, each node asked itself; each panel is drawn by its own seed.
 Each fit is the package's default, four chains of 1,000 draws after adaptation, in a process of its
 own with both cores, one fit after the other. The time shown is from the table to the judged
 posterior, and depends on who else uses the machine. Demanded are at most six times the processor
