@@ -12,6 +12,8 @@ from .histories import read_visits as read_visits
 from .levels import cause_levels as cause_levels
 from .levels import first_level as first_level
 from .panel_scoring import score_panel as score_panel
+from .parts import Scorer as Scorer
+from .parts import scorer as scorer
 from .reading import codebook_for as codebook_for
 from .reading import read_cohort as read_cohort
 from .scoring import Scored as Scored

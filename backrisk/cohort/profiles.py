@@ -33,6 +33,7 @@ SHARE_DRAWS = 50  # draws that shares are worked out for
 _THREADS = min(os.cpu_count() or 1, 4)
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
+_SEARCH = 2  # a plan serves few people of few draws: a better one would take longer to find
 _ROUNDING = 1e-12  # that sums leave where a share is exactly zero
 
 
@@ -267,7 +268,8 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
 
     def shares(row: Codes) -> Array:
         evidence = {name: int(code) for name, code in zip(names, row, strict=True) if code >= 0}
-        return Departures(few, evidence, causes, target).shares(quick=True).draws.T
+        game = Departures(few, evidence, causes, target, search=_SEARCH)
+        return game.shares(quick=True).draws.T
 
     with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock
         return np.stack(list(threads.map(shares, codes)))

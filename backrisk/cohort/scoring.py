@@ -21,6 +21,7 @@ from backrisk.cohort.progress import Stages, shown
 from backrisk.cohort.reading import codebook_for
 from backrisk.cohort.writing import Sink, demand_kind, sink_of
 from backrisk.errors import QueryError, SurveyError
+from backrisk.inference import get_ready
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
 from backrisk.survey import (
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 LISTED = 10_000  # refused cells that the file of problems lists
 _PROFILES = 16_384  # answered and written in one go
+_MANY = 100  # distinct profiles from which on compiled loops are worth importing
 _ROWS = 30_720  # joined and written in one go; DuckDB's files have four times as many in a group
 _ANSWERS = "answers.parquet"
 _HEADER = ["row", "column", "value", "problem"]  # of the file of problems
@@ -351,6 +353,8 @@ def _answer(
         for batch in batches(rows.select(*words).distinct(), _PROFILES):
             writer.write_batch(batch.cast(keyed))
             count += len(batch)
+    if count > _MANY:
+        get_ready()
     tell = stages("answering", count)
     with (
         pq.ParquetFile(profiles) as distinct,

@@ -209,6 +209,8 @@ def joints(
     events: Sequence[Sequence[int]],
     draws: int,
     alternatives: Sequence[Mapping[Variable, Array]] = ({},),
+    *,
+    search: int | None = None,
 ) -> tuple[list[Array], list[dict[Variable, Array]]]:
     """Return the sum of a product of tables at one variable, and at it with each of some others.
 
@@ -228,6 +230,8 @@ def joints(
     alternatives : sequence of mapping of variable to ndarray, each (state, draw) or (state, 1)
         The product is formed with each of them in turn: further tables of one variable, which all
         alternatives give for the same ones.
+    search : int, optional
+        As for `elimination_order`.
 
     Returns
     -------
@@ -250,6 +254,7 @@ def joints(
         wanted,
         further,
         len(alternatives),
+        search,
     )
     _demand_room(cells)
     alone = [np.empty((len(events), draws)) for _ in alternatives]
@@ -277,9 +282,10 @@ def _joints(
     wanted: tuple[Variable, ...],
     further: tuple[Variable, ...],
     times: int,
+    search: int | None,
 ) -> tuple[QueryCircuit, int]:
     """Return the circuit of `joints`, and the cells of its largest table."""
-    order, cells = _order(scopes, states, keep)
+    order, cells = _order(scopes, states, keep, search)
     draft = Drafted((*scopes, *((v,) for v in further * times)), dict(states))
 
     def about(bucket: _Bucket) -> Iterator[_Asked]:
@@ -321,19 +327,41 @@ def _width(tables: Iterable[Array]) -> int:
 
 
 def elimination_order(
-    sources: Sequence[Fetched], sizes: Mapping[Variable, int], keep: Variable | None
+    sources: Sequence[Fetched],
+    sizes: Mapping[Variable, int],
+    keep: Variable | None,
+    search: int | None = None,
 ) -> tuple[tuple[Variable, ...], int]:
-    """Return the order in which variables are summed out, and the cells of the largest table."""
-    return _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep)
+    """Return the order in which variables are summed out, and the cells of the largest table.
+
+    Parameters
+    ----------
+    sources, sizes, keep
+        As for `joints`.
+    search : int, optional
+        How often to look for a better order of wide tables: less where it is used for little.
+    """
+    return _order(tuple(scope for scope, _ in sources), tuple(sizes.items()), keep, search)
+
+
+def _order(
+    scopes: Scopes, states: States, keep: Variable | None, search: int | None = None
+) -> tuple[tuple[Variable, ...], int]:
+    """Order the variables to sum out; cells of the largest table.
+
+    What is kept is in every table that is counted: how many states it has is no matter for the
+    order, so one search serves whatever is asked about them.
+    """
+    alike = tuple((v, 1 if v == keep else n) for v, n in states)
+    order, most = _searched(scopes, alike, keep, _AGAIN if search is None else search)
+    return order, most * (1 if keep is None else dict(states)[keep])
 
 
 @lru_cache(maxsize=PLANS)
-def _order(
-    scopes: tuple[tuple[Variable, ...], ...],
-    states: tuple[tuple[Variable, int], ...],
-    keep: Variable | None,
+def _searched(
+    scopes: Scopes, states: States, keep: Variable | None, search: int
 ) -> tuple[tuple[Variable, ...], int]:
-    """Order the variables to sum out; cells of the largest table.
+    """Search for an order of elimination.
 
     By weighted min-fill, or by the size of what is left; where tables are wide, with blurred
     merits as well. The order over the fewest cells is taken.
@@ -357,8 +385,8 @@ def _order(
     rules = [sets.fill, result]
     best = min(map(tried, rules))
     if best[0] > WIDE:
-        rough = (blurred(rule, seed) for seed in range(_AGAIN) for rule in rules)
-        best = min(best, *map(tried, rough))
+        rough = (blurred(rule, seed) for seed in range(search) for rule in rules)
+        best = min([best, *map(tried, rough)])
     _, most, order = best
     return tuple(sets.variables[v] for v in order), most
 

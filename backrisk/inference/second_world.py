@@ -58,6 +58,8 @@ class SecondWorld:
     together : mapping of str to str
         The name of a node's switch, where it is not the node's own: several nodes of one switch
         are on or off together.
+    search : int, optional
+        As for `elimination_order`.
 
     Notes
     -----
@@ -74,6 +76,7 @@ class SecondWorld:
     lost: frozenset[str] = frozenset()
     heard: Mapping[tuple[str, str], str] = field(default_factory=dict)
     together: Mapping[str, str] = field(default_factory=dict)
+    search: int | None = None
 
     @property
     def graph(self) -> CausalGraph:
@@ -143,7 +146,7 @@ class SecondWorld:
     def cells(self) -> int:
         """The number of cells of the largest table that is formed for one draw."""
         sources, sizes = self._sources
-        return elimination_order(sources, sizes, (self.target, 1))[1]
+        return elimination_order(sources, sizes, (self.target, 1), self.search)[1]
 
     def _joints(
         self, events: Sequence[Sequence[int]], others: Sequence[Variable], points: Sequence[float]
@@ -155,7 +158,8 @@ class SecondWorld:
             for on in points
         ]
         keep = (self.target, 1)
-        return joints(sources, sizes, keep, others, events, self.tables.draws, chances)
+        draws = self.tables.draws
+        return joints(sources, sizes, keep, others, events, draws, chances, search=self.search)
 
     @cached_property
     def changed(self) -> frozenset[str]:

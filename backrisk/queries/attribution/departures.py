@@ -58,6 +58,8 @@ class Departures:
     baseline : {"healthy", "average"}
         Whether a cause without causes of its own, or in the graph's role ``healthy``, is at its
         reference where it does not count, or as people are on average.
+    search : int, optional
+        As for `SecondWorld`.
 
     Notes
     -----
@@ -80,6 +82,7 @@ class Departures:
     players: Sequence[str]
     target: Target
     baseline: Baseline = "healthy"
+    search: int | None = None
 
     @cached_property
     def _world(self) -> SecondWorld:
@@ -87,7 +90,13 @@ class Departures:
         playing = playing_of(self.tables.graph, self.evidence, self.players, reference)
         target = self.target
         return SecondWorld(
-            self.tables, self.evidence, playing, reference, target.node, target.codes
+            self.tables,
+            self.evidence,
+            playing,
+            reference,
+            target.node,
+            target.codes,
+            search=self.search,
         )
 
     @property
