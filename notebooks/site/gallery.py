@@ -11,9 +11,7 @@ matplotlib.use("agg")
 import backrisk as br
 from backrisk import plotting
 
-NARROW = 4.2  # inches, of a figure on a phone; its letters are then nearly as large as the text's
-    4.2  # inches, of a figure on a phone, whose letters are then hardly smaller than the text's
-)
+NARROW = 4.2  # inches, of a figure on a phone: its letters are then nearly those of the text
 LETTERS = 52  # of the axis' name, which fit beside each other then
 WHOLE = {"cascade"}
 
