@@ -72,7 +72,7 @@ def failure(source: str, problems: Iterable[str], hint: str = "") -> SurveyError
     """Return one error that carries all problems and prints the first twenty, then a hint."""
     told = tuple(problems)
     if len(told) == 1:
-        return SurveyError(" ".join(filter(None, (told[0], hint))))
+        return SurveyError(f"{told[0]}\n{hint}", problems=told) if hint else SurveyError(told[0])
     lines = [say("survey.problems", source=source, count=len(told)), *told[:_SHOWN]]
     if len(told) > _SHOWN:
         lines.append(say("survey.more", count=len(told) - _SHOWN))

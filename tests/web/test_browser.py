@@ -274,9 +274,7 @@ def test_necessity_needs_pain_and_then_shows_its_bounds(open_page, address):
     page.get_by_role("button", name="Go to the question about the outcome").click()
     expect(page.locator("#q-back_pain")).to_be_focused()
     page.locator("#q-back_pain").select_option("yes, and I train less or not at all")
-    expect(page.locator("#causes .row .meta").first).to_contain_text(
-        "possible without the assumption"
-    )
+    expect(page.locator("#causes .row .meta").first).to_contain_text("without the assumption")
     expect(page.locator("#causes .row .limits").first).to_be_attached()
     expect(page.locator("#headline h2")).to_contain_text("What it took")
 
