@@ -131,11 +131,12 @@ class Consultation(Answer):
         if not self.looking_back:
             key = "answered" if self.answered else "population"
             return say(f"queries.consult.risk.{key}", **words)
-        if not self.uninformative:
-            return say("queries.consult.took.about", **words)
-        assert self.bounds is not None
-        words["least"], words["most"] = map(of_hundred, self.bounds)
-        return say("queries.consult.took.open", **words)
+        assert self.needed is not None
+        key = "at_least" if self.needed.at_least[0] else "about"
+        if self.uninformative:
+            assert self.bounds is not None
+            key, (words["least"], words["most"]) = "open", map(of_hundred, self.bounds)
+        return say(f"queries.consult.took.{key}", **words)
 
     def beside(self) -> list[str]:
         """Return what stands beside the headline: the population, or what was set, and bounds."""

@@ -397,8 +397,16 @@ def needed_blocks(answers: PersonAnswers, goal: str) -> list[Block]:
         none = say("report.person.needed_none", target=again(needed.target.label))
         return [Text((none, *far, *needed.asides()), tone="small")]
     title = say("report.person.needed", target=again(needed.target.label))
-    note = say("report.person.needed_note")
-    said = [note, *far, *needed.asides(), *map(again, needed.notes)]
+    least = [
+        names.node(cause)
+        for cause, told, none_less in zip(needed.causes, needed.told, needed.at_least, strict=True)
+        if told and none_less
+    ]
+    sure = [say("report.person.needed_least", nodes=listed(least))] if least else []
+    said = [
+        *(say("report.person.needed_note"), *sure, *far),
+        *(*needed.asides(), *map(again, needed.notes)),
+    ]
     return [cut(Table("needed", title, columns, rows, " ".join(said)), _NEEDED)]
 
 

@@ -381,4 +381,6 @@ class Attribution(Answer):
             words["limits"] = say("queries.attribute.limits", low=low, high=high)
             if self.uninformative[row]:
                 kind = "open"
+            elif self.at_least[row]:
+                kind = "at_least"
         return say(f"queries.attribute.{self.method}.{kind}", **words)

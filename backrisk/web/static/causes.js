@@ -29,7 +29,8 @@ export function showCauses(answer, known) {
         low: percent(limits[0]), high: percent(limits[1]),
       }));
     }
-    const told = total ? points(row) : estimate(row);
+    const told = total ? points(row)
+      : row.at_least ? fill(words.causes.at_least, { estimate: estimate(row) }) : estimate(row);
     return make("li", { class: "row" },
       make("span", { class: "name" }, causeHeading(row.name), " ",
         method === "pathways" ? "" : make("span", { class: "state" }, stateOf(row, known))),
