@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.90
 SURE = (1.0 + INTERVAL) / 2.0  # probability of a sign from which on the interval excludes zero
+_ROUNDING = 1e-12  # of probabilities that are sums of products
 
 
 def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]:
@@ -110,8 +111,8 @@ def largest(draws: Array, above: float = -math.inf) -> Array:
     Returns
     -------
     ndarray, shape (..., column)
-        Columns that are equally large share the probability; it sums to less than 1 where in some
-        draw none counts.
+        Columns that are equally large, but for rounding, share the probability; it sums to less
+        than 1 where in some draw none counts.
 
     Examples
     --------
@@ -123,7 +124,8 @@ def largest(draws: Array, above: float = -math.inf) -> Array:
 
     if not draws.shape[-1]:
         return np.zeros((*draws.shape[:-2], 0))
-    first = (draws == draws.max(axis=-1, keepdims=True)) & (draws > above)
+    # Rounding decides neither who is largest nor who is above.
+    first = (draws >= draws.max(axis=-1, keepdims=True) - _ROUNDING) & (draws > above + _ROUNDING)
     share: Array = (first / np.maximum(first.sum(axis=-1, keepdims=True), 1)).mean(axis=-2)
     return share
 

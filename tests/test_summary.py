@@ -62,3 +62,8 @@ def test_only_what_is_above_counts():
 def test_of_no_column_none_is_the_largest():
     assert largest(np.zeros((7, 0))).shape == (0,)
     assert largest(np.zeros((2, 7, 0))).shape == (2, 0)
+
+
+def test_rounding_decides_neither_who_is_largest_nor_who_is_above():
+    draws = np.array([[0.4038461538461537, 0.40384615384615385], [1e-16, 3e-16]])
+    assert largest(draws, 0.0).tolist() == [0.25, 0.25]

@@ -136,6 +136,7 @@ def score(
         profiles=f"{done.profiles:,}",
         draws=f"{done.draws:,}",
         out=done.out,
+        risks=say("cli.score.risks_panel", count=periods or 1, n=periods or 1),
         interval=interval_name(),
         disclaimer=disclaimer(),
     )

@@ -48,6 +48,7 @@ _HEAD = re.compile(
     (?:\s+ (?P<name>"[^"]*"|[\w.-]+))? \s* (?P<brace>\{)"""
 )
 _BEFORE = re.compile(r"\[\s*-\s*1\s*\]")
+_LAG = re.compile(r"\[\s*[-+]?\s*\d+\s*\]")  # any, of which that one is understood
 _LONGEST = 250_000  # characters
 _DEEPEST = 40  # levels of braces
 _MOST = 100_000  # edges
@@ -329,6 +330,8 @@ class _Reader:
         """Pass over ``[-1]``, which says that a node is meant as it was one period before."""
         found = _BEFORE.match(self.text, self.token.place)
         if found is None or self.token.text != "[":
+            if self.token.text == "[" and _LAG.match(self.text, self.token.place):
+                raise self.refuse("lag")
             return False
         while self.token.kind != "end" and self.token.place < found.end():
             self.place += 1

@@ -183,3 +183,9 @@ def test_a_cause_of_the_period_before_is_a_lagged_edge():
 def test_an_effect_is_never_before_its_cause(text, message):
     with pytest.raises(GraphError, match=message):
         CausalGraph.from_text(text)
+
+
+@pytest.mark.parametrize("lag", ["[-2]", "[1]", "[0]", "[ - 12 ]"])
+def test_no_lag_but_one_is_understood(lag):
+    with pytest.raises(GraphError, match=r"line 2: a cause may stand one period .* \[-1\]"):
+        CausalGraph.from_text(f"a -> b\nb{lag} -> a", {"a": ["no", "yes"], "b": ["no", "yes"]})

@@ -341,6 +341,8 @@ def _chosen(
         return read_causes(graph, target, causes, method, level or LEVELS[0]), None
     players = players_of(graph, target)
     names = tuple(name for name in graph.topological if name in players)
+    if not names:
+        raise QueryError(say("queries.none_to_attribute_to", target=target.node, graph=graph.name))
     if level is None:
         return tuple((name,) for name in names), None
     shown = tuple(name for name in names if name in at_level(graph, level))

@@ -172,6 +172,9 @@ def recommend_over_time(
     notes += worked.notes(posterior.draws, own)
     if all(each is None for each in kept):
         notes.append(say("queries.over_time.followed.unknown"))
+    longest = max((part.periods for each in kept for part in each or ()), default=periods)
+    if longest < periods:
+        notes.append(say("queries.over_time.recommend.longer", count=longest, asked=periods))
     if left:
         labels = listed(
             names.phrase(node, template.node(node).states[code])

@@ -281,7 +281,7 @@ NECESSITY = {"core_strength": "weak", "fatigue": "high", "pain": "limiting"}
         ),
         (
             "necessity_and_sufficiency",
-            "the adverse state of {cause} would bring about current low back",
+            "The adverse state of {cause} would bring about current low back",
         ),
         ("shapley", "The share of {phrase} is "),
         ("pathways", "The share that passes through {cause} is "),
@@ -596,3 +596,14 @@ def test_necessity_tells_of_no_cause_that_prevents_and_of_none_that_rounds_to_no
     assert [said for said in told if said.startswith("Had ")] == told[:1]
     assert "Being at the reference would do the opposite: down." in told
     assert "An effect that rounds to nothing: slight." in told
+
+
+@pytest.mark.parametrize(
+    "method", ["shapley", "diagnostic", "necessity", "sufficiency", "necessity_and_sufficiency"]
+)
+def test_what_has_no_causes_is_attributed_to_nothing(method):
+    alone = Posterior.from_cpts(
+        CausalGraph.from_edges([], {"y": ["no", "yes"]}, outcome="y"), {"y": [[0.5, 0.5]]}
+    )
+    with pytest.raises(QueryError, match="no causes in graph|No proximal node"):
+        attribute(alone, {"y": "yes"}, method=method)
