@@ -341,7 +341,7 @@ def _chosen(
         return read_causes(graph, target, causes, method, level or LEVELS[0]), None
     players = players_of(graph, target)
     names = tuple(name for name in graph.topological if name in players)
-    if not names:
+    if not names and method != "shapley":  # a game of no players has shares: none
         raise QueryError(say("queries.none_to_attribute_to", target=target.node, graph=graph.name))
     if level is None:
         return tuple((name,) for name in names), None
