@@ -70,7 +70,7 @@ def test_a_history_is_reported_from_the_shell(files, tmp_path, monkeypatch, told
         (["--person", "p.json", "--date", "soon"], "r.pdf", "expected a date"),
         (["--person", "p.json", "--templates", "nowhere"], "r.pdf", "there is no such folder"),
         (["--person", "p.json", "--target", "pian"], "r.pdf", "did you mean 'pain'?"),
-        (["--cohort", "dates.csv"], "r.html", "row 2, column 'fatigue': value '2026-01-31'"),
+        (["--cohort", "dates.csv"], "r.html", "('2026-01-31', the first in row 2)"),
         (["--cohort", "none.csv"], "r.html", "there is no such file"),
         (["--cohort", "c.csv", "--group", "fatige"], "r.html", "did you mean 'fatigue'?"),
         (["--cohort", "c.csv"], "r", "a file without a suffix"),
