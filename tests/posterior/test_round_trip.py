@@ -188,4 +188,5 @@ def test_another_process_answers_the_same(method):
     answer = asked(posterior)
     with ProcessPoolExecutor(1, mp_context=get_context(method)) as pool:
         found = pool.submit(risk, posterior, {"a": "s1"}, target="o").result(timeout=120)
-    assert found.draws.tobytes() == answer.tobytes()
+    # To rounding: here the compiled loops may have been imported, and there not.
+    np.testing.assert_allclose(found.draws, answer, rtol=1e-12, atol=0)
