@@ -36,9 +36,7 @@ Look = Callable[[Iterable[Variable]], None]
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 THREADS = min(_CORES, 4)
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
-_WORTH_IMPORTING = (
-    10**9
-)  # cells times draws: with NumPy, about twice what the compiler's import takes
+_WORTH_IMPORTING = 10**9  # cells times draws, for which NumPy takes longer than the import
 _WORTH_SHARING = 2 * 10**7  # cells times draws from which on threads are worth starting
 _AT_ONCE = 2**28  # cells times draws between two looks at whoever asked
 _TAPES = 512  # that are kept, some 50 KB each
@@ -266,7 +264,7 @@ def _tape(circuit: QueryCircuit, counts: tuple[int, ...]) -> Tape:
     return laid_down(circuit.sources, circuit.products, circuit.roots, dict(circuit.sizes), counts)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # of a wide table it is as long as the table is for one draw
 def _cells_of(shape: tuple[int, ...], strides: tuple[int, ...]) -> NDArray[np.int64]:
     """Return where each cell of a table lies from its first, in bytes."""
     axes = [np.arange(n, dtype=np.int64) * step for n, step in zip(shape, strides, strict=True)]

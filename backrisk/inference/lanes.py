@@ -18,6 +18,7 @@ from numba.extending import intrinsic, register_model
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.inference.tape import LOAD, STORE
 
 Ints = NDArray[np.int64]
 
@@ -167,11 +168,11 @@ def carry_out(  # type: ignore[no-untyped-def]
         w = min(LANES, last - z)
         for i in range(steps.shape[0]):
             kind, target, many = steps[i, 0], steps[i, 1], steps[i, 2]
-            if kind == 0:
+            if kind == LOAD:
                 source = steps[i, 7]
                 cells = where[starts[source] : starts[source] + many]
                 _load(buffer, target, cells, given[source], wide[source], z, w)
-            elif kind == 4:
+            elif kind == STORE:
                 at = steps[i, 7]
                 for cell in range(many):
                     for lane in range(w):

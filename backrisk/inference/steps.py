@@ -299,9 +299,7 @@ class _Planner(Sets):
         return copies * self.cells(self.sets[i])
 
 
-def _summed_out(
-    planner: _Planner, rule: Callable[[_Planner, Sequence[int], int], float]
-) -> _Planner:
+def _summed_out(planner: _Planner, rule: Rule) -> _Planner:
     """Sum out all variables that are not kept, in the greedy order of a rule; a pair at last."""
     pair, kept = planner.part.last, [v for v in planner.part.keep if v in planner.bit]
     near = planner.near(planner.sets)

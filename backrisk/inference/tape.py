@@ -140,7 +140,8 @@ def laid_down(
     steps: list[list[int]] = []
     places: list[Ints] = []
     readings: list[tuple[int, int]] = []
-    stored, work, length, rows = {}, 0, 0, 0
+    stored: set[int] = set()
+    work = length = rows = 0
     starts = dict(zip(roots, _starts([counts[r] * cells[r] for r in roots]), strict=True))
 
     def had(table: int) -> int:
@@ -159,7 +160,7 @@ def laid_down(
     def store(table: int) -> None:
         step = [STORE, starts[table], counts[table] * cells[table], 0, 0, 0, 0, had(table)]
         steps.append(_padded(step))
-        stored[table] = True
+        stored.add(table)
         for _ in range(list(roots).count(table)):
             done(table)
 
