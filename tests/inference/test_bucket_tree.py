@@ -6,6 +6,7 @@ from strategies import random_graph, random_person, random_posterior
 
 from backrisk import QueryError
 from backrisk.inference import World, bucket_tree, each, pairs, set_in_turn
+from backrisk.inference.circuits import Drafted
 
 
 @pytest.mark.parametrize("chunk", [4 * 2**20, 1])  # one chunk, or 64 draws at once
@@ -84,3 +85,25 @@ def test_tables_beyond_the_budget_are_refused(monkeypatch):
     monkeypatch.setattr(bucket_tree, "BUDGET", 8 * cells - 1)
     with pytest.raises(QueryError, match=f"needs {cells:,} cells .* budget is {cells - 1:,}"):
         pairs(world, (graph.outcome, 0), others, [0])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_each_draw_is_in_one_chunk_and_a_chunk_within_the_budget(compiled, monkeypatch):
+    monkeypatch.setattr(bucket_tree, "worth_compiling", lambda work: compiled)
+    monkeypatch.setattr(bucket_tree, "_CACHE", 1)
+    monkeypatch.setattr(bucket_tree, "_GIVEN", 1)
+    monkeypatch.setattr(bucket_tree, "_FEW", 6)
+    v = ("v", 0)
+    draft = Drafted([(v,)], {v: 10})
+    circuit = draft.circuit([draft.multiplied([0], set())])
+    for budget, most in ((8 * 10 * 100, 6), (8 * 10 * 4 + 79, 4), (8 * 10, 1)):
+        monkeypatch.setattr(bucket_tree, "BUDGET", budget)
+        chunks = list(bucket_tree._chunks(circuit, 10, 15))
+        assert [how for _, how in chunks] == [compiled] * len(chunks)
+        assert [z for some, _ in chunks for z in range(15)[some]] == list(range(15))
+        assert max(some.stop - some.start for some, _ in chunks) == most
+    monkeypatch.setattr(bucket_tree, "_GIVEN", 8 * 11 * 9)  # the table's cells, and one more
+    monkeypatch.setattr(bucket_tree, "_CACHE", 8 * 10 * 8)
+    monkeypatch.setattr(bucket_tree, "BUDGET", 2**20)
+    some, _ = next(bucket_tree._chunks(circuit, 10, 15))
+    assert some == slice(0, 9 if compiled else 8)

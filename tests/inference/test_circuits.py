@@ -240,3 +240,36 @@ def test_the_coupling_is_the_same_with_a_compiler_and_without(monkeypatch):
     monkeypatch.delitem(sys.modules, "numba")
     plain = coupled(here, there, (None, np.array([0, 2])), "monotone")
     np.testing.assert_allclose(found, plain, atol=1e-15)
+
+
+def test_a_root_that_is_a_source_needs_no_product(monkeypatch):
+    monkeypatch.setattr(circuits, "_AT_ONCE", 1)
+    a = ("a", 0)
+    table = np.random.default_rng(4).random((3, 40))
+    circuit = Drafted([(a,)], {a: 3}).circuit([0])
+    for compiled in (False, True):
+        (found,) = evaluated(circuit, [table], 40, compiled=compiled)
+        np.testing.assert_array_equal(found, table)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_long_work_looks_up_on_its_way(threads, monkeypatch):
+    """As often as there are pieces, before each but the first; what it raises ends the work."""
+    monkeypatch.setattr(circuits, "_AT_ONCE", 1)  # a piece is a block of 16 draws
+    monkeypatch.setattr(circuits, "_WORTH_SHARING", 0)
+    monkeypatch.setattr(circuits, "THREADS", threads)
+    a, b = ("a", 0), ("b", 0)
+    draft = Drafted([(a, b)], {a: 2, b: 2})
+    circuit = draft.circuit([draft.multiplied([0], {a})])
+    table, told = np.ones((2, 2, 60)), []
+    evaluated(circuit, [table], 60, look=told.append, compiled=True)
+    assert told == [(a, b)] * (1 + 3)
+
+    def end(variables):
+        told.append(variables)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    told.clear()
+    with pytest.raises(KeyboardInterrupt):
+        evaluated(circuit, [table], 60, look=end, compiled=True)

@@ -186,3 +186,33 @@ def test_a_table_beyond_the_budget_is_refused_with_its_nodes(monkeypatch):
     monkeypatch.setattr(replaying, "DRAWN_CELLS", 1)
     assert next(weighed).samples == 90
     assert people_of(posterior, {})  # nothing to be drawn given anything
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_samples_that_are_held_in_turn_are_those_that_are_held_at_once(seed):
+    _, graph, posterior, evidence = asked(seed)
+    (whole,) = people_like(posterior, evidence, samples=50, seed=1)
+    states = whole.follow(graph.names).states
+    parts = list(people_like(posterior, evidence, samples=50, seed=1, at_once=20))
+    assert [part.samples for part in parts] == [20, 20, 10]
+    for name in graph.names:
+        shapes = [(part.samples, 2) for part in parts]
+        found = [part.follow(graph.names).states[name] for part in parts]
+        joined = np.concatenate([*map(np.broadcast_to, found, shapes)])
+        np.testing.assert_array_equal(joined, np.broadcast_to(states[name], (50, 2)))
+
+
+def test_so_many_are_held_at_once_that_all_their_states_fit(monkeypatch):
+    _, graph, posterior, _ = asked(1)
+    monkeypatch.setattr(replaying, "_AT_ONCE", 7 * posterior.draws * len(graph.names))
+    assert [p.samples for p in people_like(posterior, {}, samples=20, seed=1)] == [7, 7, 6]
+    monkeypatch.setattr(replaying, "_AT_ONCE", 1)
+    assert [p.samples for p in people_like(posterior, {}, samples=3, seed=1)] == [1, 1, 1]
+
+
+def test_what_is_remembered_of_people_does_not_show():
+    _, graph, posterior, evidence = asked(2)
+    (people,) = people_like(posterior, evidence or {graph.outcome: 0}, samples=9, seed=1)
+    before = repr(people)
+    people.follow(graph.names).chance(graph.outcome, [0])
+    assert repr(people) == before

@@ -27,6 +27,7 @@ from backrisk import (
 from backrisk.graph import Layout
 from backrisk.inference import COUPLINGS, World
 from backrisk.inference.plan import plan
+from backrisk.inference.run import MANY
 from backrisk.queries import probabilities, probability, read_target
 
 ROUNDING = 1e-12
@@ -414,3 +415,15 @@ def test_a_table_of_25_parents_is_refused_with_its_size():
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
+
+
+def test_a_plan_serves_as_many_people_as_the_next_power_of_two():
+    graph = CausalGraph.from_edges([("a", "b")], {"a": BINARY, "b": BINARY})
+    posterior = Posterior.from_cpts(graph, {"a": [0.5, 0.5], "b": [[0.7, 0.3], [0.2, 0.8]]})
+
+    def planned_for(people):
+        codes = np.zeros(people, dtype=np.intp) if people else 0
+        return World(posterior, {"a": codes}, {})._signature([("b", 0)]).people
+
+    assert [planned_for(n) for n in (None, 1, 2, 3, 4, 5, 8, 9)] == [1, 1, 2, 4, 4, 8, 8, 16]
+    assert planned_for(MANY) == planned_for(10 * MANY) == MANY
