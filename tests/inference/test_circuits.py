@@ -273,3 +273,25 @@ def test_long_work_looks_up_on_its_way(threads, monkeypatch):
     told.clear()
     with pytest.raises(KeyboardInterrupt):
         evaluated(circuit, [table], 60, look=end, compiled=True)
+
+
+def test_a_product_over_as_many_cells_is_formed_on_the_way():
+    """A product that sums nothing is not laid out where its only reader has no more cells."""
+    a, b, c = ((name, 0) for name in "abc")
+    sizes = {a: 2, b: 3, c: 4}
+    sources = [(a, b), (b,), (a,), (c,)]
+    kept = Product((0, 1), (a, b))  # nothing summed
+
+    def taped(*products, roots=None, counts=None):
+        many = len(sources) + len(products)
+        tape = laid_down(sources, products, roots or [many - 1], sizes, counts or [1] * many)
+        return sum(1 <= kind <= 3 for kind in tape.steps[:, 0]), tape.work
+
+    assert taped(kept, Product((4, 2), (a,))) == (1, 6)
+    assert taped(kept, Product((4, 3), (a,))) == (2, 6 + 24)  # over more cells
+    assert taped(kept, Product((4, 2), (a,)), Product((4, 5), ())) == (3, 18)  # read twice
+    assert taped(kept, Product((4, 2), (a,)), roots=[4, 5]) == (2, 12)  # asked for itself
+    assert taped(Product((0, 1), (a,)), Product((4, 2), (a,))) == (2, 6 + 2)  # sums something
+    assert taped(Product((0, 1, 2), (a, b)), Product((4, 2), (a,))) == (2, 12)  # four inputs
+    rows = [2, 1, 1, 1, 2, 2]
+    assert taped(kept, Product((4, 2), (a,)), counts=rows) == (2, 24)  # of several people

@@ -134,10 +134,8 @@ def test_a_switch_moves_what_it_turns_and_what_follows(seed):
 
 
 def test_the_budget_of_a_second_world_is_met_to_the_cell(monkeypatch):
-    names = [*"abcde", "y"]
-    graph = CausalGraph.from_edges(
-        [(name, "y") for name in "abcde"], dict.fromkeys(names, ["no", "yes"]), outcome="y"
-    )
+    edges = [(name, "y") for name in "abcde"]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("abcdey", ("no", "yes")), outcome="y")
     posterior = random_posterior(np.random.default_rng(1), graph)
 
     def world():

@@ -142,3 +142,31 @@ def test_a_pinned_cause_is_a_constant_among_independent_causes():
     np.testing.assert_allclose(leak[:, 0], [0.9, 1.0])
     np.testing.assert_allclose(causes[0][:, 0, 0], [0.2, 0.2])
     np.testing.assert_allclose(causes[1][:, 0, 0], [1.0, 0.4])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_levels_are_those_of_the_table_at_the_causes_states(seed):
+    """Of replaced families, of others, of those that see a set state, of draws side by side."""
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, 4, density=1.0)
+    first, second = (random_posterior(rng, graph, draws=draws) for draws in (2, 3))
+    name = graph.names[-1]
+    parents, shape = graph.parents(name), graph.shape(name)
+    replaced = rng.dirichlet(np.ones(shape[-1]), size=shape[:-1])[..., None]
+    pins = {name: {parents[1]: 1}}
+    for tables in (
+        Rewired(first, {name: replaced}, graph),
+        Rewired(first, {}, graph),
+        Pinned(first, pins),
+        Stacked(first, second),
+    ):
+        sizes = shape[:-1]
+        states = [rng.integers(0, n, (6, tables.draws)) for n in sizes[:-1]]
+        states.append(rng.integers(0, sizes[-1], (1, 1)))  # the same in all
+        found = tables.levels(name, states)
+        whole = tables.table(name)
+        assert found.shape == (shape[-1] - 1, 6, tables.draws)
+        for sample, draw in np.ndindex(6, tables.draws):
+            at = tuple(np.broadcast_to(own, (6, tables.draws))[sample, draw] for own in states)
+            expected = np.cumsum(whole[at][:, draw])[:-1]
+            np.testing.assert_allclose(found[:, sample, draw], expected, rtol=0, atol=1e-15)

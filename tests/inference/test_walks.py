@@ -1,6 +1,5 @@
 """Worlds that are walked through by sampling, against enumeration of everyone's noise."""
 
-
 from importlib import import_module
 
 import numpy as np
