@@ -1,5 +1,8 @@
 """The joint of one variable with each of many others is what each elimination for itself gives."""
 
+import itertools
+import math
+
 import numpy as np
 import pytest
 from strategies import random_graph, random_person, random_posterior
@@ -107,3 +110,69 @@ def test_each_draw_is_in_one_chunk_and_a_chunk_within_the_budget(compiled, monke
     monkeypatch.setattr(bucket_tree, "BUDGET", 2**20)
     some, _ = next(bucket_tree._chunks(circuit, 10, 15))
     assert some == slice(0, 9 if compiled else 8)
+
+
+def cells_of(order, scopes, sizes, keep):
+    """Return the cells of each table that is formed as variables are summed out in turn."""
+    live, found = [set(scope) for scope in scopes], []
+    for v in order:
+        union = {v}.union(*(scope for scope in live if v in scope))
+        live = [scope for scope in live if v not in scope] + [union - {v}]
+        found.append(math.prod(sizes[u] for u in union | ({keep} if keep else set())))
+    return found
+
+
+@pytest.mark.parametrize(("wide", "most"), [(2**60, 1.3), (0, 1.05)])
+def test_the_order_is_nearly_the_best_of_all(wide, most, monkeypatch):
+    """All variables but one go, over hardly more cells than in the best of all orders."""
+    monkeypatch.setattr(bucket_tree, "WIDE", wide)
+    bucket_tree._searched.cache_clear()
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = {(f"v{i}", 0): int(rng.integers(2, 6)) for i in range(6)}
+        scopes = tuple(tuple(v for v in sizes if rng.random() < 0.4) for _ in range(7))
+        keep = ("v0", 0) if seed % 2 else None
+        gone = [v for v in sizes if v != keep]
+        order, cells = bucket_tree._order(scopes, tuple(sizes.items()), keep)
+        assert sorted(order) == gone
+        formed = cells_of(order, scopes, sizes, keep)
+        assert cells == max(formed)
+        every = itertools.permutations(gone)
+        best = min(sum(cells_of(some, scopes, sizes, keep)) for some in every)
+        assert sum(formed) <= most * best
+    bucket_tree._searched.cache_clear()
+
+
+def test_wide_tables_are_worth_a_search(monkeypatch):
+    """The longer the search, the fewer cells; none is made where tables are small."""
+    rng = np.random.default_rng(6)
+    sizes = {(f"v{i:02}", 0): int(rng.integers(2, 6)) for i in range(14)}
+    scopes = tuple(tuple(v for v in sizes if rng.random() < 0.25) for _ in range(20))
+
+    def work(search):
+        order, _ = bucket_tree._order(scopes, tuple(sizes.items()), None, search)
+        return sum(cells_of(order, scopes, sizes, None))
+
+    found = [work(search) for search in (0, 1, 4, 12)]
+    assert found == sorted(found, reverse=True)
+    assert found[0] > max(found[-1], bucket_tree.WIDE)
+    assert found[-1] == work(None)
+    bucket_tree._searched.cache_clear()
+    monkeypatch.setattr(bucket_tree, "WIDE", found[0])
+    assert work(None) == found[0]
+    bucket_tree._searched.cache_clear()
+
+
+def test_cliques_are_the_tables_that_are_formed():
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        sizes = {(f"v{i}", 0): int(rng.integers(2, 5)) for i in range(6)}
+        sources = [(tuple(v for v in sizes if rng.random() < 0.4), None) for _ in range(6)]
+        order, most = bucket_tree.elimination_order(sources, sizes, None)
+        found = bucket_tree.cliques(sources, sizes)
+        assert [cells for _, cells in found] == cells_of(order, [s for s, _ in sources], sizes, "")
+        assert most == max(cells for _, cells in found)
+        for v, (members, cells) in zip(order, found, strict=True):
+            assert v in members
+            assert cells == math.prod(sizes[u] for u in members)
+    assert bucket_tree.cliques([], {}) == []
