@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -180,3 +181,48 @@ def test_an_answer_is_drawn_by_the_room_that_registers_itself(monkeypatch):
     answer = plain()
     assert answer.plot() == ("figure", answer)
     assert found == {"group": "backrisk.plot", "name": "figures"}
+
+
+def test_a_notebook_shows_the_first_rows_and_says_how_many_are_left():
+    names = [f"n{i}" for i in range(15)]
+
+    @dataclass(frozen=True, eq=False)
+    class Long(Plain):
+        def columns(self):
+            return {"name": names, "mean": [0.5] * 15, "low": [0.25] * 15, "high": [0.75] * 15}
+
+        def in_points(self, name):
+            return name == "n1"
+
+    shown = plain(Long, notes=("Note.",), warnings=("Chains differ.",))._repr_html_()
+    for place, name in enumerate(names):
+        assert (f">{name}</td>" in shown) == (place < 12)
+    assert shown.count("<svg") == 12
+    words = re.sub("<[^>]+>", "|", shown)
+    assert re.search(r"n0\|+50 % \(25 to 75\)", words)
+    assert re.search(r"n1\|+50 points \(25 to 75\)", words)
+    assert "And 3 rows more." in words
+    for said in ("Long: current low back pain", "One.", "Two.", "Warning: Chains differ."):
+        assert said in words
+    assert words.index("Chains differ") < words.index("Note.") < words.index(disclaimer())
+
+
+def test_a_notebook_shows_of_a_question_what_it_would_tell():
+    @dataclass(frozen=True, eq=False)
+    class Question(Plain):
+        def columns(self):
+            return {"name": ["a", "b"], "share": [0.5, 0.0]}
+
+    shown = plain(Question)._repr_html_()
+    assert [shown.count(each) for each in ("50 %", "<svg", "rows more")] == [1, 2, 0]
+    assert "share of what is uncertain" in shown
+
+
+def test_a_notebook_shows_no_table_of_nothing():
+    @dataclass(frozen=True, eq=False)
+    class Nothing(Plain):
+        def columns(self):
+            return {"name": [], "mean": [], "low": [], "high": []}
+
+    assert "<table" not in plain(Nothing)._repr_html_()
+    assert "One." in plain(Nothing)._repr_html_()

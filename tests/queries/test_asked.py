@@ -1,5 +1,6 @@
 """How a person, a target, an intervention and a coupling are read."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from backrisk import (
 from backrisk.graph import Node
 from backrisk.inference import contradiction
 from backrisk.queries import check_coupling, coupling_name, flow, named, read_names, read_target
-from backrisk.queries.asked import changing
+from backrisk.queries.asked import changing, read_answers
 from backrisk.queries.attribution.methods import METHODS
 
 TWO = ["no", "yes"]
@@ -321,3 +322,22 @@ def test_one_mediator_and_one_set_of_causes_are_text_as_well():
 def test_what_are_no_names_is_refused(names):
     with pytest.raises(QueryError, match="'candidates' should be a name or a list of names"):
         read_names(names, "candidates")
+
+
+def test_names_and_answers_may_be_as_long_as_any_that_people_give():
+    """Beyond that they are refused before they are compared to anything, and named in short."""
+    graph = load_graph("runner_core")
+    edge = {"x" * 200: "high", "pain": "y" * 10_000, "fatigue": 2**1000 - 1}
+    for name, answer in edge.items():  # read, and then refused for what they are
+        with pytest.raises(QueryError) as refused:
+            read_answers(graph, None, {name: answer})
+        assert "longer than any" not in str(refused.value)
+    for name, answer in (("x" * 201, "high"), ("pain", "y" * 10_001), ("fatigue", 2**1000)):
+        shown = name if len(name) <= 200 else "x" * 60 + "..."
+        with pytest.raises(QueryError, match=f"'{re.escape(shown)}' is longer than any"):
+            read_answers(graph, None, {name: answer})
+    many = {f"n{i}": "high" for i in range(len(graph.names) + 100)}
+    with pytest.raises(QueryError, match="n0"):
+        read_answers(graph, None, many)
+    with pytest.raises(QueryError, match=f"{len(many) + 1}"):
+        read_answers(graph, None, {**many, "one": "high"})
