@@ -77,7 +77,7 @@ def read_causes(
     graph : CausalGraph
     target : Target
     causes : str, or sequence of str or of sequences of str, optional
-        Default: those of the level.
+        Default: those of the level; of a game, those that follow from no other of them.
     method, level : str
 
     Raises
@@ -101,8 +101,6 @@ def read_causes(
     if level not in LEVELS:
         hint, known = suggest(level, LEVELS), choices(LEVELS)
         raise QueryError(say("queries.no_level", name=level, hint=hint, choices=known))
-    if method == "shapley":
-        return tuple((name,) for name in players_of(graph, target))
     members = [name for name in at_level(graph, level) if name in ancestors]
     if method in GAMES:
         members = [name for name in members if not graph.ancestors(name) & set(members)]
