@@ -9,6 +9,7 @@ from strategies import Brute, random_graph, random_person, random_posterior, see
 
 from backrisk import CausalGraph, Posterior, attribute, consult, risk
 from backrisk.graph import Roles
+from backrisk.queries import target_for
 from backrisk.queries.attribution import departures
 
 EXACT = {"rtol": 0, "atol": 1e-10}
@@ -99,6 +100,16 @@ def test_the_target_is_as_severe_as_reported_and_every_severity_may_be_asked_abo
     assert not worse.looking_back
     alone = risk(posterior, {"fatigue": "high"}, target="pain>=limiting")
     assert worse.draws.tolist() == alone.draws.tolist()
+
+
+def test_every_door_asks_about_the_target_that_a_consultation_has():
+    posterior = prior_core(10)
+    for reported in ({}, {"pain": "none"}, {"pain": "not_limiting"}, {"pain": "limiting"}):
+        person = {"fatigue": "high", **reported}
+        assert target_for(posterior, person, None) == consult(posterior, person).asked
+        assert target_for(posterior, person, "pain") == "pain"
+    # A history keeps its question's own: its target lies in a later period.
+    assert target_for(posterior, [{"pain": "limiting"}], None) is None
 
 
 def test_nothing_stands_out_where_all_that_was_asked_is_healthy():
