@@ -30,7 +30,7 @@ from backrisk.words import say, spoken
 if sys.platform != "win32":
     import fcntl
 
-_BESIDE, _TEMPORARY = ".backrisk-", "backrisk-"  # what private folders are called, and a token
+BESIDE, _TEMPORARY = ".backrisk-", "backrisk-"  # what private folders are called, and a token
 _TOKEN = 8  # bytes
 _STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]+)")
@@ -79,7 +79,7 @@ def demand_place(
     """
     place = _place(Path(path), error, inputs)
     if not place.stream:
-        with _told(path, error), _private(place.path.parent, _BESIDE):
+        with told_of(path, error), private(place.path.parent, BESIDE):
             pass  # whatever keeps a file from being made keeps a folder
 
 
@@ -100,7 +100,7 @@ def demand_space(folder: str | Path, size: int, error: type[BackriskError] = Bac
     BackriskError
         Of the kind `error`, in one sentence.
     """
-    with _told(folder, error):
+    with told_of(folder, error):
         place = Path(os.path.abspath(folder))
         if place.is_dir():
             size -= sum(each.stat().st_size for each in place.iterdir())
@@ -181,11 +181,11 @@ def output(
     ['a.txt']
     """
     place = _place(Path(path), error, inputs)
-    parent, prefix = place.path.parent, _BESIDE
-    with _told(path, error):
+    parent, prefix = place.path.parent, BESIDE
+    with told_of(path, error):
         if place.stream:
             parent, prefix = Path(gettempdir()), _TEMPORARY
-        with _private(parent, prefix) as folder:
+        with private(parent, prefix) as folder:
             part = folder / "part"
             descriptor = os.open(part, _flags("O_RDWR", "O_CREAT", "O_EXCL", "O_NOFOLLOW"), 0o666)
             raw = _Raw(descriptor, part)
@@ -199,7 +199,7 @@ def output(
                     _take_over(descriptor, place.before)
                 os.fsync(descriptor)
             os.replace(part, place.path)
-            _sync(place.path.parent)
+            sync(place.path.parent)
 
 
 def write(
@@ -230,7 +230,7 @@ def scratch(error: type[BackriskError] = BackriskError) -> Iterator[Path]:
     try:
         parent = Path(gettempdir())
         str(parent).encode()  # as the engines are told of it
-        with _private(parent, _TEMPORARY) as folder:
+        with private(parent, _TEMPORARY) as folder:
             made = True
             yield folder
     except OSError as failure:
@@ -251,7 +251,7 @@ def sweep() -> None:
 
 
 @contextmanager
-def _told(path: str | Path, error: type[BackriskError]) -> Iterator[None]:
+def told_of(path: str | Path, error: type[BackriskError]) -> Iterator[None]:
     """Turn what the system refuses into one sentence that names the path."""
     try:
         yield
@@ -268,7 +268,7 @@ def _why(failure: OSError) -> str:
 def _place(path: Path, error: type[BackriskError], inputs: Iterable[object]) -> _Place:
     if "\0" in str(path):
         raise error(say("files.no_name", path=repr(str(path))))
-    with _told(path, error):
+    with told_of(path, error):
         if (number := _descriptor(path)) is not None:
             opened = os.fstat(number)
             if stat.S_ISREG(opened.st_mode):
@@ -416,7 +416,7 @@ def _pour(part: Path, place: Path) -> None:
         os.close(out)
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Put the names of a folder on the disk."""
     if sys.platform == "win32":
         return
@@ -434,7 +434,7 @@ def _sync(folder: Path) -> None:
 
 
 @contextmanager
-def _private(parent: Path, prefix: str) -> Iterator[Path]:
+def private(parent: Path, prefix: str) -> Iterator[Path]:
     """Yield a new folder that is this process's alone, and remove it with all that is in it."""
     _sweep(parent, prefix)
     folder, lock = _claimed(parent, prefix)

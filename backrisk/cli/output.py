@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from backrisk._addresses import is_address
 from backrisk._files import demand_place
 from backrisk.cli import console
 from backrisk.cli.console import sentences
@@ -55,7 +56,7 @@ def demo(
 def score(
     model: ModelFile,
     cohort: CohortFile,
-    out: Annotated[Path, typer.Option(help=say("cli.score.out"))],
+    out: Annotated[str, typer.Option(help=say("cli.score.out"))],
     id: Annotated[list[str] | None, typer.Option(help=say("cli.score.id"))] = None,
     target: TargetOption = None,
     shares: Annotated[bool, typer.Option("--shares", help=say("cli.score.shares"))] = False,
@@ -71,6 +72,9 @@ def score(
     delimiter: DelimiterOption = None,
     decimal: DecimalOption = None,
     glob: GlobOption = False,
+    partition_by: Annotated[
+        list[str] | None, typer.Option("--partition-by", help=say("cli.score.partition_by"))
+    ] = None,
     panel: Annotated[bool, typer.Option("--panel", help=say("cli.score.panel"))] = False,
     periods: Annotated[int | None, typer.Option(min=1, help=say("cli.score.periods"))] = None,
     time: TimeColumn = None,
@@ -85,12 +89,13 @@ def score(
     reading = read_as(encoding, delimiter, decimal, glob)
     over_time = {"periods": periods, "time": time, "start": start, "combine": combine, "seed": seed}
     of_one_moment = {"shares": shares or None, "cause": cause, "level": level, "action": action}
-    of_one_moment |= {"coupling": coupling, "engine": engine}
+    of_one_moment |= {"coupling": coupling, "engine": engine, "partition_by": partition_by}
     with sentences():
         demand_panel(panel, over_time, of_one_moment)
-        demand_place(out, QueryError, (model, cohort))  # first: a folder has no file beside it
-        if not panel:
-            demand_place(problems_of(out), QueryError, (model, cohort))
+        if Path(out).suffix and not is_address(out):
+            demand_place(out, QueryError, (model, cohort))  # first: a folder has no file beside it
+            if not panel:
+                demand_place(problems_of(Path(out)), QueryError, (model, cohort))
         posterior = model_at(model, site)
         if panel:
             if id is not None and len(id) > 1:
@@ -127,13 +132,15 @@ def score(
                 engine=engine or "duckdb",
                 quote=quote,
                 progress=True,
+                partition_by=partition_by or None,
                 **reading,
             )
     tell_blank_rows(done.blank_rows)
+    key = "done_panel" if panel else "done_on_spark" if done.profiles is None else "done"
     told = say(
-        "cli.score.done_panel" if panel else "cli.score.done",
+        f"cli.score.{key}",
         people=f"{done.people:,}",
-        profiles=f"{done.profiles:,}",
+        profiles="" if done.profiles is None else f"{done.profiles:,}",
         draws=f"{done.draws:,}",
         out=done.out,
         risks=say("cli.score.risks_panel", count=periods or 1, n=periods or 1),
@@ -149,6 +156,10 @@ def score(
             "cli.score.problems", count=done.problems, n=f"{done.problems:,}", listed=done.listed
         )
         console.err.print(told, style="yellow", markup=False, soft_wrap=True)
+    elif done.problems:
+        told = say("cli.score.flagged", n=f"{done.problems:,}")
+        console.err.print(told, style="yellow", markup=False, soft_wrap=True)
+    if done.problems:
         raise typer.Exit(1)
 
 

@@ -14,8 +14,8 @@ from .levels import first_level as first_level
 from .panel_scoring import score_panel as score_panel
 from .parts import Scorer as Scorer
 from .parts import scorer as scorer
+from .places import score as score
 from .reading import codebook_for as codebook_for
 from .reading import read_cohort as read_cohort
 from .scoring import Scored as Scored
 from .scoring import problems_of as problems_of
-from .scoring import score as score

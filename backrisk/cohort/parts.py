@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from backrisk._arguments import checked
 from backrisk.cohort.profiles import Questions
-from backrisk.cohort.scoring import positive, score
+from backrisk.cohort.scoring import NoRows, positive, score_table
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
 from backrisk.survey import ROW
@@ -84,13 +84,17 @@ class Scorer:
             if not batch.num_rows:
                 continue
             with TemporaryDirectory() as folder:
-                out = score(
-                    self.posterior,
-                    pa.Table.from_batches([batch]),
-                    Path(folder) / "part.parquet",
-                    ids=self.ids,
-                    **self.questions,
-                ).out
+                out = Path(folder) / "part.parquet"
+                try:
+                    score_table(
+                        self.posterior,
+                        pa.Table.from_batches([batch]),
+                        out,
+                        ids=self.ids,
+                        **self.questions,
+                    )
+                except NoRows:  # of another part there may be some
+                    continue
                 scored = pq.read_table(out)
             yield from scored.drop_columns([ROW]).to_batches()
 
@@ -107,6 +111,7 @@ def scorer(
     actions: str | Sequence[str] | None = None,
     coupling: str = "monotone",
     draws: int | None = None,
+    decimal: str = ".",
 ) -> Scorer:
     """Return what scores parts of a cohort wherever they lie. Rungs: as `backrisk.cohort.score`.
 
@@ -114,6 +119,9 @@ def scorer(
     ----------
     posterior, ids, target, shares, causes, level, actions, coupling, draws
         As for `backrisk.cohort.score`.
+    decimal : {".", ","}
+        What stands before the decimals of numbers that are text. No part is read by what others
+        show, so that a comma is refused where none is stated.
 
     Returns
     -------
@@ -152,6 +160,7 @@ def scorer(
         "level": level,
         "actions": actions,
         "coupling": coupling,
+        "decimal": decimal,
     }
     sent = replace(thin, log_likelihood=None)  # of the people of the fit: nobody asks for it here
     return Scorer(sent, asked.columns, tuple(read_names(ids, "ids")), questions)

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backrisk._arguments import checked
-from backrisk._files import demand_place, output, write
+from backrisk._files import demand_place, write
 from backrisk.cohort.profiles import Questions, answer, flag
 from backrisk.cohort.progress import Stages, shown
 from backrisk.cohort.reading import codebook_for
-from backrisk.cohort.writing import Sink, demand_kind, sink_of
+from backrisk.cohort.writing import demand_kind, demand_texts, placed
 from backrisk.errors import QueryError, SurveyError
 from backrisk.inference import get_ready
 from backrisk.posterior import Posterior
@@ -53,22 +52,27 @@ _ANSWERS = "answers.parquet"
 _HEADER = ["row", "column", "value", "problem"]  # of the file of problems
 
 
+class NoRows(SurveyError):
+    """A table has no row to score."""
+
+
 @dataclass(frozen=True)
 class Scored:
     """What became of a cohort.
 
     Parameters
     ----------
-    out : Path
+    out : Path or str
+        A file, a folder, or an address.
     people : int
         Rows scored: all but those without any cell.
-    profiles : int
-        Distinct profiles of answers among them.
+    profiles : int, optional
+        Distinct profiles of answers among them; None where a cluster scored its parts.
     draws : int
         Posterior draws that every answer rests on.
     problems : int
         Unknown or repeated columns, records that are no row, cells that were refused.
-    listed : Path, optional
+    listed : Path or str, optional
         The file that lists them; None where there are none.
     warnings : tuple of str
         Those of the fit.
@@ -76,21 +80,20 @@ class Scored:
         Rows of the table without any cell, which are left out.
     """
 
-    out: Path
+    out: Path | str
     people: int
-    profiles: int
+    profiles: int | None
     draws: int
     problems: int
-    listed: Path | None
+    listed: Path | str | None
     warnings: tuple[str, ...] = ()
     blank_rows: int = 0
 
 
-@checked()
-def score(
+def score_table(
     posterior: Posterior,
     source: str | Path | Frame,
-    out: str | Path,
+    out: Path,
     *,
     ids: str | Sequence[str] = (),
     target: str | None = None,
@@ -107,127 +110,57 @@ def score(
     glob: bool = False,
     quote: bool = False,
     progress: bool = False,
+    partition_by: Sequence[str] | None = None,
 ) -> Scored:
-    """Score every person of a table. Rungs: seeing (risk), counterfactual (shares, actions).
+    """Score every person of a table on this machine, into a file or a folder of it.
 
     Parameters
     ----------
-    posterior : Posterior
-        For the people of one site, `Posterior.at_site`.
-    source : str, Path or frame
-        As for `backrisk.read_survey`; read through the posterior's codebook, or as labels of nodes
-        where that fits more of its columns.
-    out : str or Path
-        ``.parquet`` or ``.csv``; written beside and renamed.
-    ids : str or sequence of str
-        Columns of the source that are kept, as text.
-    target : str, optional
-        As for `backrisk.risk`.
-    shares : bool
-        Whether to work out each cause's share, and which leads. They take most of the time.
-    causes, level
-        As for ``attribute(method="shapley")``. Whoever names causes asks for their shares.
-    actions, coupling
-        As for `backrisk.recommend`.
-    draws : int, optional
-        Use at most so many draws, evenly spaced.
-    engine : {"duckdb", "spark"}
-    encoding, delimiter, decimal, glob
-        As for `backrisk.read_survey`.
-    quote : bool
-        In a ``.csv``, write every text as it is, between quotation marks, for programs that are no
-        spreadsheet. By default an apostrophe goes before what a spreadsheet would take for a
-        formula, in headers and identifiers too, and characters that cannot be shown are replaced.
-    progress : bool
-        Show on the standard error how many are done, and how long the rest will take.
-
-    Returns
-    -------
-    Scored
+    out : Path
+        With the ending of a file; without one, a folder.
+    partition_by : sequence of str, optional
+        By default those of the source.
+    posterior, source, ids, target, shares, causes, level, actions, coupling, draws, engine
+        As for `backrisk.score`, as are all others.
 
     Raises
     ------
-    SurveyError
-        The source cannot be read, has no rows or no column of the codebook; a package is missing.
-    QueryError
-        The target, a cause, an action or an identifier is not understood; `out` cannot be written,
-        or is read from.
-
-    Notes
-    -----
-    One row a person in the order of the source, with the columns
-
-    - ``row``: as in messages (the line of a text file, the row of a sheet, the index of a frame,
-      else the position); then the `ids`;
-    - ``risk, risk_low, risk_high``: mean and interval of P(target | answers), the target's own
-      answer and what follows from it set aside, as `backrisk.recommend` does: of a hundred people
-      who answer like this, how many have it. ``reported`` is that answer;
-    - with `shares` only, ``leading_cause, leading_probability``: the cause with the largest mean
-      Shapley share and the probability that its share is the largest; empty where no share is
-      above 0; and ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's
-      share of the excess risk;
-    - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
-      the largest mean reduction of that probability, absolute, and how likely it is the best; empty
-      where no action lowers it on average;
-    - ``flags``, joined by ``"; "``: ``refused: COLUMN`` (that answer counts as not given),
-      ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
-
-    The numbers are those of `backrisk.risk`, `backrisk.attribute` and `backrisk.recommend` for the
-    same person without the target's answer, and rest on the same assumptions. Shares are of at
-    most 50 draws, to a hundredth of a percentage point or so.
-
-    Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
-    too many values (which are not scored) are listed in a file beside `out` whose name ends in
-    ``.problems.csv``. Memory is bounded, however many the rows and the distinct profiles: both pass
-    through files in blocks, and DuckDB works within 256 MB.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import pandas as pd
-    >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> folder = tempfile.mkdtemp()
-    >>> pd.DataFrame({"id": [7, 8], "x": ["yes", "no"]}).to_csv(f"{folder}/a.csv", index=False)
-    >>> out = f"{folder}/scored.csv"
-    >>> done = score(p, f"{folder}/a.csv", out, ids="id", target="y", shares=True)
-    >>> found = pd.read_csv(done.out)
-    >>> found[["id", "risk", "leading_cause", "share_x", "best_action", "reduction"]].round(2)
-       id  risk leading_cause  share_x best_action  reduction
-    0   7   0.8             x      0.5        x=no        0.5
-    1   8   0.3           NaN      0.0         NaN        NaN
+    SurveyError, QueryError
+        As `backrisk.score`.
     """
     ids = read_names(ids, "ids")
     thin = posterior if draws is None else posterior.subset(positive(draws))
     asked = Questions.of(
         thin, target, causes, level, actions, coupling, shares=shares or causes is not None
     )
-    path = Path(out)
-    demand_kind(path)
+    path = out
+    demand_kind(path, partition_by, folders=True)
     listed = problems_of(path)
     demand_place(listed, QueryError, (source,))
     _demand_list(listed)
     options = {"encoding": encoding, "delimiter": delimiter, "decimal": decimal, "glob": glob}
     with (
-        output(path, QueryError, (source,)) as file,
+        placed(path, (source,), thin, quote=quote) as sink,
         opened(source, engine, lenient=True, **options) as found,  # type: ignore[arg-type]
         shown(progress) as stages,
     ):
         book = _codebook(posterior, found)
         table = selected(found, book, demand=False)
-        _demand(table, book, ids, asked.columns)
-        fields = {name: table.fields[table.columns.index(name)] for name in ids}
+        parts = table.keys if partition_by is None and not path.suffix else partition_by or ()
+        kept = tuple(dict.fromkeys([*ids, *(each for each in parts if each not in asked.columns)]))
+        demand_columns(table.columns, table.name, book, ids, kept, asked.columns)
+        demand_texts(parts, asked.columns)
+        fields = {name: table.fields[table.columns.index(name)] for name in kept}
         coded = encode_table(table, book, posterior.graph, tuple(fields.values()), LISTED)
         if not coded.rows:
-            raise SurveyError(say("cohort.no_rows", table=table.name))
+            raise NoRows(say("cohort.no_rows", table=table.name))
         with coded.table(table.engine) as rows:
             profiles = _answer(thin, asked, coded, rows, stages)
             answers = parquet_of(rows.get_backend(), coded.path.with_name(_ANSWERS))
             joined = _joined(coded, rows, fields, asked, answers)
             told = stages("writing", coded.rows)
-            _write(joined, table, sink_of(file, path.suffix.lower(), thin, quote=quote), told)
-        count, problems = _problems(table, coded, book, ids)
+            sink.write_all(_numbered(joined, table, told), parts)
+        count, problems = _problems(table, coded, book, kept)
         if count:  # before the result takes its place: it is not there without its problems
             _list(listed, problems, source, quote=quote)
     if not count:
@@ -303,17 +236,44 @@ def _codebook(posterior: Posterior, table: Source) -> Codebook:
     )
 
 
-def _demand(table: Source, book: Codebook, ids: Sequence[str], columns: Mapping[str, str]) -> None:
-    if not set(table.columns) & set(book.columns):
-        raise SurveyError(say("cohort.no_column", table=table.name, codebook=book.name))
-    for name in ids:
-        count = table.columns.count(name)
+def demand_columns(
+    columns: Sequence[str],
+    source: str,
+    book: Codebook,
+    ids: Sequence[str],
+    kept: Sequence[str],
+    answers: Mapping[str, str],
+) -> None:
+    """Refuse a table without a column to read, and columns that cannot be kept.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Of the table.
+    source : str
+        What messages call it.
+    book : Codebook
+    ids : sequence of str
+        The columns that were asked for as identifiers.
+    kept : sequence of str
+        These, and those by which the result is in parts.
+    answers : mapping of str to str
+        The columns of the result.
+
+    Raises
+    ------
+    SurveyError, QueryError
+    """
+    if not set(columns) & set(book.columns):
+        raise SurveyError(say("cohort.no_column", table=source, codebook=book.name))
+    for name in kept:
+        count = columns.count(name)
         if not count:
-            near = suggest(name, table.columns)
-            raise QueryError(say("cohort.no_id", table=table.name, name=name, near=near))
+            near = suggest(name, columns)
+            raise QueryError(say("cohort.no_id", table=source, name=name, near=near))
         if count > 1:
-            raise QueryError(say("cohort.many_ids", table=table.name, name=name, n=count))
-        if name in (*columns, ROW):
+            raise QueryError(say("cohort.many_ids", table=source, name=name, n=count))
+        if name in (*answers, ROW):
             raise QueryError(say("cohort.id_is_taken", name=name))
         if ids.count(name) > 1:
             raise QueryError(say("cohort.id_twice", name=name))
@@ -399,22 +359,21 @@ def _joined(
         yield from batches(chosen.order_by(ROW), _ROWS)
 
 
-def _write(
-    joined: Iterator[pa.RecordBatch], table: Source, sink: Sink, tell: Callable[[int], None]
-) -> None:
-    """Write the rows, numbered as people count."""
+def _numbered(
+    joined: Iterator[pa.RecordBatch], table: Source, tell: Callable[[int], None]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows, numbered as people count."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     numbers = enumerate(table.numbers())
-    with sink:
-        for batch in joined:
-            records = batch.column(0).to_numpy()
-            told = _numbers(numbers, records)
-            flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
-            whole = batch.set_column(0, ROW, pa.array(told, pa.int64()))
-            sink.write(whole.set_column(whole.num_columns - 1, "flags", flags))
-            tell(len(batch))
+    for batch in joined:
+        records = batch.column(0).to_numpy()
+        told = _numbers(numbers, records)
+        flags = pc.replace_substring_regex(batch.column("flags"), "; $", "")
+        whole = batch.set_column(0, ROW, pa.array(told, pa.int64()))
+        yield whole.set_column(whole.num_columns - 1, "flags", flags)
+        tell(len(batch))
 
 
 def _numbers(numbers: Iterator[tuple[int, int]], records: Sequence[int]) -> list[int]:

@@ -17,6 +17,7 @@ from .encode import spelled_names as spelled_names
 from .engine import Coded as Coded
 from .engine import encode_table as encode_table
 from .followed import Followed as Followed
+from .formats import batches as batches
 from .forms import Draft as Draft
 from .forms import draft_codebook as draft_codebook
 from .forms import redcap_dictionary as redcap_dictionary
@@ -26,7 +27,6 @@ from .panels import Panel as Panel
 from .patterns import Patterns as Patterns
 from .patterns import tabulate as tabulate
 from .readers import Source as Source
-from .readers import batches as batches
 from .readers import opened as opened
 from .readers import parquet_of as parquet_of
 from .readers import path_of as path_of
@@ -39,10 +39,14 @@ from .schema import Nonresponse as Nonresponse
 from .schema import OneRowPer as OneRowPer
 from .schema import Rule as Rule
 from .schema import Visits as Visits
+from .selection import names_in as names_in
 from .selection import selected as selected
 from .site_names import AVERAGE as AVERAGE
 from .site_names import NEW as NEW
 from .site_names import reserved as reserved
+from .spark import on_spark as on_spark
+from .spark import spark_errors as spark_errors
+from .spark import spark_folder as spark_folder
 from .staging import ROW as ROW
 from .understood import NOT_READ as NOT_READ
 from .understood import ReadColumn as ReadColumn

@@ -197,8 +197,11 @@ def read_survey(
         ``.sqlite3``, ``.db``) file; Excel or OpenDocument (``.xlsx``, ``.xls``, ``.ods``); SPSS
         (``.sav``), Stata (``.dta``) or SAS (``.sas7bdat``, ``.xpt``). A table of a database and a
         sheet of a workbook are chosen as ``file.xlsx::sheet``; a file with a single one needs no
-        choice. Or a frame of pandas, Polars, Arrow or another library that narwhals knows; the
-        named levels of a pandas index are columns like any other.
+        choice. A folder of Parquet files is one table, in which ``sex=female/`` in a path is a
+        column. Any of these may lie at an address that fsspec speaks to, ``s3://bucket/people/``,
+        with the extra ``remote`` and the store's own package. Or a frame of pandas, Polars, Arrow
+        or another library that narwhals knows; the named levels of a pandas index are columns
+        like any other.
     graph : CausalGraph
     codebook : Codebook, str or Path, optional
         See `Survey.from_frame`.

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from importlib.util import find_spec
 from itertools import batched, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +20,9 @@ from backrisk.errors import SurveyError
 from backrisk.survey.lines import Text, read_header, read_records, split_records
 from backrisk.survey.staging import BATCH, Table, arrays
 from backrisk.words import Said, say, suggest
+
+if TYPE_CHECKING:
+    import ibis
 
 _LISTED = 10  # tables that a message names
 _UNNAMED = "__index_level_"  # what pandas calls an index without a name
@@ -79,7 +82,6 @@ def parquet_table(path: Path, name: str) -> Table:
     try:
         schema = pq.read_schema(path)
         texts = [each.name for each in schema if pa.types.is_string(each.type)]
-        file = pq.ParquetFile(path, read_dictionary=texts)  # each distinct cell once
         about = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
     except (OSError, ValueError, pa.ArrowException) as error:
         raise not_kind(name, "parquet") from error
@@ -89,16 +91,16 @@ def parquet_table(path: Path, name: str) -> Table:
     def batches() -> Iterator[Sequence[pa.Array]]:
         done = 0
         try:
-            for batch in file.iter_batches(BATCH):
-                batch.validate(full=True)  # a broken file may hold text that is none
-                here = range(done, done + len(batch))
-                done += len(batch)
-                counted = [[start + row * step for row in here] for _, start, step in ranges]
-                yield [*map(pa.array, counted), *(batch.column(place) for place in chosen)]
+            # Opened only now: a folder may hold more files than a process may have open.
+            with pq.ParquetFile(path, read_dictionary=texts) as file:  # each distinct cell once
+                for batch in file.iter_batches(BATCH):
+                    batch.validate(full=True)  # a broken file may hold text that is none
+                    here = range(done, done + len(batch))
+                    done += len(batch)
+                    counted = [[start + row * step for row in here] for _, start, step in ranges]
+                    yield [*map(pa.array, counted), *(batch.column(place) for place in chosen)]
         except (OSError, ValueError, OverflowError, pa.ArrowException) as error:
             raise not_kind(name, "parquet") from error
-        finally:
-            file.close()
 
     columns = [*(name for name, _, _ in ranges), *(schema.names[place] for place in chosen)]
     return Table(columns, batches())
@@ -271,6 +273,8 @@ def frame_table(frame: Any) -> Table | None:
     """
     if isinstance(frame, pd.DataFrame):
         return _pandas_table(frame)
+    if is_ibis(frame):
+        return Table(frame.columns, _ibis_batches(frame))
     if isinstance(frame, pa.Table | pa.RecordBatch):
         table = pa.table(frame)
     else:
@@ -288,6 +292,15 @@ def frame_table(frame: Any) -> Table | None:
     return Table(
         table.column_names, (batch.columns for batch in table.to_batches(max_chunksize=BATCH))
     )
+
+
+def _ibis_batches(frame: ibis.Table) -> Iterator[Sequence[pa.Array]]:
+    try:
+        for batch in batches(frame, BATCH):
+            yield batch.columns
+    except Exception as error:  # whatever the engine behind it meets
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SurveyError(say("survey.file.frame_failed", why=why)) from error
 
 
 def _arrow_table(frame: Any) -> pa.Table:
@@ -335,6 +348,22 @@ def _pandas_cells(cells: Any) -> pa.Array:
         with suppress(pa.ArrowException):  # sparse, complex or very long numbers
             return pa.array(cells, from_pandas=True)
     return pa.array(list(map(spell, cells.tolist())), pa.string())
+
+
+def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
+    """Yield what an expression says, a batch at a time (Spark computes all of it first)."""
+    import ibis
+
+    engine = expression.get_backend()
+    if engine.name == "duckdb":  # Ibis 12 asks DuckDB 2 by a name that it no longer has
+        yield from engine.con.sql(ibis.to_sql(expression)).to_arrow_reader(size)
+    else:
+        yield from expression.to_pyarrow_batches(chunk_size=size)
+
+
+def is_ibis(table: object) -> bool:
+    """Whether a table is one of Ibis, whatever the engine behind it."""
+    return type(table).__module__.startswith("ibis.expr") and hasattr(table, "get_backend")
 
 
 def demand_package(module: str, package: str, name: str, extra: str = "formats") -> None:

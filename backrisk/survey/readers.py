@@ -7,7 +7,6 @@ a file with a single one needs no name. The name of a file is what it says, neve
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +14,15 @@ from itertools import islice, pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backrisk._addresses import fetched, is_address
 from backrisk._files import scratch
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.survey import formats, kinds, lines, workbooks
+from backrisk.survey.folders import keys_of, parquet_files, with_keys
 from backrisk.survey.formats import demand_package
 from backrisk.survey.problems import failure
+from backrisk.survey.spark import spark_session
 from backrisk.survey.staging import Table, stage
 from backrisk.words import Said, say
 
@@ -65,6 +67,8 @@ class Source:
     engine : {"duckdb", "spark"}
     titles : mapping
         By field, the question or the title that the file has for it.
+    keys : tuple of str
+        The columns by which a folder of files is in parts.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Source:
     parts: tuple[tuple[int, str], ...] = ()
     engine: str = "duckdb"
     titles: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
     def rows(self, records: Sequence[int]) -> list[int]:
         """Return what people call these records."""
@@ -138,7 +143,10 @@ def opened(
         raise SurveyError(say("survey.file.no_decimal", decimal=decimal))
     if engine == "spark":
         demand_package("pyspark", "pyspark", "Spark", "spark")
+    parts: list[dict[str, str | None]] = []
     with scratch(SurveyError) as place:
+        if is_address(table):
+            table = _local(str(table), place)
         if not isinstance(table, str | os.PathLike):
             found = formats.frame_table(table)
             if found is None:
@@ -146,6 +154,9 @@ def opened(
             called = "frame"
         elif glob:
             found, called = _many(Path(table), place, encoding, delimiter)
+        elif files := _parquet_files(Path(table)):
+            parts = [keys_of(each, Path(table)) for each in files]
+            found, called = _united(files, place, keys=parts), Path(table).name
         else:
             found, called = _file(str(table), place, encoding, delimiter)
         called = name or called
@@ -168,6 +179,7 @@ def opened(
             tuple(found.parts),
             engine or "duckdb",
             {f"c{column}": title for column, title in found.titles.items()},
+            tuple(name for name in (parts[0] if parts else ()) if name in staged.columns),
         )
 
 
@@ -204,6 +216,22 @@ def _file(
     return formats.statistics_table(place, inner, kind, encoding), called
 
 
+def _local(address: str, folder: Path) -> str:
+    """Copy what lies at an address, and return its path, with the table that was chosen of it."""
+    place, mark, chosen = address.partition("::")
+    own = folder / "fetched"
+    own.mkdir()
+    return f"{fetched(place, own, SurveyError)}{mark}{chosen}"
+
+
+def _parquet_files(path: Path) -> list[Path]:
+    """Return the Parquet files of a folder; none where it is no folder."""
+    try:
+        return parquet_files(path) if path.is_dir() else []
+    except (OSError, ValueError):  # told where the path is read as a file
+        return []
+
+
 def _many(
     path: Path, folder: Path, encoding: str | None, delimiter: str | None
 ) -> tuple[Table, str]:
@@ -212,11 +240,23 @@ def _many(
     found = sorted(each for each in _matching(pattern) if not each.name.startswith("."))
     if not found:
         raise SurveyError(say("survey.file.no_match", path=str(path)))
+    return _united(found, folder, encoding, delimiter), path.name
+
+
+def _united(
+    found: Sequence[Path],
+    folder: Path,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    keys: Sequence[Mapping[str, str | None]] = (),
+) -> Table:
+    """Return files as one table, each with what is said of all of its rows."""
     tables = []
     for place, each in enumerate(found):
         own = folder / f"file{place}"
         own.mkdir()
-        tables.append(_file(str(each), own, encoding, delimiter)[0])
+        table = _file(str(each), own, encoding, delimiter)[0]
+        tables.append(with_keys(table, keys[place]) if keys else table)
     first = [spell(name) for name in tables[0].columns]
     for each, table in zip(found, tables, strict=True):
         if [spell(name) for name in table.columns] != first:
@@ -240,8 +280,7 @@ def _many(
             yield from islice(table.numbers(), size)
 
     codes = tables[0].codes if all(each.codes == tables[0].codes for each in tables) else {}
-    merged = Table(tables[0].columns, batches(), numbers, codes, refused, parts)
-    return merged, path.name
+    return Table(tables[0].columns, batches(), numbers, codes, refused, parts)
 
 
 def _matching(pattern: Path) -> Iterator[Path]:
@@ -288,17 +327,6 @@ def demand_file(path: Path) -> None:
         raise SurveyError(say("survey.file.empty", file=path.name))
 
 
-def batches(expression: ibis.Table, size: int) -> Iterator[pa.RecordBatch]:
-    """Yield what an expression says, a batch at a time (Spark computes all of it first)."""
-    import ibis
-
-    engine = expression.get_backend()
-    if engine.name == "duckdb":  # Ibis 12 asks DuckDB 2 by a name that it no longer has
-        yield from engine.con.sql(ibis.to_sql(expression)).to_arrow_reader(size)
-    else:
-        yield from expression.to_pyarrow_batches(chunk_size=size)
-
-
 def parquet_of(connection: Any, path: Path) -> ibis.Table:
     """Return a Parquet file as a table of an engine that Ibis is connected to."""
     if connection.name == "duckdb":
@@ -327,18 +355,5 @@ def connected(engine: str, folder: Path) -> Iterator[Any]:
         finally:
             connection.disconnect()
         return
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.getActiveSession()
-    started = session is None
-    if session is None:
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers' Python is this one
-        builder = SparkSession.builder.master("local[*]").appName("backrisk")
-        builder = builder.config("spark.ui.enabled", "false")
-        # As many as a machine has use for; Spark's own 200 are for a cluster.
-        session = builder.config("spark.sql.shuffle.partitions", "8").getOrCreate()
-    try:
+    with spark_session() as session:
         yield ibis.pyspark.connect(session)
-    finally:
-        if started:
-            session.stop()

@@ -361,7 +361,7 @@ def test_questions_and_places_are_checked_first(tmp_path, runner):
     refused(r"no column 'whom' \(did you mean 'who'", ids=["whom"])
     refused("draws=0", draws=0)
     refused("cannot be written: there is no folder", out="none/scored.csv")
-    refused("written as .parquet or .csv", out=".")
+    refused("files are there already", out=".")
     refused(r"as \.parquet or \.csv", out="scored.xlsx")
     refused("is read from; write to another file", out="cohort.csv")
     path.write_text("risk,sex,low_mood\n1,male,no\n", encoding="utf-8")

@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SMOKE = Path(__file__).with_name("smoke.py")
 PYTHONS = ("3.13", "3.12")
-EXTRAS = ("", "plot", "fhir", "formats", "web", "report", "spark")
+EXTRAS = ("", "plot", "fhir", "formats", "remote", "web", "report", "spark")
 
 
 def python_of(version: str) -> str | None:

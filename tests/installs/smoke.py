@@ -17,6 +17,7 @@ NEEDS = {  # of each extra, the packages by which to tell that it is there
     "fhir": ("fhir.resources",),
     "formats": ("pyreadstat", "python_calamine"),
     "web": ("fastapi", "uvicorn", "jinja2"),
+    "remote": ("fsspec",),
     "report": ("jinja2", "typst", "xlsxwriter"),
 }
 SCRIPT = Path(sysconfig.get_path("scripts")) / "backrisk"
