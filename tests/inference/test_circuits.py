@@ -295,3 +295,46 @@ def test_a_product_over_as_many_cells_is_formed_on_the_way():
     assert taped(Product((0, 1, 2), (a, b)), Product((4, 2), (a,))) == (2, 12)  # four inputs
     rows = [2, 1, 1, 1, 2, 2]
     assert taped(kept, Product((4, 2), (a,)), counts=rows) == (2, 24)  # of several people
+
+
+def test_a_piece_is_as_long_as_may_pass_between_two_looks(monkeypatch):
+    a, b = ("a", 0), ("b", 0)
+    draft = Drafted([(a, b)], {a: 2, b: 3})
+    circuit = draft.circuit([draft.multiplied([0], {a})])  # passes over 6 cells of each draw
+    table = np.random.default_rng(6).random((2, 3, 100))
+    for at_once, pieces in ((6 * 48, 3), (6 * 48 - 1, 4), (6 * 112, 1), (1, 7)):
+        monkeypatch.setattr(circuits, "_AT_ONCE", at_once)
+        told = []
+        (found,) = evaluated(circuit, [table], 100, look=told.append, compiled=True)
+        np.testing.assert_allclose(found, table.sum(axis=1), rtol=1e-14)
+        assert told == [(a, b)] * pieces  # once before all, and before each piece but the first
+
+
+def test_as_many_threads_share_the_work_as_have_room(monkeypatch):
+    a, b = ("a", 0), ("b", 0)
+    draft = Drafted([(a, b)], {a: 2, b: 3})
+    circuit = draft.circuit([draft.multiplied([0], {a})])
+    table = np.random.default_rng(7).random((2, 3, 100))
+    room = 8 * circuits._tape(circuit, (1, 1)).cells * 16
+    made = []
+    inner = circuits.ThreadPoolExecutor
+    monkeypatch.setattr(circuits, "ThreadPoolExecutor", lambda n: made.append(n) or inner(n))
+    monkeypatch.setattr(circuits, "THREADS", 4)
+    monkeypatch.setattr(circuits, "_WORTH_SHARING", 6 * 100 - 1)
+
+    def threads(budget):
+        made.clear()
+        monkeypatch.setattr(circuits, "BUDGET", budget)
+        (found,) = evaluated(circuit, [table], 100, compiled=True)
+        np.testing.assert_allclose(found, table.sum(axis=1), rtol=1e-14)
+        return made
+
+    assert threads(4 * room) == threads(9 * room) == [4]
+    assert threads(3 * room) == threads(4 * room - 1) == [3]
+    assert threads(2 * room - 1) == []
+    asking = threading.Thread(target=threads, args=(4 * room,))
+    asking.start()
+    asking.join()
+    assert made == []  # who asks from a thread of their own has shared the cores out already
+    monkeypatch.setattr(circuits, "_WORTH_SHARING", 6 * 100)
+    assert threads(4 * room) == []

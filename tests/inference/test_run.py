@@ -1,6 +1,7 @@
 """How a part is carried out changes nothing but time and memory, and memory is bounded."""
 
 import itertools
+import threading
 import tracemalloc
 
 import numpy as np
@@ -141,3 +142,49 @@ def test_the_budget_is_met_to_the_cell(monkeypatch):
     monkeypatch.setattr(draws, "BUDGET", need - 1)
     with pytest.raises(QueryError, match=rf"needs {need // 8:,} cells .* over x0, "):
         world.joint([("x0", 0)])
+
+
+def test_chunks_fit_the_budget_and_the_cache_and_hold_each_draw_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    graph = random_graph(rng, 5)
+    world = World(random_posterior(rng, graph, draws=100), {}, {graph.names[0]: 1})
+    keep = [(graph.outcome, 1)]
+    part = world._plan(keep).main
+    need = 8 * sum(step.cells for step in part.steps)
+    expected, chunks, made = world.joint(keep), [], []
+    inner, pool = draws._carry_out, draws.ThreadPoolExecutor
+
+    def noted(*given):
+        chunks.append(given[3])
+        return inner(*given)
+
+    monkeypatch.setattr(draws, "_carry_out", noted)
+    monkeypatch.setattr(draws, "ThreadPoolExecutor", lambda n: made.append(n) or pool(n))
+    monkeypatch.setattr(draws, "THREADS", 3)
+    monkeypatch.setattr(draws, "_FEW", 10)
+
+    def longest(cache, budget, worth):
+        chunks.clear()
+        made.clear()
+        monkeypatch.setattr(draws, "_CACHE", cache)
+        monkeypatch.setattr(draws, "BUDGET", budget)
+        monkeypatch.setattr(draws, "_WORTH", worth)
+        np.testing.assert_array_equal(world.joint(keep), expected)
+        told = sorted(z for some in chunks for z in range(some.start, some.stop))
+        assert told == list(range(100))
+        return max(some.stop - some.start for some in chunks), made
+
+    alone, plenty = 100 * need, 10**9
+    assert longest(0, plenty, alone) == (10, [])  # a few at least
+    assert longest(25 * need, plenty, alone) == (25, [])
+    assert longest(25 * need, plenty, alone - 1) == (25, [3])
+    assert longest(plenty, plenty, alone) == (100, [])
+    assert longest(plenty, plenty, alone - 1) == (34, [3])  # a share for each thread
+    assert longest(plenty, 20 * need, alone) == (20, [])
+    assert longest(plenty, 3 * 20 * need, alone - 1) == (20, [3])
+    assert longest(plenty, 3 * 20 * need - 1, alone - 1) == (19, [3])
+    answers = []
+    asking = threading.Thread(target=lambda: answers.append(longest(0, plenty, alone - 1)))
+    asking.start()
+    asking.join()
+    assert answers == [(10, [])]  # who asks from a thread of their own shares no more
