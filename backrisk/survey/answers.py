@@ -7,7 +7,7 @@ to their distinct answer patterns by an engine; see `backrisk.survey.engine`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,21 @@ from narwhals.typing import IntoFrame
 from numpy.typing import NDArray
 
 from backrisk._arguments import checked, checked_class
+from backrisk._files import scratch
+from backrisk._spelling import spell
+from backrisk.errors import SurveyError
 from backrisk.graph import CausalGraph
 from backrisk.survey import readers
 from backrisk.survey.cautions import answer_cautions
-from backrisk.survey.census import Census, take_census
+from backrisk.survey.census import Census, Distinct, take_census
 from backrisk.survey.codebook import Codebook, choose_codebook
 from backrisk.survey.coder import Coder
 from backrisk.survey.design import demand_design, design_cautions, site_cautions
-from backrisk.survey.engine import tabulate_source
+from backrisk.survey.engine import Tabulated, demand_few_states, tabulate_source
 from backrisk.survey.input_skips import input_cautions
 from backrisk.survey.merging import apart, merged
-from backrisk.survey.selection import selected
+from backrisk.survey.reducing import Held, can_reduce, held, reduced
+from backrisk.survey.selection import names_in, selected
 from backrisk.survey.shown import shown_answers
 from backrisk.words import Said, say
 
@@ -201,15 +205,19 @@ def read_survey(
         column. Any of these may lie at an address that fsspec speaks to, ``s3://bucket/people/``,
         with the extra ``remote`` and the store's own package. Or a frame of pandas, Polars, Arrow
         or another library that narwhals knows; the named levels of a pandas index are columns
-        like any other.
+        like any other. Or what an engine holds: a table of Ibis, whatever is behind it, or a Spark
+        DataFrame. The engine counts it, and only its distinct cells and patterns of answers come
+        back, unless the codebook keeps one row of each person or reads visits, which takes all
+        rows in their order.
     graph : CausalGraph
     codebook : Codebook, str or Path, optional
         See `Survey.from_frame`.
     engine : {"duckdb", "spark", "pandas"}, optional
         Count the distinct answer patterns by an engine, through Ibis: memory grows with the
         patterns and not with the people. By default a table of up to 200,000 people keeps a row
-        for each, and a larger one is counted by DuckDB. ``"pandas"`` keeps a row for each person
-        whatever their number.
+        for each, and a larger one is counted by DuckDB. With ``"spark"`` a folder of Parquet files
+        is read by Spark's own workers, and of an address it is Spark that must know the store.
+        ``"pandas"`` keeps a row for each person whatever their number.
     encoding : str, optional
         Of a text file, ``"cp1252"``; by default what a byte order mark says, else UTF-8. Of an
         SPSS, Stata or SAS file, where the one that it names is wrong.
@@ -238,7 +246,8 @@ def read_survey(
     SurveyError
         Every problem of the table at once (of more than a thousand bad cells, the first
         thousand). A row is the line of a text file and the row of a sheet (the header is row 1);
-        elsewhere the position of the record from 1, or of a frame as `Survey.from_frame` says.
+        elsewhere the position of the record from 1, or of a frame as `Survey.from_frame` says. What
+        an engine holds has no rows in order: each distinct cell is told with how many have it.
 
     See Also
     --------
@@ -301,11 +310,44 @@ def read_by_header(
     """
     rows = engine == "pandas"  # what read small files by another path once, and kept their rows
     chosen = None if rows else engine
+    with held(table, chosen) as there:
+        if there is not None:
+            book = choose(tuple(spell(name) or "" for name in there.table.columns))
+            if can_reduce(book):
+                decimal = options.get("decimal")
+                return _counted(there, graph, book, decimal, weight=weight, site=site)
     with readers.opened(table, chosen, **options) as opened:
         count = False if rows else None if chosen is None else True
         book = choose(opened.columns)
         found = _read(opened, graph, book, count=count, weight=weight, site=site)
         return found if readers.path_of(table) is None else replace(found, source=opened.name)
+
+
+def _counted(
+    there: Held,
+    graph: CausalGraph,
+    book: Codebook,
+    decimal: str | None,
+    *,
+    weight: str | None,
+    site: str | None,
+) -> Survey:
+    """Check and encode a table that an engine holds, of which only distinct answers leave it."""
+    columns = names_in(tuple(spell(name) or "" for name in there.table.columns), book, there.name)
+    book = book.with_roles(columns, there.name, weight=weight, site=site)
+    extended = book.extend(graph)
+    demand_few_states(extended)
+    with scratch(SurveyError) as folder:
+        least = reduced(there, book, extended, decimal, folder)
+        found = tabulate_source(least.source, book, extended)
+        return _survey(
+            replace(least.source, columns=columns),
+            graph,
+            book,
+            replace(found, rows=least.rows, cautions=(*found.cautions, *least.cautions)),
+            least.counts.distinct_rows,
+            Coder(least.source, book),
+        )
 
 
 def _read(
@@ -322,20 +364,48 @@ def _read(
     whole = replace(source, columns=chosen.columns)
     book = book.with_roles(chosen.columns, chosen.name, weight=weight, site=site)
     source = merged(chosen, book)
+    found = tabulate_source(source, book, book.extend(graph), count=count)
+    coder = Coder(source, book)
+    told = apart(whole, chosen, book)
+    return _survey(source, graph, book, found, coder.distinct_rows, coder, told)
+
+
+def _survey(
+    source: readers.Source,
+    graph: CausalGraph,
+    book: Codebook,
+    found: Tabulated,
+    distinct: Distinct,
+    coder: Coder,
+    told: Iterable[Said] = (),
+) -> Survey:
+    """Return a survey of what was tabulated, with what is to be said of it.
+
+    Parameters
+    ----------
+    source : Source
+        Of which the columns count.
+    graph, book, found
+    distinct : callable
+        Of the whole table, for the census.
+    coder : Coder
+        Of the rows that were tabulated.
+    told : iterable of str
+        Further cautions.
+    """
     extended = book.extend(graph)
-    found = tabulate_source(source, book, extended, count=count)
     each = np.ones(len(found.codes), np.int64) if found.people is None else found.people
     demand_design(book, extended, found.codes, each, source.name)
     codes = book.with_responses(found.codes, extended, source.columns, found.not_asked.rows)
-    census = take_census(book, source.columns, found.rows, Coder(source, book).distinct_rows)
+    census = take_census(book, source.columns, found.rows, distinct)
     cautions = (
         *answer_cautions(book, extended, codes, found.people, census),
-        *input_cautions(Coder(source, book)),
+        *input_cautions(coder),
         *found.not_asked.cautions(book),
         *design_cautions(book, extended, found.codes, each, found.site),
         *site_cautions(book, extended, found.sites),
         *found.cautions,
-        *apart(whole, chosen, book),
+        *told,
     )
     return Survey(
         graph=extended,

@@ -169,13 +169,13 @@ def tabulate_source(
     """
     demand_few_states(graph)
     header = header_problems(source.columns, codebook, source.name)
-    coded = encode_table(source, codebook, graph)
+    coded = encode_table(source, codebook, graph, source.sums)
     if not coded.rows:
         raise SurveyError(say("survey.table.no_rows", source=source.name))
     if header or coded.refused:
         raise refusal(source, codebook, header, coded.refused, coded.cells)
-    counted = coded.rows > ROWS if count is None else count
-    found = _counted(coded, source.engine) if counted else _rows(coded, source.engine)
+    counted = bool(source.sums) or (coded.rows > ROWS if count is None else count)
+    found = _counted(coded, source) if counted else _rows(coded, source.engine)
 
     words = [found[word].to_numpy() for word in coded.words]
     codes = coded.packed_codes(words, len(graph.names))
@@ -247,9 +247,13 @@ def _rows(coded: Coded, engine: str) -> pa.Table:
         return people.order_by(ROW).select(chosen).to_pyarrow()
 
 
-def _counted(coded: Coded, engine: str) -> pa.Table:
+def _counted(coded: Coded, source: Source) -> pa.Table:
     """Return the words of each pattern, and of its people the number and the sums of weights."""
-    with coded.table(engine) as table:
+    with coded.table(source.engine) as table:
+        if source.sums:
+            added = {name: table[name].sum() for name in source.sums}
+            added["people"] = added["people"].cast("int64")
+            return table.group_by(list(coded.words)).agg(**added).to_pyarrow()
         table = _people(table, coded)
         sums: dict[str, Any] = {"people": table.count()}
         if "weight" in table.columns:

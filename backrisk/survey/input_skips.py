@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from backrisk.survey.coder import MISSING, Coder
 from backrisk.survey.skips import find_skips
@@ -51,10 +52,18 @@ def input_cautions(coder: Coder) -> list[Said]:
             for batch, _ in coder.batches()
         ]
     )
+    people = pq.read_table(coder.source.path, columns=["people"]) if coder.source.sums else None
     places = {name: place for place, name in enumerate(names)}
     sizes = {name: len(gates.get(name, ("",))) for name in names}
     found = []
-    for skip in find_skips(codes, None, places, sizes, gates, gates):
+    for skip in find_skips(
+        codes,
+        None if people is None else people["people"].to_numpy(),
+        places,
+        sizes,
+        gates,
+        gates,
+    ):
         told = listed(say("phrases.quoted", text=gates[skip.gate][code]) for code in skip.blank)
         about = {"column": skip.measure, "gate": skip.gate, "states": told}
         found.append(say("survey.cautions.skipped", count=skip.people, **about))

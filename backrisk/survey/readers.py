@@ -69,6 +69,9 @@ class Source:
         By field, the question or the title that the file has for it.
     keys : tuple of str
         The columns by which a folder of files is in parts.
+    sums : tuple of str
+        Where a row stands for many people, the fields of their number, ``people``, and of the sums
+        of their weights and of the squares of these, ``weight`` and ``squares``.
     """
 
     name: str
@@ -85,6 +88,7 @@ class Source:
     engine: str = "duckdb"
     titles: Mapping[str, str] = field(default_factory=dict)
     keys: tuple[str, ...] = ()
+    sums: tuple[str, ...] = ()
 
     def rows(self, records: Sequence[int]) -> list[int]:
         """Return what people call these records."""

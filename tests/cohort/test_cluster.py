@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backrisk.cohort import score, scorer
+from backrisk.cohort import score
 from backrisk.graph import Layout, load_graph
 from backrisk.posterior import Posterior, simulate
 from backrisk.survey import load_codebook, read_survey, tabulate
@@ -130,12 +130,12 @@ def test_a_cluster_that_loses_a_worker_scores_and_counts_as_duckdb_does(
             how = "FORMAT parquet, PARTITION_BY (sex), WRITE_PARTITION_COLUMNS true"
             connection.execute(f"COPY rows TO '{tmp_path / name}' ({how})")
     whole = pd.read_parquet(score(runner, frame, tmp_path / "whole.parquet", ids="who").out)
-    ask = scorer(runner, ids="who")
     with cluster(tmp_path) as (session, workers):
         people = session.read.parquet(str(tmp_path / "people")).select(*frame.columns)
-        scored = people.repartition(8).mapInArrow(ask, ask.ddl)
         writing = threading.Thread(
-            target=scored.write.partitionBy("reported").parquet, args=[str(tmp_path / "scored")]
+            target=score,
+            args=(runner, people.repartition(8), tmp_path / "scored"),
+            kwargs={"ids": "who", "partition_by": "reported"},
         )
         writing.start()
         # Killed when the first part is written, and so before the last is.
@@ -145,9 +145,8 @@ def test_a_cluster_that_loses_a_worker_scores_and_counts_as_duckdb_does(
         os.killpg(workers[0].pid, 9)
         writing.join()
         assert (tmp_path / "scored" / "_SUCCESS").exists()
-        files = tmp_path / "sound" / "*" / "*.parquet"
         counted = [
-            tabulate(read_survey(files, graph, BOOK, glob=True, engine=engine))
+            tabulate(read_survey(tmp_path / "sound", graph, BOOK, engine=engine))
             for engine in ("spark", "duckdb")
         ]
     one, other = (sorted(zip(p.codes.tolist(), p.weights, strict=True)) for p in counted)

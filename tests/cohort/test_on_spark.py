@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -12,7 +13,7 @@ from backrisk import score, simulate
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import Layout, load_graph
 from backrisk.posterior import Posterior
-from backrisk.survey import load_codebook
+from backrisk.survey import load_codebook, read_survey, tabulate
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,6 +29,7 @@ pytestmark = [
     ),
 ]
 BOOK = load_codebook("runner")
+BOOK_IGNORING = BOOK.ignoring("who", "w")
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,33 @@ def test_what_spark_cannot_do_is_told_in_a_sentence(session, runner, people, fol
     with pytest.raises(SurveyError, match=r'people: Spark .*No FileSystem for scheme "nosuch"'):
         score(runner, "nosuch://a/people", tmp_path / "scored", engine="spark")
     assert not [*tmp_path.iterdir()]
+
+
+def told(survey):
+    found = tabulate(survey)
+    rows = zip(found.site, found.codes.tolist(), found.weights, found.people, strict=True)
+    answers = {(survey.sites[site], *codes): (people, w) for site, codes, w, people in rows}
+    census = replace(survey.census, columns=())  # a folder's own column comes last
+    return answers, census, survey.cautions, survey.not_asked
+
+
+@pytest.mark.parametrize("kind", ["folder", "data frame", "table of ibis"])
+def test_spark_counts_answers_where_they_lie(session, people, folder, tmp_path, kind):
+    import ibis
+
+    graph = load_graph("runner")
+    people.assign(w=np.arange(60) / 8).to_csv(tmp_path / "people.csv", index=False)
+    how = {"site": "ward", "weight": "w"}
+    table, engine = folder, "spark"
+    if kind == "folder":
+        how.pop("weight")
+    else:
+        table = session.createDataFrame(people.assign(w=np.arange(60) / 8).astype(object))
+        engine = None
+    if kind == "table of ibis":
+        table.createOrReplaceTempView("counted")
+        table = ibis.pyspark.connect(session).table("counted")
+    found = read_survey(table, graph, BOOK_IGNORING, engine=engine, **how)
+    whole = read_survey(tmp_path / "people.csv", graph, BOOK_IGNORING, engine="duckdb", **how)
+    assert told(found) == told(whole)
+    assert not [t for t in session.catalog.listTables() if t.name.startswith("backrisk")]
