@@ -29,9 +29,10 @@ from backrisk.survey.codebook import Codebook, choose_codebook
 from backrisk.survey.coder import Coder
 from backrisk.survey.design import demand_design, design_cautions, site_cautions
 from backrisk.survey.engine import Tabulated, demand_few_states, tabulate_source
+from backrisk.survey.held import Held, held
 from backrisk.survey.input_skips import input_cautions
 from backrisk.survey.merging import apart, merged
-from backrisk.survey.reducing import Held, can_reduce, held, reduced
+from backrisk.survey.reducing import can_reduce, reduced
 from backrisk.survey.selection import names_in, selected
 from backrisk.survey.shown import shown_answers
 from backrisk.words import Said, say

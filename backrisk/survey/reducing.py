@@ -10,13 +10,11 @@ people, and no engine has to run a line of ours.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
 from operator import and_
 from pathlib import Path
-from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,12 +28,11 @@ from backrisk.survey.branching import columns_of, gated
 from backrisk.survey.checks import header_problems
 from backrisk.survey.coder import Batch, Coder
 from backrisk.survey.design import like_identifiers, repeated_identifiers
-from backrisk.survey.formats import is_ibis
+from backrisk.survey.held import Held
 from backrisk.survey.problems import failure
 from backrisk.survey.readers import Source
 from backrisk.survey.schema import Contents, Derived
 from backrisk.survey.selection import names_in, reads_row
-from backrisk.survey.spark import is_spark, spark_folder
 from backrisk.survey.staging import ROW, TEXT, spelled
 from backrisk.words import Said, listed, say
 
@@ -44,21 +41,6 @@ if TYPE_CHECKING:
 
 Cells = Mapping[str, str | None]  # the canonical text of a cell, by what the engine calls it
 _LISTED = 1000  # refused cells that are told one by one
-
-
-@dataclass(frozen=True)
-class Held:
-    """A table that an engine holds.
-
-    Parameters
-    ----------
-    table : ibis.Table
-    name : str
-        What messages call it.
-    """
-
-    table: ibis.Table
-    name: str
 
 
 @dataclass(frozen=True)
@@ -80,55 +62,6 @@ class Reduced:
     rows: int
     cautions: tuple[Said, ...]
     counts: _Counts
-
-
-@contextmanager
-def held(table: object, engine: str | None) -> Iterator[Held | None]:
-    """Yield a table as its engine holds it; None where there is none but this process.
-
-    Parameters
-    ----------
-    table : object
-        A table of Ibis, a DataFrame of Spark; with the engine Spark also a folder of Parquet
-        files or an address, which Spark reads itself.
-    engine : str, optional
-
-    Raises
-    ------
-    SurveyError
-        A table has an engine of its own, and another was asked for.
-    """
-    if is_ibis(table) or is_spark(table):
-        own = table.get_backend().name if is_ibis(table) else "pyspark"
-        if engine is not None and engine != own.removeprefix("py"):
-            raise SurveyError(say("survey.file.own_engine", engine=engine, own=own))
-        name = say("survey.file.held")
-        if is_ibis(table):
-            yield Held(table, name)  # type: ignore[arg-type]
-        else:
-            with _viewed(table) as seen:
-                yield Held(seen, name)
-        return
-    if engine == "spark":
-        with spark_folder(table) as found:
-            if found is not None:
-                with _viewed(found[0]) as seen:
-                    yield Held(seen, found[1])
-                return
-    yield None
-
-
-@contextmanager
-def _viewed(rows: Any) -> Iterator[ibis.Table]:
-    """Yield a DataFrame of Spark as a table of Ibis."""
-    import ibis
-
-    view = f"backrisk_{token_hex(8)}"
-    rows.createOrReplaceTempView(view)
-    try:
-        yield ibis.pyspark.connect(rows.sparkSession).table(view)
-    finally:
-        rows.sparkSession.catalog.dropTempView(view)
 
 
 def can_reduce(book: Contents) -> bool:
