@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from backrisk import Posterior, attribute, diagnose, intervene, load_posterior, risk
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, load_graph
 from backrisk.posterior import Conflict, Diagnostics
 from backrisk.words import names_of
 
@@ -44,6 +44,16 @@ def test_a_conflict_says_what_prior_and_data_say(posterior):
         assert "30 % (20 % to 40 %)" in said
         assert "71 % (69 % to 73 %)" in said
         assert said != MARGIN.sentence(names)
+
+
+def test_a_conflict_is_said_in_the_words_of_its_graph():
+    names = names_of(load_graph("runner_core"))
+    margin = replace(MARGIN, node="pain", about="not_limiting").sentence(names)
+    assert names.state("pain", "not_limiting") in margin
+    assert "not_limiting" not in margin
+    edge = replace(EDGE, node="pain", about="lumbar_load", state="high").sentence(names)
+    assert names.pair("lumbar_load", "high") in edge
+    assert names.node("pain") in edge
 
 
 def test_a_conflict_is_kept_with_the_model(posterior, tmp_path):

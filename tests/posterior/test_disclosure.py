@@ -192,3 +192,17 @@ def test_what_follows_is_said_with_the_smallest_count(exact):
     ]
     assert "the smallest such count is 1 (y)" in said[0]
     assert "60" in said[2]
+
+
+def test_who_left_something_out_is_as_few_as_who_answers_the_same():
+    """Whoever answered all is in the cells of every node; who left one out is in a sum of them."""
+    graph = CausalGraph.from_edges([("x", "y"), ("y", "z")], dict.fromkeys("xyz", NO_YES))
+    counts = {("no", "no", "no"): 1, ("no", "no", "yes"): 4, ("yes", "no", "no"): 5}
+    counts |= {("yes", "no", "yes"): 6, ("yes", "yes", "yes"): 7, ("no", "yes", "yes"): 8}
+    rows = [row for row, count in counts.items() for _ in range(count)]
+    frame = pd.DataFrame(rows, columns=list("xyz"))
+    whole = LeastCells.of_survey(Survey.from_frame(frame, graph))
+    assert whole.likelihood == 5  # of x and y; (no, no, no) alone is one, but in no cell alone
+    gaps = pd.DataFrame([("no", None, "yes")] * 3 + [("no", None, "no")] * 2, columns=list("xyz"))
+    found = LeastCells.of_survey(Survey.from_frame(pd.concat([frame, gaps]), graph))
+    assert found.likelihood == 2
