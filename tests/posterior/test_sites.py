@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.special import expit, logit
+from scipy.stats import halfnorm, norm
 
 from backrisk import Posterior, PosteriorError
 from backrisk.graph import SITE_SCALE, CausalGraph, Edge, Layout, Node, Prior
@@ -158,3 +159,13 @@ def test_a_shift_of_the_odds_is_what_it_says():
     np.testing.assert_allclose(
         pooled.at_site("a").cpt("y")[0, 0], [0.25, 0.75 - expit(logit(0.2) + np.log(3)), 3 / 7]
     )
+
+
+def test_the_log_prior_of_sites_is_the_density_that_their_prior_has():
+    """A scale is half-normal, a shift normal with its node's scale."""
+    rng = np.random.default_rng(3)
+    scale, shift = np.abs(rng.normal(size=(5, 2))) + 0.1, rng.normal(size=(5, 3, 2))
+    found = SiteEffects(("a", "b", "c"), shift, scale).log_prior()
+    expected = halfnorm.logpdf(scale, scale=SITE_SCALE).sum(axis=1)
+    expected += norm.logpdf(shift, scale=scale[:, None]).sum(axis=(1, 2))
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
