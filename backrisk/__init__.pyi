@@ -21,6 +21,7 @@ from .exchange import to_pyagrum as to_pyagrum
 from .fitting import build_model as build_model
 from .fitting import compile_model as compile_model
 from .fitting import fit as fit
+from .fitting import fit_each as fit_each
 from .fitting import log_likelihood as log_likelihood
 from .graph import CausalGraph as CausalGraph
 from .graph import Edge as Edge

@@ -84,6 +84,13 @@ CALLS = {
     "simulate": {"graph": GRAPH, "n": 3, "seed": 1},
     "simulate_panel": {"graph": GRAPH, "people": 3, "periods": 2, "seed": 1},
     "truth": {"graph": GRAPH},
+    "fit_each": {
+        "graph": GRAPH,
+        "surveys": {"a": SURVEY},
+        "seed": 1,
+        "draws": 5,
+        "progress": False,
+    },
     "fit": {"graph": GRAPH, "survey": SURVEY, "seed": 1, "draws": 5, "progress": False},
     "compile_model": {"graph": GRAPH, "survey": SURVEY},
     "build_model": {"graph": GRAPH, "survey": SURVEY},

@@ -26,6 +26,7 @@ report_cohort report_person risk risks score simulate simulate_panel tabulate tr
 Draft draft_codebook redcap_dictionary example_people example_person example_posterior
 Confounding confounded effects to_datatree unroll Panel read_panel Forecast forecast score_panel
 RedFlags red_flags
+fit_each
 save_network read_network impute to_pgmpy from_pgmpy to_pyagrum from_pyagrum from_cmdstan_csv
 """.split()
 
@@ -134,6 +135,7 @@ def test_what_is_imported_is_declared():
         "report": ["report"],
         "plotting": ["plot"],
         "survey": ["formats", "spark"],
+        "fitting": ["joblib"],
     }
     rooms |= {package.name: ["remote"]}  # files beside the rooms
     of = packages_distributions()

@@ -7,27 +7,18 @@ from the prior of the fit, a survey from the truth, and the model is fitted to t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from backrisk._files import no_file, write
 from backrisk.check.simulated import Simulated, Truth
 from backrisk.errors import QueryError
 from backrisk.fitting import CompiledModel, approximate, compile_model, fit
+from backrisk.fitting import progress_bar as progress_bar
 from backrisk.posterior import Posterior
 from backrisk.survey import Survey
 from backrisk.words import say
@@ -166,23 +157,6 @@ def refits(
             survey = simulated.survey(simulated.frame(truth, people, rng), truth)
             yield Refit(number, truth, survey, fitter(survey, int(rng.integers(2**31))))
             advance()
-
-
-@contextmanager
-def progress_bar(total: int, *, done: int = 0, show: bool = True) -> Iterator[Callable[[], None]]:
-    """Show how many fits are done and how long the rest will take; yields what counts one."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not show,
-    )
-    task = bar.add_task(say("check.refitting.progress"), total=total, completed=done)
-    with bar:
-        yield lambda: bar.advance(task)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import typer
 from backrisk._files import demand_place, is_stream
 from backrisk.cli import console
 from backrisk.cli.console import sentences
+from backrisk.cli.many import demand_parts, fit_parts, parts_of
 from backrisk.cli.options import (
     CodebookOption,
     CombineOption,
@@ -203,16 +204,28 @@ def fit(
         bool | None, typer.Option("--trait/--no-trait", help=say("cli.fit.trait"))
     ] = None,
     dropout: Annotated[list[str] | None, typer.Option(help=say("cli.fit.dropout"))] = None,
+    each: Annotated[str | None, typer.Option("--each", help=say("cli.fit.each"))] = None,
+    runner: Annotated[str | None, typer.Option("--runner", help=say("cli.fit.runner"))] = None,
 ) -> None:
-    """Run `backrisk.fit` and save the model."""
+    """Run `backrisk.fit` and save the model, or `backrisk.fit_each` and save one for each part."""
     from backrisk.graph import load_graph
     from backrisk.posterior import LeastCells
     from backrisk.survey import Panel, read_panel, read_survey
 
     with sentences():
-        demand_place(out, QueryError, (survey, graph, codebook))
+        demand_parts(each, runner, {"panel": panel, "least_cell": least_cell, "cores": cores})
+        if each is None:
+            demand_place(out, QueryError, (survey, graph, codebook))
         chosen = load_graph(graph)
         reading = read_as(encoding, delimiter, decimal, glob)
+        if each is not None:
+            how: dict[str, Any] = {"codebook": codebook, "engine": engine, **reading}
+            parts = parts_of(each, survey, chosen, how | {"weight": weight, "site": site})
+            settings: dict[str, Any] = {"seed": seed, "draws": draws, "chains": chains}
+            settings |= {"tune": tune, "target_accept": target_accept}
+            ways: dict[str, Any] = {"sampler": sampler, "evidence": evidence, "runner": runner}
+            fit_parts(parts, out, chosen, settings | ways)
+            return
         visits: dict[str, Any] = {
             "every": every,
             "id": id,

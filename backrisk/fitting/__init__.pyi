@@ -3,12 +3,16 @@ from .chains import clear_kept as clear_kept
 from .conflicts import find_conflicts as find_conflicts
 from .cost import Cost as Cost
 from .cost import cost_of as cost_of
+from .each import Fits as Fits
+from .each import fit_each as fit_each
+from .each import model_path as model_path
 from .judging import judge as judge
 from .laplace import approximate as approximate
 from .model import build_model as build_model
 from .observed import survey_circuit as survey_circuit
 from .pointwise import Pointwise as Pointwise
 from .pointwise import log_likelihood as log_likelihood
+from .progress import progress_bar as progress_bar
 from .sampling import TUNE as TUNE
 from .sampling import CompiledModel as CompiledModel
 from .sampling import compile_model as compile_model

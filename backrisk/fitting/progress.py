@@ -10,7 +10,14 @@ from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from backrisk.words import percent, say
 
@@ -115,6 +122,23 @@ def pymc_progress(total: int, chains: int, *, show: bool) -> Iterator[dict[str, 
             advance(draw.chain, counted[draw.chain])
 
         yield {"progressbar": False, "callback": count}
+
+
+@contextmanager
+def progress_bar(total: int, *, done: int = 0, show: bool = True) -> Iterator[Callable[[], None]]:
+    """Show how many fits are done and how long the rest will take; yields what counts one."""
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not show,
+    )
+    task = bar.add_task(say("fitting.surveys_fitted"), total=total, completed=done)
+    with bar:
+        yield lambda: bar.advance(task)
 
 
 @contextmanager

@@ -47,6 +47,9 @@ from .site_names import reserved as reserved
 from .spark import on_spark as on_spark
 from .spark import spark_errors as spark_errors
 from .spark import spark_folder as spark_folder
+from .spark import spark_session as spark_session
+from .splitting import resample_survey as resample_survey
+from .splitting import split_survey as split_survey
 from .staging import ROW as ROW
 from .understood import NOT_READ as NOT_READ
 from .understood import ReadColumn as ReadColumn

@@ -1,0 +1,204 @@
+"""Many fits through one function: each as it would be alone, wherever it runs."""
+
+import pickle
+import shutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backrisk import CausalGraph, Survey, fit, fit_each, load_posterior
+from backrisk.errors import FitError, SurveyError
+from backrisk.fitting import each
+from backrisk.fitting.each import model_path, seed_of
+from backrisk.survey import Codebook, resample_survey, split_survey
+
+GRAPH = CausalGraph.from_edges(
+    [("a", "b"), ("c", "b")], {"a": ["no", "yes"], "b": ["no", "yes"], "c": ["0", "1", "2"]}
+)
+FEW = {"seed": 3, "draws": 40, "chains": 2, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def survey():
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(
+        {
+            "a": rng.choice(["no", "yes"], 90),
+            "b": rng.choice(["no", "yes"], 90),
+            "c": rng.choice(["0", "1", "2"], 90),
+            "club": rng.choice(["North / A", "South"], 90),
+            "w": rng.uniform(0.5, 2, 90),
+        }
+    )
+    return Survey.from_frame(frame, GRAPH, site="club", weight="w")
+
+
+@pytest.fixture(scope="module")
+def parts(survey):
+    return split_survey(survey)
+
+
+def same(one, other):
+    for name in GRAPH.names:
+        np.testing.assert_array_equal(one.cpt(name), other.cpt(name))
+
+
+def backwards(work, tasks):
+    """Run pickled tasks from the last to the first, as another machine would."""
+    sent = pickle.loads(pickle.dumps((work, list(tasks))))
+    yield from map(sent[0], sent[1][::-1])
+
+
+@pytest.mark.parametrize("runner", [None, "joblib", backwards], ids=["here", "joblib", "own"])
+def test_each_fit_is_the_one_that_it_is_alone(parts, runner):
+    found = fit_each(GRAPH, parts, runner=runner, **FEW)
+    assert list(found.fitted) == ["North / A", "South"]
+    for key, model in found.fitted.items():
+        alone = fit(GRAPH, parts[key], **{**FEW, "seed": seed_of(FEW["seed"], key)})
+        same(model, alone)
+    one = fit_each(GRAPH, {"South": parts["South"]}, **FEW)
+    same(one.fitted["South"], found.fitted["South"])
+
+
+def test_one_that_fails_is_named_and_the_others_are_there(parts, monkeypatch):
+    other = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    strange = Survey.from_frame(pd.DataFrame({"a": ["no"], "b": ["no"]}), other)
+    found = fit_each(GRAPH, {"strange": strange, **parts}, **FEW)
+    assert list(found.fitted) == list(parts)
+    assert "was read for graph" in found.failed["strange"]
+
+    def broken(*args, seed, **kwargs):
+        if seed == seed_of(FEW["seed"], "South"):
+            raise MemoryError("no room")
+        return fit(*args, seed=seed, **kwargs)
+
+    monkeypatch.setattr(each, "fit", broken)
+    found = fit_each(GRAPH, parts, **FEW)
+    assert (list(found.fitted), dict(found.failed)) == (
+        ["North / A"],
+        {"South": "MemoryError: no room"},
+    )
+
+
+def test_a_folder_is_gone_on_with_where_it_was_stopped(parts, tmp_path, monkeypatch):
+    out = tmp_path / "models"
+
+    def stopped(work, tasks):
+        yield work(tasks[0])
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_each(GRAPH, parts, out=out, runner=stopped, **FEW)
+    assert [each.name for each in out.iterdir()] == ["North %2F A.nc"]
+    asked = []
+
+    def counting(work, tasks):
+        asked.extend(key for key, _ in tasks)
+        yield from map(work, tasks)
+
+    found = fit_each(GRAPH, parts, out=out, runner=counting, **FEW)
+    assert (asked, found.kept) == (["South"], ("North / A",))
+    assert found.fitted == {key: model_path(out, key) for key in parts}
+    for key, model in fit_each(GRAPH, parts, **FEW).fitted.items():
+        same(load_posterior(found.fitted[key]), model)
+    # One that is damaged is fitted again; one of another fit is not replaced.
+    whole = found.fitted["South"].read_bytes()
+    found.fitted["South"].write_bytes(whole[: len(whole) // 2])
+    assert fit_each(GRAPH, parts, out=out, **FEW).kept == ("North / A",)
+    for change in ({"seed": 4}, {"draws": 41}):
+        with pytest.raises(FitError, match="holds the model of another survey, seed or number"):
+            fit_each(GRAPH, parts, out=out, **{**FEW, **change})
+    swapped = dict(zip(parts, reversed(parts.values()), strict=True))
+    with pytest.raises(FitError, match="holds the model of another survey"):
+        fit_each(GRAPH, swapped, out=out, **FEW)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"surveys": {}}, "no survey to fit"),
+        ({"runner": "sparc"}, r"no runner 'sparc' \(did you mean 'spark'"),
+        ({"runner": 3}, "no runner '3'"),
+        ({"draws": 0}, "draws is 0, expected at least 1"),
+        ({"sampler": "nutpy"}, "no sampler 'nutpy'"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_any_fit(parts, given, told):
+    with pytest.raises(FitError, match=told):
+        fit_each(GRAPH, **{"surveys": parts, **FEW, **given})
+
+
+def test_a_runner_without_its_package_names_it(parts, monkeypatch):
+    monkeypatch.setattr(each, "find_spec", lambda name: None)
+    with pytest.raises(FitError, match=r"package joblib: pip install 'backrisk\[joblib\]'"):
+        fit_each(GRAPH, parts, runner="joblib", **FEW)
+
+
+def test_parts_are_the_people_of_a_site_or_of_a_state(survey, parts):
+    assert {key: part.n for key, part in parts.items()} == {
+        name: int((survey.site == place).sum()) for place, name in enumerate(survey.sites)
+    }
+    states = split_survey(survey, "c")
+    assert list(states) == ["0", "1", "2"]
+    for place, part in enumerate(states.values()):
+        rows = survey.codes[:, survey.graph.names.index("c")] == place
+        np.testing.assert_array_equal(part.codes, survey.codes[rows])
+        np.testing.assert_array_equal(part.weights, survey.weights[rows])
+    with pytest.raises(SurveyError, match=r"'d' is no node of the survey's graph"):
+        split_survey(survey, "d")
+    with pytest.raises(SurveyError, match="has no sites"):
+        split_survey(parts["South"])
+
+
+def test_samples_keep_sites_and_weights_on_average(survey):
+    drawn = resample_survey(survey, 400, seed=2)
+    assert resample_survey(survey, 2, seed=2)["0002"].people.tolist() == (
+        drawn["0002"].people.tolist()
+    )
+    sizes = np.bincount(survey.site)
+    for sample in drawn.values():
+        assert np.bincount(sample.site, sample.people).tolist() == sizes.tolist()
+    totals = [sample.weights.sum() for sample in drawn.values()]
+    spread = np.sqrt(sum(sizes[s] * survey.weights[survey.site == s].var() for s in (0, 1)))
+    assert abs(np.mean(totals) - survey.weights.sum()) < 4 * spread / 20
+    assert np.std(totals) == pytest.approx(spread, rel=0.15)  # of 400: an error of 3.5 %
+    for sample in list(drawn.values())[:5]:
+        assert (sample.squares >= sample.weights**2 / sample.people * (1 - 1e-12)).all()
+
+
+def test_of_a_design_no_single_rows_are_drawn_again():
+    book = Codebook.from_dict(
+        {"name": "visits", "graph": GRAPH.name, "design": {"kind": "repeated", "person": "id"},
+         "columns": {name: {"node": name} for name in GRAPH.names}},
+        GRAPH,
+    )  # fmt: skip
+    frame = pd.DataFrame({"id": [1, 1, 2], "a": ["no"] * 3, "b": ["no"] * 3, "c": ["0"] * 3})
+    visits = Survey.from_frame(frame, GRAPH, book)
+    with pytest.raises(SurveyError, match="chosen by a design"):
+        resample_survey(visits, 2, seed=1)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore:.*:DeprecationWarning:pyspark")
+def test_spark_and_joblib_sample_what_is_sampled_here(monkeypatch):
+    """NUTS of an ordinal logit; the loops of other processes may differ by rounding."""
+    pytest.importorskip("pyspark")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, and there is none on the path.")
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    from backrisk import load_graph, simulate
+
+    graph = load_graph("runner_core")
+    survey = Survey.from_frame(simulate(graph, 150, seed=1), graph)
+    parts = split_survey(survey, "fatigue")
+    few = {"seed": 3, "draws": 20, "chains": 1, "tune": 50, "progress": False}
+    here, *others = (
+        fit_each(graph, parts, runner=runner, **few) for runner in (None, "joblib", "spark")
+    )
+    for found in others:
+        assert list(found.fitted) == list(here.fitted) == ["low", "moderate", "high"]
+        for key, model in found.fitted.items():
+            for name in graph.names:
+                np.testing.assert_allclose(model.cpt(name), here.fitted[key].cpt(name), atol=1e-9)
