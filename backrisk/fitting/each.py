@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -237,7 +238,11 @@ def _is_kept(path: Path, survey: Survey, seed: int, draws: int) -> bool:
 
 
 def _runner(given: object) -> Runner:
-    if callable(given):
+    if callable(given) and not isinstance(given, type):
+        try:
+            inspect.signature(given).bind(_fit_one, ())
+        except (TypeError, ValueError) as error:
+            raise FitError(say("fitting.each.not_called", why=str(error))) from error
         return given
     if given is None:
         return _here
