@@ -77,3 +77,20 @@ def test_impossible_answers_expect_nothing():
     assert found.log_likelihood[0] == -np.inf
     assert found.log_likelihood[1] == pytest.approx(np.log(0.5 * 0.7 * 0.6))
     assert found.of("b", np.array([[0.0], [1.0]] * 2))[:, 0].tolist() == [0.0, 1.0]
+
+
+def test_many_people_expect_what_each_expects_alone():
+    """Room for what is found grows twice and more; alone, nobody needs that of the start."""
+    rng = np.random.default_rng(2)
+    graph = random_graph(rng, 6, density=0.7)
+    codes = answers(rng, graph, 150)
+    circuit = build_circuit(graph, codes, np.ones(len(codes)))
+    expecting = Expecting(circuit, stack_logs(circuit.cells, random_posterior(rng, graph, 1))[0])
+    together = expecting.of(np.arange(len(codes)))
+    assert together.counts.nnz > 4 * 1024
+    for at in range(len(codes)):
+        alone = expecting.of(np.array([at]))
+        assert alone.counts.nnz < 1024
+        np.testing.assert_allclose(
+            alone.counts.toarray()[0], together.counts[[at]].toarray()[0], rtol=0, atol=1e-14
+        )
