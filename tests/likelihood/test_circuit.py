@@ -15,6 +15,7 @@ from backrisk.likelihood import (
     kernel,
     planner,
     row_log_likelihood,
+    size_of,
     stack_logs,
     value_and_counts,
 )
@@ -389,3 +390,17 @@ def test_log_marginal_likelihood_is_dirichlet_multinomial():
     exact = np.exp(term(4, 2) + term(3, 1) + term(0, 2))
     error = likelihood.std() / np.sqrt(len(likelihood))
     assert abs(likelihood.mean() - exact) < 4 * error
+
+
+@pytest.mark.parametrize("place", [0, 1, 12, 21])
+def test_a_hub_is_summed_out_after_its_spokes_wherever_it_stands(place):
+    """First it would leave a table over all 20 of them; last, the sums grow with their number."""
+    spokes, two = [f"s{i}" for i in range(20)], ["no", "yes"]
+    hidden = ["root", *spokes]
+    hidden.insert(place, "hub")
+    edges = [("root", "hub"), *(("hub", s) for s in spokes), *((s, f"a{s}") for s in spokes)]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys([*hidden, *(f"a{s}" for s in spokes)], two))
+    codes = np.array([[-1] * 22 + [1] * 20], dtype=np.int8)
+    size = size_of(build_circuit(graph, codes, np.ones(1)))
+    # Of each spoke a sum of two states for each of the hub's; the rest is about the hub and root.
+    assert size["multiply_adds"] <= 20 * 2 * 2 * 3 + 100
