@@ -346,6 +346,9 @@ class _Part:
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         raise NotImplementedError  # of walks, which no marginal takes
 
+    def proportional_odds(self, name: str) -> None:
+        raise NotImplementedError  # of walks, too
+
     def positive(self, name: str) -> bool:
         return self.source.positive(name)
 

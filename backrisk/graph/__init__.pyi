@@ -22,6 +22,7 @@ from .mechanisms import Levels as Levels
 from .mechanisms import Mechanism as Mechanism
 from .mechanisms import NoisyMax as NoisyMax
 from .mechanisms import OrdinalLogit as OrdinalLogit
+from .mechanisms import ProportionalOdds as ProportionalOdds
 from .mechanisms import Saturated as Saturated
 from .mechanisms import break_sticks as break_sticks
 from .mechanisms import holds as holds

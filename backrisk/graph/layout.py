@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.graph.graph import CausalGraph
-from backrisk.graph.mechanisms import Levels, Mechanism, OrdinalLogit
+from backrisk.graph.mechanisms import Levels, Mechanism, OrdinalLogit, ProportionalOdds
 from backrisk.graph.parameter_prior import ParameterPrior
 from backrisk.graph.priors import mechanism
 
@@ -194,6 +194,21 @@ class Layout:
             See `backrisk.graph.mechanisms.Mechanism.levels`.
         """
         return self.mechanism(name).levels(
+            fractions[self.fraction_slices[name]], effects[self.effect_slices[name]]
+        )
+
+    def proportional_odds(
+        self, name: str, fractions: Array, effects: Array
+    ) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that causes multiply, if it has that form.
+
+        Parameters
+        ----------
+        name : str
+        fractions : ndarray, shape (fraction, draw)
+        effects : ndarray, shape (effect, draw)
+        """
+        return self.mechanism(name).proportional_odds(
             fractions[self.fraction_slices[name]], effects[self.effect_slices[name]]
         )
 

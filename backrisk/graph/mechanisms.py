@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -32,6 +32,56 @@ from backrisk.words import say
 
 Rows = NDArray[np.intp]
 Levels = Callable[[Sequence[Codes]], Array]  # see `Mechanism.levels`
+
+
+@dataclass(frozen=True, eq=False)
+class ProportionalOdds:
+    """A node's CDF as its odds: those of an average person, by a factor for some causes each.
+
+    Parameters
+    ----------
+    below, above : ndarray, shape (state - 1, draw)
+        The probabilities of an average person's being at each level or below, and above it.
+    causes : tuple of tuple of int
+        Positions among the parents: which of them each factor speaks of.
+    factors : tuple of ndarray, each (joint state, draw)
+        What the causes multiply the odds of being above by; the last cause's state runs fastest.
+    sizes : tuple of int
+        The number of states of each parent.
+    """
+
+    below: Array
+    above: Array
+    causes: tuple[tuple[int, ...], ...]
+    factors: tuple[Array, ...]
+    sizes: tuple[int, ...]
+
+    def beside(self, other: ProportionalOdds) -> ProportionalOdds:
+        """Return the odds of these draws and of another posterior's, of the same node."""
+        factors = zip(self.factors, other.factors, strict=True)
+        return replace(
+            self,
+            below=np.concatenate([self.below, other.below], axis=-1),
+            above=np.concatenate([self.above, other.above], axis=-1),
+            factors=tuple(np.concatenate(both, axis=-1) for both in factors),
+        )
+
+    def __call__(self, states: Sequence[Codes]) -> Array:
+        """Return the CDF where the parents' states differ; see `Mechanism.levels`."""
+        draws = self.below.shape[-1]
+        draw = np.arange(draws)
+        odds: Array | float = 1.0
+        for causes, by_state in zip(self.causes, self.factors, strict=True):
+            row = states[causes[0]].astype(np.intp, copy=False)
+            for cause in causes[1:]:
+                row = row * self.sizes[cause] + states[cause]
+            if row.size == 1:
+                odds = odds * by_state[row.item()]
+            else:
+                odds = odds * by_state.ravel().take(row * draws + draw)
+        below = self.below[:, None]
+        found: Array = below / (self.above[:, None] * odds + below)
+        return found
 
 
 LARGEST_FAMILY = 2**24  # cells that a CPT may have
@@ -218,6 +268,16 @@ class Mechanism:
 
         return levels
 
+    def proportional_odds(self, fractions: Array, beta: Array) -> ProportionalOdds | None:
+        """Return the CDF as odds that causes multiply, if it has that form.
+
+        Parameters
+        ----------
+        fractions : ndarray, shape (n_fractions, draw)
+        beta : ndarray, shape (effects, draw)
+        """
+        return None
+
     def _simplex(self, fractions: Array) -> list[Array]:
         """Return each simplex, ``(cells, draw)``."""
         found, start = [], 0
@@ -236,6 +296,13 @@ class Saturated(Mechanism):
         each = fractions.reshape(-1, self.shape[-1] - 1, fractions.shape[-1])
         at = np.ravel_multi_index(tuple(rows.T), self.shape[:-1]) if self.parents else [0]
         return break_sticks(each[at], axis=-2)
+
+    def proportional_odds(self, fractions: Array, beta: Array) -> ProportionalOdds | None:
+        """Return the odds of a node without causes; see `Mechanism.proportional_odds`."""
+        if self.parents:
+            return None
+        below, above = _ends(break_sticks(fractions, axis=0))
+        return ProportionalOdds(below, above, (), (), ())
 
 
 class Item(Saturated):
@@ -364,32 +431,22 @@ class OrdinalLogit(Mechanism):
 
         No CPT is formed: what a few causes together multiply the odds by is looked up.
         """
+        return self.proportional_odds(fractions, beta)
+
+    def proportional_odds(self, fractions: Array, beta: Array) -> ProportionalOdds:
+        """Return the CDF as odds; see `Mechanism.proportional_odds`."""
         average, *steps = self._simplex(fractions)
-        below = np.cumsum(average, axis=0)[:-1, None]
-        above = np.cumsum(average[::-1], axis=0)[-2::-1, None]
         draws = fractions.shape[-1]
-        draw = np.arange(draws)
         shifts = self._shifts(steps, beta)
+        clusters = self._clusters(_LOOKED_UP)
         factors = []
-        for causes in self._clusters(_LOOKED_UP):
+        for causes in clusters:
             sizes = tuple(self.shape[cause] for cause in causes)
             rows = np.zeros((math.prod(sizes), len(self.parents)), dtype=np.intp)
             rows[:, list(causes)] = np.indices(sizes).reshape(len(causes), -1).T
-            factors.append((causes, self._odds(rows, causes, shifts, draws)[1]))
-
-        def levels(states: Sequence[Codes]) -> Array:
-            odds: Array | float = 1.0
-            for causes, by_state in factors:
-                row = states[causes[0]].astype(np.intp, copy=False)
-                for cause in causes[1:]:
-                    row = row * self.shape[cause] + states[cause]
-                if row.size == 1:
-                    odds = odds * by_state[row.item()]
-                else:
-                    odds = odds * by_state.ravel().take(row * draws + draw)
-            return below / (above * odds + below)
-
-        return levels
+            factors.append(self._odds(rows, causes, shifts, draws)[1])
+        below, above = _ends(average)
+        return ProportionalOdds(below, above, tuple(clusters), tuple(factors), self.shape[:-1])
 
     def _clusters(self, most: int) -> list[tuple[int, ...]]:
         """Return the causes in groups of at most so many joint states, or of one interaction."""

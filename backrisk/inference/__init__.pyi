@@ -21,6 +21,7 @@ from .tables import cut_from as cut_from
 from .tables import looked_up as looked_up
 from .twin_network import Variable as Variable
 from .twin_network import reached as reached
+from .walks import forget as forget
 from .walks import walks as walks
 from .watching import watched as watched
 from .world import World as World

@@ -10,6 +10,7 @@ its own variable.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -486,7 +487,7 @@ def _messages(scopes: Scopes, states: States) -> tuple[QueryCircuit, tuple[_Buck
 
 
 def _one_state(
-    tables: Iterable[tuple[tuple[Variable, ...], Array]],
+    tables: Sequence[tuple[tuple[Variable, ...], Array]],
     variable: Variable,
     known: Mapping[Variable, NDArray[np.int16]],
     uniforms: Array,
@@ -495,6 +496,10 @@ def _one_state(
 
     The numbers are ``(sample, draw)`` or ``(sample, 1)``.
     """
+    if "numba" in sys.modules:
+        from backrisk.inference.drawing import one_state
+
+        return one_state(tables, variable, known, uniforms)
     weights: Array = np.ones((1, 1, 1))
     for scope, table in tables:
         others = [v for v in scope if v != variable]

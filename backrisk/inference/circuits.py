@@ -12,11 +12,8 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import sys
-import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, reduce
 
@@ -26,6 +23,7 @@ from numpy.typing import NDArray
 from backrisk._types import Array
 from backrisk.inference.elimination import LETTERS
 from backrisk.inference.tape import Tape, laid_down
+from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.watching import watcher
 
@@ -33,8 +31,6 @@ Scope = tuple[Variable, ...]
 Rows = NDArray[np.intp]
 Look = Callable[[Iterable[Variable]], None]
 
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-THREADS = min(_CORES, 4)
 BUDGET = 512 * 2**20  # bytes that the tables of a query may take at any moment
 _WORTH_IMPORTING = 10**9  # cells times draws, for which NumPy takes longer than the import
 _WORTH_SHARING = 2 * 10**7  # cells times draws from which on threads are worth starting
@@ -203,9 +199,9 @@ def get_ready() -> None:
 
     For whoever will ask many questions: the first would not be worth the time that it takes.
     """
-    from backrisk.inference import intervals, lanes
+    from backrisk.inference import drawing, intervals, lanes, walking
 
-    assert intervals, lanes
+    assert all((drawing, intervals, lanes, walking))
 
 
 def worth_compiling(work: int) -> bool:
@@ -321,11 +317,9 @@ def _in_lanes(
     fixed = tape.steps, tape.places, np.concatenate(rows), given, where, starts, wide
     for union in circuit.unions:
         look(union)
-    alone = threading.current_thread() is threading.main_thread()
-    workers = THREADS if alone and tape.work * draws > _WORTH_SHARING else 1
-    workers = min(workers, BUDGET // room)
+    count = min(workers(tape.work * draws > _WORTH_SHARING), BUDGET // room)
     piece = max(_AT_ONCE // max(tape.work, 1) // LANES, 1) * LANES
-    piece = min(piece, -(-draws // (workers * LANES)) * LANES)
+    piece = min(piece, -(-draws // (count * LANES)) * LANES)
 
     def some(first: int) -> None:
         if first:
@@ -333,13 +327,7 @@ def _in_lanes(
         buffer = np.empty(room // 8)
         carry_out(*fixed, buffer, out, first, min(first + piece, draws))
 
-    firsts = range(0, draws, piece)
-    if workers == 1 or len(firsts) == 1:
-        for first in firsts:
-            some(first)
-    else:
-        with ThreadPoolExecutor(workers) as threads:
-            list(threads.map(some, firsts))  # raises what a thread raised
+    in_threads(some, range(0, draws, piece), count)
     return [
         out[start:end].reshape(*shape, draws)
         for start, end, shape in zip(tape.roots, ends, shapes, strict=True)

@@ -217,6 +217,10 @@ def at_places(table: Array, axis: int, places: NDArray[np.intp]) -> Array:
     """
     if places.shape[1] == 1:
         return table.take(places[:, 0], axis=axis)
+    if "numba" in sys.modules:
+        from backrisk.inference.intervals import at_each
+
+        return at_each(table, axis % table.ndim, places)
     entries = np.moveaxis(table, axis, 0)
     found = np.empty((len(places), *entries.shape[1:-1], places.shape[1]))
     for into, at in zip(found, places, strict=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +15,9 @@ from backrisk.inference.coupling import (
     at_places,
     coupled,
     coupled_causes,
-    cumulated,
     laid_out,
 )
+from backrisk.inference.slices import part_of
 from backrisk.inference.tables import Tables, cut_from
 from backrisk.inference.twin_network import BOTH, Source, Variable
 
@@ -55,15 +56,11 @@ class Fetcher:
         codes = rows.codes_of(source.known)
         owns = [codes.get((source.name, world)) for world in source.worlds]
         if len(source.worlds) > 1:
-            cdfs, free = self.cdfs(source, rows), len(source.scope) - len(source.own)
-            own_noise = self._causes(source.name) is not None
+            free = len(source.scope) - len(source.own)
+            joint = self._joint(source, rows, owns)
 
             def pair(some: slice, places: Mapping[str, Places]) -> Array:
-                sides = cdfs(some, places)
-                if own_noise:
-                    both = coupled_causes(sides, owns)
-                else:
-                    both = coupled(*sides[0], owns, self.coupling)
+                both = joint(some, places)
                 if owns[1] is not None:  # a state that is known has one entry
                     both = both[..., 0, :]
                 if owns[0] is not None:
@@ -71,15 +68,40 @@ class Fetcher:
                 return both if source.known else both[0]
 
             return pair
-        side, (own,) = self._side(source, source.worlds[0], codes), owns
+        world, (own,) = source.worlds[0], owns
+        scope, part = self._side(source, world, codes)
 
         def fetch(some: slice, places: Mapping[str, Places]) -> Array:
-            _, table = side(some, places)
+            table = _placed(scope, part(some), world, places)
             if own is not None and len(own) == 1:
                 table = table[..., own[0], :]
             elif own is not None:
                 table = table[np.arange(len(table)), ..., own, :]
             return table if source.known else table[0]
+
+        return fetch
+
+    def _joint(self, source: Source, rows: AnswerRows, owns: Sequence[Codes | None]) -> Fetch:
+        """Return how to get the joint table of a node in both worlds; see `coupling.coupled`."""
+        if self._causes(source.name) is not None:
+            cdfs = self.cdfs(source, rows)
+            return lambda some, places: coupled_causes(cdfs(some, places), owns)
+        if self.coupling == "independent" or "numba" not in sys.modules:
+            cdfs = self.cdfs(source, rows)
+            return lambda some, places: coupled(*cdfs(some, places)[0], owns, self.coupling)
+        from backrisk.inference.intervals import shared_lengths
+
+        # The compiled loop looks up the places of pairs itself: no side is laid out over them.
+        union = [v for v in source.scope if v[0] != source.name]
+        paired = {axis: v[0] for axis, v in enumerate(union, start=1) if v[1] == BOTH}
+        codes = rows.codes_of(source.known)
+        sides = [self._side(source, world, codes, cdf=True) for world in source.worlds]
+
+        def fetch(some: slice, places: Mapping[str, Places]) -> Array:
+            here, there = (laid_out(part(some), 1, scope, union, 2) for scope, part in sides)
+            return shared_lengths(
+                here, there, owns, {axis: places[name] for axis, name in paired.items()}
+            )
 
         return fetch
 
@@ -97,43 +119,29 @@ class Fetcher:
         sides = [self._side(source, world, codes, cdf=True) for world in source.worlds]
 
         def fetch(some: slice, places: Mapping[str, Places]) -> list[tuple[Array, Array]]:
-            found = (side(some, places) for side in sides)
-            here, there = (laid_out(table, 1, scope, union, 2) for scope, table in found)
+            here, there = (
+                laid_out(_placed(scope, part(some), world, places), 1, scope, union, 2)
+                for world, (scope, part) in zip(source.worlds, sides, strict=True)
+            )
             return [(here, there)]
 
         return fetch
 
     def _side(
-        self,
-        source: Source,
-        world: int,
-        codes: Mapping[Variable, Codes],
-        *,
-        cdf: bool = False,
-    ) -> Callable[[slice, Mapping[str, Places]], tuple[tuple[Variable, ...], Array]]:
-        """Return how to get a node's CPT in one world: its open parents, and the table.
+        self, source: Source, world: int, codes: Mapping[Variable, Codes], *, cdf: bool = False
+    ) -> tuple[tuple[Variable, ...], Callable[[slice], Array]]:
+        """Return a node's open parents in one world, and how to get its CPT.
 
-        The table is ``(row, *open parents, state, draw)``, or with levels in place of states; a
-        parent whose two worlds are one variable has the axis of its places.
+        The table is ``(row, *open parents, state, draw)``, or with levels in place of states; each
+        parent has its own states, though its two worlds may be one variable.
         """
-        changed, positive = self.changed, self.posterior.positive(source.name)
         parents = self.posterior.graph.parents(source.name)
-        family = [(parent, int(world and parent in changed)) for parent in parents]
-        rest = [i for i, v in enumerate(family) if v not in codes]
-        cut = self.posterior.cut(source.name, tuple(codes.get(v, slice(None)) for v in family))
+        family = [(parent, int(world and parent in self.changed)) for parent in parents]
+        rest = [v for v in family if v not in codes]
+        at = tuple(codes.get(v, slice(None)) for v in family)
         together = {v[0] for v in source.scope if v[1] == BOTH}
-        scope = tuple((family[i][0], BOTH) if family[i][0] in together else family[i] for i in rest)
-
-        def fetch(some: slice, places: Mapping[str, Places]) -> tuple[tuple[Variable, ...], Array]:
-            found = cut(some)
-            if cdf:
-                found = cumulated(found, positive=positive)
-            for axis, (name, kind) in enumerate(scope, start=1):
-                if kind == BOTH:
-                    found = at_places(found, axis, places[name][world])
-            return scope, found
-
-        return fetch
+        scope = tuple((name, BOTH) if name in together else (name, side) for name, side in rest)
+        return scope, part_of(self.posterior, source.name, at, cdf=cdf)
 
     def _causes(self, name: str) -> tuple[Array, list[Array]] | None:
         return self.posterior.causes(name) if self.coupling == "independent_causes" else None
@@ -161,3 +169,16 @@ class Fetcher:
                 both.append(laid_out(side, 1, () if v in codes else (v,), union, 2))
             found.append((both[0], both[1]))
         return found
+
+
+def _placed(
+    scope: Sequence[Variable], table: Array, world: int, places: Mapping[str, Places]
+) -> Array:
+    """Lay the parents whose worlds are one variable out over its places.
+
+    The table is ``(row, *scope, ..., draw)``.
+    """
+    for axis, (name, kind) in enumerate(scope, start=1):
+        if kind == BOTH:
+            table = at_places(table, axis, places[name][world])
+    return table

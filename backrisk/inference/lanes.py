@@ -82,7 +82,7 @@ def _lanes_at(typing: Any, address: Any) -> Any:
 
 
 @intrinsic
-def _number(typing: Any, address: Any) -> Any:
+def number_at(typing: Any, address: Any) -> Any:
     """Return the number at an address."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -205,12 +205,12 @@ def _load(buffer, target, cells, begins, wide, z, w):  # type: ignore[no-untyped
         at = begins + cells[cell]
         if not wide:
             for lane in range(LANES):
-                buffer[(target + cell) * LANES + lane] = _number(at)
+                buffer[(target + cell) * LANES + lane] = number_at(at)
         elif w == LANES:
             _write(buffer, target + cell, _lanes_at(at + 8 * z))
         else:  # lanes without a draw have the last one's numbers
             for lane in range(LANES):
-                number = _number(at + 8 * (z + min(lane, w - 1)))
+                number = number_at(at + 8 * (z + min(lane, w - 1)))
                 buffer[(target + cell) * LANES + lane] = number
 
 

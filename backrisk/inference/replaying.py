@@ -24,6 +24,7 @@ from backrisk._types import Array
 from backrisk.errors import QueryError
 from backrisk.inference.bucket_tree import Fetched, cliques, drawn
 from backrisk.inference.circuits import BUDGET
+from backrisk.inference.slices import part_of
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.watching import watcher
@@ -360,9 +361,23 @@ def people_like(
         yield People(tables, evidence, told, mine, of(some), some.stop - start, wide)
 
 
-def stratified(samples: int, rng: np.random.Generator) -> Array:
-    """Return one number from each of as many equal parts of 0 to 1, in random order."""
-    return (rng.permutation(samples) + rng.random(samples)) / samples
+def stratified(samples: int, rng: np.random.Generator, times: int | None = None) -> Array:
+    """Return one number from each of as many equal parts of 0 to 1, in random order.
+
+    Parameters
+    ----------
+    samples : int
+    rng : numpy.random.Generator
+    times : int, optional
+        How often; by default once, without an axis for it.
+
+    Returns
+    -------
+    ndarray, shape (sample,) or (time, sample)
+    """
+    shape = (samples,) if times is None else (times, samples)
+    part = rng.permuted(np.broadcast_to(np.arange(samples), shape), axis=-1)
+    return (part + rng.random(shape)) / samples
 
 
 def family_of(tables: Tables, name: str, evidence: Mapping[str, int]) -> Fetched:
@@ -371,7 +386,7 @@ def family_of(tables: Tables, name: str, evidence: Mapping[str, int]) -> Fetched
     at = tuple(np.array([evidence[p]]) if p in evidence else slice(None) for p in parents)
     scope: tuple[Variable, ...] = tuple((p, 0) for p in parents if p not in evidence)
     own = evidence.get(name)
-    cut = tables.cut(name, at)
+    cut = part_of(tables, name, at)
     if own is None:
         return (*scope, (name, 0)), lambda some: cut(some)[0]
     return scope, lambda some: cut(some)[0][..., own, :]

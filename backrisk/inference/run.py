@@ -1,15 +1,13 @@
 """A part of a plan carried out: in groups of people, in chunks of draws, on several threads.
 
-Tables are cut by draws until those that are worked on at once stay near the processor. NumPy
-releases Python's global lock, so that chunks run in parallel. No table is allocated before it is
-known that a single draw fits the budget.
+Tables are cut by draws until those that are worked on at once stay near the processor. No table is
+allocated before it is known that a single draw fits the budget.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,6 @@ from backrisk.errors import QueryError
 from backrisk.inference.answer_rows import AnswerRows, Codes, some_people
 from backrisk.inference.circuits import (
     BUDGET,
-    THREADS,
     Look,
     Readings,
     evaluated,
@@ -29,6 +26,7 @@ from backrisk.inference.coupling import Places, possible_pairs
 from backrisk.inference.fetching import Fetcher
 from backrisk.inference.pairs_of_worlds import summed_out
 from backrisk.inference.steps import Part, resized
+from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import BOTH, Variable
 from backrisk.inference.watching import watcher
 from backrisk.words import say
@@ -97,11 +95,9 @@ def _run_people(
                 _run_people(part, finish, fetcher, others),
             ]
         )
-    # Who asks from a thread of their own has shared the cores out already.
-    alone = threading.current_thread() is threading.main_thread()
-    workers = THREADS if alone and need * draws > _WORTH else 1
-    share = -(-draws // workers)
-    chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (workers * need), share), 1)
+    count = workers(need * draws > _WORTH)
+    share = -(-draws // count)
+    chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (count * need), share), 1)
     fetches = [
         fetcher.cdfs(source, rows) if i == part.last else fetcher.table(source, rows)
         for i, source in enumerate(part.sources)
@@ -119,12 +115,7 @@ def _run_people(
         out[0][..., some] = done if len(done) == 1 else done[rows.of(part.known)[1]]
 
     chunks = [slice(at, min(at + chunk, draws)) for at in range(0, draws, chunk)]
-    if workers == 1 or len(chunks) == 1:
-        for piece in chunks:
-            carry_out(piece)
-    else:
-        with ThreadPoolExecutor(workers) as threads:  # NumPy lets go of Python's lock
-            list(threads.map(carry_out, chunks))  # raises what a thread raised
+    in_threads(carry_out, chunks, count)
     return out[0]
 
 

@@ -25,6 +25,7 @@ from backrisk._types import Array
 from backrisk.graph import CausalGraph
 from backrisk.inference.bucket_tree import Fetched, elimination_order, joints
 from backrisk.inference.coupling import coupled, cumulated, laid_out
+from backrisk.inference.slices import part_of
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable, reached
 from backrisk.inference.world import World
@@ -258,7 +259,7 @@ class SecondWorld:
 
         @cache  # what the posterior lays out is laid out when it is first needed
         def cut() -> Callable[[slice], Array]:
-            return self.tables.cut(name, at)
+            return part_of(self.tables, name, at)
 
         def part(some: slice) -> Array:
             rows = cut()(some)

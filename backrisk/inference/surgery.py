@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array, Codes
-from backrisk.graph import CausalGraph, holds, independent_causes
+from backrisk.graph import CausalGraph, ProportionalOdds, holds, independent_causes
+from backrisk.inference.slices import part_of
 from backrisk.inference.tables import Tables, cut_from, looked_up
 
 
@@ -49,7 +50,7 @@ class Rewired:
     def cut(self, name: str, at: tuple[Any, ...]) -> Callable[[slice], Array]:
         """Return how to get a part of a node's CPT for some draws; see `Tables.cut`."""
         if name not in self.replaced:
-            return self.source.cut(self.same.get(name, name), at)
+            return part_of(self.source, self.same.get(name, name), at)
         return cut_from(self.table(name), at)
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
@@ -57,6 +58,14 @@ class Rewired:
         if name in self.replaced:
             return looked_up(self.table(name), states)
         return self.source.levels(self.same.get(name, name), states)
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that its causes multiply, if it has that form."""
+        return (
+            None
+            if name in self.replaced
+            else self.source.proportional_odds(self.same.get(name, name))
+        )
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
@@ -110,7 +119,7 @@ class Pinned:
         """Return how to get a part of a node's CPT for some draws; see `Tables.cut`."""
         pins = self._pins(name)
         set_at = (np.array([pins[i]]) if i in pins else codes for i, codes in enumerate(at))
-        cut = self.source.cut(name, tuple(set_at))
+        cut = part_of(self.source, name, tuple(set_at))
         left = [axis for axis, codes in enumerate(at) if isinstance(codes, slice)]
         people = max((len(codes) for codes in at if not isinstance(codes, slice)), default=1)
         sizes = self.graph.shape(name)
@@ -131,6 +140,10 @@ class Pinned:
         return self.source.levels(
             name, [np.array([[pins[i]]]) if i in pins else own for i, own in enumerate(states)]
         )
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that causes multiply, which no pinned cause does."""
+        return None if self._pins(name) else self.source.proportional_odds(name)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
@@ -168,6 +181,7 @@ class Stacked:
     _joined: dict[str, tuple[Array, NDArray[np.bool_]]] = field(
         default_factory=dict, init=False, repr=False
     )
+    _odds: dict[str, ProportionalOdds | None] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def graph(self) -> CausalGraph:
@@ -221,6 +235,13 @@ class Stacked:
             for part, some in ((self.first, slice(cut)), (self.second, slice(cut, None)))
         ]
         return np.concatenate(both, axis=-1)
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that its causes multiply, if it has that form."""
+        if name not in self._odds:
+            first, second = self.first.proportional_odds(name), self.second.proportional_odds(name)
+            self._odds[name] = first and second and first.beside(second)
+        return self._odds[name]
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from backrisk._types import Array, Codes
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, ProportionalOdds
 
 
 class Tables(Protocol):
@@ -46,6 +46,9 @@ class Tables(Protocol):
         callable
             Of a slice of the draws; gives ``(row, *open parents, state, draw)``.
         """
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that its causes multiply, if it has that form."""
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array, Codes
-from backrisk.graph import independent_causes
+from backrisk.graph import ProportionalOdds, independent_causes
 
 _PROBE = 8  # draws that tell whether a CPT can be a noisy-max at all
 
@@ -38,6 +38,9 @@ class CPTs(Protocol):
 
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw."""
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that its causes multiply, if it has that form."""
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -65,6 +65,9 @@ class GivenCPTs:
         """Return a node's CDF where its parents' states differ from draw to draw."""
         return looked_up(self.table(name), states)
 
+    def proportional_odds(self, name: str) -> None:
+        """Return nothing: CPTs that were given are looked up."""
+
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
         if name not in self._positive:

@@ -17,7 +17,7 @@ import numpy as np
 
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError, QueryError
-from backrisk.graph import CausalGraph, Node, bare_edge, too_large
+from backrisk.graph import CausalGraph, Node, ProportionalOdds, bare_edge, too_large
 from backrisk.inference import Tables, World, cut_from
 from backrisk.posterior.cpts import Ints, Variables
 from backrisk.words import names_of, say
@@ -181,6 +181,12 @@ class HiddenCauseCPTs:
         absent, present = self._sides(name, np.moveaxis(below, 0, -2), chance[..., None, :])
         found: Array = np.moveaxis(np.where(own[..., None, :] > 0, present, absent), -2, 0)
         return found
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a CDF as odds that causes multiply, which U's and its effects' are not."""
+        if name in (self.hidden.name, self.hidden.first, self.hidden.second):
+            return None
+        return self.source.proportional_odds(name)
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array, Codes
 from backrisk.errors import QueryError
-from backrisk.graph import Layout, Levels, NoisyMax, holds, too_large
+from backrisk.graph import Layout, Levels, NoisyMax, ProportionalOdds, holds, too_large
 from backrisk.inference import cut_from
 from backrisk.posterior.cpts import Ints, Variables, causes_of
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
@@ -42,6 +42,7 @@ class ParametricCPTs:
     )
 
     _levels: dict[str, Levels] = field(default_factory=dict, init=False, repr=False)
+    _odds: dict[str, ProportionalOdds | None] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def draws(self) -> int:
@@ -156,8 +157,16 @@ class ParametricCPTs:
     def levels(self, name: str, states: Sequence[Codes]) -> Array:
         """Return a node's CDF where its parents' states differ from draw to draw; see `Layout`."""
         if name not in self._levels:
-            self._levels[name] = self.layout.levels(name, *self._draws_last)
+            self._levels[name] = self.proportional_odds(name) or self.layout.levels(
+                name, *self._draws_last
+            )
         return self._levels[name](states)
+
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that its causes multiply, if it has that form."""
+        if name not in self._odds:
+            self._odds[name] = self.layout.proportional_odds(name, *self._draws_last)
+        return self._odds[name]
 
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""

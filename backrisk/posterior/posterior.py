@@ -16,7 +16,7 @@ from backrisk._arguments import checked, checked_class
 from backrisk._html import block, folded, paragraph, table
 from backrisk._types import Array, Codes
 from backrisk.errors import PosteriorError, QueryError
-from backrisk.graph import CausalGraph, Layout, at_site, holds, too_large
+from backrisk.graph import CausalGraph, Layout, ProportionalOdds, at_site, holds, too_large
 from backrisk.inference import Stacked, Tables, World
 from backrisk.posterior.carried import carried_words
 from backrisk.posterior.cpts import CPTs, draws_last, spaced
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2**23  # cells of a CPT that are averaged at once, in all draws
 _HELD = 2**30  # cells of tables in all draws up to which a saved model holds the average: seconds
+_SUBSETS = 4  # that are kept
 _THINNED = 100  # draws that averages of many queries are computed from
 _PRIOR_DRAWS = 250  # that data support is computed from
 _SHOWN = 6  # warnings that a notebook shows
@@ -524,6 +525,10 @@ class Posterior:
         """
         return self._cpts.levels(name, states)
 
+    def proportional_odds(self, name: str) -> ProportionalOdds | None:
+        """Return a node's CDF as odds that its causes multiply, if it has that form."""
+        return self._cpts.proportional_odds(name)
+
     def positive(self, name: str) -> bool:
         """Return whether no cell of a node's CPT is zero."""
         return self._cpts.positive(name)
@@ -647,6 +652,18 @@ class Posterior:
         """
         if self.draws <= draws:
             return self
+        if draws not in self._subsets:
+            while len(self._subsets) >= _SUBSETS:
+                self._subsets.pop(next(iter(self._subsets)))
+            self._subsets[draws] = self._subset(draws)
+        return self._subsets[draws]
+
+    @cached_property
+    def _subsets(self) -> dict[int, Posterior]:
+        """A few subsets, kept so that their tables are computed once."""
+        return {}
+
+    def _subset(self, draws: int) -> Posterior:
         keep = self.spaced(draws)
 
         def thin(part: Array | None) -> Array | None:

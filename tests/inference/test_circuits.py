@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from backrisk.inference import circuits, watched
+from backrisk.inference import circuits, threads, watched
 from backrisk.inference.circuits import Drafted, Product, QueryCircuit, Readings, evaluated
 from backrisk.inference.coupling import coupled
 from backrisk.inference.elimination import LETTERS
@@ -139,7 +139,7 @@ def test_cells_of_the_buffer_are_used_again():
 
 def test_the_last_draws_that_fill_no_block_are_as_exact(monkeypatch):
     monkeypatch.setattr(circuits, "_WORTH_SHARING", 0)
-    monkeypatch.setattr(circuits, "THREADS", 3)
+    monkeypatch.setattr(threads, "THREADS", 3)
     a, b = ("a", 0), ("b", 0)
     draft = Drafted([(a, b), (b,)], {a: 2, b: 3})
     circuit = draft.circuit([draft.multiplied([0, 1], {a})])

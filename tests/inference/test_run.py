@@ -10,7 +10,7 @@ from strategies import random_graph, random_person, random_posterior
 
 from backrisk import CausalGraph, Posterior, QueryError, load_codebook, load_graph, risk, risks
 from backrisk.graph import Layout
-from backrisk.inference import World
+from backrisk.inference import World, threads
 from backrisk.inference import run as draws
 
 ROUNDING = 1e-12
@@ -110,7 +110,7 @@ def test_threads_change_nothing(seed, monkeypatch):
     world = World(random_posterior(rng, graph, draws=100), {}, {graph.names[0]: 1})
     keep = [(graph.outcome, 1)]
     alone = world.joint(keep)
-    monkeypatch.setattr(draws, "THREADS", 3)
+    monkeypatch.setattr(threads, "THREADS", 3)
     monkeypatch.setattr(draws, "_WORTH", 0)
     monkeypatch.setattr(draws, "_FEW", 10)
     monkeypatch.setattr(draws, "_CACHE", 0)
@@ -121,7 +121,7 @@ def test_what_a_thread_raises_is_raised(monkeypatch):
     rng = np.random.default_rng(0)
     graph = random_graph(rng, 4)
     world = World(random_posterior(rng, graph, draws=100), {}, {})
-    monkeypatch.setattr(draws, "THREADS", 3)
+    monkeypatch.setattr(threads, "THREADS", 3)
     monkeypatch.setattr(draws, "_WORTH", 0)
     monkeypatch.setattr(draws, "_FEW", 10)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -150,7 +150,6 @@ def play(
     seed: int = 0,
     quick: bool = False,
     exact: bool | None = None,
-    drawn_before: dict[Any, Any] | None = None,
 ) -> Shares:
     """Return the share of each switch of a second world; of a player without a switch, none.
 
@@ -163,8 +162,6 @@ def play(
         As for `Departures.shares`.
     exact : bool, optional
         Whether shares are exact; by default where they can be.
-    drawn_before : dict, optional
-        As for `walks`.
     """
     draws = np.zeros((world.tables.draws, len(players)))
     if not world.switches:
@@ -174,9 +171,7 @@ def play(
         total = None if quick else world.everybody - world.nobody
         draws[:, columns] = diagonal(world.slopes, len(columns), total).T
         return Shares(draws, total=draws.sum(axis=1) if total is None else total)
-    found, some = sampled(
-        partial(walks, world, samples=_SAMPLES, drawn_before=drawn_before), len(columns), seed
-    )
+    found, some = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
     draws[:, columns] = found.T
     error = np.zeros(len(players))
     error[columns] = some

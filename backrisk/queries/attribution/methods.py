@@ -423,13 +423,12 @@ def _compute(
             demand_possible(whole)
             ask = partial(necessity, whole=whole)
         found, errors = [], np.zeros(len(causes))
-        drawn_before: dict[Any, Any] = {}  # all causes are asked of the same person
         for place, group in enumerate(causes):
             known: dict[str, Any] = {"exposed": in_turn[group]} if group in in_turn else {}
             if method == "necessity" and (
                 world := _too_large(tables, evidence, group, target, coupling)
             ):
-                played = play(world, group[:1], seed=seed, drawn_before=drawn_before)
+                played = play(world, group[:1], seed=seed)
                 assert played.error is not None
                 known["share"], errors[place] = played.draws[:, 0], played.error[0]
             found.append(ask(tables, evidence, group, target, coupling, **known))

@@ -53,8 +53,10 @@ def sampled(
     """
     rng = np.random.default_rng(seed)
     found: list[Array] = []
-    for _ in range(_ROUNDS):
-        found += play([rng.permutation(players).tolist() for _ in range(_ORDERS)], rng=rng)
+    for played in range(_ROUNDS):
+        orders = [rng.permutation(players).tolist() for _ in range(_ORDERS)]
+        # What people are drawn by does not depend on how many players there are.
+        found += play(orders, rng=np.random.default_rng([seed, played]))
         shares: Array = np.mean(found, axis=0)
         means = np.array([gains.mean(axis=1) for gains in found])
         error: Array = means.std(axis=0, ddof=1) / np.sqrt(len(means))
