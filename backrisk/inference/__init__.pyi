@@ -4,7 +4,7 @@ from .bucket_tree import each as each
 from .bucket_tree import pairs as pairs
 from .bucket_tree import set_in_turn as set_in_turn
 from .circuits import BUDGET as BUDGET
-from .circuits import get_ready as get_ready
+from .compiled import get_ready as get_ready
 from .completing import completed as completed
 from .coupling import COUPLINGS as COUPLINGS
 from .replaying import Followed as Followed

@@ -194,16 +194,6 @@ def evaluated(
     return _one_by_one(circuit, tables, readings, look)
 
 
-def get_ready() -> None:
-    """Import the compiler now, so that all that follows is carried out by compiled loops.
-
-    For whoever will ask many questions: the first would not be worth the time that it takes.
-    """
-    from backrisk.inference import drawing, intervals, lanes, walking
-
-    assert all((drawing, intervals, lanes, walking))
-
-
 def worth_compiling(work: int) -> bool:
     """Return whether to use the compiled loops: where they are there, or much is to be done.
 
