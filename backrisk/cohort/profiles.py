@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.inference import Kept
 from backrisk.posterior import Posterior
 from backrisk.queries import (
     Departures,
@@ -29,11 +31,11 @@ from backrisk.words import ENGLISH, language
 
 Codes = NDArray[np.int32]
 
-SHARE_DRAWS = 50  # draws that shares are worked out for
+SHARE_DRAWS = 48  # draws that shares are worked out for
 _THREADS = min(os.cpu_count() or 1, 4)
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
-_SEARCH = 2  # a plan serves few people of few draws: a better one would take longer to find
+_SEARCH = 0  # a plan serves few people of few draws: a better one would take longer to find
 _ROUNDING = 1e-12  # that sums leave where a share is exactly zero
 
 
@@ -145,22 +147,25 @@ def answer(
         A value for each person, by column.
     """
     graph, target, people = posterior.graph, asked.target, len(codes)
-    place = graph.names.index(target.node)
+    reported = codes[:, graph.names.index(target.node)]
     apart = [graph.names.index(name) for name in downstream(graph, target.node)]
     before = codes.copy()
     before[:, apart] = -1
     choices = max(len(asked.actions), len(asked.causes), 1)
     size = max(_LEAST, _DRAWS // (posterior.draws * choices))
+    order = _alike(before) if asked.causes else np.arange(people)
     parts = []
     for start in range(0, people, size):
-        some = slice(start, start + size)
+        some = order[start : start + size]
         parts.append(_answer_some(posterior, asked, codes[some], before[some]))
-        tell(len(codes[some]))
-    found: dict[str, Any] = {
-        name: [value for part in parts for value in part[name]] for name in parts[0]
-    }
+        tell(len(some))
+    place = np.argsort(order)
+    found: dict[str, Any] = {}
+    for name in parts[0]:
+        values = [value for part in parts for value in part[name]]
+        found[name] = [values[k] for k in place]
     states = graph.node(target.node).states
-    found["reported"] = [states[code] if code >= 0 else None for code in codes[:, place]]
+    found["reported"] = [states[code] if code >= 0 else None for code in reported]
     always = [flag("warned")] if posterior.diagnostics.warnings else []
     always += [flag("contradicted")] if posterior.diagnostics.contradicted else []
     flags = []
@@ -169,6 +174,18 @@ def answer(
         said += [flag("silent")] if (row < 0).all() else []
         flags.append("; ".join([*said, *always]))
     return {**found, "flags": flags}
+
+
+def _alike(codes: Codes) -> NDArray[np.intp]:
+    """Return people in an order in which those with the same plan of shares follow each other.
+
+    It depends on what was answered, and on what is at its reference.
+    """
+    return np.lexsort(_plan_of(codes).T)
+
+
+def _plan_of(codes: Codes) -> Codes:
+    return np.minimum(codes, 1)
 
 
 def _answer_some(
@@ -264,12 +281,19 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
         Of at most `SHARE_DRAWS` draws, each to a hundredth of a percentage point or so.
     """
     few = posterior.subset(SHARE_DRAWS)
-    names = posterior.graph.names
+    names, kept = posterior.graph.names, Kept()
 
-    def shares(row: Codes) -> Array:
-        evidence = {name: int(code) for name, code in zip(names, row, strict=True) if code >= 0}
-        game = Departures(few, evidence, causes, target, search=_SEARCH)
-        return game.shares(quick=True).draws.T
+    def shares(rows: Codes) -> Array:
+        """Return those of people who have one plan."""
+        people = ({n: int(k) for n, k in zip(names, row, strict=True) if k >= 0} for row in rows)
+        game = Departures(few, next(people), causes, target, search=_SEARCH, kept=kept)
+        games = itertools.chain([game], map(game.another, people))
+        return np.stack([each.shares(quick=True).draws.T for each in games])
 
+    order = _alike(codes)
+    plans = _plan_of(codes[order])
+    starts = np.flatnonzero((plans[1:] != plans[:-1]).any(axis=1)) + 1
+    groups = np.split(codes[order], starts)
     with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock
-        return np.stack(list(threads.map(shares, codes)))
+        found = np.concatenate(list(threads.map(shares, groups)))
+    return found[np.argsort(order)]

@@ -12,6 +12,7 @@ from .replaying import People as People
 from .replaying import Rule as Rule
 from .replaying import Setting as Setting
 from .replaying import people_like as people_like
+from .second_world import Kept as Kept
 from .second_world import SecondWorld as SecondWorld
 from .surgery import Pinned as Pinned
 from .surgery import Rewired as Rewired

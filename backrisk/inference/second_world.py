@@ -15,8 +15,9 @@ causes are in world 0; off, what they are in world 1. So one world passes into t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 
 import numpy as np
@@ -31,7 +32,29 @@ from backrisk.inference.twin_network import Variable, reached
 from backrisk.inference.world import World
 
 SWITCH = 2  # the world, so to speak, of a switch: off, on
+_KEPT = 2**26  # bytes of tables that are kept for others
 _HEARD = 3  # and on: what a node's effects hear over the first route, the second, and so on
+
+
+class Kept:
+    """Tables that are kept for whoever asks for the same, while there is room; for many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tables: dict[Hashable, Array] = {}
+        self._bytes = 0
+
+    def get(self, key: Hashable, form: Callable[[], Array]) -> Array:
+        """Return a table, formed where it is not kept; those that were kept first go first."""
+        table = self._tables.get(key)
+        if table is None:
+            table = form()
+            with self._lock:
+                self._bytes += table.nbytes if key not in self._tables else 0
+                self._tables[key] = table
+                while self._bytes > _KEPT:
+                    self._bytes -= self._tables.pop(next(iter(self._tables))).nbytes
+        return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +84,9 @@ class SecondWorld:
         are on or off together.
     search : int, optional
         As for `elimination_order`.
+    kept : Kept, optional
+        Keeps the tables of families for other second worlds of the same tables, with the same
+        `reference` and no edges that are heard, where whoever has a switch may differ.
 
     Notes
     -----
@@ -78,6 +104,7 @@ class SecondWorld:
     heard: Mapping[tuple[str, str], str] = field(default_factory=dict)
     together: Mapping[str, str] = field(default_factory=dict)
     search: int | None = None
+    kept: Kept | None = None
 
     @property
     def graph(self) -> CausalGraph:
@@ -119,8 +146,19 @@ class SecondWorld:
             # A switch has nothing to do with what is known of world 0.
             apart = np.array([[1.0 / (on - 1.0)], [1.0 / on]])
             gained = [(joint[name, SWITCH][0] * apart).sum(axis=0) for name in self.switches]
-            slopes.append(np.array(gained) / self._off.sum(axis=0))
+            slopes.append(np.array(gained) / self._evidence)
         return slopes
+
+    @cached_property
+    def _evidence(self) -> Array:
+        """P(evidence), of all that bears on the target: ``(draw,)``. World 1 sums to 1."""
+        families = [self._family(name, (0,)) for name, worlds in self._bearing if worlds != (1,)]
+        if not families:
+            return np.ones(self.tables.draws)
+        sizes = {v: self._states(v[0]) for scope, _ in families for v in scope}
+        (found,), _ = joints(families, sizes, None, (), [()], self.tables.draws)
+        only: Array = found[0]
+        return only
 
     @property
     def nobody(self) -> Array:
@@ -178,15 +216,68 @@ class SecondWorld:
             and not self.changed.intersection(self.graph.parents(name))
         )
 
+    def another(self, evidence: Mapping[str, int]) -> SecondWorld:
+        """Return the same question about another person, planned as this one.
+
+        Parameters
+        ----------
+        evidence : mapping of node to state code
+            What was seen of the same nodes.
+        """
+        other = replace(self, evidence=evidence)
+        for name in ("needed", "changed", "decided", "told", "_scopes", "_near"):
+            other.__dict__[name] = getattr(self, name)
+        return other
+
+    @cached_property
+    def _scopes(self) -> tuple[tuple[Variable, ...], ...]:
+        """The scope of each family that matters."""
+        families = (self._family(name, worlds) for name, worlds in self.needed)
+        return tuple(_once(*family)[0] for family in families)
+
+    @property
+    def _families(self) -> list[Fetched]:
+        """The tables of the nodes that matter, in the worlds in which they do."""
+        if self.kept is None:
+            return [_once(*self._family(name, worlds)) for name, worlds in self.needed]
+        each = zip(self.needed, self._scopes, strict=True)
+        return [self._by_kept(self.kept, name, worlds, scope) for (name, worlds), scope in each]
+
+    def _by_kept(
+        self, kept: Kept, name: str, worlds: tuple[int, ...], scope: tuple[Variable, ...]
+    ) -> Fetched:
+        """Return a family's table, formed once for all who answered alike about the family."""
+        about = (name, *self.graph.parents(name))
+        key = name, scope, tuple(self.evidence.get(node) for node in about)
+
+        def form() -> Array:
+            return _once(*self._family(name, worlds))[1](slice(None))
+
+        def get(some: slice) -> Array:
+            table = kept.get(key, form)
+            return table[..., some] if table.shape[-1] > 1 else table
+
+        return scope, get
+
+    @cached_property
+    def _near(self) -> frozenset[Variable]:
+        """The variables that bear on the target in world 1."""
+        scopes = [*self._scopes, *(scope for scope, _ in self._hearings())]
+        return _connected(scopes, (self.target, 1))
+
     @cached_property
     def _sources(self) -> tuple[list[Fetched], dict[Variable, int]]:
         """Return the tables that bear on the target in world 1, and how many states they have."""
-        families = [_once(*self._family(name, worlds)) for name, worlds in self.needed]
-        families += self._hearings()
-        near = _connected([scope for scope, _ in families], (self.target, 1))
-        kept = [(scope, fetch) for scope, fetch in families if near.intersection(scope)]
-        sizes = {v: 2 if v[1] == SWITCH else self._states(v[0]) for v in near}
+        families = [*self._families, *self._hearings()]
+        kept = [(scope, fetch) for scope, fetch in families if self._near.intersection(scope)]
+        sizes = {v: 2 if v[1] == SWITCH else self._states(v[0]) for v in self._near}
         return kept, sizes
+
+    @property
+    def _bearing(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The nodes whose tables are among the sources, with the worlds in which they matter."""
+        each = zip(self.needed, self._scopes, strict=True)
+        return [node for node, scope in each if self._near.intersection(scope)]
 
     def _states(self, name: str) -> int:
         return len(self.graph.node(name).states)

@@ -199,10 +199,10 @@ class Stacked:
             shape = self.graph.shape(name)
             self._joined[name] = np.empty((*shape, self.draws)), np.zeros(shape[:-1], bool)
         table, done = self._joined[name]
-        wanted = np.zeros_like(done)
-        wanted[at] = True
-        wanted &= ~done
-        if wanted.any():
+        if not done[at].all():
+            wanted = np.zeros_like(done)
+            wanted[at] = True
+            wanted &= ~done
             both = [part.table(name, at)[wanted] for part in (self.first, self.second)]
             table[wanted] = np.concatenate(both, axis=-1)
             done |= wanted  # after the values: another thread may be reading

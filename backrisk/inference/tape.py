@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Protocol
 
 import numpy as np
@@ -276,5 +276,12 @@ def _strides(scope: Scope, sizes: Mapping[Variable, int]) -> dict[Variable, int]
 
 def _places(part: Scope, strides: Mapping[Variable, int], sizes: Mapping[Variable, int]) -> Ints:
     """Return the place that each cell of some axes has in a table."""
-    axes = [np.arange(sizes[v], dtype=np.int64) * strides.get(v, 0) for v in part]
-    return reduce(np.add.outer, axes, np.zeros((), np.int64)).ravel()
+    return _grid(tuple((sizes[v], strides.get(v, 0)) for v in part))
+
+
+@lru_cache(maxsize=2**12)
+def _grid(axes: tuple[tuple[int, int], ...]) -> Ints:
+    """Return where the cells of some axes lie, by each axis's number of entries and step."""
+    steps = [np.arange(size, dtype=np.int64) * step for size, step in axes]
+    found: Ints = reduce(np.add.outer, steps, np.zeros((), np.int64)).ravel()
+    return found

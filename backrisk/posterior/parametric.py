@@ -76,10 +76,10 @@ class ParametricCPTs:
             # Memory that is never touched is never laid out, so rows nobody asks for are free.
             self._computed[name] = (np.empty((*shape, self.draws)), np.zeros(shape[:-1], bool))
         table, done = self._computed[name]
-        wanted = np.zeros_like(done)
-        wanted[at] = True
-        wanted &= ~done
-        if wanted.any():
+        if not done[at].all():
+            wanted = np.zeros_like(done)
+            wanted[at] = True
+            wanted &= ~done
             rows = np.argwhere(wanted)
             values = self.layout.rows(name, *self._draws_last, rows)
             if wanted.all():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from backrisk.cohort import profiles
-from backrisk.cohort.profiles import Questions, answer, flag, shares_of
+from backrisk.cohort.profiles import SHARE_DRAWS, Questions, answer, flag, shares_of
 from backrisk.queries import read_target
 from backrisk.words import speaking
 
@@ -95,7 +95,7 @@ def test_an_action_already_taken_reduces_nothing(core):
 def test_shares_are_shaped_person_cause_draw(core, people):
     causes = ["fatigue", "core_strength"]
     shares = shares_of(core, people.codes[:3], causes, read_target(core.graph, None))
-    assert shares.shape == (3, 2, core.draws)
+    assert shares.shape == (3, 2, min(core.draws, SHARE_DRAWS))
 
 
 def test_flags_are_english_in_every_language(tmp_path):

@@ -10,7 +10,7 @@ above and is credited with what it adds.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Literal, get_args
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph
-from backrisk.inference import SecondWorld, Tables, reached, walks
+from backrisk.inference import Kept, SecondWorld, Tables, reached, walks
 from backrisk.queries.answer import Target
 from backrisk.queries.attribution.shapley import Shares, diagonal, sampled
 from backrisk.words import choices, say, suggest
@@ -60,6 +60,8 @@ class Departures:
         reference where it does not count, or as people are on average.
     search : int, optional
         As for `SecondWorld`.
+    kept : Kept, optional
+        Keeps tables for other games about the same posterior, players, target and baseline.
 
     Notes
     -----
@@ -83,6 +85,7 @@ class Departures:
     target: Target
     baseline: Baseline = "healthy"
     search: int | None = None
+    kept: Kept | None = None
 
     @cached_property
     def _world(self) -> SecondWorld:
@@ -97,7 +100,20 @@ class Departures:
             target.node,
             target.codes,
             search=self.search,
+            kept=self.kept,
         )
+
+    def another(self, evidence: Mapping[str, int]) -> Departures:
+        """Return the game about another person, planned as this one.
+
+        Parameters
+        ----------
+        evidence : mapping of node to state code
+            What is reported of the same nodes, of which the same are at state 0.
+        """
+        other = replace(self, evidence=evidence)
+        other.__dict__["_world"] = self._world.another(evidence)
+        return other
 
     @property
     def exact(self) -> bool:
