@@ -123,7 +123,7 @@ def score(
 
     The numbers are those of `backrisk.risk`, `backrisk.attribute` and `backrisk.recommend` for the
     same person without the target's answer, and rest on the same assumptions. Shares are of at
-    most 50 draws, to a hundredth of a percentage point or so.
+    most 48 draws, to a hundredth of a percentage point or so.
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in

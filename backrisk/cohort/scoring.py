@@ -125,61 +125,8 @@ def score_table(
 
     Raises
     ------
-<<<<<<< HEAD
     SurveyError, QueryError
         As `backrisk.score`.
-=======
-    SurveyError
-        The source cannot be read, has no rows or no column of the codebook; a package is missing.
-    QueryError
-        The target, a cause, an action or an identifier is not understood; `out` cannot be written,
-        or is read from.
-
-    Notes
-    -----
-    One row a person in the order of the source, with the columns
-
-    - ``row``: as in messages (the line of a text file, the row of a sheet, the index of a frame,
-      else the position); then the `ids`;
-    - ``risk, risk_low, risk_high``: mean and interval of P(target | answers), the target's own
-      answer and what follows from it set aside, as `backrisk.recommend` does: of a hundred people
-      who answer like this, how many have it. ``reported`` is that answer;
-    - with `shares` only, ``leading_cause, leading_probability``: the cause with the largest mean
-      Shapley share and the probability that its share is the largest; empty where no share is
-      above 0; and ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's
-      share of the excess risk;
-    - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
-      the largest mean reduction of that probability, absolute, and how likely it is the best; empty
-      where no action lowers it on average;
-    - ``flags``, joined by ``"; "``: ``refused: COLUMN`` (that answer counts as not given),
-      ``answers contradict`` (nothing is computed), ``no answers``, ``fit warned``.
-
-    The numbers are those of `backrisk.risk`, `backrisk.attribute` and `backrisk.recommend` for the
-    same person without the target's answer, and rest on the same assumptions. Shares are of at
-    most 48 draws, to a hundredth of a percentage point or so.
-
-    Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
-    too many values (which are not scored) are listed in a file beside `out` whose name ends in
-    ``.problems.csv``. Memory is bounded, however many the rows and the distinct profiles: both pass
-    through files in blocks, and DuckDB works within 256 MB.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import pandas as pd
-    >>> from backrisk.graph import CausalGraph
-    >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
-    >>> p = Posterior.from_cpts(g, {"x": [[0.5, 0.5]], "y": [[[0.7, 0.3], [0.2, 0.8]]]})
-    >>> folder = tempfile.mkdtemp()
-    >>> pd.DataFrame({"id": [7, 8], "x": ["yes", "no"]}).to_csv(f"{folder}/a.csv", index=False)
-    >>> out = f"{folder}/scored.csv"
-    >>> done = score(p, f"{folder}/a.csv", out, ids="id", target="y", shares=True)
-    >>> found = pd.read_csv(done.out)
-    >>> found[["id", "risk", "leading_cause", "share_x", "best_action", "reduction"]].round(2)
-       id  risk leading_cause  share_x best_action  reduction
-    0   7   0.8             x      0.5        x=no        0.5
-    1   8   0.3           NaN      0.0         NaN        NaN
->>>>>>> 5a63b4c (Score people of one plan after one another, keep the tables of families that answered alike, divide by the evidence alone)
     """
     ids = read_names(ids, "ids")
     thin = posterior if draws is None else posterior.subset(positive(draws))

@@ -252,12 +252,12 @@ def test_a_root_that_is_a_source_needs_no_product(monkeypatch):
         np.testing.assert_array_equal(found, table)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_long_work_looks_up_on_its_way(threads, monkeypatch):
+@pytest.mark.parametrize("count", [1, 3])
+def test_long_work_looks_up_on_its_way(count, monkeypatch):
     """As often as there are pieces, before each but the first; what it raises ends the work."""
     monkeypatch.setattr(circuits, "_AT_ONCE", 1)  # a piece is a block of 16 draws
     monkeypatch.setattr(circuits, "_WORTH_SHARING", 0)
-    monkeypatch.setattr(circuits, "THREADS", threads)
+    monkeypatch.setattr(threads, "THREADS", count)
     a, b = ("a", 0), ("b", 0)
     draft = Drafted([(a, b)], {a: 2, b: 2})
     circuit = draft.circuit([draft.multiplied([0], {a})])
@@ -317,24 +317,24 @@ def test_as_many_threads_share_the_work_as_have_room(monkeypatch):
     table = np.random.default_rng(7).random((2, 3, 100))
     room = 8 * circuits._tape(circuit, (1, 1)).cells * 16
     made = []
-    inner = circuits.ThreadPoolExecutor
-    monkeypatch.setattr(circuits, "ThreadPoolExecutor", lambda n: made.append(n) or inner(n))
-    monkeypatch.setattr(circuits, "THREADS", 4)
+    inner = threads.ThreadPoolExecutor
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", lambda n: made.append(n) or inner(n))
+    monkeypatch.setattr(threads, "THREADS", 4)
     monkeypatch.setattr(circuits, "_WORTH_SHARING", 6 * 100 - 1)
 
-    def threads(budget):
+    def shared_by(budget):
         made.clear()
         monkeypatch.setattr(circuits, "BUDGET", budget)
         (found,) = evaluated(circuit, [table], 100, compiled=True)
         np.testing.assert_allclose(found, table.sum(axis=1), rtol=1e-14)
         return made
 
-    assert threads(4 * room) == threads(9 * room) == [4]
-    assert threads(3 * room) == threads(4 * room - 1) == [3]
-    assert threads(2 * room - 1) == []
-    asking = threading.Thread(target=threads, args=(4 * room,))
+    assert shared_by(4 * room) == shared_by(9 * room) == [4]
+    assert shared_by(3 * room) == shared_by(4 * room - 1) == [3]
+    assert shared_by(2 * room - 1) == []
+    asking = threading.Thread(target=shared_by, args=(4 * room,))
     asking.start()
     asking.join()
     assert made == []  # who asks from a thread of their own has shared the cores out already
     monkeypatch.setattr(circuits, "_WORTH_SHARING", 6 * 100)
-    assert threads(4 * room) == []
+    assert shared_by(4 * room) == []

@@ -152,15 +152,15 @@ def test_chunks_fit_the_budget_and_the_cache_and_hold_each_draw_once(monkeypatch
     part = world._plan(keep).main
     need = 8 * sum(step.cells for step in part.steps)
     expected, chunks, made = world.joint(keep), [], []
-    inner, pool = draws._carry_out, draws.ThreadPoolExecutor
+    inner, pool = draws._carry_out, threads.ThreadPoolExecutor
 
     def noted(*given):
         chunks.append(given[3])
         return inner(*given)
 
     monkeypatch.setattr(draws, "_carry_out", noted)
-    monkeypatch.setattr(draws, "ThreadPoolExecutor", lambda n: made.append(n) or pool(n))
-    monkeypatch.setattr(draws, "THREADS", 3)
+    monkeypatch.setattr(threads, "ThreadPoolExecutor", lambda n: made.append(n) or pool(n))
+    monkeypatch.setattr(threads, "THREADS", 3)
     monkeypatch.setattr(draws, "_FEW", 10)
 
     def longest(cache, budget, worth):

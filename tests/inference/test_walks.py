@@ -7,7 +7,7 @@ import pytest
 from strategies import seeds
 from test_second_world import asked, values
 
-from backrisk.inference import walks
+from backrisk.inference import forget, walks
 
 module = import_module("backrisk.inference.walks")
 TIMES, SAMPLES = 40, 500
@@ -51,14 +51,19 @@ def test_each_order_has_samples_of_its_own():
 
 
 def test_what_is_drawn_of_the_first_world_is_drawn_once_for_all_second_ones(monkeypatch):
-    world, calls, kept = asked(11), [], {}
+    world, calls = asked(11), []
     inner = module.drawn
     monkeypatch.setattr(module, "drawn", lambda *given: calls.append(1) or inner(*given))
     order = list(range(len(world.switches)))
+    forget()
     alone = walks(world, [order], 10, np.random.default_rng(1))
     for _ in range(2):
-        beside = walks(world, [order], 10, np.random.default_rng(1), kept)
+        beside = walks(world, [order], 10, np.random.default_rng(1))
         np.testing.assert_array_equal(beside, alone)
-    assert len(calls) == 2  # for whoever keeps nothing, and for all who keep it
-    walks(world, [order], 10, np.random.default_rng(2), kept)
-    assert len(calls) == 3  # by other numbers
+    assert len(calls) == 1
+    walks(world, [order], 10, np.random.default_rng(2))
+    assert len(calls) == 2  # by other numbers
+    for seed in range(3, 3 + module._KEPT):  # the last few are kept
+        walks(world, [order], 10, np.random.default_rng(seed))
+    walks(world, [order], 10, np.random.default_rng(1))
+    assert len(calls) == 2 + module._KEPT + 1
