@@ -8,6 +8,6 @@ def get_ready() -> None:
 
     For whoever will ask many questions: the first would not be worth the time that it takes.
     """
-    from backrisk.inference import drawing, intervals, lanes, walking
+    from backrisk.inference import drawing, filling, intervals, lanes, walking
 
-    assert all((drawing, intervals, lanes, walking))
+    assert all((drawing, filling, intervals, lanes, walking))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Container, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 from numba import njit
-from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.inference.lanes import number_at
 
 Ints = NDArray[np.int64]
 
@@ -54,9 +55,9 @@ def shared_lengths(
     which = cells[list(places)]
     out = np.empty((*shape, *counts, draws))
     _fill(
-        *_laid_flat(here, shape, places),
+        *_addresses(here, shape, places),
         _moves(here, places, 0, draws),
-        *_laid_flat(there, shape, places),
+        *_addresses(there, shape, places),
         _moves(there, places, 1, draws),
         which,
         first,
@@ -67,12 +68,12 @@ def shared_lengths(
 
 
 def _moves(table: Array, places: Mapping[int, NDArray[np.intp]], side: int, draws: int) -> Ints:
-    """Return how far from a cell each place lies, ``(axis, place, draw)``."""
+    """Return how far from a cell each place lies, in bytes, ``(axis, place, draw)``."""
     most = max((each.shape[1] for each in places.values()), default=0)
     found = np.zeros((len(places), most, draws), np.int64)
     for into, (axis, each) in zip(found, places.items(), strict=True):
         if table.shape[axis] > 1:
-            into[: each.shape[1]] = each[side] * (table.strides[axis] // table.itemsize)
+            into[: each.shape[1]] = each[side] * table.strides[axis]
     return found
 
 
@@ -93,22 +94,22 @@ def at_each(table: Array, axis: int, places: NDArray[np.intp]) -> Array:
     """
     shape = (*table.shape[:axis], len(places), *table.shape[axis + 1 : -1], places.shape[1])
     out = np.empty(shape)
-    flat, cells, _, step, draw = _laid_flat(
+    cells, _, step, draw = _addresses(
         np.moveaxis(table, axis, -2), (*table.shape[:axis], *table.shape[axis + 1 : -1])
     )
-    after = int(np.prod(table.shape[axis + 1 : -1], dtype=np.int64))
+    after = math.prod(table.shape[axis + 1 : -1])
     into = out.reshape(-1, len(places), after, places.shape[1])
-    _take(flat, cells.reshape(-1, after), step, draw, places, into)
+    _take(cells.reshape(-1, after), step, draw, places, into)
     return out
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _take(flat, cells, step, draw, places, into):  # type: ignore[no-untyped-def]
+def _take(cells, step, draw, places, into):  # type: ignore[no-untyped-def]
     for b in range(into.shape[0]):
         for p in range(into.shape[1]):
             for a in range(into.shape[2]):
                 for z in range(into.shape[3]):
-                    into[b, p, a, z] = flat[cells[b, a] + places[p, z] * step + z * draw]
+                    into[b, p, a, z] = number_at(cells[b, a] + places[p, z] * step + z * draw)
 
 
 def _told(own: NDArray[np.intp] | None, rows: int) -> Ints:
@@ -118,59 +119,73 @@ def _told(own: NDArray[np.intp] | None, rows: int) -> Ints:
     )
 
 
-def _laid_flat(
+def _addresses(
     table: Array, shape: tuple[int, ...], moved: Container[int] = ()
-) -> tuple[Array, Ints, int, int, int]:
-    """Return a table's numbers in one row: where each cell begins, and the steps from there.
+) -> tuple[Ints, int, int, int]:
+    """Return where in memory each cell of a table begins, and the steps from there in bytes.
 
     Over the axes that are moved all cells begin at the first entry.
 
     Returns
     -------
-    numbers, places, levels, step to the next level, step to the next draw
+    addresses, levels, step to the next level, step to the next draw
     """
-    steps = [stride // table.itemsize for stride in table.strides]
-    extent = 1 + sum((size - 1) * step for size, step in zip(table.shape, steps, strict=True))
     axes = [
         np.arange(size, dtype=np.int64) * (step if own > 1 and axis not in moved else 0)
-        for axis, (size, own, step) in enumerate(zip(shape, table.shape, steps, strict=False))
+        for axis, (size, own, step) in enumerate(
+            zip(shape, table.shape, table.strides, strict=False)
+        )
     ]
-    places: Ints = reduce(np.add.outer, axes).ravel()
-    draw = steps[-1] if table.shape[-1] > 1 else 0
-    flat = as_strided(table, (extent,), (table.itemsize,), writeable=False)
-    return flat, places, table.shape[-2], steps[-2], draw
+    cells: Ints = reduce(np.add.outer, axes).ravel() + table.ctypes.data
+    return cells, table.shape[-2], table.strides[-2], table.strides[-1] * (table.shape[-1] > 1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _fill(  # type: ignore[no-untyped-def]
-    f, cells_f, levels_f, level_f, draw_f, moves_f,
-    g, cells_g, levels_g, level_g, draw_g, moves_g,
+    cells_f, levels_f, level_f, draw_f, moves_f,
+    cells_g, levels_g, level_g, draw_g, moves_g,
     which, first, second, out,
 ):  # fmt: skip
     draws = out.shape[3]
     here, there = np.empty((levels_f + 2, draws)), np.empty((levels_g + 2, draws))
     here[0], here[-1], there[0], there[-1] = 0.0, 1.0, 0.0, 1.0
-    at_f, at_g = np.empty(draws, np.int64), np.empty(draws, np.int64)
+    at = np.empty(draws, np.int64)
     a_row = out.shape[0] // len(first)
     for cell in range(out.shape[0]):
-        for z in range(draws):
-            at_f[z], at_g[z] = cells_f[cell] + z * draw_f, cells_g[cell] + z * draw_g
-        for axis in range(which.shape[0]):
-            place = which[axis, cell]
-            for z in range(draws):
-                at_f[z] += moves_f[axis, place, z]
-                at_g[z] += moves_g[axis, place, z]
-        for level in range(levels_f):
-            for z in range(draws):
-                here[level + 1, z] = f[at_f[z] + level * level_f]
-        for level in range(levels_g):
-            for z in range(draws):
-                there[level + 1, z] = g[at_g[z] + level * level_g]
         i, j = first[cell // a_row], second[cell // a_row]
+        _look_up(here, cells_f[cell], level_f, draw_f, moves_f, which[:, cell], i, at)
+        _look_up(there, cells_g[cell], level_g, draw_g, moves_g, which[:, cell], j, at)
         for state in range(out.shape[1]):
             m = i if i >= 0 else state
             for other in range(out.shape[2]):
                 n = j if j >= 0 else other
                 for z in range(draws):
-                    length = min(here[m + 1, z], there[n + 1, z]) - max(here[m, z], there[n, z])
-                    out[cell, state, other, z] = max(length, 0.0)
+                    low, high = here[m, z], here[m + 1, z]
+                    below, above = there[n, z], there[n + 1, z]
+                    end = high if high < above else above
+                    start = low if low > below else below
+                    out[cell, state, other, z] = end - start if end > start else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _look_up(into, begins, level_step, draw_step, moves, which, state, at):  # type: ignore[no-untyped-def]
+    """Look up the levels of a CDF; of a state that is known, those around it."""
+    draws, last = into.shape[1], into.shape[0] - 2
+    low, high = (0, last) if state < 0 else (max(state - 1, 0), min(state + 1, last))
+    if len(which):
+        for z in range(draws):
+            at[z] = z * draw_step
+        for axis in range(len(which)):
+            for z in range(draws):
+                at[z] += moves[axis, which[axis], z]
+    for level in range(low, high):
+        base = begins + level * level_step
+        if len(which):
+            for z in range(draws):
+                into[level + 1, z] = number_at(base + at[z])
+        elif draw_step == 8:
+            for z in range(draws):
+                into[level + 1, z] = number_at(base + 8 * z)
+        else:
+            for z in range(draws):
+                into[level + 1, z] = number_at(base + draw_step * z)

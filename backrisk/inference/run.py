@@ -34,6 +34,7 @@ from backrisk.words import say
 MANY = 2048  # people worked on at once
 _FEW = 64  # draws worked on at once, at least
 _CACHE = 16 * 2**20  # bytes of tables that are worked on at once
+_GIVEN = 64 * 2**20  # the same where compiled loops work on them, a few draws at a time
 _WORTH = 16 * 2**20  # bytes of tables from which on threads are worth starting
 
 
@@ -97,7 +98,8 @@ def _run_people(
         )
     count = workers(need * draws > _WORTH)
     share = -(-draws // count)
-    chunk = max(min(max(_CACHE // need, _FEW), BUDGET // (count * need), share), 1)
+    room = _GIVEN if compiled else _CACHE
+    chunk = max(min(max(room // need, _FEW), BUDGET // (count * need), share), 1)
     fetches = [
         fetcher.cdfs(source, rows) if i == part.last else fetcher.table(source, rows)
         for i, source in enumerate(part.sources)

@@ -1,28 +1,31 @@
 """Parts of tables that are too large to be kept whole: kept while there is room.
 
 All that is asked about one person meets the same few parts of such a table, for one chunk of draws
-after the other. What is kept is bounded for all posteriors together; the part that was asked for
-longest ago goes first, and with a posterior goes what was kept of it.
+after the other. What is asked for again is kept. It is bounded for all posteriors together; the
+part that was asked for longest ago goes first, and with a posterior goes what was kept of it.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from backrisk._types import Array
-from backrisk.graph import holds
+from backrisk.graph import ProportionalOdds, holds
 from backrisk.inference.coupling import cumulated
 from backrisk.inference.tables import Tables
 
 KEPT = 2**28  # bytes of all parts together
 _LEAST = 2**12  # cells of one draw, fewer than which are as soon computed
+_REMEMBERED = 64  # parts that were asked for once
 
 Part = Callable[[slice], Array]
 
@@ -52,6 +55,7 @@ class _Kept:
 
 _lock = threading.Lock()
 _parts: OrderedDict[tuple[Any, ...], tuple[int, _Kept]] = OrderedDict()
+_asked: OrderedDict[tuple[Any, ...], None] = OrderedDict()  # what was asked for once
 
 
 def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False) -> Part:
@@ -70,31 +74,46 @@ def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False
     callable
         Of a slice of the draws. What it returns is read only by agreement: it may be kept.
     """
-    cut = tables.cut(name, at)
-    positive = cdf and tables.positive(name)
-
-    def compute(some: slice) -> Array:
-        return cumulated(cut(some), positive=positive) if cdf else cut(some)
-
     known = [codes for codes in at if not isinstance(codes, slice)]
     if holds(tables.graph, name, tables.draws) or any(len(codes) > 1 for codes in known):
-        return compute
+        return _cut(tables, name, at, cdf=cdf)
+    codes = tuple(None if isinstance(each, slice) else int(each[0]) for each in at)
+    form = tables.proportional_odds(name) if "numba" in sys.modules else None
+    compute = _cut(tables, name, at, cdf=cdf) if form is None else _from_odds(form, codes, cdf=cdf)
     *sizes, states = tables.graph.shape(name)
-    left = (n for n, codes in zip(sizes, at, strict=True) if isinstance(codes, slice))
-    cells = int(np.prod([*left, states - cdf], dtype=np.int64))
+    left = (n for n, code in zip(sizes, codes, strict=True) if code is None)
+    cells = math.prod([*left, states - cdf])
     size = 8 * cells * tables.draws
     if cells < _LEAST or size > KEPT // 2:
         return compute
-    codes = tuple(None if isinstance(each, slice) else int(each[0]) for each in at)
     key = weakref.ref(tables, _forget), name, codes, cdf
     with _lock:
         if key not in _parts:
+            if key not in _asked:  # once is no reason to keep anything
+                _asked[key] = None
+                while len(_asked) > _REMEMBERED:
+                    _asked.popitem(last=False)
+                return compute
             _parts[key] = size, _Kept(tables.draws)
         _parts.move_to_end(key)
         _, mine = _parts[key]
         while kept() > KEPT:
             _parts.popitem(last=False)
     return lambda some: mine.get(compute, some)
+
+
+def _cut(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool) -> Part:
+    cut = tables.cut(name, at)
+    if not cdf:
+        return cut
+    positive = tables.positive(name)
+    return lambda some: cumulated(cut(some), positive=positive)
+
+
+def _from_odds(form: ProportionalOdds, codes: Sequence[int | None], *, cdf: bool) -> Part:
+    from backrisk.inference.filling import filled
+
+    return lambda some: filled(form, codes, some, cdf=cdf)[None]
 
 
 def kept() -> int:
@@ -106,9 +125,11 @@ def forget() -> None:
     """Let go of all that is kept."""
     with _lock:
         _parts.clear()
+        _asked.clear()
 
 
 def _forget(dead: weakref.ref[Tables]) -> None:
     """Let go of what was kept of a posterior that is gone."""
-    for key in [key for key in list(_parts) if key[0] is dead]:
+    for key in [key for key in (*_parts, *_asked) if key[0] is dead]:
         _parts.pop(key, None)
+        _asked.pop(key, None)

@@ -167,6 +167,7 @@ def test_chunks_fit_the_budget_and_the_cache_and_hold_each_draw_once(monkeypatch
         chunks.clear()
         made.clear()
         monkeypatch.setattr(draws, "_CACHE", cache)
+        monkeypatch.setattr(draws, "_GIVEN", cache)
         monkeypatch.setattr(draws, "BUDGET", budget)
         monkeypatch.setattr(draws, "_WORTH", worth)
         np.testing.assert_array_equal(world.joint(keep), expected)

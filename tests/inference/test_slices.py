@@ -1,6 +1,7 @@
 """Parts of wide tables: kept while there is room, and never another part or posterior's."""
 
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -34,12 +35,34 @@ def test_a_part_is_that_of_the_table_whatever_was_asked_before(posterior):
     for piece in (slice(3, 9), slice(0, 30), slice(5, 7)):
         for where in (at, other):
             expected = posterior.cut("pain", where)(piece)
-            np.testing.assert_array_equal(slices.part_of(posterior, "pain", where)(piece), expected)
+            found = slices.part_of(posterior, "pain", where)(piece)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
             found = slices.part_of(posterior, "pain", where, cdf=True)(piece)
-            np.testing.assert_array_equal(found, cumulated(expected, positive=True))
+            cdf = cumulated(expected, positive=True)
+            np.testing.assert_allclose(found, cdf, rtol=0, atol=1e-15)
 
 
-def test_a_part_is_computed_once(posterior, monkeypatch):
+@pytest.mark.parametrize("cdf", [False, True])
+def test_parts_are_the_same_with_a_compiler_and_without(posterior, cdf, monkeypatch):
+    rng = np.random.default_rng(2)
+    names = [name for name in posterior.graph.names if posterior.graph.parents(name)]
+    for name in names:
+        assert posterior.proportional_odds(name) is not None
+        sizes = posterior.graph.shape(name)[:-1]
+        for _ in range(3):
+            at = tuple(
+                ALL if rng.random() < 0.4 else np.array([int(rng.integers(n))]) for n in sizes
+            )
+            compiled = slices.part_of(posterior, name, at, cdf=cdf)(slice(4, 27))
+            with monkeypatch.context() as without:
+                without.delitem(sys.modules, "numba")
+                slices.forget()
+                plain = slices.part_of(posterior, name, at, cdf=cdf)(slice(4, 27))
+            np.testing.assert_allclose(compiled, plain, rtol=0, atol=1e-15)
+
+
+def test_what_is_asked_for_again_is_kept_and_not_computed_again(posterior, monkeypatch):
+    monkeypatch.delitem(sys.modules, "numba")
     at, asked = known(posterior), []
     cut = Posterior.cut
 
@@ -51,19 +74,24 @@ def test_a_part_is_computed_once(posterior, monkeypatch):
     for _ in range(3):
         part = slices.part_of(posterior, "pain", at)
         part(slice(0, 20)), part(slice(10, 20)), part(slice(20, 30))
-    assert asked == [slice(0, 20), slice(20, 30)]
+    once = [slice(0, 20), slice(10, 20), slice(20, 30)]  # and nothing kept
+    assert asked == [*once, slice(0, 20), slice(20, 30)]
 
 
 def test_what_is_kept_is_bounded_and_goes_with_its_posterior(posterior, monkeypatch):
     whole = [known(posterior, state=state) for state in (0, 1)]
     (size,) = {slices.part_of(posterior, "pain", at)(ALL).nbytes for at in whole}
+    assert slices.kept() == 0
+    for at in whole:
+        slices.part_of(posterior, "pain", at)
     assert slices.kept() == 2 * size
     monkeypatch.setattr(slices, "KEPT", 2 * size)
-    slices.part_of(posterior, "pain", whole[0])(ALL)
-    slices.part_of(posterior, "pain", whole[0], cdf=True)(ALL)
+    for cdf in (False, True, True):
+        slices.part_of(posterior, "pain", whole[0], cdf=cdf)(ALL)
     assert size < slices.kept() <= 2 * size  # the part that was asked for longest ago is gone
     again = posterior.subset(7)
-    slices.part_of(again, "pain", whole[0])(ALL)
+    for _ in range(2):
+        slices.part_of(again, "pain", whole[0])(ALL)
     before = slices.kept()
     posterior._subsets.clear()
     del again
