@@ -9,7 +9,7 @@ import pytensor.tensor as pt
 import pytest
 
 from backrisk.survey import tabulate
-from tests.benchmarks import _peers, _stan, _work
+from tests.benchmarks import _peers, _stan, _work, growth
 from tests.benchmarks import fit_complete_cases as complete_cases
 from tests.benchmarks.__main__ import found, report
 from tests.benchmarks.common import median_seconds, result
@@ -83,6 +83,20 @@ def test_complete_rows_are_the_visits_at_which_a_regression_is_known():
     assert sorted(map(len, answered)) == [2, 3, 3, 3]
     names = [[alone.graph.names[i] for i in each] for each in answered]
     assert ["lumbar_load_of_pain", "pain_before_of_pain", "pain"] in names
+
+
+def test_an_exponent_is_that_of_the_power_and_tells_what_it_leaves():
+    sizes = (10, 20, 40, 80)
+    curve = growth.Curve("c", "nodes", sizes, [3 * size**1.5 for size in sizes])
+    assert curve.exponent == pytest.approx((1.5, 0), abs=1e-12)
+    assert curve.last == pytest.approx(1.5)
+    record = curve.record()
+    assert (record["range"], record["exponent"]) == ("10 to 80 nodes", "1.50 (0.00)")
+    # Of four points beside a line, the standard error of a slope as textbooks give it.
+    off = np.exp([0.1, -0.1, -0.1, 0.1])
+    power, error = growth.exponent(sizes, off * np.array(sizes) ** 1.5)
+    assert power == pytest.approx(1.5)
+    assert error == pytest.approx(np.sqrt(0.04 / 2 / 5) / np.log(2))
 
 
 def test_a_regression_in_stan_has_its_own_rows():
