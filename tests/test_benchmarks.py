@@ -92,6 +92,7 @@ def test_an_exponent_is_that_of_the_power_and_tells_what_it_leaves():
     assert curve.last == pytest.approx(1.5)
     record = curve.record()
     assert (record["range"], record["exponent"]) == ("10 to 80 nodes", "1.50 (0.00)")
+    assert [growth.three(x) for x in (0.09764, 1.0, 11466.8)] == ["0.0976", "1", "11,500"]
     # Of four points beside a line, the standard error of a slope as textbooks give it.
     off = np.exp([0.1, -0.1, -0.1, 0.1])
     power, error = growth.exponent(sizes, off * np.array(sizes) ** 1.5)

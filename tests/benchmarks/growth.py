@@ -99,12 +99,17 @@ class Curve:
         return result(
             self.name,
             ours_s=self.seconds[-1],
-            range=f"{self.sizes[0]:,g} to {self.sizes[-1]:,g} {self.axis}",
+            range=f"{self.sizes[0]:,} to {self.sizes[-1]:,} {self.axis}",
             exponent=f"{power:.2f} ({error:.2f})",
             last_exponent=round(self.last, 2),
-            milliseconds=", ".join(f"{1e3 * each:,.3g}" for each in self.seconds),
+            milliseconds="; ".join(three(1e3 * each) for each in self.seconds),
             **more,
         )
+
+
+def three(number: float) -> str:
+    """Return a number with three digits that count, and no power of ten."""
+    return f"{float(f'{number:.3g}'):,.10g}"
 
 
 def exponent(sizes: Sequence[float], costs: Sequence[float]) -> tuple[float, float]:
@@ -190,7 +195,7 @@ def fits() -> Iterator[Curve]:
 
     for name, axis, sizes, make in (
         ("people, a fit's density", "people", FITTED, lambda n: _work.survey(n, LATENT)),
-        ("gaps, a fit's density", "of answers missing", GAPS, gaps),
+        ("gaps, a fit's density", "share of answers missing", GAPS, gaps),
         ("sites, a fit's density", "sites", SITES, sites),
         ("waves, a fit's density", "waves", WAVES, surveyed),
     ):
@@ -219,7 +224,7 @@ def cohorts() -> Iterator[Curve]:
     times = [once(rows(count, 0.0)) for count in SCORED]
     yield Curve("people, scored", "people", SCORED, times)
     times = [once(rows(FEW, share)) for share in GAPS]
-    yield Curve(f"gaps, {FEW} people scored", "of answers missing", GAPS, times)
+    yield Curve(f"gaps, {FEW} people scored", "share of answers missing", GAPS, times)
     part = rows(PART[-1], GAPS[1])
     times = [once(part.slice(0, count)) for count in PART]
     yield Curve("people with gaps, scored", "people", PART, times)
@@ -261,25 +266,26 @@ def plot(curves: Sequence[Curve]) -> None:
     matplotlib.use("svg")
     from matplotlib import pyplot
 
-    wide = 5
+    wide = 4
     figure, axes = pyplot.subplots(
-        -(-len(curves) // wide), wide, figsize=(12, 5), layout="constrained"
+        -(-len(curves) // wide), wide, figsize=(10, 7), layout="constrained"
     )
     for axis in axes.flat[len(curves) :]:
         axis.set_axis_off()
     for axis, curve in zip(axes.flat, curves, strict=False):
         power, _ = curve.exponent
-        x, y = np.asarray(curve.sizes, float), np.asarray(curve.seconds)
+        x, y = np.asarray(curve.sizes, float), 1e3 * np.asarray(curve.seconds)
         fitted = np.exp(np.log(y).mean()) * (x / np.exp(np.log(x).mean())) ** power
         axis.plot(x, fitted, "-", color="#b9b4a8")
         axis.plot(x, y, "o", color="#1f5a7a", markersize=4)
         axis.set(xscale="log", yscale="log", xlabel=curve.axis)
         axis.set_title(f"{curve.name}\nexponent {power:.2f}", fontsize=9)
-        axis.set_xticks(x, [f"{each:,g}" for each in x], fontsize=7, rotation=45)
+        axis.set_xticks(x[[0, -1]], [f"{each:,}" for each in (curve.sizes[0], curve.sizes[-1])])
+        axis.set_yticks(y[[0, -1]], [three(each) for each in y[[0, -1]]])
         axis.minorticks_off()
         axis.spines[["top", "right"]].set_visible(False)
     for axis in axes[:, 0]:
-        axis.set_ylabel("processor seconds")
+        axis.set_ylabel("milliseconds")
     (ROOT / "reports").mkdir(exist_ok=True)
     figure.savefig(ROOT / "reports" / "growth.svg", metadata={"Date": None})
     pyplot.close(figure)
