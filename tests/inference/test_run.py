@@ -189,3 +189,24 @@ def test_chunks_fit_the_budget_and_the_cache_and_hold_each_draw_once(monkeypatch
     asking.start()
     asking.join()
     assert answers == [(10, [])]  # who asks from a thread of their own shares no more
+
+
+def test_people_are_halved_until_some_draws_of_them_fit(monkeypatch):
+    rng = np.random.default_rng(4)
+    graph = random_graph(rng, 5)
+    name = graph.names[0]
+    size = len(graph.node(name).states)
+    world = World(random_posterior(rng, graph, draws=9), {name: np.arange(7) % size}, {})
+    keep = [(graph.outcome, 0)]
+    expected, many = world.joint(keep), []
+    inner = draws._run_people
+
+    def noted(part, finish, fetcher, codes):
+        many.append(max(len(code) for code in codes.values()))
+        return inner(part, finish, fetcher, codes)
+
+    monkeypatch.setattr(draws, "_run_people", noted)
+    monkeypatch.setattr(draws, "_FEW", 10**9)
+    np.testing.assert_array_equal(world.joint(keep), expected)
+    assert many[:13] == [7, 3, 1, 2, 1, 1, 4, 2, 1, 1, 2, 1, 1]
+    assert many == many[:13] * (len(many) // 13)  # and so for each part of the plan
