@@ -24,7 +24,7 @@ from tests.mutants import reporting, running
 from tests.mutants.making import Module, Mutant, equivalents, shares
 from tests.mutants.running import ROOT, Room
 
-ROOMS = ["graph", "survey", "inference", "likelihood", "posterior", "queries", "check", "summary"]
+ROOMS = "graph survey inference likelihood posterior fitting queries check summary".split()
 SAMPLE = 60
 
 
