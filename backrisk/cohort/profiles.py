@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.graph import CausalGraph
 from backrisk.inference import Kept
 from backrisk.posterior import Posterior
 from backrisk.queries import (
@@ -153,7 +154,9 @@ def answer(
     before[:, apart] = -1
     choices = max(len(asked.actions), len(asked.causes), 1)
     size = max(_LEAST, _DRAWS // (posterior.draws * choices))
-    order = _alike(before) if asked.causes else np.arange(people)
+    order = np.arange(people)
+    if asked.causes:  # people of one plan follow each other
+        order = np.lexsort(_plan_of(graph, before, asked.causes).T)
     parts = []
     for start in range(0, people, size):
         some = order[start : start + size]
@@ -176,16 +179,12 @@ def answer(
     return {**found, "flags": flags}
 
 
-def _alike(codes: Codes) -> NDArray[np.intp]:
-    """Return people in an order in which those with the same plan of shares follow each other.
+def _plan_of(graph: CausalGraph, codes: Codes, causes: Sequence[str]) -> Codes:
+    """Return what the plan of a person's shares depends on, ``(person, node)``.
 
-    It depends on what was answered, and on what is at its reference.
+    It is what was answered, and which of the causes are at their reference.
     """
-    return np.lexsort(_plan_of(codes).T)
-
-
-def _plan_of(codes: Codes) -> Codes:
-    return np.minimum(codes, 1)
+    return np.where(np.isin(graph.names, causes), np.minimum(codes, 1), np.minimum(codes, 0))
 
 
 def _answer_some(
@@ -290,8 +289,9 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
         games = itertools.chain([game], map(game.another, people))
         return np.stack([each.shares(quick=True).draws.T for each in games])
 
-    order = _alike(codes)
-    plans = _plan_of(codes[order])
+    plans = _plan_of(posterior.graph, codes, causes)
+    order = np.lexsort(plans.T)
+    plans = plans[order]
     starts = np.flatnonzero((plans[1:] != plans[:-1]).any(axis=1)) + 1
     groups = np.split(codes[order], starts)
     with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock

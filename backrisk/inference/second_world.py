@@ -18,7 +18,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -152,7 +152,11 @@ class SecondWorld:
     @cached_property
     def _evidence(self) -> Array:
         """P(evidence), of all that bears on the target: ``(draw,)``. World 1 sums to 1."""
-        families = [self._family(name, (0,)) for name, worlds in self._bearing if worlds != (1,)]
+        if self.kept is None:
+            families = [self._family(name, (0,)) for name, _ in self._bearing]
+        else:
+            kept = self.kept
+            families = [self._by_kept(kept, name, (0,), scope) for name, scope in self._bearing]
         if not families:
             return np.ones(self.tables.draws)
         sizes = {v: self._states(v[0]) for scope, _ in families for v in scope}
@@ -225,7 +229,7 @@ class SecondWorld:
             What was seen of the same nodes.
         """
         other = replace(self, evidence=evidence)
-        for name in ("needed", "changed", "decided", "told", "_scopes", "_near"):
+        for name in ("needed", "changed", "decided", "told", "_scopes", "_near", "_bearing"):
             other.__dict__[name] = getattr(self, name)
         return other
 
@@ -248,7 +252,7 @@ class SecondWorld:
     ) -> Fetched:
         """Return a family's table, formed once for all who answered alike about the family."""
         about = (name, *self.graph.parents(name))
-        key = name, scope, tuple(self.evidence.get(node) for node in about)
+        key = name, worlds, scope, tuple(self.evidence.get(node) for node in about)
 
         def form() -> Array:
             return _once(*self._family(name, worlds))[1](slice(None))
@@ -273,11 +277,12 @@ class SecondWorld:
         sizes = {v: 2 if v[1] == SWITCH else self._states(v[0]) for v in self._near}
         return kept, sizes
 
-    @property
-    def _bearing(self) -> list[tuple[str, tuple[int, ...]]]:
-        """The nodes whose tables are among the sources, with the worlds in which they matter."""
+    @cached_property
+    def _bearing(self) -> list[tuple[str, tuple[Variable, ...]]]:
+        """The nodes of world 0 whose tables are among the sources, with their scopes there."""
         each = zip(self.needed, self._scopes, strict=True)
-        return [node for node, scope in each if self._near.intersection(scope)]
+        near = (node for node, scope in each if self._near.intersection(scope))
+        return [(name, self._family(name, (0,))[0]) for name, worlds in near if 0 in worlds]
 
     def _states(self, name: str) -> int:
         return len(self.graph.node(name).states)
@@ -348,12 +353,13 @@ class SecondWorld:
             for v, codes in told_by
         )
 
-        @cache  # what the posterior lays out is laid out when it is first needed
-        def cut() -> Callable[[slice], Array]:
-            return part_of(self.tables, name, at)
+        cut: Callable[[slice], Array] | None = None
 
         def part(some: slice) -> Array:
-            rows = cut()(some)
+            nonlocal cut
+            if cut is None:  # what the posterior lays out is laid out when it is first needed
+                cut = part_of(self.tables, name, at)
+            rows = cut(some)
             return rows.reshape(*(2 for _ in switches), *rows.shape[1:])
 
         return (*switches, *rest), part
