@@ -86,7 +86,8 @@ class SecondWorld:
         As for `elimination_order`.
     kept : Kept, optional
         Keeps the tables of families for other second worlds of the same tables, with the same
-        `reference` and no edges that are heard, where whoever has a switch may differ.
+        `reference`, `lost` and `together` and no edges that are heard, where whoever has a switch
+        of its own may differ.
 
     Notes
     -----

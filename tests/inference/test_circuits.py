@@ -12,7 +12,7 @@ from backrisk.inference import circuits, threads, watched
 from backrisk.inference.circuits import Drafted, Product, QueryCircuit, Readings, evaluated
 from backrisk.inference.coupling import coupled
 from backrisk.inference.elimination import LETTERS
-from backrisk.inference.intervals import shared_lengths
+from backrisk.inference.intervals import at_each, shared_lengths
 from backrisk.inference.tape import laid_down
 
 
@@ -338,3 +338,50 @@ def test_as_many_threads_share_the_work_as_have_room(monkeypatch):
     assert made == []  # who asks from a thread of their own has shared the cores out already
     monkeypatch.setattr(circuits, "_WORTH_SHARING", 6 * 100)
     assert shared_by(4 * room) == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_entries_at_places_are_taken_draw_by_draw(seed):
+    rng = np.random.default_rng(600 + seed)
+    shape, axis = tuple(int(n) for n in rng.integers(1, 5, 4)), int(rng.integers(0, 3))
+    draws = 1 if seed % 4 == 0 else shape[-1]  # of a table that is the same in all, too
+    table = np.asfortranarray(rng.random((*shape[:-1], draws)))
+    places = rng.integers(0, shape[axis], (int(rng.integers(1, 7)), shape[-1]))
+    found = at_each(table, axis, places)
+    assert found.shape == (*shape[:axis], len(places), *shape[axis + 1 : -1], shape[-1])
+    for at in np.ndindex(found.shape):
+        there = (*at[:axis], places[at[axis], at[-1]], *at[axis + 1 : -1], min(at[-1], draws - 1))
+        assert found[at] == table[there]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_lengths_at_places_are_those_of_the_entries_there(seed):
+    """Whether places differ from draw to draw or not, and whether an axis is there or not."""
+    rng = np.random.default_rng(700 + seed)
+    draws, states = 5, [int(n) for n in rng.integers(1, 4, 2)]
+    levels = rng.integers(1, 4, 2)
+    here, there = (
+        np.moveaxis(
+            np.sort(rng.random((2, *(n if rng.random() < 0.7 else 1 for n in states), draws, k))),
+            -1,
+            -2,
+        )
+        for k in levels
+    )
+    places = {
+        axis: rng.integers(0, n, (2, int(rng.integers(1, 6)), draws if rng.random() < 0.6 else 1))
+        for axis, n in enumerate(states, start=1)
+        if rng.random() < 0.8
+    }
+    owns = [rng.integers(0, k + 1, 2) if rng.random() < 0.4 else None for k in levels]
+
+    def moved(table, side):
+        for axis, each in places.items():
+            one = np.broadcast_to(each[side], (each.shape[1], draws))
+            axes = (*table.shape[:axis], states[axis - 1], *table.shape[axis + 1 :])
+            table = at_each(np.broadcast_to(table, axes), axis, one)
+        return table
+
+    found = shared_lengths(here, there, owns, places)
+    expected = shared_lengths(moved(here, 0), moved(there, 1), owns)
+    np.testing.assert_allclose(np.broadcast_to(found, expected.shape), expected, atol=1e-15)

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from dataclasses import replace
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from strategies import Brute, random_graph, random_person, random_posterior, see
 
 from backrisk import CausalGraph, QueryError
 from backrisk.inference import SecondWorld, bucket_tree
+from backrisk.inference.second_world import Kept
 from backrisk.inference.twin_network import reached
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -156,3 +159,46 @@ def test_the_budget_of_a_second_world_is_met_to_the_cell(monkeypatch):
     monkeypatch.setattr(bucket_tree, "BUDGET", need - 1)
     with pytest.raises(QueryError):
         _ = world().nobody
+
+
+@pytest.mark.parametrize("seed", range(2, 40, 3))  # each node with a switch of its own
+def test_second_worlds_that_share_tables_are_each_as_alone(seed):
+    """Of people who answered the same questions, and of other sets of switches."""
+    alone, rng = asked(seed), np.random.default_rng(seed)
+    kept = Kept()
+    sharing = replace(alone, kept=kept)
+    for world in (sharing, replace(alone, switched=alone.switched[:1], kept=kept)):
+        own = replace(world, kept=None)
+        for _ in range(3):
+            seen = {n: int(rng.integers(len(world.graph.node(n).states))) for n in world.evidence}
+            other, expected = world.another(seen), replace(own, evidence=seen)
+            np.testing.assert_allclose(other.nobody, expected.nobody, **EXACT)
+            np.testing.assert_allclose(other.everybody, expected.everybody, **EXACT)
+            np.testing.assert_allclose(other.slopes([0.3]), expected.slopes([0.3]), **EXACT)
+            assert other.cells == expected.cells
+
+
+def test_tables_are_kept_while_there_is_room_the_latest_of_them(monkeypatch):
+    monkeypatch.setattr(import_module("backrisk.inference.second_world"), "_KEPT", 8 * 10)
+    kept, formed = Kept(), []
+
+    def table(key, cells):
+        found = kept.get(key, lambda: formed.append(key) or np.full(cells, float(len(formed))))
+        assert found.size == cells
+        return found
+
+    first = table("a", 4)
+    assert table("a", 4) is first
+    table("b", 6)
+    table("a", 4)
+    assert formed == ["a", "b"]  # both fit, to the byte
+    table("c", 1)
+    table("b", 6)
+    assert formed == ["a", "b", "c"]  # the first went
+    assert table("a", 4) is not first
+    assert formed == ["a", "b", "c", "a"]
+    table("c", 1)
+    assert formed == ["a", "b", "c", "a"]  # b made room
+    table("wide", 11)  # more than there is room for: given, and not kept
+    table("wide", 11)
+    assert formed[4:] == ["wide", "wide"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from strategies import random_graph, random_posterior
 
-from backrisk import CausalGraph, Posterior
+from backrisk import CausalGraph, Posterior, load_graph
+from backrisk.graph import Layout
 from backrisk.inference import Pinned, Rewired, Stacked, World, cut_from, looked_up
 
 BINARY = ["no", "yes"]
@@ -170,3 +171,31 @@ def test_levels_are_those_of_the_table_at_the_causes_states(seed):
             at = tuple(np.broadcast_to(own, (6, tables.draws))[sample, draw] for own in states)
             expected = np.cumsum(whole[at][:, draw])[:-1]
             np.testing.assert_allclose(found[:, sample, draw], expected, rtol=0, atol=1e-15)
+
+
+def test_odds_that_causes_multiply_are_those_of_what_is_stacked_and_of_nothing_that_is_changed():
+    graph = load_graph("runner_core")
+    layout, rng = Layout(graph), np.random.default_rng(4)
+    first, second = (Posterior(graph, *layout.draw_prior(draws, rng)) for draws in (2, 3))
+    name, other = "pain", "lumbar_load"
+    parents, sizes = graph.parents(name), graph.shape(name)[:-1]
+    stacked = Stacked(first, second)
+    whole = stacked.table(name)
+    for tables in (
+        stacked,
+        Rewired(stacked, {other: stacked.table(other)}, graph),
+        Rewired(stacked, {}, graph, {name: name}),
+        Pinned(stacked, {other: {graph.parents(other)[0]: 1}}),
+    ):
+        form = tables.proportional_odds(name)
+        states = [rng.integers(0, n, (4, 5)) for n in sizes]
+        for sample, draw in np.ndindex(4, 5):
+            at = tuple(own[sample, draw] for own in states)
+            expected = np.cumsum(whole[at][:, draw])[:-1]
+            np.testing.assert_allclose(form(states)[:, sample, draw], expected, atol=1e-12)
+    assert stacked.proportional_odds(name) is stacked.proportional_odds(name)
+    assert Rewired(first, {name: first.table(name)}, graph).proportional_odds(name) is None
+    assert Pinned(first, {name: {parents[0]: 0}}).proportional_odds(name) is None
+    plain = Posterior.from_cpts(graph, {n: first.cpt(n) for n in graph.names})
+    assert Stacked(first, plain).proportional_odds(name) is None
+    assert Stacked(plain, first).proportional_odds(name) is None
