@@ -9,9 +9,9 @@ fit costs what it did.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from scipy import special
@@ -38,14 +38,26 @@ class Conditioned:
         Whose effects are multivariate normal; as the graph states it where no figure is used.
     figures : tuple of Reading
         All that the graph has, with the reason where one is not used.
-    effective : float
-        How near the normal is to the exact posterior of effects and thresholds: the effective
-        share, from 0 to 1, of its draws when they are weighted to it. 1 where it is exact.
+    weights : callable, optional
+        Returns how much each of some draws of the prior weighs when they are weighted to the exact
+        posterior, ``(draw,)``, up to a factor. None where the prior is exact.
     """
 
     prior: ParameterPrior
     figures: tuple[Reading, ...] = ()
-    effective: float = 1.0
+    weights: Callable[[], Array] | None = None
+
+    @cached_property
+    def effective(self) -> float:
+        """How near the normal is to the exact posterior of effects and thresholds.
+
+        The effective share, from 0 to 1, of its draws when they are weighted to it: 1 where it is
+        exact. Computed when it is first asked for, which takes longer than conditioning.
+        """
+        if self.weights is None:
+            return 1.0
+        weights = self.weights()
+        return float(weights.sum() ** 2 / (weights**2).sum() / len(weights))
 
     @property
     def used(self) -> tuple[Reading, ...]:
@@ -96,13 +108,16 @@ def _conditioned(graph: CausalGraph, seed: int, limit: int) -> Conditioned:
     stated = _Normal.of(layout.prior)
     found = _posterior(implied, stated, estimates, errors)
     prior = found.as_prior(layout.prior, stated, _steps(layout))
-    fractions, effects = prior.draw(_CHECK_DRAWS, np.random.default_rng(seed))
-    off = (estimates - implied.values(fractions, effects)) / errors
-    log = layout.prior.log_density(fractions, effects) - prior.log_density(fractions, effects)
-    log -= 0.5 * (off**2).sum(axis=1)
-    weights = np.exp(log - log.max())
-    effective = weights.sum() ** 2 / (weights**2).sum() / len(weights)
-    return Conditioned(prior, figures, float(effective))
+
+    def weights() -> Array:
+        fractions, effects = prior.draw(_CHECK_DRAWS, np.random.default_rng(seed))
+        off = (estimates - implied.values(fractions, effects)) / errors
+        log = layout.prior.log_density(fractions, effects) - prior.log_density(fractions, effects)
+        log -= 0.5 * (off**2).sum(axis=1)
+        found: Array = np.exp(log - log.max())
+        return found
+
+    return Conditioned(prior, figures, weights)
 
 
 def within_reach(
