@@ -131,6 +131,9 @@ def fit_each(
     if sampler not in TUNE:
         near, known = suggest(sampler, tuple(TUNE)), choices(tuple(TUNE))
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
+    for key, survey in surveys.items():
+        if not isinstance(survey, Survey):
+            raise FitError(say("fitting.each.no_survey", key=key, kind=type(survey).__name__))
     run = _runner(runner)
     settings = {
         "draws": draws,

@@ -218,7 +218,7 @@ def read_survey(
         patterns and not with the people. By default a table of up to 200,000 people keeps a row
         for each, and a larger one is counted by DuckDB. With ``"spark"`` a folder of Parquet files
         is read by Spark's own workers, and of an address it is Spark that must know the store.
-        ``"pandas"`` keeps a row for each person whatever their number.
+        ``"pandas"`` keeps a row for each person whatever their number, and whoever holds them.
     encoding : str, optional
         Of a text file, ``"cp1252"``; by default what a byte order mark says, else UTF-8. Of an
         SPSS, Stata or SAS file, where the one that it names is wrong.
@@ -312,7 +312,7 @@ def read_by_header(
     rows = engine == "pandas"  # what read small files by another path once, and kept their rows
     chosen = None if rows else engine
     with held(table, chosen) as there:
-        if there is not None:
+        if there is not None and not rows:
             book = choose(tuple(spell(name) or "" for name in there.table.columns))
             if can_reduce(book):
                 decimal = options.get("decimal")

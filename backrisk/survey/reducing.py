@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     import ibis
 
 Cells = Mapping[str, str | None]  # the canonical text of a cell, by what the engine calls it
+_OWN = "backrisk_"  # how what is added to a table is called, beside columns of any name
+_ROWS, _WEIGHT = f"{_OWN}rows", f"{_OWN}weight"
 _LISTED = 1000  # refused cells that are told one by one
 
 
@@ -163,7 +165,7 @@ class _Counts:
             for name in dict.fromkeys([*book.columns, *book.rows, book.site, book.weight])
             if name in once and name != weight
         ]
-        keys = {str(name): f"k{place}" for place, name in enumerate(read)}
+        keys = {str(name): f"{_OWN}key{place}" for place, name in enumerate(read)}
         empty = [_empty(table[name]) for name in table.columns]
         blank = reduce(and_, empty)
         keyed = table.mutate(**{key: _key(table[once[name]]) for name, key in keys.items()})
@@ -174,12 +176,12 @@ class _Counts:
 
         def count_cells(name: str) -> None:
             key = keys[name]
-            asked = keyed.group_by([key, once[name]]).agg(backrisk_rows=keyed.count())
+            asked = keyed.group_by([key, once[name]]).agg(**{_ROWS: keyed.count()})
             found = _asked(asked)
             texts = spelled(found[once[name]]).to_pylist()
             called = found[key].to_pylist()
             cells[name] = dict(zip(called, texts, strict=True))
-            numbers[name] = dict(zip(called, found["backrisk_rows"].to_pylist(), strict=True))
+            numbers[name] = dict(zip(called, found[_ROWS].to_pylist(), strict=True))
 
         for name in (each for each in book.rows if each in keys):
             count_cells(name)
@@ -193,12 +195,13 @@ class _Counts:
             count_cells(name)
         bad_weights = 0
         if weight is not None:
-            keyed = keyed.mutate(weight_=keyed[once[weight]].cast("float64"))
-            odd = keyed.weight_.isnull() | keyed.weight_.isnan() | (keyed.weight_ < 0)
+            keyed = keyed.mutate(**{_WEIGHT: keyed[once[weight]].cast("float64")})
+            heavy = keyed[_WEIGHT]
+            odd = heavy.isnull() | heavy.isnan() | (heavy < 0)
             bad_weights = _number(_asked(keyed.agg(bad=odd.ifelse(1, 0).sum()))["bad"])
         rows = _number(_asked(keyed.agg(rows=keyed.count()))["rows"])
         columns = [keyed[key] for key in keys.values()]
-        columns += [] if weight is None else [keyed.weight_]
+        columns += [] if weight is None else [keyed[_WEIGHT]]
         columns += [keyed[name] for name in like_identifiers(book, table.columns)]
         return cls(
             held,
@@ -237,9 +240,9 @@ class _Counts:
             yield from (((key,), number) for key, number in self.numbers[names[0]].items())
             return
         keys = [self.keys[name] for name in names]
-        found = _asked(self.keyed.group_by(keys).agg(backrisk_rows=self.keyed.count()))
+        found = _asked(self.keyed.group_by(keys).agg(**{_ROWS: self.keyed.count()}))
         columns = [found[key].to_pylist() for key in keys]
-        yield from zip(zip(*columns, strict=True), found["backrisk_rows"].to_pylist(), strict=True)
+        yield from zip(zip(*columns, strict=True), found[_ROWS].to_pylist(), strict=True)
 
     def distinct_rows(self, names: tuple[str, ...]) -> Iterator[tuple[tuple[str | None, ...], int]]:
         """Yield the same with cells as the codebook reads them: what a census asks for."""
@@ -353,33 +356,34 @@ def _patterns(counts: _Counts, groups: Sequence[_Group], book: Contents, folder:
 
     rows, classes = counts.keyed, []
     for place, group in enumerate(groups):
-        own = {f"m{place}_{at}": counts.keys[name] for at, name in enumerate(group.names)}
+        own = {f"{_OWN}cell{place}_{at}": counts.keys[name] for at, name in enumerate(group.names)}
         columns: dict[str, Any] = {
             name: pa.array([row[at] for row in group.rows], pa.string())
             for at, name in enumerate(own)
         }
-        columns[f"class{place}"] = pa.array(group.classes, pa.int64())
-        classes.append(f"class{place}")
+        columns[f"{_OWN}class{place}"] = pa.array(group.classes, pa.int64())
+        classes.append(f"{_OWN}class{place}")
         known = ibis.memtable(pa.table(columns))
         rows = rows.inner_join(known, [rows[key] == known[name] for name, key in own.items()])
     weighed = counts.weight is not None
     if book.weight in counts.keys:  # texts
         texts = counts.cells[str(book.weight)]
         columns = {
-            "weight_of": pa.array(list(texts), pa.string()),
-            "weight_": pa.array([float(counts.coder.plain_number(t)) for t in texts.values()]),
+            f"{_OWN}of_weight": pa.array(list(texts), pa.string()),
+            _WEIGHT: pa.array([float(counts.coder.plain_number(t)) for t in texts.values()]),
         }
         known = ibis.memtable(pa.table(columns))
         key = rows[counts.keys[str(book.weight)]]
-        rows, weighed = rows.inner_join(known, [key == known["weight_of"]]), True
+        rows, weighed = rows.inner_join(known, [key == known[f"{_OWN}of_weight"]]), True
     sums: dict[str, Any] = {"people": rows.count()}
     if weighed:
-        sums |= {"weight": rows.weight_.sum(), "squares": (rows.weight_ * rows.weight_).sum()}
+        heavy = rows[_WEIGHT]
+        sums |= {"weight": heavy.sum(), "squares": (heavy * heavy).sum()}
     found = _asked(rows.group_by(classes).agg(**sums) if classes else rows.agg(**sums))
     table: dict[str, Any] = {}
     names: list[str] = []
     for place, group in enumerate(groups):
-        of_row = found[f"class{place}"].to_pylist()
+        of_row = found[f"{_OWN}class{place}"].to_pylist()
         for at, name in enumerate(group.names):
             texts_of = [group.cells[each][at] for each in of_row]
             table[f"c{len(names)}"] = pa.array(texts_of, pa.string()).cast(TEXT)

@@ -119,6 +119,7 @@ def test_a_folder_is_gone_on_with_where_it_was_stopped(parts, tmp_path, monkeypa
     ("given", "told"),
     [
         ({"surveys": {}}, "no survey to fit"),
+        ({"surveys": {"north": "north.csv"}}, r"'north' is no survey of one moment \(str\)"),
         ({"runner": "sparc"}, r"no runner 'sparc' \(did you mean 'spark'"),
         ({"runner": 3}, "no runner '3'"),
         ({"draws": 0}, "draws is 0, expected at least 1"),

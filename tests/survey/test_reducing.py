@@ -78,7 +78,9 @@ def test_what_comes_back_does_not_grow_with_the_rows(holding, monkeypatch):
     # Three age groups, and two of a body mass index or none, where it is beyond what is possible.
     assert len(found.codes) == 3 * 3
     assert max(map(len, asked)) == 50 * 75
-    assert [len(each) for each in asked if {*each.column_names} >= {"people", "class0"}] == [9]
+    assert [
+        len(each) for each in asked if {*each.column_names} >= {"people", "backrisk_class0"}
+    ] == [9]
 
 
 def test_a_row_that_counts_only_by_other_columns_is_filtered_in_the_engine(holding):
@@ -124,6 +126,16 @@ def test_decimals_are_read_as_of_a_file(holding, decimal, third):
 def test_an_engine_beside_the_tables_own_is_refused(holding):
     with pytest.raises(SurveyError, match=r"held by duckdb, .* leave out the engine 'spark'"):
         read_survey(holding(table(5)), GRAPH, CODEBOOK, engine="spark")
+
+
+def test_every_row_is_kept_where_that_is_asked_and_any_name_may_be_there(holding):
+    frame = table(30).assign(backrisk_rows_=1, k0="x", class0="y")
+    book = CODEBOOK.ignoring("backrisk_rows_", "k0", "class0")
+    whole = read_survey(frame, GRAPH, book)
+    rows = read_survey(holding(frame), GRAPH, book, engine="pandas")
+    assert rows.people is None
+    np.testing.assert_array_equal(rows.codes, whole.codes)
+    assert patterns(read_survey(holding(frame), GRAPH, book)) == patterns(whole)
 
 
 def test_a_table_without_rows_or_columns_is_refused(holding):
