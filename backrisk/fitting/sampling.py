@@ -244,12 +244,11 @@ def fit(
     rng = np.random.default_rng(seed)
     if compiled is not None and evidence == (compiled.known is None):
         raise FitError(say("fitting.other_model"))
+    used = None
     if evidence and not prepared.conjugate:
         used = conditioned(layout) if compiled is None else compiled.known
         prepared = replace(prepared, known=used)
-        cautions += _left_out(used)
-    if not prepared.conjugate:
-        cautions += labels_said(prepared)
+    labels = () if prepared.conjugate else labels_said(prepared)
     prior_fractions, prior_beta = prepared.prior.draw(_PRIOR_DRAWS, rng)
     sites = steps = None
     if prepared.conjugate:
@@ -273,7 +272,8 @@ def fit(
         if SITE_SHIFTS in tree["posterior"]:
             shift, scale = flat(tree, SITE_SHIFTS), flat(tree, SITE_SCALES)
             sites = SiteEffects(survey.sites, shift, scale)
-        diagnostics = judge(tree, sampler, cautions)
+        # How near the conditioned prior is takes seconds to tell: after the sampler has begun.
+        diagnostics = judge(tree, sampler, (*cautions, *_left_out(used), *labels))
         steps = {name: _steps(tree, name) for name in SAMPLE_STATS}
     conflicts = find_conflicts(layout, prepared.prior, fractions, beta)
     posterior = Posterior(
