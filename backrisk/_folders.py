@@ -40,6 +40,12 @@ def folder_output(path: str | Path, error: type[BackriskError] = BackriskError) 
         part = folder / "part"
         part.mkdir()
         yield part
+        for each in sorted(part.rglob("*")):  # on the disk before it takes its place
+            if each.is_file():
+                with each.open("rb") as file:
+                    os.fsync(file.fileno())
+            else:
+                sync(each)
         os.replace(part, place)
         sync(place.parent)
 

@@ -127,6 +127,43 @@ def test_a_place_that_cannot_be_is_refused_and_nothing_is_left(
     assert {each.name for each in tmp_path.iterdir()} == {"full"}
 
 
+def test_a_folder_that_is_not_finished_leaves_nothing(core_prior, people, tmp_path, monkeypatch):
+    from backrisk.cohort import scoring
+
+    def stopped(*given):
+        yield from ()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scoring, "_joined", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            score(core_prior, people, tmp_path / "scored", ids="who", draws=20)
+    assert not [*tmp_path.iterdir()]
+    score(core_prior, people, tmp_path / "scored", ids="who", draws=20)
+    assert [each.name for each in tmp_path.iterdir()] == ["scored"]
+
+
+def test_a_folder_that_cannot_be_sent_whole_is_taken_back(
+    core_prior, people, tmp_path, monkeypatch
+):
+    from backrisk import _addresses
+
+    put, sent = _addresses._put, []
+
+    def failing(store, place, path):
+        if len(sent) == 2:
+            raise OSError("the bucket is full")
+        put(store, place, path)
+        sent.append(path)
+
+    monkeypatch.setattr(_addresses, "_put", failing)
+    out = f"memory://{tmp_path.name}/scored"
+    with pytest.raises(QueryError, match=f"{out}: the bucket is full"):
+        score(core_prior, people, out, ids="who", draws=20, partition_by="fatigue")
+    assert len(sent) == 2
+    assert not fsspec.filesystem("memory").find(f"/{tmp_path.name}")
+
+
 def test_what_is_read_is_not_written_over(core_prior, people, tmp_path):
     address = f"memory://{tmp_path.name}/people.parquet"
     fsspec.filesystem("memory").pipe(f"/{tmp_path.name}/people.parquet", people.to_parquet())
