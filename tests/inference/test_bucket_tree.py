@@ -135,6 +135,8 @@ def test_the_order_is_nearly_the_best_of_all(wide, most, monkeypatch):
         gone = [v for v in sizes if v != keep]
         order, cells = bucket_tree._order(scopes, tuple(sizes.items()), keep)
         assert sorted(order) == gone
+        sources = [(scope, None) for scope in scopes]
+        assert bucket_tree.elimination_order(sources, sizes, keep) == (order, cells)
         formed = cells_of(order, scopes, sizes, keep)
         assert cells == max(formed)
         every = itertools.permutations(gone)

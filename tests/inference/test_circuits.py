@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from backrisk.inference import circuits, threads, watched
+from backrisk.inference import circuits, get_ready, threads, watched
 from backrisk.inference.circuits import Drafted, Product, QueryCircuit, Readings, evaluated
 from backrisk.inference.coupling import coupled
 from backrisk.inference.elimination import LETTERS
@@ -385,3 +385,24 @@ def test_lengths_at_places_are_those_of_the_entries_there(seed):
     found = shared_lengths(here, there, owns, places)
     expected = shared_lengths(moved(here, 0), moved(there, 1), owns)
     np.testing.assert_allclose(np.broadcast_to(found, expected.shape), expected, atol=1e-15)
+
+
+def test_each_product_is_told_before_it_is_formed():
+    """By NumPy one after the other, by the loops all at once."""
+    a, b, c = ((name, 0) for name in "abc")
+    draft = Drafted([(a, b), (b, c)], {a: 2, b: 2, c: 2})
+    first = draft.multiplied([0], {b})
+    circuit = draft.circuit([draft.multiplied([first, 1], {c})])
+    tables = [np.ones((2, 2, 5)), np.ones((2, 2, 5))]
+    for compiled in (False, True):
+        told = []
+        evaluated(circuit, tables, 5, look=told.append, compiled=compiled)
+        assert told == [(a, b), (b, c)]
+
+
+def test_who_got_ready_is_answered_by_compiled_loops(monkeypatch):
+    get_ready()
+    assert circuits.worth_compiling(0)
+    monkeypatch.delitem(sys.modules, "numba")
+    assert not circuits.worth_compiling(10**9)  # is faster than the import
+    assert circuits.worth_compiling(10**9 + 1)
