@@ -99,8 +99,13 @@ class _Client:
         start = time.perf_counter()
         body = json.dumps(question)
         headers = {"Content-Type": "application/json"}
-        self._connection.request("POST", f"/api/v1/{path}", body, headers)
-        response = self._connection.getresponse()
+        try:
+            self._connection.request("POST", f"/api/v1/{path}", body, headers)
+            response = self._connection.getresponse()
+        except (BrokenPipeError, http.client.RemoteDisconnected):  # idle for long: as browsers do
+            self._connection.close()
+            self._connection.request("POST", f"/api/v1/{path}", body, headers)
+            response = self._connection.getresponse()
         response.read()
         return time.perf_counter() - start, response.status
 
