@@ -29,6 +29,7 @@ from backrisk.inference.circuits import (
 )
 from backrisk.inference.elimination import WIDE, Sets, bits, blurred, greedy
 from backrisk.inference.steps import PLANS
+from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.world import World
 from backrisk.words import say
@@ -46,6 +47,7 @@ _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _GIVEN = 32 * 2**20  # bytes of tables that compiled loops are given at once
 _AGAIN = 12  # tries of each rule with blurred merits
 _FEW = 64  # draws worked on at once, at least
+_WORTH_SHARING = 10**6  # cells times draws from which on threads are worth starting
 
 
 @dataclass(frozen=True)
@@ -311,13 +313,15 @@ def _demand_room(cells: int) -> None:
         )
 
 
-def _chunks(circuit: QueryCircuit, cells: int, draws: int) -> Iterator[tuple[slice, bool]]:
-    """Yield the draws that are worked on at once, and whether by compiled loops."""
+def _chunks(
+    circuit: QueryCircuit, cells: int, draws: int, most: int | None = None
+) -> Iterator[tuple[slice, bool]]:
+    """Yield the draws that are worked on at once, at most so many, and whether in compiled loops."""
     compiled = worth_compiling(circuit.work * draws)
     sizes = dict(circuit.sizes)
     given = sum((math.prod(sizes[v] for v in scope) for scope in circuit.sources), start=1)
     few = _GIVEN // (8 * given) if compiled else _CACHE // (8 * cells)
-    chunk = max(min(max(few, _FEW), BUDGET // (8 * cells)), 1)
+    chunk = max(min(max(few, _FEW), BUDGET // (8 * cells), most or draws), 1)
     for start in range(0, draws, chunk):
         yield slice(start, min(start + chunk, draws)), compiled
 
@@ -460,7 +464,9 @@ def drawn(
     found: list[dict[Variable, NDArray[np.int16]]] = [
         {v: np.empty((len(u), draws), np.int16) for v, u in numbers.items()} for numbers in uniforms
     ]
-    for some, compiled in _chunks(circuit, cells, draws):
+
+    def draw(piece: tuple[slice, bool]) -> None:
+        some, compiled = piece
         tables = [get(some) for _, get in sources]
         sent = evaluated(circuit, tables, _width(tables), compiled=compiled)
         values = dict(enumerate(tables)) | dict(zip(circuit.roots, sent, strict=True))
@@ -475,6 +481,9 @@ def drawn(
             ends = np.cumsum([len(u) for u in lucks])[:-1]
             for states, part in zip(found, np.split(known[variable], ends), strict=True):
                 states[variable][:, some] = part
+
+    count = workers(circuit.work * draws > _WORTH_SHARING)
+    in_threads(draw, list(_chunks(circuit, cells, draws, -(-draws // count))), count)
     return found
 
 

@@ -237,14 +237,17 @@ class SecondWorld:
     @cached_property
     def _scopes(self) -> tuple[tuple[Variable, ...], ...]:
         """The scope of each family that matters."""
-        families = (self._family(name, worlds) for name, worlds in self.needed)
-        return tuple(_once(*family)[0] for family in families)
+        return tuple(scope for scope, _ in self._formed)
+
+    @cached_property
+    def _formed(self) -> list[Fetched]:
+        return [_once(*self._family(name, worlds)) for name, worlds in self.needed]
 
     @property
     def _families(self) -> list[Fetched]:
         """The tables of the nodes that matter, in the worlds in which they do."""
         if self.kept is None:
-            return [_once(*self._family(name, worlds)) for name, worlds in self.needed]
+            return self._formed
         each = zip(self.needed, self._scopes, strict=True)
         return [self._by_kept(self.kept, name, worlds, scope) for (name, worlds), scope in each]
 
