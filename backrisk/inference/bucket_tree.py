@@ -316,7 +316,7 @@ def _demand_room(cells: int) -> None:
 def _chunks(
     circuit: QueryCircuit, cells: int, draws: int, most: int | None = None
 ) -> Iterator[tuple[slice, bool]]:
-    """Yield the draws that are worked on at once, at most so many, and whether in compiled loops."""
+    """Yield the draws worked on at once, at most so many, and whether in compiled loops."""
     compiled = worth_compiling(circuit.work * draws)
     sizes = dict(circuit.sizes)
     given = sum((math.prod(sizes[v] for v in scope) for scope in circuit.sources), start=1)
