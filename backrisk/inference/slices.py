@@ -50,7 +50,9 @@ class _Kept:
                     self.table = np.empty((*found.shape[:-1], self.draws))
             self.table[..., some] = found
             self.there[some] = True  # after the values: another thread may be reading
-        return self.table[..., some]
+        found = self.table[..., some]
+        found.flags.writeable = False
+        return found
 
 
 _lock = threading.Lock()
@@ -72,7 +74,7 @@ def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False
     Returns
     -------
     callable
-        Of a slice of the draws. What it returns is read only by agreement: it may be kept.
+        Of a slice of the draws. What it returns is not to be changed: it may be kept.
     """
     known = [codes for codes in at if not isinstance(codes, slice)]
     if holds(tables.graph, name, tables.draws) or any(len(codes) > 1 for codes in known):
@@ -118,7 +120,7 @@ def _from_odds(form: ProportionalOdds, codes: Sequence[int | None], *, cdf: bool
 
 def kept() -> int:
     """Return how many bytes are kept."""
-    return sum(size for size, _ in _parts.values())
+    return sum(size for size, _ in list(_parts.values()))  # a posterior may go meanwhile
 
 
 def forget() -> None:
