@@ -6,7 +6,7 @@ import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,15 +15,16 @@ from urllib.parse import quote
 
 import numpy as np
 
+from backrisk._addresses import is_address
 from backrisk._arguments import checked
 from backrisk._files import make_folder
 from backrisk.errors import BackriskError, FitError, PosteriorError
-from backrisk.fitting.chains import available_cores
+from backrisk.fitting.chains import available_cores, fingerprint
 from backrisk.fitting.progress import progress_bar
-from backrisk.fitting.sampling import TUNE, fit
+from backrisk.fitting.sampling import TUNE, design_of, fit
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior, load_posterior
-from backrisk.survey import Survey, spark_session
+from backrisk.survey import Survey, spark_session, tabulate
 from backrisk.words import choices, say, suggest
 
 Task = tuple[str, Survey]
@@ -32,7 +33,10 @@ Work = Callable[[Task], Done]
 Runner = Callable[[Work, Sequence[Task]], Iterable[Done]]
 
 _PACKAGES = {"joblib": "joblib", "spark": "pyspark"}
-_SHARED = 1e-12  # what shares of one survey may differ by from one sum to the next
+_MARK = "fit_of"  # what a model of a folder holds of the fit that it is of
+_DIGITS = 8  # of that: two fits are mistaken for one in 4e9, and no answer is told
+_ROUNDED = 9  # decimals of a share of the weight, whose last digits hang on the order of the rows
+_LONGEST = 255 - len(".nc")  # bytes of a name of a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,6 +136,8 @@ def fit_each(
         near, known = suggest(sampler, tuple(TUNE)), choices(tuple(TUNE))
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
     for key, survey in surveys.items():
+        if not _can_be_named(key):
+            raise FitError(say("fitting.each.no_key", key=ascii(key), kind=type(key).__name__))
         if not isinstance(survey, Survey):
             raise FitError(say("fitting.each.no_survey", key=key, kind=type(survey).__name__))
     run = _runner(runner)
@@ -149,11 +155,16 @@ def fit_each(
             raise FitError(say("fitting.too_small", argument=name, number=number, least=1))
     place = None if out is None else Path(out)
     kept: dict[str, Posterior | Path] = {}
+    marks: dict[str, str] = {}
     if place is not None:
+        if is_address(out):
+            raise FitError(say("fitting.each.no_address", path=out))
         make_folder(place, FitError)
+        asked = {**settings, "tune": TUNE[sampler] if tune is None else tune, "cores": None}
         for key, survey in surveys.items():
             path = model_path(place, key)
-            if _is_kept(path, survey, seed_of(seed, key), draws * chains):
+            marks[key] = _mark_of(graph, survey, {**asked, "seed": seed_of(seed, key)})
+            if _is_kept(path, marks[key]):
                 kept[key] = path
     work = partial(_fit_one, graph=graph, seed=seed, settings=settings)
     waiting = [(key, survey) for key, survey in surveys.items() if key not in kept]
@@ -165,9 +176,12 @@ def fit_each(
             elif place is None:
                 fitted[key] = model
             else:
-                fitted[key] = model_path(place, key)
-                model.save(model_path(place, key))
+                fitted[key] = path = model_path(place, key)
+                replace(model, meta={**model.meta, _MARK: marks[key]}).save(path)
             advance()
+    for key, _ in waiting:
+        if key not in fitted and key not in failed:
+            failed[key] = say("fitting.each.not_run")
     return Fits(
         {key: fitted[key] for key in surveys if key in fitted},
         {key: failed[key] for key in surveys if key in failed},
@@ -210,7 +224,34 @@ def _fit_one(task: Task, *, graph: CausalGraph, seed: int, settings: dict[str, A
         return key, None, say("fitting.each.raised", kind=type(error).__name__, why=str(error))
 
 
-def _is_kept(path: Path, survey: Survey, seed: int, draws: int) -> bool:
+def _can_be_named(key: object) -> bool:
+    """Whether a key can be the name of a file."""
+    try:
+        return isinstance(key, str) and len(quote(key, safe=" ")) <= _LONGEST
+    except UnicodeEncodeError:  # half of a character
+        return False
+
+
+def _mark_of(graph: CausalGraph, survey: Survey, settings: Mapping[str, Any]) -> str:
+    """Return by what a fit is known again, whatever the order of the people."""
+    patterns = tabulate(survey)
+    weight = max(float(patterns.weights.sum()), np.finfo(float).tiny)
+    shares = np.round(np.stack([patterns.weights, patterns.squares]) / weight, _ROUNDED)
+    site = np.zeros(0, np.intp) if patterns.site is None else patterns.site
+    answers = hashlib.sha256()
+    for part in (patterns.codes, patterns.people, shares, site):
+        answers.update(np.ascontiguousarray(part).tobytes())
+    told = {
+        "graphs": [graph.to_dict(), survey.graph.to_dict()],
+        "answers": answers.hexdigest(),
+        "sites": list(survey.sites),
+        "design": design_of(survey),
+        "settings": dict(settings),
+    }
+    return fingerprint(told)[:_DIGITS]
+
+
+def _is_kept(path: Path, mark: str) -> bool:
     """Whether a model is there and whole, and is the one that would be fitted.
 
     Raises
@@ -224,18 +265,7 @@ def _is_kept(path: Path, survey: Survey, seed: int, draws: int) -> bool:
         found = load_posterior(path)
     except PosteriorError:  # stopped while it was copied, or damaged: it is fitted again
         return False
-    answered = found.meta.get("answered", {})
-    same = (
-        found.meta.get("seed") == seed
-        and found.draws == draws
-        and found.meta.get("people") == survey.n
-        and found.graph.names == survey.graph.names
-        and all(
-            abs(answered.get(name, -1) - share) <= _SHARED
-            for name, share in survey.answered.items()
-        )
-    )
-    if not same:
+    if found.meta.get(_MARK) != mark:
         raise FitError(say("fitting.each.other", path=path))
     return True
 

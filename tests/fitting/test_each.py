@@ -107,18 +107,46 @@ def test_a_folder_is_gone_on_with_where_it_was_stopped(parts, tmp_path, monkeypa
     whole = found.fitted["South"].read_bytes()
     found.fitted["South"].write_bytes(whole[: len(whole) // 2])
     assert fit_each(GRAPH, parts, out=out, **FEW).kept == ("North / A",)
-    for change in ({"seed": 4}, {"draws": 41}):
-        with pytest.raises(FitError, match="holds the model of another survey, seed or number"):
+    for change in ({"seed": 4}, {"draws": 41}, {"tune": 50}, {"draws": 80, "chains": 1}):
+        with pytest.raises(FitError, match="holds the model of another survey, graph, seed or set"):
             fit_each(GRAPH, parts, out=out, **{**FEW, **change})
     swapped = dict(zip(parts, reversed(parts.values()), strict=True))
     with pytest.raises(FitError, match="holds the model of another survey"):
         fit_each(GRAPH, swapped, out=out, **FEW)
 
 
+def test_a_model_of_other_edges_or_of_answers_that_were_corrected_is_not_kept(tmp_path):
+    """Every answer is given in all of them, by as many people, about the same nodes."""
+    states = {"a": ["no", "yes"], "b": ["no", "yes"]}
+    frame = pd.DataFrame({"a": ["no", "yes"] * 5, "b": ["no"] * 5 + ["yes"] * 5})
+    graphs = [CausalGraph.from_edges([edge], states) for edge in (("a", "b"), ("b", "a"))]
+    there, turned = ({"k": Survey.from_frame(frame, graph)} for graph in graphs)
+    fit_each(graphs[0], there, out=tmp_path, **FEW)
+    again = {"k": Survey.from_frame(frame[::-1], graphs[0])}
+    assert fit_each(graphs[0], again, out=tmp_path, **FEW).kept == ("k",)
+    corrected = {"k": Survey.from_frame(frame.assign(b="yes"), graphs[0])}
+    for graph, surveys in ((graphs[0], corrected), (graphs[1], turned)):
+        with pytest.raises(FitError, match="holds the model of another survey, graph"):
+            fit_each(graph, surveys, out=tmp_path, **FEW)
+
+
+def test_what_a_runner_leaves_out_is_told(parts):
+    found = fit_each(GRAPH, parts, runner=lambda work, tasks: map(work, tasks[:1]), **FEW)
+    assert list(found.fitted) == ["North / A"]
+    assert found.failed == {"South": "The runner gave nothing of this fit."}
+
+
+@pytest.mark.parametrize("key", [1, None, "x" * 300, "\u00e9" * 50, "\ud800"])
+def test_a_key_that_cannot_name_a_file_is_refused(parts, key):
+    with pytest.raises(FitError, match="cannot name a file"):
+        fit_each(GRAPH, {key: parts["South"]}, **FEW)
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
         ({"surveys": {}}, "no survey to fit"),
+        ({"out": "s3://bucket/models"}, "s3://bucket/models is an address; expected a folder"),
         ({"surveys": {"north": "north.csv"}}, r"'north' is no survey of one moment \(str\)"),
         ({"runner": "sparc"}, r"no runner 'sparc' \(did you mean 'spark'"),
         ({"runner": 3}, "no runner '3'"),
