@@ -20,6 +20,9 @@ from backrisk.words import say
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _ASIDE = ("_", ".")  # how engines begin the names of what is no part of a table
+_OWN = ("file://", "local://")
+_WEB = ("http://", "https://")  # where what is asked for stands behind a question mark
+_MAGIC = re.compile(r"[*?\[]")  # from which on a path is a pattern
 
 
 def is_address(place: object) -> bool:
@@ -43,10 +46,25 @@ def name_at(address: str) -> str:
 
     Examples
     --------
-    >>> name_at("s3://bucket/people/")
-    'people'
+    >>> name_at("s3://bucket/people/"), name_at("https://host/people.csv?token=a/b")
+    ('people', 'people.csv')
     """
-    return posixpath.basename(address.rstrip("/"))
+    plain = address.partition("?")[0] if address.startswith(_WEB) else address
+    return posixpath.basename(plain.rstrip("/"))
+
+
+def own_path(place: Any, error: type[BackriskError]) -> Any:
+    """Return the path of what an address of this machine names; any other place as it is.
+
+    Raises
+    ------
+    BackriskError
+        Of the kind `error`, if the package that reads addresses is missing.
+    """
+    if not (is_address(place) and place.startswith(_OWN)):
+        return place
+    with _store(place, error) as (_, path):
+        return path
 
 
 def demand_address(address: str, error: type[BackriskError]) -> None:
@@ -83,12 +101,15 @@ def fetched(address: str, folder: Path, error: type[BackriskError]) -> Path:
         Of the kind `error`: there is nothing, it cannot be read, or a package is missing.
     """
     with _store(address, error) as (store, path):
-        if not has_magic(path) and store.isfile(path):
+        if store.isfile(path):  # whatever signs its name holds
             place = folder / name_at(address)
             store.get_file(path, str(place))
             return place
-        below = path.rstrip("/") if not has_magic(path) else posixpath.dirname(path.split("*")[0])
-        found = store.glob(path) if has_magic(path) else store.find(path)
+        if has_magic(path):
+            below = posixpath.dirname(_MAGIC.split(path)[0])
+            found = sorted({file for each in store.glob(path) for file in store.find(each)})
+        else:
+            below, found = path.rstrip("/"), store.find(path)
         inside = [(each, tuple(posixpath.relpath(each, below).split("/"))) for each in found]
         inside = [(each, parts) for each, parts in inside if not is_aside(parts)]
         if not inside:

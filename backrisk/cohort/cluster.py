@@ -110,10 +110,13 @@ def score_on_spark(
     used = [
         own for own, name in zip(columns, read, strict=True) if name in book.known or own in ask.ids
     ]
-    place = out if is_address(out) else Path(out).absolute().as_uri()
+    # A folder of this machine was found empty; of an address, Spark itself refuses what is there.
+    place, mode = (
+        (out, "errorifexists") if is_address(out) else (Path(out).absolute().as_uri(), "append")
+    )
     with spark_errors(people.name):
         scored = rows.select(*(_quoted(name) for name in used)).mapInArrow(ask, ask.ddl)
-        scored.write.partitionBy(*by).mode("append").parquet(place)
+        scored.write.partitionBy(*by).mode(mode).parquet(place)
         flags = rows.sparkSession.read.parquet(place).select("flags")
         refused = flags.filter(flags["flags"].startswith(flag("refused", column="")))
         people_scored, with_refused = flags.count(), refused.count()

@@ -13,6 +13,7 @@ from backrisk._addresses import (
     holds_something,
     is_address,
     name_at,
+    own_path,
     withdraw,
 )
 from backrisk._arguments import checked
@@ -20,7 +21,7 @@ from backrisk._files import scratch
 from backrisk.cohort.cluster import rows_on_spark, score_on_spark
 from backrisk.cohort.parts import scorer
 from backrisk.cohort.scoring import Scored, problems_of, score_table
-from backrisk.errors import QueryError
+from backrisk.errors import QueryError, SurveyError
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
 from backrisk.survey import Frame
@@ -152,6 +153,9 @@ def score(
     1   8   0.3           NaN      0.0         NaN        NaN
     """
     parts = None if partition_by is None else read_names(partition_by, "partition_by")
+    parts = None if parts is None else list(dict.fromkeys(parts))
+    place, found = own_path(out, QueryError), own_path(source, SurveyError)
+    source = found if isinstance(found, str) and Path(found).exists() else source
     asked: dict[str, Any] = {
         "ids": ids,
         "target": target,
@@ -162,11 +166,11 @@ def score(
         "coupling": coupling,
         "draws": draws,
     }
-    with rows_on_spark(source, out, engine) as people:
+    with rows_on_spark(source, place, engine) as people:
         if people is not None:
             kept = {"ids": tuple(dict.fromkeys([*read_names(ids, "ids"), *people.keys(parts)]))}
             ask = scorer(posterior, decimal=decimal or ".", **asked | kept)
-            return score_on_spark(posterior, ask, people, str(out), parts)
+            return score_on_spark(posterior, ask, people, str(place), parts)
     asked |= {
         "engine": engine,
         "encoding": encoding,
@@ -177,9 +181,9 @@ def score(
         "progress": progress,
         "partition_by": parts,
     }
-    if isinstance(out, str) and is_address(out):
-        return _at_address(posterior, source, out, **asked)
-    return score_table(posterior, source, Path(out), **asked)
+    if isinstance(place, str) and is_address(place):
+        return _at_address(posterior, source, place, **asked)
+    return score_table(posterior, source, Path(place), **asked)
 
 
 def _at_address(posterior: Posterior, source: str | Path | Frame, out: str, **asked: Any) -> Scored:

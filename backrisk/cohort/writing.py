@@ -16,7 +16,7 @@ from backrisk._files import output
 from backrisk._folders import folder_output
 from backrisk.errors import QueryError
 from backrisk.posterior import Posterior
-from backrisk.words import disclaimer, interval_name, neutral, say
+from backrisk.words import disclaimer, interval_name, listed, neutral, say
 from backrisk.words.phrases import whole
 
 if TYPE_CHECKING:
@@ -100,7 +100,13 @@ class Parts:
     about: Mapping[str, str]
 
     def write_all(self, batches: Iterable[pa.RecordBatch], parts: Sequence[str] = ()) -> None:
-        """Write all rows: ``reported=none/part-0.parquet``, where parts are by ``reported``."""
+        """Write all rows: ``reported=none/part-0.parquet``, where parts are by ``reported``.
+
+        Raises
+        ------
+        QueryError
+            If the parts are too many to be folders.
+        """
         import pyarrow as pa
         import pyarrow.dataset as ds
 
@@ -108,15 +114,21 @@ class Parts:
         first = next(coming)
         schema = first.schema.with_metadata(dict(self.about))
         keys = pa.schema([schema.field(name) for name in parts])
-        ds.write_dataset(
-            (batch.cast(schema) for batch in chain((first,), coming)),
-            self.folder,
-            schema=schema,
-            format="parquet",
-            partitioning=ds.partitioning(keys, flavor="hive"),
-            basename_template="part-{i}.parquet",
-            max_partitions=_PARTS,
-        )
+        try:
+            ds.write_dataset(
+                (batch.cast(schema) for batch in chain((first,), coming)),
+                self.folder,
+                schema=schema,
+                format="parquet",
+                partitioning=ds.partitioning(keys, flavor="hive"),
+                basename_template="part-{i}.parquet",
+                max_partitions=_PARTS,
+            )
+        except pa.ArrowInvalid as error:
+            if "partitions" not in str(error):
+                raise
+            told = {"names": listed(parts), "most": whole(_PARTS)}
+            raise QueryError(say("cohort.too_many_parts", **told)) from error
 
 
 @contextmanager

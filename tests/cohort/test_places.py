@@ -96,6 +96,46 @@ def test_scores_go_to_an_address(core_prior, people, whole, tmp_path, ending):
             score(core_prior, people, out, draws=20)
 
 
+def test_an_address_of_this_machine_is_its_file(core_prior, people, whole, tmp_path):
+    """What is read from is not written over, whichever of the two is an address."""
+    table = tmp_path / "people.csv"
+    people.to_csv(table, index=False)
+    before = table.read_bytes()
+    for source, out in ((table, table.as_uri()), (table.as_uri(), table)):
+        with pytest.raises(QueryError, match="is read from"):
+            score(core_prior, source, out, ids="who", draws=20)
+    assert table.read_bytes() == before
+    out = tmp_path / "scored.parquet"
+    assert score(core_prior, table.as_uri(), out.as_uri(), ids="who", draws=20).out == out
+    assert len(pd.read_parquet(out)) == len(whole)
+
+
+def test_patterns_name_folders_and_a_file_may_be_called_like_one(core_prior, people, tmp_path):
+    store, root = fsspec.filesystem("memory"), f"memory://{tmp_path.name}"
+    for place in ("site=1/a.parquet", "site=2/a.parquet", "a[1].parquet"):
+        store.pipe(f"/{tmp_path.name}/{place}", people.to_parquet())
+    for source, many in (
+        (f"{root}/site=?/a.parquet", 2),
+        (f"{root}/site=*", 2),
+        (f"{root}/site=[2]", 1),
+        (f"{root}/a[1].parquet", 1),
+    ):
+        done = score(core_prior, source, tmp_path / "scored.parquet", ids="who", draws=2)
+        assert done.people == many * len(people), source
+
+
+def test_parts_are_named_once_and_are_not_too_many(core_prior, people, tmp_path, monkeypatch):
+    from backrisk.cohort import writing
+
+    out = tmp_path / "scored"
+    score(core_prior, people, out, draws=2, partition_by=["reported", "reported"])
+    assert all(len(file.relative_to(out).parts) == 2 for file in out.rglob("*.parquet"))
+    monkeypatch.setattr(writing, "_PARTS", 1)
+    with pytest.raises(QueryError, match="Parts by who are more than 1 folders"):
+        score(core_prior, people, tmp_path / "other", draws=2, partition_by="who")
+    assert not (tmp_path / "other").exists()
+
+
 def test_problems_lie_beside_what_was_sent(core_prior, people, tmp_path):
     store, out = fsspec.filesystem("memory"), f"memory://{tmp_path.name}/scored.csv"
     wrong = people.assign(fatigue=["dreadful", *people["fatigue"][1:]])
