@@ -124,7 +124,9 @@ def score(
 
     The numbers are those of `backrisk.risk`, `backrisk.attribute` and `backrisk.recommend` for the
     same person without the target's answer, and rest on the same assumptions. Shares are of at
-    most 48 draws, to a hundredth of a percentage point or so.
+    most 48 draws, to a hundredth of a percentage point or so. Where too much is not answered for
+    exact sums they are sampled: their means then have standard errors of some tenths of a
+    percentage point, which no column tells; ``attribute`` tells them of one person.
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in
@@ -152,8 +154,9 @@ def score(
     0   7   0.8             x      0.5        x=no        0.5
     1   8   0.3           NaN      0.0         NaN        NaN
     """
-    parts = None if partition_by is None else read_names(partition_by, "partition_by")
-    parts = None if parts is None else list(dict.fromkeys(parts))
+    parts = None
+    if partition_by is not None:
+        parts = tuple(dict.fromkeys(read_names(partition_by, "partition_by")))
     place, found = own_path(out, QueryError), own_path(source, SurveyError)
     source = found if isinstance(found, str) and Path(found).exists() else source
     asked: dict[str, Any] = {

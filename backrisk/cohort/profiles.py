@@ -277,7 +277,8 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
     Returns
     -------
     ndarray, shape (person, cause, draw)
-        Of at most `SHARE_DRAWS` draws, each to a hundredth of a percentage point or so.
+        Of at most `SHARE_DRAWS` draws, each to a hundredth of a percentage point or so; sampled
+        where exact sums would be too large, with means to some tenths of a percentage point.
     """
     few = posterior.subset(SHARE_DRAWS)
     names, kept = posterior.graph.names, Kept()

@@ -9,6 +9,7 @@ people, and no engine has to run a line of ours.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -197,7 +198,8 @@ class _Counts:
         if weight is not None:
             keyed = keyed.mutate(**{_WEIGHT: keyed[once[weight]].cast("float64")})
             heavy = keyed[_WEIGHT]
-            odd = heavy.isnull() | heavy.isnan() | (heavy < 0)
+            # Not every engine can ask what is NaN; to some it is above all numbers.
+            odd = heavy.isnull() | ~heavy.between(0.0, sys.float_info.max)
             bad_weights = _number(_asked(keyed.agg(bad=odd.ifelse(1, 0).sum()))["bad"])
         rows = _number(_asked(keyed.agg(rows=keyed.count()))["rows"])
         columns = [keyed[key] for key in keys.values()]

@@ -1,6 +1,8 @@
 """Tables that an engine holds: only patterns leave it, and they are those of the rows."""
 
 import csv
+import sqlite3
+from contextlib import closing
 
 import ibis
 import numpy as np
@@ -8,7 +10,7 @@ import pandas as pd
 import pytest
 from test_engine import CODEBOOK, GRAPH, ONE_EACH, patterns, table
 
-from backrisk import load_graph, simulate
+from backrisk import CausalGraph, load_graph, simulate
 from backrisk.errors import SurveyError
 from backrisk.survey import Codebook, describe, load_codebook, read_survey
 
@@ -44,6 +46,24 @@ def test_patterns_of_an_engine_are_those_of_a_file(tmp_path, holding, codebook):
     assert engine.sites == file.sites
     assert told(engine) == told(file)
     assert describe(engine).fit == describe(file).fit
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string':DeprecationWarning")  # of Ibis
+@pytest.mark.parametrize("weight", [None, -1.0, float("inf"), float("nan")])
+def test_engines_that_know_no_nan_read_weights_and_refuse_what_is_none(tmp_path, holding, weight):
+    graph = CausalGraph.from_edges([("a", "b")], {"a": ["no", "yes"], "b": ["no", "yes"]})
+    frame = pd.DataFrame({"a": ["no", "yes"], "b": ["no", "no"], "w": [0.5, 2.0]})
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        frame.to_sql("sound", file, index=False)
+        frame.assign(w=[0.5, weight]).to_sql("odd", file, index=False)
+    engine = ibis.sqlite.connect(tmp_path / "a.db")
+    for sound in (engine.table("sound"), holding(frame)):
+        found = patterns(read_survey(sound, graph, weight="w"))
+        assert found == patterns(read_survey(frame, graph, weight="w", engine="duckdb"))
+    for odd in (engine.table("odd"), holding(frame.assign(w=[0.5, weight]))):
+        with pytest.raises(SurveyError, match="column 'w': 1 row without a weight"):
+            read_survey(odd, graph, weight="w")
+    engine.disconnect()
 
 
 def test_the_packaged_questions_are_read_alike_whatever_the_types(holding, tmp_path):
