@@ -44,4 +44,5 @@ from .unrolled import constants as constants
 from .unrolled import read_graph as read_graph
 from .unrolled import still as still
 from .unrolled import unroll as unroll
+from .unrolled import when as when
 from .validate import answers_fit as answers_fit

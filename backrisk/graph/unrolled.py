@@ -145,6 +145,26 @@ class UnrolledGraph(CausalGraph):
         }
 
 
+def when(graph: CausalGraph, name: str) -> str:
+    """Return a node as a sentence names it, with the period that it is of.
+
+    A constant is named without a period, and so is every node of a graph of one moment.
+
+    Examples
+    --------
+    >>> graph = unroll(CausalGraph.from_text("sex -> pain; pain[-1] -> pain"), 3)
+    >>> when(graph, "pain__2"), when(graph, "pain")
+    ('pain in period 2', 'pain in period 0')
+    """
+    if not isinstance(graph, UnrolledGraph):
+        return names_of(graph).node(name)
+    base, period = graph.base(name)
+    node = names_of(graph.template).node(base)
+    if base in (*constants(graph.template), TRAIT):
+        return node
+    return say("graph.when", node=node, period=period)
+
+
 def _named(name: str, period: int) -> str:
     return f"{name}__{period}" if period else name
 

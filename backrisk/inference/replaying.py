@@ -22,13 +22,14 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
+from backrisk.graph import when
 from backrisk.inference.bucket_tree import Fetched, cliques, drawn
 from backrisk.inference.circuits import BUDGET
 from backrisk.inference.slices import part_of
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.watching import watcher
-from backrisk.words import say
+from backrisk.words import listed, say
 
 States = NDArray[np.intp]  # (sample, draw), or (1, 1) where all are alike
 
@@ -333,7 +334,8 @@ def people_like(
         sizes, samples = {}, weighted
     elif 8 * cells > BUDGET:
         most = f"{BUDGET // 8:,}"
-        words = {"cells": f"{cells:,}", "budget": most, "nodes": ", ".join(wide)}
+        nodes = listed(when(graph, name) for name in wide)
+        words = {"cells": f"{cells:,}", "budget": most, "nodes": nodes}
         raise QueryError(say("inference.too_many_joint_states", **words))
     else:
         wide = ()

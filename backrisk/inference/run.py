@@ -14,6 +14,7 @@ import numpy as np
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
+from backrisk.graph import CausalGraph, when
 from backrisk.inference.answer_rows import AnswerRows, Codes, some_people
 from backrisk.inference.circuits import (
     BUDGET,
@@ -29,7 +30,7 @@ from backrisk.inference.steps import Part, resized
 from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import BOTH, Variable
 from backrisk.inference.watching import watcher
-from backrisk.words import say
+from backrisk.words import listed, say
 
 MANY = 2048  # people worked on at once
 _FEW = 64  # draws worked on at once, at least
@@ -65,7 +66,7 @@ def run(
     QueryError
         If a single draw would need more than `BUDGET` bytes; nothing is allocated.
     """
-    _demand_room(part)
+    _demand_room(part, fetcher.posterior.graph)
     if not part.sources:
         return finish(np.ones((1, 1)))
     people = max((len(code) for code in known.values()), default=1)
@@ -121,10 +122,10 @@ def _run_people(
     return out[0]
 
 
-def _demand_room(part: Part) -> None:
+def _demand_room(part: Part, graph: CausalGraph) -> None:
     """Refuse what would need more than the budget for a single draw."""
     if 8 * part.cells > BUDGET:
-        names = ", ".join(sorted({node for node, _ in part.widest}))
+        names = listed(when(graph, node) for node in sorted({node for node, _ in part.widest}))
         raise QueryError(
             say(
                 "inference.too_many_cells",
@@ -160,7 +161,7 @@ def _carry_out(
             tables[i] = tables[i][0]
     # How many pairs of states are possible is known only now: the order is planned anew.
     part = resized(part, sizes)
-    _demand_room(part)
+    _demand_room(part, fetcher.posterior.graph)
     for i, fetch in enumerate(fetches):
         if i == part.last:
             tables[i] = np.ones(1)  # laid out by nobody

@@ -13,7 +13,7 @@ import pandas as pd
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, constants
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
     demand_cause,
@@ -215,7 +215,8 @@ def options_of(
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Return the single actions, and those that the person already takes.
 
-    `causes` are those of the target, by default its ancestors in the graph.
+    `causes` are those of the target, by default its ancestors in the graph. Over time they are
+    given: what is the same in every period is then none that anybody could keep to.
     """
     above = graph.ancestors(target.node) if causes is None else causes
     if actions is None:
@@ -236,6 +237,8 @@ def options_of(
     options = []
     for given, state in asked:
         name = read_node(graph, given, "queries.what.action")
+        if causes is not None and name in constants(graph):
+            raise QueryError(say("queries.over_time.recommend.constant", node=name))
         if name not in above:
             demand_cause(graph, name, target.node)
         if any(node.modifiable for node in graph.nodes) and not graph.node(name).modifiable:

@@ -307,11 +307,8 @@ class Attribution(Answer):
             said.append(say("queries.consult.took.healthy"))
         if self.bounds is not None:
             said += self._chained()
-        if self.method == "shapley" and self.target.node in self.evidence:
-            inferred = [row for row in self._told if self.causes[row] not in self.evidence]
-            if inferred:
-                nodes = listed(self.row_label(self.causes[row]) for row in inferred)
-                said.append(say("queries.attribute.inferred", nodes=nodes))
+        if self.method == "shapley":
+            said += self._inferred()
         if self.effects is not None:
             unclear = [row for row in self._rows if self.playing[row] and not self.signs[row]]
             signed = [row for row in self._rows if self.signs[row] and not self.told[row]]
@@ -322,6 +319,13 @@ class Attribution(Answer):
                     nodes = listed(self.row_label(self.causes[row]) for row in rows)
                     said.append(say(f"queries.attribute.{kind}", nodes=nodes))
         return said
+
+    def _inferred(self) -> list[str]:
+        """Say which causes that are told of were inferred, with the outcome among what is known."""
+        causes = [self.causes[row] for row in self._told if self.causes[row] not in self.evidence]
+        if not causes or self.target.node not in self.evidence:
+            return []
+        return [say("queries.attribute.inferred", nodes=listed(map(self.row_label, causes)))]
 
     @property
     def _at_best(self) -> bool:

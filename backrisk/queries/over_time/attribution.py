@@ -35,6 +35,7 @@ from backrisk.queries.attribution.shapley import Shares, sampled
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.over_time.course import Course, History, read_course, read_period
 from backrisk.queries.over_time.known import Known, beside_prior
+from backrisk.queries.over_time.plans import worded_periods
 from backrisk.queries.over_time.working import Worked, few_open, read_samples, simulated
 from backrisk.queries.paths import Studied, total_evidence_of, worst_grade
 from backrisk.queries.wording import unmeasured_note
@@ -68,6 +69,8 @@ class AttributionOverTime(Attribution):
         Whether the causes were named, so that others may be left out.
     states : mapping of str to tuple of str
         What the history says of each cause, period by period; empty where it says nothing.
+    outcome_told : bool
+        Whether the history says of the target, in some period, whether it was there.
     """
 
     period: int = 0
@@ -77,12 +80,18 @@ class AttributionOverTime(Attribution):
     loop_error: float | None = None
     chosen: bool = False
     states: Mapping[str, tuple[str, ...]] | None = None
+    outcome_told: bool = False
 
     def _state(self, cause: str) -> str:
-        """Return what the history says of a cause in its last periods."""
+        """Return what the history says of a cause in its last periods, or where it last did."""
         told = (self.states or {}).get(cause, ())
         last = ", ".join(state or row_name("not_reported") for state in told[-_SHOWN:])
-        return last if len(told) <= _SHOWN else f"..., {last}"
+        if len(told) <= _SHOWN:
+            return last
+        before = [period for period, state in enumerate(told) if state]
+        if not before or any(told[-_SHOWN:]):
+            return f"..., {last}"
+        return f"{told[before[-1]]} ({worded_periods(before[-1:])}), ..., {last}"
 
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
@@ -121,6 +130,28 @@ class AttributionOverTime(Attribution):
             )
         )
         return said
+
+    def _inferred(self) -> list[str]:
+        """Say which causes were inferred, in all periods or in those without an answer."""
+        if not self.outcome_told:
+            return []
+        never, partly = [], []
+        for cause in (self.causes[row] for row in self._told):
+            told = (self.states or {}).get(cause, ())
+            periods = [period for period, state in enumerate(told) if state]
+            if not periods:
+                never.append(self.row_label(cause))
+            elif len(told) > 1 and not {*range(self.period + 1)} <= {*periods}:
+                words = {"done": self.row_label(cause), "periods": worded_periods(periods)}
+                partly.append(say("queries.over_time.plan.when", **words))
+        return [
+            say(f"queries.{key}", nodes=listed(causes))
+            for key, causes in (
+                ("attribute.inferred", never),
+                ("over_time.attribute.inferred", partly),
+            )
+            if causes
+        ]
 
     def _worded_cause(self, node: str) -> str:
         return self.row_label(node)
@@ -244,6 +275,7 @@ def _shapley(
         shown=shown,
         chosen=causes is not None,
         states=_states(course, players),
+        outcome_told=any(course.at(t) in course.evidence for t in range(course.periods)),
     )
 
 

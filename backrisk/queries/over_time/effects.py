@@ -10,6 +10,7 @@ import numpy as np
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
+from backrisk.graph import when
 from backrisk.inference import People, World
 from backrisk.posterior import Posterior
 from backrisk.queries.asked import changing
@@ -252,7 +253,8 @@ def _demand_ahead(course: Course, plan: Plan) -> None:
     for name in changed:
         for seen in course.evidence:
             if seen in graph.descendants(name):
-                raise QueryError(say("queries.reported_downstream", node=seen, set=name))
+                told = {"node": when(graph, seen), "set": when(graph, name)}
+                raise QueryError(say("queries.over_time.reported_downstream", **told))
 
 
 def _worked(

@@ -170,8 +170,9 @@ def forecast(
     Raises
     ------
     QueryError
-        If the model has no periods; if history or plan are not understood; if nobody whom the
-        model was fitted on ever did what the plan sets.
+        If the model has no periods; if history or plan are not understood; if the plan has more
+        entries than periods are forecast; if nobody whom the model was fitted on ever did what it
+        sets.
 
     Notes
     -----

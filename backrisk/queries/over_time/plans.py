@@ -130,7 +130,7 @@ class Plan:
             say(
                 "queries.over_time.plan.when",
                 done=self._worded(names, name, code),
-                periods=_periods(periods),
+                periods=worded_periods(periods),
             )
             for (name, code), periods in told.items()
         )
@@ -154,7 +154,7 @@ class Plan:
         return say("queries.over_time.plan.rule_else", otherwise=other, **words)
 
 
-def _periods(periods: Sequence[int]) -> str:
+def worded_periods(periods: Sequence[int]) -> str:
     """Word some periods, those that follow one another by their ends."""
     breaks = [i for i, period in enumerate(periods) if not i or period != periods[i - 1] + 1]
     parts = [periods[a:b] for a, b in zip(breaks, [*breaks[1:], len(periods)], strict=True)]
@@ -201,7 +201,7 @@ def read_plan(
         By the names of the template.
     from_, until : int
         The first and the last period of a plan that is one mapping; the first of one that is a
-        sequence. They are periods of the graph.
+        sequence, and the last that it may reach. They are periods of the graph.
 
     Returns
     -------
@@ -210,8 +210,9 @@ def read_plan(
     Raises
     ------
     QueryError
-        If a node, a state or a rule is not understood; if nothing is set; if what is set is
-        constant, the target or an answer; if a rule would look at what is before the history.
+        If a node, a state or a rule is not understood; if nothing is set; if a sequence has more
+        entries than there are periods; if what is set is constant, the target or an answer; if a
+        rule would look at what is before the history.
     """
     if isinstance(do, Mapping):
         if until < from_:
@@ -223,6 +224,9 @@ def read_plan(
         if each is None or not all(isinstance(step, Mapping) for step in each):
             raise QueryError(say("queries.over_time.plan.form", plan=shown(do)))
         steps = {at: _step(graph, step, target, at) for at, step in enumerate(each, from_) if step}
+        if steps and len(each) > (asked := until - from_ + 1):
+            told = {"entries": len(each), "count": asked, "first": from_, "last": until}
+            raise QueryError(say("queries.over_time.plan.too_many", **told))
     if not steps:
         raise QueryError(say("queries.do_empty"))
     return Plan(graph, steps)

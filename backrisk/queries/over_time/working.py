@@ -9,9 +9,9 @@ import numpy as np
 
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.graph import CausalGraph
+from backrisk.graph import CausalGraph, when
 from backrisk.inference import People, Tables, Variable, World, people_like
-from backrisk.words import decimal, say, whole
+from backrisk.words import decimal, listed, say, whole
 
 SAMPLES = 400  # of a person, for each draw, unless asked otherwise
 SIMULATED_DRAWS = 200  # draws of a posterior that are simulated
@@ -147,7 +147,8 @@ def _weighted(
     count = float(np.median(len(weights) / (weights**2).mean(axis=0)))
     if not count >= _LEAST:
         words = {"samples": whole(len(weights)), "count": whole(count), "least": whole(_LEAST)}
-        raise QueryError(say("queries.over_time.few_agree", nodes=", ".join(wide), **words))
+        nodes = listed(when(tables.graph, name) for name in wide)
+        raise QueryError(say("queries.over_time.few_agree", nodes=nodes, **words))
     means = (weights * numbers).mean(axis=1)
     luck = (weights * (numbers - means[:, None]))[..., :own].mean(axis=2)
     error = luck.std(axis=1, ddof=1) / np.sqrt(len(weights))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from histories import agree, asked, chain, codes_of, expected, history_of
-from strategies import seeds
+from strategies import random_posterior, seeds
 
 import backrisk as br
 from backrisk.queries import RecommendationOverTime
@@ -134,3 +134,18 @@ def test_an_action_that_nobody_kept_to_is_left_out():
 def test_what_is_no_question_is_refused(more, said):
     with pytest.raises(br.QueryError, match=said):
         br.recommend(chain(), **{"person": [{}], "target": "y"} | more)
+
+
+@pytest.mark.parametrize("modifiable", [False, True])
+def test_a_constant_is_none_to_keep_to_and_no_question_is_named_that_refuses_it(modifiable):
+    template = br.CausalGraph.from_text("sex -> y; x -> y; y[-1] -> y")
+    nodes = tuple(
+        replace(node, constant=node.name == "sex", modifiable=modifiable or node.name == "x")
+        for node in template.nodes
+    )
+    graph = br.unroll(replace(template, nodes=nodes), 2)
+    posterior = random_posterior(np.random.default_rng(0), graph)
+    with pytest.raises(br.QueryError, match="same in every period") as refused:
+        br.recommend(posterior, [{}], actions="sex", target="y")
+    assert "intervention" not in str(refused.value)
+    assert br.recommend(posterior, [{}], actions="x", target="y").actions == ("x=no",)

@@ -1,6 +1,7 @@
 """Sustained causes, and what goes round the loop, against enumeration of every node's noise."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -228,6 +229,42 @@ def test_the_trait_and_what_is_an_answer_are_no_players():
     average = br.attribute(posterior, [{"x": "yes"}, {}], baseline="average", period=4)
     assert average.table["state"].tolist() == ["yes, not reported"]
     assert "causes as in the population surveyed in every period" in average.text
+
+
+def steady():
+    """Return a model in which more of x always means more of y, whose own past counts too."""
+    graph = br.unroll(br.CausalGraph.from_text("x -> y; x[-1] -> x; y[-1] -> y"), 3)
+    rows, both = [[0.9, 0.1], [0.2, 0.8]], [[[0.9, 0.1], [0.3, 0.7]], [[0.6, 0.4], [0.1, 0.9]]]
+    cpts = {"x": [0.5, 0.5], "y": rows, "x__1": rows, "y__1": both}
+    return br.Posterior.from_cpts(graph, cpts)
+
+
+@pytest.mark.parametrize(
+    ("history", "period", "said"),
+    [
+        ([{}, {"y": "yes"}], 1, "Not reported, and inferred .*: x."),
+        ([{}, {"x": "yes", "y": "yes"}, {}], 2, "some periods only, .*: x \\(period 1\\)."),
+        ([{"y": "yes"}, {"x": "yes"}, {"x": "yes"}], 2, "only, .*: x \\(periods 1 to 2\\)."),
+        ([{"y": "yes"}, {"x": "yes"}], 0, "only, .*: x \\(period 1\\)."),
+        ([{"x": "yes", "y": "yes"}, {}], 0, None),
+        ([{"x": "yes"}, {"x": "no", "y": "yes"}], 1, None),
+        ([{"x": "yes"}, {}], 1, None),
+    ],
+)
+def test_a_cause_is_said_to_be_inferred_where_the_history_is_silent(history, period, said):
+    text = br.attribute(steady(), history, target="y", period=period).text
+    if said is None:
+        assert "inferred" not in text
+        return
+    assert text.count("inferred") == 1
+    assert re.search(said, text)
+
+
+def test_a_state_told_long_ago_is_not_left_out():
+    history = [{"x": "yes"}, *[{}] * 7, {"y": "yes"}]
+    silent = ", ".join(["not reported"] * 6)
+    table = br.attribute(steady(), history, target="y").table
+    assert table["state"].tolist() == [f"yes (period 0), ..., {silent}"]
 
 
 @pytest.mark.parametrize(

@@ -206,3 +206,18 @@ def test_raw_answers_are_read_through_the_codebook():
     np.testing.assert_array_equal(raw.draws, named.draws)
     with pytest.raises(br.QueryError, match="Period 1 of the history"):
         br.forecast(posterior, [{}, {"plank_seconds": "long"}], **given)
+
+
+@pytest.mark.parametrize(
+    ("periods", "said"),
+    [
+        (1, "The plan has 3 entries, one a period, but only period 1 is forecast"),
+        (2, r"has 3 entries, one a period, but only 2 periods are forecast \(1 to 2\)"),
+    ],
+)
+def test_a_plan_of_more_entries_than_periods_is_refused(periods, said):
+    with pytest.raises(br.QueryError, match=said):
+        br.forecast(chain(), [{}], periods, target="y", plan=[{"x": "no"}] * 3)
+    whole = br.forecast(chain(), [{}], 3, target="y", plan=[{"x": "no"}] * 3)
+    kept = br.forecast(chain(), [{}], 3, target="y", plan={"x": "no"})
+    np.testing.assert_array_equal(whole.draws, kept.draws)
