@@ -111,11 +111,13 @@ def read_history(posterior: Posterior, path: Path) -> History:
 
 def _only(posterior: Posterior, table: Any, path: Path, **options: Any) -> History:
     """Return the history of the one person of a table."""
-    from backrisk.cohort import history_in, read_visits
+    from backrisk.cohort import history_in, read_visits, reading_notes
 
     panel = read_visits(posterior, table, **options)
     if panel.n != 1:
         raise QueryError(say("cli.history.several", path=path, n=f"{panel.n:,}"))
+    for note in reading_notes(panel):
+        console.err.print(say("cli.note", note=note), style="yellow", markup=False)
     return history_in(panel, 0)
 
 

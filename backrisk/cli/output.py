@@ -151,6 +151,9 @@ def score(
     for warning in done.warnings:
         told = say("cli.warning", warning=warning)
         console.out.print(told, style="yellow", markup=False, soft_wrap=True)
+    for note in done.notes:
+        told = say("cli.note", note=note)
+        console.out.print(told, style="yellow", markup=False, soft_wrap=True)
     if done.listed is not None:
         told = say(
             "cli.score.problems", count=done.problems, n=f"{done.problems:,}", listed=done.listed

@@ -9,6 +9,7 @@ from .answers import agreement_with as agreement_with
 from .answers import cohort_answers as cohort_answers
 from .histories import history_in as history_in
 from .histories import read_visits as read_visits
+from .histories import reading_notes as reading_notes
 from .levels import cause_levels as cause_levels
 from .levels import first_level as first_level
 from .panel_scoring import score_panel as score_panel

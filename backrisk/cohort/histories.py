@@ -9,7 +9,7 @@ from backrisk.errors import QueryError
 from backrisk.graph import CausalGraph, UnrolledGraph, constants
 from backrisk.posterior import Posterior
 from backrisk.survey import Codebook, Frame, Panel, Visits, opened, read_panel
-from backrisk.words import say
+from backrisk.words import Said, say
 
 History = list[dict[str, str]]
 
@@ -75,6 +75,14 @@ def read_visits(
     every = None if visits.every or visits.events else posterior.meta.get("panel", {}).get("every")
     book = book.model_copy(update={"panel": visits})
     return read_panel(table, graph, book, every=every, id=id, time=time, **options)
+
+
+def reading_notes(panel: Panel) -> tuple[Said, ...]:
+    """Return what has to be told of how people's visits were read, as a fit tells it.
+
+    Only what bears on single people: what is said of a whole table bears on a fit.
+    """
+    return tuple(each for each in panel.cautions if each.key.startswith("survey.panel.changing"))
 
 
 def history_in(panel: Panel, row: int) -> History:

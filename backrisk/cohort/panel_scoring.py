@@ -10,7 +10,7 @@ import numpy as np
 
 from backrisk._arguments import checked
 from backrisk._files import output
-from backrisk.cohort.histories import History, history_in, read_visits, template_of
+from backrisk.cohort.histories import History, history_in, read_visits, reading_notes, template_of
 from backrisk.cohort.profiles import flag
 from backrisk.cohort.scoring import Scored, positive
 from backrisk.cohort.writing import demand_kind, sink_of
@@ -78,7 +78,8 @@ def score_panel(
     -------
     Scored
         `Scored.profiles` is the number of distinct histories. There are no problems beside: unlike
-        `backrisk.score` this refuses a table with any.
+        `backrisk.score` this refuses a table with any. `Scored.notes` says of what is constant for
+        how many people the answers differ between visits; one of them is taken, as in a fit.
 
     Raises
     ------
@@ -154,9 +155,16 @@ def score_panel(
             columns[name] = [found[key][name] for key in keys]
         _write(columns, sink_of(file, path.suffix.lower(), thin, quote=quote))
     warnings = posterior.warnings_about()
-    none = None  # of problems
     return Scored(
-        path, panel.n, len(found), thin.draws, 0, none, warnings, blank_rows=panel.blank_rows
+        path,
+        panel.n,
+        len(found),
+        thin.draws,
+        problems=0,
+        listed=None,
+        warnings=warnings,
+        blank_rows=panel.blank_rows,
+        notes=reading_notes(panel),
     )
 
 

@@ -22,6 +22,7 @@ from backrisk.cohort.cluster import rows_on_spark, score_on_spark
 from backrisk.cohort.parts import scorer
 from backrisk.cohort.scoring import Scored, problems_of, score_table
 from backrisk.errors import QueryError, SurveyError
+from backrisk.graph import UnrolledGraph
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
 from backrisk.survey import Frame
@@ -137,6 +138,9 @@ def score(
     list of problems, `Scored.problems` counts rows with a refused cell by their flags, and a comma
     before decimals of numbers that are text has to be stated by `decimal`.
 
+    A model over time takes each row for a person in the first period, which `Scored.notes` says;
+    for a table of visits there is `backrisk.score_panel`.
+
     Examples
     --------
     >>> import tempfile
@@ -173,7 +177,7 @@ def score(
         if people is not None:
             kept = {"ids": tuple(dict.fromkeys([*read_names(ids, "ids"), *people.keys(parts)]))}
             ask = scorer(posterior, decimal=decimal or ".", **asked | kept)
-            return score_on_spark(posterior, ask, people, str(place), parts)
+            return _noted(posterior, score_on_spark(posterior, ask, people, str(place), parts))
     asked |= {
         "engine": engine,
         "encoding": encoding,
@@ -185,8 +189,15 @@ def score(
         "partition_by": parts,
     }
     if isinstance(place, str) and is_address(place):
-        return _at_address(posterior, source, place, **asked)
-    return score_table(posterior, source, Path(place), **asked)
+        return _noted(posterior, _at_address(posterior, source, place, **asked))
+    return _noted(posterior, score_table(posterior, source, Path(place), **asked))
+
+
+def _noted(posterior: Posterior, done: Scored) -> Scored:
+    """Say that each row was taken for a person, where a model over time could take visits."""
+    if not isinstance(posterior.graph, UnrolledGraph):
+        return done
+    return replace(done, notes=(*done.notes, say("cohort.each_row")))
 
 
 def _at_address(posterior: Posterior, source: str | Path | Frame, out: str, **asked: Any) -> Scored:

@@ -78,6 +78,9 @@ class Scored:
         Those of the fit.
     blank_rows : int
         Rows of the table without any cell, which are left out.
+    notes : tuple of str
+        How the rows were read: where a model over time takes each row for a person, or people's
+        answers of what is constant differ between visits.
     """
 
     out: Path | str
@@ -88,6 +91,7 @@ class Scored:
     listed: Path | str | None
     warnings: tuple[str, ...] = ()
     blank_rows: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def score_table(

@@ -1,5 +1,7 @@
 """People over time, scored: each by the numbers of its own forecast."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,3 +117,64 @@ def test_other_models_and_files_are_refused(tmp_path):
         br.score_panel(chain(), VISITS, tmp_path / "s.txt", target="y")
     with pytest.raises(br.QueryError, match="at least one period"):
         br.score_panel(chain(), VISITS, tmp_path / "s.csv", periods=0)
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory):
+    """A model one of whose nodes is the same in all periods, in a file and in memory."""
+    template = br.CausalGraph.from_text("sex -> y; y[-1] -> y")
+    nodes = tuple(replace(node, constant=node.name == "sex") for node in template.nodes)
+    graph = replace(template, nodes=nodes)
+    frame = pd.DataFrame({"who": np.repeat(range(20), 2), "day": np.tile((0, 7), 20)})
+    rng = np.random.default_rng(2)
+    frame["sex"] = np.repeat(np.array(["no", "yes"])[rng.integers(0, 2, 20)], 2)
+    frame["y"] = np.array(["no", "yes"])[rng.integers(0, 2, 40)]
+    panel = br.read_panel(frame, graph, id="who", time="day", every=7)
+    posterior = br.fit(graph, panel, seed=1, draws=20, chains=1, progress=False)
+    path = tmp_path_factory.mktemp("lasting") / "m.nc"
+    posterior.save(path)
+    return path, posterior, graph
+
+
+def test_a_constant_that_changes_between_visits_is_told_as_a_fit_tells_it(lasting, tmp_path):
+    path, posterior, graph = lasting
+    rows = [
+        ("a", 0, "no", "no"),
+        ("a", 7, "yes", "no"),
+        ("b", 0, "yes", "no"),
+        ("b", 7, None, "no"),
+    ]
+    visits = pd.DataFrame(rows, columns=["who", "day", "sex", "y"])
+    read = br.read_panel(visits, graph, id="who", time="day", every=7)
+    (told,) = [each for each in read.cautions if "is constant" in each]
+    done = br.score_panel(posterior, visits, tmp_path / "s.csv", target="y")
+    assert done.notes == (told,)
+    assert br.score_panel(posterior, visits[2:], tmp_path / "s.csv", target="y").notes == ()
+    table = tmp_path / "visits.csv"
+    visits.to_csv(table, index=False)
+    asked = ["score", path, table, "--panel", "--out", tmp_path / "o.csv", "--target", "y"]
+    assert told in said(*asked)
+    visits[:2].to_csv(table, index=False)
+    assert told in said("forecast", path, "--history", table, "--target", "y")
+    visits[2:].to_csv(table, index=False)
+    assert "is constant" not in said("forecast", path, "--history", table, "--target", "y")
+
+
+def test_that_each_row_was_taken_for_a_person_is_said(model, lasting, tmp_path):
+    table, note = tmp_path / "rows.csv", "each row was taken for a person in the first period"
+    VISITS[["x", "y"]].dropna(how="all").to_csv(table, index=False)
+    done = br.score(model, table, tmp_path / "s.csv", target="y")
+    assert len(done.notes) == 1
+    assert note in done.notes[0]
+    pd.DataFrame({"sex": ["no"], "y": ["no"]}).to_csv(table, index=False)
+    assert note in said("score", lasting[0], table, "--out", tmp_path / "o.csv", "--target", "y")
+    once = br.Posterior.from_cpts(br.CausalGraph.from_text("x -> y"), {"x": [0.5, 0.5],
+                                  "y": [[0.9, 0.1], [0.3, 0.7]]})  # fmt: skip
+    pd.DataFrame({"x": ["no"]}).to_csv(table, index=False)
+    assert br.score(once, table, tmp_path / "s.csv", target="y").notes == ()
+
+
+def said(*arguments):
+    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
