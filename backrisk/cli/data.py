@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from backrisk._addresses import is_address
 from backrisk._files import demand_place, is_stream
 from backrisk.cli import console
 from backrisk.cli.console import sentences
@@ -171,7 +172,7 @@ def _show_understood(file: str, found: Understood) -> None:
 
 def fit(
     survey: SurveyFile,
-    out: Annotated[Path, typer.Option(help=say("cli.fit.out"))],
+    out: Annotated[str, typer.Option(help=say("cli.fit.out"))],
     graph: GraphOption = "runner",
     codebook: CodebookOption = None,
     seed: SeedOption = 1,
@@ -214,8 +215,11 @@ def fit(
 
     with sentences():
         demand_parts(each, runner, {"panel": panel, "least_cell": least_cell, "cores": cores})
+        if is_address(out):  # which would be the path of an odd folder
+            raise QueryError(say("cli.fit.no_address", path=out))
+        place = Path(out)
         if each is None:
-            demand_place(out, QueryError, (survey, graph, codebook))
+            demand_place(place, QueryError, (survey, graph, codebook))
         chosen = load_graph(graph)
         reading = read_as(encoding, delimiter, decimal, glob)
         if each is not None:
@@ -224,7 +228,7 @@ def fit(
             settings: dict[str, Any] = {"seed": seed, "draws": draws, "chains": chains}
             settings |= {"tune": tune, "target_accept": target_accept}
             ways: dict[str, Any] = {"sampler": sampler, "evidence": evidence, "runner": runner}
-            fit_parts(parts, out, chosen, settings | ways)
+            fit_parts(parts, place, chosen, settings | ways)
             return
         visits: dict[str, Any] = {
             "every": every,
@@ -255,8 +259,8 @@ def fit(
         if isinstance(read, Panel):
             over_time = {"trait": trait, "dropout": dropout or ()}
             steps = draws + (TUNE.get(sampler, 0) if tune is None else tune)
-            tell_cost(chosen, read, over_time, steps, chains, cores, console.about(out))
-        kept = None if is_stream(out) else out.with_name(f"{out.name}.chains")
+            tell_cost(chosen, read, over_time, steps, chains, cores, console.about(place))
+        kept = None if is_stream(place) else place.with_name(f"{place.name}.chains")
         try:
             posterior = sample(
                 chosen,
@@ -282,7 +286,7 @@ def fit(
         try:
             if least_cell is not None:
                 posterior = posterior.without_counts_below(least_cell)
-            posterior.save(out)
+            posterior.save(place)
         except BackriskError:
             if posterior.diagnostics.method == "nutpie" and _finished(kept):
                 told = say("cli.fit.not_saved", kept=kept)
@@ -290,7 +294,7 @@ def fit(
             raise
         if kept is not None:
             clear_kept(kept, posterior)
-        teller = console.about(out)
+        teller = console.about(place)
         show_diagnostics(posterior, teller)
         show_cells(posterior, teller)
         told = say("cli.fit.done", draws=f"{posterior.draws:,}", out=out)

@@ -80,3 +80,12 @@ def test_a_part_that_fails_is_named_with_exit_code_1(rows, monkeypatch):
 def test_what_cannot_be_is_refused(rows, tmp_path, more, told):
     code, text = said(*rows[1], *more)
     assert (code, told in " ".join(text.split())) == (2, True), text
+
+
+@pytest.mark.parametrize("more", [(), ("--each", "a")])
+def test_an_address_is_not_taken_for_a_path(rows, tmp_path, monkeypatch, more):
+    monkeypatch.chdir(tmp_path)
+    code, text = said(*rows[1][:-1], "s3://clinic/models", *more)
+    assert code == 2
+    assert "s3://clinic/models is an address" in text
+    assert not (tmp_path / "s3:").exists()
