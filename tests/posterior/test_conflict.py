@@ -51,6 +51,9 @@ def test_a_conflict_is_said_in_the_words_of_its_graph():
     margin = replace(MARGIN, node="pain", about="not_limiting").sentence(names)
     assert names.state("pain", "not_limiting") in margin
     assert "not_limiting" not in margin
+    whole = names_of(load_graph("runner"))  # in which a node words a state as no other does
+    unusual = replace(MARGIN, node="gait_abnormality", about="yes").sentence(whole)
+    assert "'unusual'" in unusual
     edge = replace(EDGE, node="pain", about="lumbar_load", state="high").sentence(names)
     assert names.pair("lumbar_load", "high") in edge
     assert names.node("pain") in edge
