@@ -12,6 +12,7 @@ from backrisk.cli.tables import Format, fits, give, header, show_table
 from backrisk.queries import (
     Answer,
     Attribution,
+    AttributionOverTime,
     Consultation,
     Contrast,
     Questions,
@@ -183,6 +184,8 @@ def _set(answer: Contrast) -> str:
 
 def _reported(answer: Answer, row: str) -> str:
     """Word the states that a person reported of the nodes that a row is named by."""
+    if isinstance(answer, AttributionOverTime):
+        return answer.reported(row) or "-"
     told = [
         answer.names.state(node, answer.evidence[node]) if node in answer.evidence else "-"
         for node in row.split(TOGETHER)

@@ -181,3 +181,21 @@ def test_a_fitted_panel_reads_visits_as_it_was_read(fitted, file):
     code, text = said(*asked, file([{"day": 15, "y": "yes"}, {"y": "no"}]))
     assert code == 2
     assert "visit 1 (from 0): 'day' is missing" in text
+
+
+@pytest.mark.parametrize(
+    ("visits", "shown"),
+    [
+        ([{}, {"x": "yes"}, {"y": "yes"}], "yes (period 1)"),
+        ([{"x": "yes"}, {"x": "yes"}, {"x": "no"}], "yes (periods 0 to 1), no (period 2)"),
+        ([{"x": "no"}, {}, {"x": "no"}], "no (period 0 and period 2)"),
+        ([{"x": "no"}, {"x": "yes"}] * 2, "..., yes (period 1), no (period 2), yes (period 3)"),
+        ([{"y": "yes"}, {}], None),
+    ],
+)
+def test_the_table_of_causes_says_when_a_cause_was_reported(model, file, visits, shown):
+    call = ["attribute", model, "--history", file(visits), "--target", "y"]
+    code, text = said(*call)
+    assert code == 0
+    assert shown is None or shown in text
+    assert ("(period" in text.split("The probability")[0]) == (shown is not None)

@@ -20,7 +20,6 @@ from backrisk.errors import QueryError
 from backrisk.graph import STAYS, TRAIT, CausalGraph, Edge
 from backrisk.inference import People, SecondWorld, people_like
 from backrisk.posterior import Posterior
-from backrisk.queries.answer import row_name
 from backrisk.queries.asked import read_names, read_node
 from backrisk.queries.attribution.causes import at_level
 from backrisk.queries.attribution.departures import (
@@ -35,7 +34,7 @@ from backrisk.queries.attribution.shapley import Shares, sampled
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.over_time.course import Course, History, read_course, read_period
 from backrisk.queries.over_time.known import Known, beside_prior
-from backrisk.queries.over_time.plans import worded_periods
+from backrisk.queries.over_time.telling import all_told, last_told, periods_of, told_when
 from backrisk.queries.over_time.working import Worked, few_open, read_samples, simulated
 from backrisk.queries.paths import Studied, total_evidence_of, worst_grade
 from backrisk.queries.wording import unmeasured_note
@@ -45,7 +44,6 @@ METHODS = ("shapley", "pathways")
 DRAWS = 100  # of a posterior that a game is played for where it is sampled
 _SAMPLES = 16  # of a person, for each order of a game and its reverse
 _ARROW = " -> "
-_SHOWN = 6  # periods of a history that a table shows
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,15 +81,11 @@ class AttributionOverTime(Attribution):
     outcome_told: bool = False
 
     def _state(self, cause: str) -> str:
-        """Return what the history says of a cause in its last periods, or where it last did."""
-        told = (self.states or {}).get(cause, ())
-        last = ", ".join(state or row_name("not_reported") for state in told[-_SHOWN:])
-        if len(told) <= _SHOWN:
-            return last
-        before = [period for period, state in enumerate(told) if state]
-        if not before or any(told[-_SHOWN:]):
-            return f"..., {last}"
-        return f"{told[before[-1]]} ({worded_periods(before[-1:])}), ..., {last}"
+        return last_told((self.states or {}).get(cause, ()))
+
+    def reported(self, cause: str) -> str:
+        """Word what the history says of a cause, with its periods; empty where it says nothing."""
+        return told_when(self.names, cause, (self.states or {}).get(cause, ()))
 
     def row_label(self, name: str) -> str:
         """Return how a person reads the name of a row of `table`."""
@@ -135,15 +129,15 @@ class AttributionOverTime(Attribution):
         """Say which causes were inferred, in all periods or in those without an answer."""
         if not self.outcome_told:
             return []
-        never, partly = [], []
-        for cause in (self.causes[row] for row in self._told):
-            told = (self.states or {}).get(cause, ())
-            periods = [period for period, state in enumerate(told) if state]
-            if not periods:
-                never.append(self.row_label(cause))
-            elif len(told) > 1 and not {*range(self.period + 1)} <= {*periods}:
-                words = {"done": self.row_label(cause), "periods": worded_periods(periods)}
-                partly.append(say("queries.over_time.plan.when", **words))
+        told = {
+            self.causes[row]: (self.states or {}).get(self.causes[row], ()) for row in self._told
+        }
+        never = [self.row_label(cause) for cause, states in told.items() if not any(states)]
+        partly = [
+            periods_of(self.names, cause, states)
+            for cause, states in told.items()
+            if any(states) and not all_told(states, self.period)
+        ]
         return [
             say(f"queries.{key}", nodes=listed(causes))
             for key, causes in (
