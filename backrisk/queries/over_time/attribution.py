@@ -34,7 +34,7 @@ from backrisk.queries.attribution.shapley import Shares, sampled
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.over_time.course import Course, History, read_course, read_period
 from backrisk.queries.over_time.known import Known, beside_prior
-from backrisk.queries.over_time.telling import all_told, last_told, periods_of, told_when
+from backrisk.queries.over_time.telling import last_told, periods_of, told_when
 from backrisk.queries.over_time.working import Worked, few_open, read_samples, simulated
 from backrisk.queries.paths import Studied, total_evidence_of, worst_grade
 from backrisk.queries.wording import unmeasured_note
@@ -136,7 +136,7 @@ class AttributionOverTime(Attribution):
         partly = [
             periods_of(self.names, cause, states)
             for cause, states in told.items()
-            if any(states) and not all_told(states, self.period)
+            if any(states) and not all(states[: self.period + 1])  # later ones are still to come
         ]
         return [
             say(f"queries.{key}", nodes=listed(causes))

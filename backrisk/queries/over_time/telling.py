@@ -54,11 +54,5 @@ def periods_of(names: Names, node: str, states: Sequence[str]) -> str:
     return say("queries.over_time.plan.when", done=names.node(node), periods=periods)
 
 
-def all_told(states: Sequence[str], period: int) -> bool:
-    """Return whether the state is told in every period up to one; of a constant, at all."""
-    needed = range(1 if len(states) == 1 else period + 1)
-    return {*needed} <= {*_periods(states)}
-
-
 def _periods(states: Sequence[str]) -> list[int]:
     return [period for period, state in enumerate(states) if state]

@@ -249,6 +249,7 @@ def steady():
         ([{"x": "yes", "y": "yes"}, {}], 0, None),
         ([{"x": "yes"}, {"x": "no", "y": "yes"}], 1, None),
         ([{"x": "yes"}, {}], 1, None),
+        ([{"x": "yes"}, {"x": "yes", "y": "yes"}], 3, None),
     ],
 )
 def test_a_cause_is_said_to_be_inferred_where_the_history_is_silent(history, period, said):
