@@ -230,6 +230,8 @@ class SecondWorld:
             What was seen of the same nodes.
         """
         other = replace(self, evidence=evidence)
+        if not self.switches:  # nothing changes, and nothing was planned
+            return other
         for name in ("needed", "changed", "decided", "told", "_scopes", "_near", "_bearing"):
             other.__dict__[name] = getattr(self, name)
         return other

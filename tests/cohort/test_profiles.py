@@ -92,6 +92,15 @@ def test_an_action_already_taken_reduces_nothing(core):
     assert found["reduction_low"][0] <= found["reduction"][0] <= found["reduction_high"][0]
 
 
+def test_people_in_whom_nothing_plays_have_shares_of_nothing(core):
+    names = core.graph.names
+    codes = np.full((3, len(names)), -1, np.int16)
+    codes[:, names.index("fatigue")] = 0  # at its reference, and so is all that may change it
+    codes[:, names.index("core_strength")] = 0
+    shares = shares_of(core, codes, ["core_strength"], read_target(core.graph, None))
+    assert (shares == 0).all()
+
+
 def test_shares_are_shaped_person_cause_draw(core, people):
     causes = ["fatigue", "core_strength"]
     shares = shares_of(core, people.codes[:3], causes, read_target(core.graph, None))
