@@ -34,6 +34,7 @@ Codes = NDArray[np.int32]
 
 SHARE_DRAWS = 48  # draws that shares are worked out for
 _THREADS = min(os.cpu_count() or 1, 4)
+_A_THREAD = 4  # groups of people that one thread has at least, as far as there are people
 _DRAWS = 2**18  # held at once, of all actions or all causes
 _LEAST = 128  # people at once, however many draws
 _SEARCH = 0  # a plan serves few people of few draws: a better one would take longer to find
@@ -293,8 +294,9 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
     plans = _plan_of(posterior.graph, codes, causes)
     order = np.lexsort(plans.T)
     plans = plans[order]
-    starts = np.flatnonzero((plans[1:] != plans[:-1]).any(axis=1)) + 1
-    groups = np.split(codes[order], starts)
+    new = np.concatenate([[True], (plans[1:] != plans[:-1]).any(axis=1)])
+    new[:: -(-len(codes) // (_A_THREAD * _THREADS))] = True  # a large group is shared out
+    groups = np.split(codes[order], np.flatnonzero(new)[1:])
     with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock
         found = np.concatenate(list(threads.map(shares, groups)))
     return found[np.argsort(order)]

@@ -92,6 +92,22 @@ def test_an_action_already_taken_reduces_nothing(core):
     assert found["reduction_low"][0] <= found["reduction"][0] <= found["reduction_high"][0]
 
 
+def test_people_who_answered_alike_are_shared_out_among_threads(core, monkeypatch):
+    names = core.graph.names
+    codes = np.full((40, len(names)), -1, np.int16)
+    codes[:, names.index("fatigue")] = np.arange(40) % 2 + 1
+    target = read_target(core.graph, None)
+    begun = []
+    inner = profiles.Departures
+    monkeypatch.setattr(profiles, "Departures", lambda *a, **k: begun.append(1) or inner(*a, **k))
+    monkeypatch.setattr(profiles, "_THREADS", 2)
+    shares = shares_of(core, codes, ["fatigue"], target)
+    assert len(begun) == 2 * profiles._A_THREAD  # all have one plan, and each group begins with it
+    for state in (0, 1):
+        alone = shares_of(core, codes[state : state + 1], ["fatigue"], target)
+        np.testing.assert_array_equal(shares[state::2], np.repeat(alone, 20, axis=0))
+
+
 def test_people_in_whom_nothing_plays_have_shares_of_nothing(core):
     names = core.graph.names
     codes = np.full((3, len(names)), -1, np.int16)
