@@ -193,7 +193,10 @@ def test_a_fitted_panel_reads_visits_as_it_was_read(fitted, file):
         ([{"y": "yes"}, {}], None),
     ],
 )
-def test_the_table_of_causes_says_when_a_cause_was_reported(model, file, visits, shown):
+def test_the_table_of_causes_says_when_a_cause_was_reported(
+    model, file, visits, shown, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "200")  # wide enough that no cell is folded
     call = ["attribute", model, "--history", file(visits), "--target", "y"]
     code, text = said(*call)
     assert code == 0
