@@ -8,7 +8,7 @@ from histories import chain
 from typer.testing import CliRunner
 
 import backrisk as br
-from backrisk.cli import app
+from backrisk.cli import app, console
 
 HISTORY = [{"x": "yes", "y": "no"}, {}, {"y": "yes"}]
 
@@ -196,7 +196,7 @@ def test_a_fitted_panel_reads_visits_as_it_was_read(fitted, file):
 def test_the_table_of_causes_says_when_a_cause_was_reported(
     model, file, visits, shown, monkeypatch
 ):
-    monkeypatch.setenv("COLUMNS", "200")  # wide enough that no cell is folded
+    monkeypatch.setattr(console.out, "width", 200)  # wide enough for all columns
     call = ["attribute", model, "--history", file(visits), "--target", "y"]
     code, text = said(*call)
     assert code == 0
