@@ -35,6 +35,8 @@ def one_state(
     -------
     ndarray of int, shape (sample, draw)
     """
+    # Kept until the loop is done, which is given addresses: numbers of double precision.
+    tables = [(scope, np.asarray(table, np.float64)) for scope, table in tables]
     others = list(dict.fromkeys(v for scope, _ in tables for v in scope if v != variable))
     begins, own, wide, first, which, steps = [], [], [], [0], [], []
     for scope, table in tables:

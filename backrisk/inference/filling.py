@@ -44,7 +44,7 @@ def filled(form: ProportionalOdds, codes: Sequence[int | None], some: slice, *, 
             step *= form.sizes[cause]
     first, last, _ = some.indices(form.below.shape[-1])
     below, above, *factors = (
-        np.ascontiguousarray(each) for each in (form.below, form.above, *form.factors)
+        np.ascontiguousarray(each, np.float64) for each in (form.below, form.above, *form.factors)
     )
     out = np.empty((*sizes, len(below) + (not cdf), last - first))
     addresses = np.array([factor.ctypes.data for factor in factors], np.int64)

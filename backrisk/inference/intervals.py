@@ -39,6 +39,7 @@ def shared_lengths(
     ndarray, shape (row, ..., state here, state there, draw)
         With one state where it is known.
     """
+    here, there = (np.asarray(table, np.float64) for table in (here, there))  # read by address
     places = places or {}
     rows = max(len(table) for table in (here, there, *owns) if table is not None)
     draws = max(here.shape[-1], there.shape[-1], *(each.shape[-1] for each in places.values()), 1)
@@ -92,6 +93,7 @@ def at_each(table: Array, axis: int, places: NDArray[np.intp]) -> Array:
     ndarray
         With places in place of the axis.
     """
+    table = np.asarray(table, np.float64)  # read by address
     shape = (*table.shape[:axis], len(places), *table.shape[axis + 1 : -1], places.shape[1])
     out = np.empty(shape)
     cells, _, step, draw = _addresses(

@@ -11,6 +11,7 @@ import pytest
 from backrisk.inference import circuits, get_ready, threads, watched
 from backrisk.inference.circuits import Drafted, Product, QueryCircuit, Readings, evaluated
 from backrisk.inference.coupling import coupled
+from backrisk.inference.drawing import one_state
 from backrisk.inference.elimination import LETTERS
 from backrisk.inference.intervals import at_each, shared_lengths
 from backrisk.inference.tape import laid_down
@@ -406,3 +407,20 @@ def test_who_got_ready_is_answered_by_compiled_loops(monkeypatch):
     monkeypatch.delitem(sys.modules, "numba")
     assert not circuits.worth_compiling(10**9)  # is faster than the import
     assert circuits.worth_compiling(10**9 + 1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int64])
+def test_the_loops_take_tables_of_any_kind_of_number(kind):
+    rng = np.random.default_rng(6)
+    table = rng.integers(0, 2, (4, 3, 5)).astype(kind)
+    places = rng.integers(0, 3, (2, 5))
+    plain = np.take_along_axis(table, np.broadcast_to(places, (4, 2, 5)), axis=1)
+    np.testing.assert_array_equal(at_each(table, 1, places), plain)
+    sides = np.sort(rng.integers(0, 2, (2, 1, 3, 2, 5)), axis=-2).astype(kind)
+    found = shared_lengths(*sides, (None, None))
+    np.testing.assert_array_equal(found, shared_lengths(*sides.astype(float), (None, None)))
+    a, b = ("a", 0), ("b", 0)
+    known, numbers = {b: rng.integers(0, 3, (6, 5)).astype(np.int16)}, rng.random((6, 1))
+    drawn = one_state([((a, b), 1 + table)], a, known, numbers)
+    exact = one_state([((a, b), 1.0 + table)], a, known, numbers)
+    np.testing.assert_array_equal(drawn, exact)
