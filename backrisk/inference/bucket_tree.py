@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -45,7 +45,7 @@ _OWN = 1  # the world, so to speak, of what a node would have been, had it not b
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _GIVEN = 32 * 2**20  # bytes of tables that compiled loops are given at once
-_AGAIN = 12  # tries of each rule with blurred merits
+_AGAIN = 24  # tries of the first rule with blurred merits
 _FEW = 64  # draws worked on at once, at least
 _WORTH_SHARING = 10**6  # cells times draws from which on threads are worth starting
 
@@ -74,7 +74,7 @@ def pairs(
     keep : variable
         Neither seen nor set, nor cause of anything that is seen.
     others : iterable of variables
-        Neither seen nor set, none of them `keep`.
+        Neither seen nor set, none of them `keep` or an effect of it.
     codes : sequence of int
         States of `keep` that count.
 
@@ -88,12 +88,9 @@ def pairs(
     QueryError
         If the tables do not fit the budget.
     """
-    wanted = frozenset(others)
-    sources = world.sources((keep, *sorted(wanted)))
-    sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
-    events = ([code for code in range(sizes[keep]) if code not in codes], codes)
-    _, (beside,) = joints(sources, sizes, keep, wanted, events, world.posterior.draws)
-    return beside
+    wanted = tuple(others)
+    there, whole = each(replace(world, among={keep[0]: codes}), wanted), each(world, wanted)
+    return {v: np.stack([np.maximum(whole[v] - there[v], 0.0), there[v]]) for v in wanted}
 
 
 def each(world: World, variables: Iterable[Variable]) -> Mapping[Variable, Array]:
@@ -122,7 +119,10 @@ def each(world: World, variables: Iterable[Variable]) -> Mapping[Variable, Array
 
 
 def set_in_turn(
-    world: World, keep: Variable, nodes: Iterable[str], events: Sequence[Sequence[int]]
+    world: World,
+    keep: Variable | None,
+    nodes: Iterable[str],
+    events: Sequence[Sequence[int]] = ((),),
 ) -> Mapping[str, Array]:
     """Return P(keep in an event, a node's own state, evidence) where the node is set to each state.
 
@@ -134,10 +134,12 @@ def set_in_turn(
     ----------
     world : World
         In which nothing is set.
-    keep : variable
-        As for `pairs`.
+    keep : variable, optional
+        Neither seen nor set, nor cause of anything that is seen. Without it there is one event, of
+        no states: what `World.among` speaks of.
     nodes : iterable of str
-        Causes of `keep`, neither seen nor cause of what is seen.
+        Causes of `keep`, or of what is known to be among some states; neither seen nor cause of
+        what is seen.
     events : sequence of sequence of int
         States of `keep` that count together.
 
@@ -150,15 +152,14 @@ def set_in_turn(
     QueryError
         If the tables do not fit the budget.
     """
-    sources = world.sources((keep,))
+    sources = world.sources(() if keep is None else (keep,))
     sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
     draws, wanted = world.posterior.draws, tuple(nodes)
-    reduced = {**sizes, keep: len(events)}
-    circuit, cells = _set_in_turn(
-        tuple(s for s, _ in sources), tuple(reduced.items()), keep, wanted
-    )
+    reduced = sizes if keep is None else {**sizes, keep: len(events)}
+    scopes = tuple(scope for scope, _ in sources)
+    circuit, cells = _set_in_turn(scopes, tuple(reduced.items()), keep, wanted)
     _demand_room(cells)
-    places = [_place(sources, name) for name in wanted]
+    places = [_place(scopes, name) for name in wanted]
     found = {
         name: np.empty((len(events), sizes[name, 0], sizes[name, 0], draws)) for name in wanted
     }
@@ -167,25 +168,28 @@ def set_in_turn(
         tables += [tables[place] for place in places]
         roots = evaluated(circuit, tables, _width(tables), compiled=compiled)
         for name, root, values in zip(wanted, circuit.roots, roots, strict=True):
-            scope = keep, (name, 0), (name, _OWN)
+            own = (name, 0), (name, _OWN)
+            scope = own if keep is None else (keep, *own)
             found[name][..., some] = _laid_out(circuit.scopes[root], values, scope)
     return found
 
 
-def _place(sources: Sequence[Fetched], name: str) -> int:
-    """Return which of the sources is a node's table."""
-    return next(i for i, (scope, _) in enumerate(sources) if scope and scope[-1] == (name, 0))
+def _place(scopes: Scopes, name: str) -> int:
+    """Return which of the tables is an open node's: the first that ends in it.
+
+    Tables of what is known may end in it too, and come after it.
+    """
+    return next(i for i, scope in enumerate(scopes) if scope and scope[-1] == (name, 0))
 
 
 @lru_cache(maxsize=PLANS)
 def _set_in_turn(
-    scopes: Scopes, states: States, keep: Variable, nodes: tuple[str, ...]
+    scopes: Scopes, states: States, keep: Variable | None, nodes: tuple[str, ...]
 ) -> tuple[QueryCircuit, int]:
     """Return the circuit of `set_in_turn`, and the cells of its largest table."""
     order, cells = _order(scopes, states, keep)
-    places = {scope[-1]: place for place, scope in enumerate(scopes) if scope}
-    own = {places[name, 0]: name for name in nodes}
-    alone = [(*scopes[places[name, 0]][:-1], (name, _OWN)) for name in nodes]
+    own = {_place(scopes, name): name for name in nodes}
+    alone = [(*scopes[place][:-1], (name, _OWN)) for place, name in own.items()]
     sizes = dict(states)
     sizes |= {(name, _OWN): sizes[name, 0] for name in nodes}
     draft = Drafted((*scopes, *alone), sizes)
@@ -368,8 +372,8 @@ def _searched(
 ) -> tuple[tuple[Variable, ...], int]:
     """Search for an order of elimination.
 
-    By weighted min-fill, or by the size of what is left; where tables are wide, with blurred
-    merits as well. The order over the fewest cells is taken.
+    By weighted min-fill, or by the size of what is left; where tables are wide, the first with
+    blurred merits as well. The order over the fewest cells is taken.
     """
     sets = Sets(dict(states))
     scope_sets = [sets.set(scope) for scope in scopes]
@@ -387,10 +391,9 @@ def _searched(
             most, work = max(most, cells), work + cells
         return work, most, order
 
-    rules = [sets.fill, result]
-    best = min(map(tried, rules))
+    best = min(map(tried, (sets.fill, result)))
     if best[0] > WIDE:
-        rough = (blurred(rule, seed) for seed in range(search) for rule in rules)
+        rough = (blurred(sets.fill, seed) for seed in range(search))
         best = min([best, *map(tried, rough)])
     _, most, order = best
     return tuple(sets.variables[v] for v in order), most

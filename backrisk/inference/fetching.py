@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -39,11 +39,14 @@ class Fetcher:
         The nodes that differ between the worlds.
     coupling : str
         How a node's noise is shared between the worlds.
+    among : mapping of node to codes
+        Of nodes of which no more is known than that they are in one of these states.
     """
 
     posterior: Tables
     changed: frozenset[str]
     coupling: str
+    among: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     def table(self, source: Source, rows: AnswerRows) -> Fetch:
         """Return how to get a source for some draws: ``([row], *scope, draw)``.
@@ -132,8 +135,8 @@ class Fetcher:
     ) -> tuple[tuple[Variable, ...], Callable[[slice], Array]]:
         """Return a node's open parents in one world, and how to get its CPT.
 
-        The table is ``(row, *open parents, state, draw)``, or with levels in place of states; each
-        parent has its own states, though its two worlds may be one variable.
+        The table is ``(row, *open parents, state, draw)``, or with levels in place of states, or
+        with one event; each parent has its own states, though its two worlds may be one variable.
         """
         parents = self.posterior.graph.parents(source.name)
         family = [(parent, int(world and parent in self.changed)) for parent in parents]
@@ -141,7 +144,8 @@ class Fetcher:
         at = tuple(codes.get(v, slice(None)) for v in family)
         together = {v[0] for v in source.scope if v[1] == BOTH}
         scope = tuple((name, BOTH) if name in together else (name, side) for name, side in rest)
-        return scope, part_of(self.posterior, source.name, at, cdf=cdf)
+        event = tuple(self.among[source.name]) if source.name in self.among else None
+        return scope, part_of(self.posterior, source.name, at, cdf=cdf, event=event)
 
     def _causes(self, name: str) -> tuple[Array, list[Array]] | None:
         return self.posterior.causes(name) if self.coupling == "independent_causes" else None

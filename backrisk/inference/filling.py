@@ -9,10 +9,28 @@ from numba import njit
 
 from backrisk._types import Array
 from backrisk.graph import ProportionalOdds
-from backrisk.inference.lanes import number_at
+from backrisk.inference.lanes import (
+    LANES,
+    alike,
+    lanes_at,
+    lanes_to,
+    minus,
+    over,
+    plus,
+    times,
+)
+
+_STATES, _CDF, _EVENT = range(3)
 
 
-def filled(form: ProportionalOdds, codes: Sequence[int | None], some: slice, *, cdf: bool) -> Array:
+def filled(
+    form: ProportionalOdds,
+    codes: Sequence[int | None],
+    some: slice,
+    *,
+    cdf: bool,
+    event: tuple[int, ...] | None = None,
+) -> Array:
     """Return the rows of a CPT that some known causes leave.
 
     Parameters
@@ -24,10 +42,13 @@ def filled(form: ProportionalOdds, codes: Sequence[int | None], some: slice, *, 
         Of the draws.
     cdf : bool
         Whether the states are cumulated, without the last.
+    event : tuple of int, optional
+        States that are summed.
 
     Returns
     -------
     ndarray, shape (*open parents, state, draw)
+        With one entry in place of the states for an event.
     """
     left = [parent for parent, code in enumerate(codes) if code is None]
     sizes = [form.sizes[parent] for parent in left]
@@ -43,41 +64,69 @@ def filled(form: ProportionalOdds, codes: Sequence[int | None], some: slice, *, 
                 begins[factor] += code * step
             step *= form.sizes[cause]
     first, last, _ = some.indices(form.below.shape[-1])
+    draws = last - first
+    lanes = np.arange(first, max(last, first + LANES)).clip(max=last - 1)
     below, above, *factors = (
-        np.ascontiguousarray(each, np.float64) for each in (form.below, form.above, *form.factors)
+        np.ascontiguousarray(each[:, lanes], np.float64)
+        for each in (form.below, form.above, *form.factors)
     )
-    out = np.empty((*sizes, len(below) + (not cdf), last - first))
-    addresses = np.array([factor.ctypes.data for factor in factors], np.int64)
-    rows = out.reshape(-1, *out.shape[-2:])
-    _fill(below, above, addresses, begins, steps, np.array(sizes, np.int64), cdf, first, rows)
-    return out
+    inside = np.isin(np.arange(len(below) + 1), event or ())
+    states = len(below) + (not cdf) if event is None else 1
+    out = np.empty((*sizes, states, len(lanes)))
+    addresses = np.array([each.ctypes.data for each in (below, above, *factors)], np.int64)
+    kind = _EVENT if event is not None else _CDF if cdf else _STATES
+    shape = np.array(sizes, np.int64)
+    _fill(
+        addresses,
+        len(below),
+        begins,
+        steps,
+        shape,
+        kind,
+        inside,
+        out.reshape(-1, states, len(lanes)),
+    )
+    return out[..., :draws]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(below, above, factors, begins, steps, sizes, cdf, first, out):  # type: ignore[no-untyped-def]
-    levels, draws = below.shape
-    wide = out.shape[2]
-    ratio = np.empty(wide)
+def _fill(  # type: ignore[no-untyped-def]
+    addresses, levels, begins, steps, sizes, kind, inside, out
+):
+    count, wide = len(begins), out.shape[2]
     state = np.zeros(len(sizes), np.int64)
+    factors = np.zeros(count, np.int64)  # where those of a row begin
     for row in range(out.shape[0]):
-        ratio[:] = 1.0
-        for factor in range(len(factors)):
+        for factor in range(count):
             at = begins[factor]
             for k in range(len(sizes)):
                 at += state[k] * steps[factor, k]
-            address = factors[factor] + 8 * (at * draws + first)
-            for z in range(wide):
-                ratio[z] *= number_at(address + 8 * z)
-        for level in range(levels):
-            for z in range(wide):
-                p = below[level, first + z]
-                out[row, level, z] = p / (above[level, first + z] * ratio[z] + p)
-        if not cdf:
-            for z in range(wide):
-                out[row, levels, z] = 1.0 - out[row, levels - 1, z]
-            for level in range(levels - 1, 0, -1):
-                for z in range(wide):
-                    out[row, level, z] -= out[row, level - 1, z]
+            factors[factor] = addresses[2 + factor] + 8 * at * wide
+        for block in range(0, wide, LANES):
+            z = 8 * min(block, wide - LANES)  # the last lanes may be done twice
+            odds = alike(1.0)
+            for factor in range(count):
+                odds = times(odds, lanes_at(factors[factor] + z))
+            into = out.ctypes.data + 8 * row * out.shape[1] * wide + z
+            before = alike(0.0)
+            total = alike(1.0 if inside[levels] else 0.0)
+            for level in range(levels):
+                if kind == _EVENT and inside[level] == inside[level + 1]:
+                    continue  # what one of them adds the other takes away
+                at = 8 * level * wide + z
+                below = lanes_at(addresses[0] + at)
+                above = lanes_at(addresses[1] + at)
+                cumulated = over(below, plus(times(above, odds), below))
+                if kind == _EVENT:
+                    total = plus(total, cumulated) if inside[level] else minus(total, cumulated)
+                    continue
+                each = cumulated if kind == _CDF else minus(cumulated, before)
+                lanes_to(into + 8 * level * wide, each)
+                before = cumulated
+            if kind == _EVENT:
+                lanes_to(into, total)
+            elif kind == _STATES:
+                lanes_to(into + 8 * levels * wide, minus(alike(1.0), before))
         for k in range(len(sizes) - 1, -1, -1):
             state[k] += 1
             if state[k] < sizes[k]:

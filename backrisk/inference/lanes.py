@@ -72,7 +72,7 @@ def _write(typing: Any, array: Any, cell: Any, value: Any) -> Any:
 
 
 @intrinsic
-def _lanes_at(typing: Any, address: Any) -> Any:
+def lanes_at(typing: Any, address: Any) -> Any:
     """Return the numbers that lie side by side at an address."""
 
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -92,6 +92,18 @@ def number_at(typing: Any, address: Any) -> Any:
 
 
 @intrinsic
+def lanes_to(typing: Any, address: Any, value: Any) -> Any:
+    """Set the numbers that lie side by side at an address."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        pointer = builder.inttoptr(given[0], _VECTOR.as_pointer())
+        builder.store(given[1], pointer, align=8)
+        return context.get_dummy_value()
+
+    return types.void(address, value), code
+
+
+@intrinsic
 def _nothing(typing: Any) -> Any:
     """Return lanes of zero."""
 
@@ -102,7 +114,9 @@ def _nothing(typing: Any) -> Any:
 
 
 @intrinsic
-def _plus(typing: Any, first: Any, second: Any) -> Any:
+def plus(typing: Any, first: Any, second: Any) -> Any:
+    """Return a sum."""
+
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.fadd(*given)
 
@@ -110,11 +124,47 @@ def _plus(typing: Any, first: Any, second: Any) -> Any:
 
 
 @intrinsic
-def _times(typing: Any, first: Any, second: Any) -> Any:
+def times(typing: Any, first: Any, second: Any) -> Any:
+    """Return a product."""
+
     def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         return builder.fmul(*given)
 
     return _lanes(first, second), code
+
+
+@intrinsic
+def over(typing: Any, first: Any, second: Any) -> Any:
+    """Return a quotient."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.fdiv(*given)
+
+    return _lanes(first, second), code
+
+
+@intrinsic
+def minus(typing: Any, first: Any, second: Any) -> Any:
+    """Return a difference."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.fsub(*given)
+
+    return _lanes(first, second), code
+
+
+@intrinsic
+def alike(typing: Any, number: Any) -> Any:
+    """Return one number in all lanes."""
+
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        found = ir.Constant(_VECTOR, ir.Undefined)
+        for lane in range(LANES):
+            at = ir.Constant(ir.IntType(32), lane)
+            found = builder.insert_element(found, given[0], at)
+        return found
+
+    return _lanes(number), code
 
 
 @intrinsic
@@ -207,7 +257,7 @@ def _load(buffer, target, cells, begins, wide, z, w):  # type: ignore[no-untyped
             for lane in range(LANES):
                 buffer[(target + cell) * LANES + lane] = number_at(at)
         elif w == LANES:
-            _write(buffer, target + cell, _lanes_at(at + 8 * z))
+            _write(buffer, target + cell, lanes_at(at + 8 * z))
         else:  # lanes without a draw have the last one's numbers
             for lane in range(LANES):
                 number = number_at(at + 8 * (z + min(lane, w - 1)))
@@ -225,7 +275,7 @@ def _sum(buffer, into, a, mine, sizes):  # type: ignore[no-untyped-def]
             for u in range(outer + inner, outer + inner + high):
                 from_a = at_a + mine[u]
                 for v in range(outer + inner + high, outer + inner + high + low):
-                    total = _plus(total, _read(buffer, from_a + mine[v]))
+                    total = plus(total, _read(buffer, from_a + mine[v]))
             _write(buffer, cell, total)
             cell += 1
 
@@ -265,6 +315,6 @@ def _sum_of_three(buffer, into, a, b, c, mine, other, third, sizes):  # type: ig
                     x = _read(buffer, from_a + mine[v])
                     y = _read(buffer, from_b + other[v])
                     w = _read(buffer, from_c + third[v])
-                    total = _plus_product(total, _times(x, y), w)
+                    total = _plus_product(total, times(x, y), w)
             _write(buffer, cell, total)
             cell += 1

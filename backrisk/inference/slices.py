@@ -60,7 +60,14 @@ _parts: OrderedDict[tuple[Any, ...], tuple[int, _Kept]] = OrderedDict()
 _asked: OrderedDict[tuple[Any, ...], None] = OrderedDict()  # what was asked for once
 
 
-def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False) -> Part:
+def part_of(
+    tables: Tables,
+    name: str,
+    at: tuple[Any, ...],
+    *,
+    cdf: bool = False,
+    event: tuple[int, ...] | None = None,
+) -> Part:
     """Return how to get a part of a node's CPT for some draws; see `Tables.cut`.
 
     Parameters
@@ -70,6 +77,8 @@ def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False
     at : tuple
     cdf : bool
         Cumulated over the states, without the last.
+    event : tuple of int, optional
+        States that are summed; their sum is the only one.
 
     Returns
     -------
@@ -78,17 +87,20 @@ def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False
     """
     known = [codes for codes in at if not isinstance(codes, slice)]
     if holds(tables.graph, name, tables.draws) or any(len(codes) > 1 for codes in known):
-        return _cut(tables, name, at, cdf=cdf)
+        return _cut(tables, name, at, cdf=cdf, event=event)
     codes = tuple(None if isinstance(each, slice) else int(each[0]) for each in at)
     form = tables.proportional_odds(name) if "numba" in sys.modules else None
-    compute = _cut(tables, name, at, cdf=cdf) if form is None else _from_odds(form, codes, cdf=cdf)
+    if form is None:
+        compute = _cut(tables, name, at, cdf=cdf, event=event)
+    else:
+        compute = _from_odds(form, codes, cdf=cdf, event=event)
     *sizes, states = tables.graph.shape(name)
     left = (n for n, code in zip(sizes, codes, strict=True) if code is None)
-    cells = math.prod([*left, states - cdf])
+    cells = math.prod([*left, states - cdf if event is None else 1])
     size = 8 * cells * tables.draws
     if cells < _LEAST or size > KEPT // 2:
         return compute
-    key = weakref.ref(tables, _forget), name, codes, cdf
+    key = weakref.ref(tables, _forget), name, codes, cdf, event
     with _lock:
         if key not in _parts:
             if key not in _asked:  # once is no reason to keep anything
@@ -104,18 +116,28 @@ def part_of(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool = False
     return lambda some: mine.get(compute, some)
 
 
-def _cut(tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool) -> Part:
+def _cut(
+    tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool, event: tuple[int, ...] | None
+) -> Part:
     cut = tables.cut(name, at)
+    if event is not None:
+        return lambda some: cut(some)[..., list(event), :].sum(axis=-2, keepdims=True)
     if not cdf:
         return cut
     positive = tables.positive(name)
     return lambda some: cumulated(cut(some), positive=positive)
 
 
-def _from_odds(form: ProportionalOdds, codes: Sequence[int | None], *, cdf: bool) -> Part:
+def _from_odds(
+    form: ProportionalOdds,
+    codes: Sequence[int | None],
+    *,
+    cdf: bool,
+    event: tuple[int, ...] | None,
+) -> Part:
     from backrisk.inference.filling import filled
 
-    return lambda some: filled(form, codes, some, cdf=cdf)[None]
+    return lambda some: filled(form, codes, some, cdf=cdf, event=event)[None]
 
 
 def kept() -> int:

@@ -17,7 +17,7 @@ from backrisk.inference.elimination import WIDE, Sets, bits, blurred, greedy
 from backrisk.inference.twin_network import Source, Variable
 
 PLANS = 512  # that are kept of each kind, some 30 KB each
-_AGAIN = 12  # tries of each rule with blurred merits
+_AGAIN = 24  # tries of the first rule with blurred merits
 _PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
 _PAIR_WORK = 6  # passes over a table that lay a pair of worlds out
 _PAIR_PASSES = 4  # passes beside one for each level, where it is not laid out
@@ -141,16 +141,15 @@ def ordered(
 
     Weighted min-fill takes the variable that links the fewest cells not linked before; the other
     rule the variable that leaves the smallest table, counted over all people. Where the sums are
-    wide, both are tried again with their merits blurred: a greedy choice may be a bad one.
+    wide, the first is tried again with its merits blurred: a greedy choice may be a bad one.
     """
     part = Part(members, keep, last, sizes, people)
     planners = [_summed_out(_Planner(part), rule) for rule in (_Planner.fill, _Planner.result)]
     planner = min(planners, key=lambda planner: planner.work)
     if planner.work > WIDE:
         for seed in range(_AGAIN):
-            for rule in (_Planner.fill, _Planner.result):
-                other = _summed_out(_Planner(part), blurred(rule, seed))
-                planner = min(planner, other, key=lambda planner: planner.work)
+            other = _summed_out(_Planner(part), blurred(_Planner.fill, seed))
+            planner = min(planner, other, key=lambda planner: planner.work)
     return replace(
         part,
         steps=tuple(planner.steps),

@@ -8,8 +8,9 @@ table has a row for every distinct combination of the answers that it depends on
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
 import numpy as np
@@ -27,6 +28,8 @@ from backrisk.inference.twin_network import Signature, Source, Variable, reached
 from backrisk.words import say
 
 State = int | Codes
+
+_WIDE = 2**10  # cells of a table, from which on two plans are worth more than one
 
 
 def contradiction() -> str:
@@ -52,6 +55,9 @@ class World:
         Intervened nodes whose value in world 1 is left open, as an axis.
     told : mapping of node to state code
         Seen in world 1, of nodes that the intervention changes; arrays as well.
+    among : mapping of node to codes
+        In the last world, which it is the only one to have them in: known to be in one of some
+        states. Nothing that is asked about or known follows from them.
     """
 
     posterior: Tables
@@ -60,6 +66,7 @@ class World:
     coupling: str = "monotone"
     free: tuple[str, ...] = ()
     told: Mapping[str, State] = field(default_factory=dict)
+    among: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def graph(self) -> CausalGraph:
@@ -83,7 +90,7 @@ class World:
 
     @cached_property
     def _fetcher(self) -> Fetcher:
-        return Fetcher(self.posterior, self._changed, self.coupling)
+        return Fetcher(self.posterior, self._changed, self.coupling, self.among)
 
     @cached_property
     def _zeros(self) -> frozenset[str]:
@@ -105,12 +112,7 @@ class World:
             If a single draw would need more than `BUDGET` bytes; nothing is allocated.
         """
         plan = self._plan(keep)
-        found = self._run(plan.main, lambda table: table)
-        constants = [self._run(part, lambda table: table) for part in plan.others]
-        if constants:
-            constant = reduce(np.multiply, constants)
-            found = found * constant.reshape(len(constant), *(1,) * len(keep), -1)
-        return self._shaped(found)
+        return self._shaped(self._product(plan.main, plan.others, len(keep)))
 
     def conditional(
         self,
@@ -137,6 +139,11 @@ class World:
             As `joint`; and if the evidence has probability zero in some draw.
         """
         plan = self._plan(keep)
+        if event and (variable := self._wide_leaf(plan, event)):
+            share = self._share(variable, event[variable], [v for v in keep if v != variable])
+            if strict and np.isnan(share).any():
+                raise QueryError(contradiction())
+            return self._shaped(share)
         axes = tuple(range(1, 1 + len(keep)))
         gone = tuple(axis for axis, v in zip(axes, keep, strict=True) if event and v in event)
 
@@ -149,15 +156,59 @@ class World:
                 share: Array = (table.sum(axis=gone, keepdims=True) / total).squeeze(gone)
             return share
 
-        found = self._run(plan.main, finish)
-        for part in plan.others:
+        found = self._where_possible(self._run(plan.main, finish), plan.others)
+        if strict and np.isnan(found).any():
+            raise QueryError(contradiction())
+        return self._shaped(found)
+
+    def _wide_leaf(self, plan: Plan, event: Mapping[Variable, Sequence[int]]) -> Variable | None:
+        """Return the variable of an event where its own table is best summed first.
+
+        Where it has a table to itself that is wide, and nothing in the plan follows from it: then
+        its states need not be told apart, and how likely the evidence is needs no table of it.
+        """
+        if len(event) > 1:
+            return None
+        ((name, world),) = event
+        about = [s for s in plan.main.sources if (name, world) in (*s.scope, *s.known)]
+        if len(about) > 1 or about[0].name != name or about[0].worlds != (world,):
+            return None
+        cells = math.prod(len(self.graph.node(v[0]).states) for v in about[0].scope)
+        return (name, world) if cells > _WIDE else None
+
+    def _share(self, variable: Variable, codes: Sequence[int], keep: Sequence[Variable]) -> Array:
+        """Return P(variable in codes, keep | evidence) by the probabilities with it and without."""
+        there = replace(self, among={variable[0]: codes})
+        ours, theirs = there._plan(keep), self._plan(keep)
+        alike = [part for part in theirs.others if part in ours.others]
+
+        def product(world: World, plan: Plan) -> Array:
+            others = [part for part in plan.others if part not in alike]
+            return world._product(plan.main, others, len(keep))
+
+        total = product(self, theirs)
+        whole = total.sum(axis=tuple(range(1, 1 + len(keep))), keepdims=True)
+        with np.errstate(invalid="ignore"):  # 0 / 0: evidence of probability zero
+            share: Array = product(there, ours) / whole
+        return self._where_possible(np.minimum(share, 1.0), alike)  # above it by rounding alone
+
+    def _product(self, main: Part, others: Sequence[Part], kept: int) -> Array:
+        """Return a part that ends in some kept variables, times all others."""
+        found = self._run(main, lambda table: table)
+        constants = [self._run(part, lambda table: table) for part in others]
+        if constants:
+            constant = reduce(np.multiply, constants)
+            found = found * constant.reshape(len(constant), *(1,) * kept, -1)
+        return found
+
+    def _where_possible(self, found: Array, others: Sequence[Part]) -> Array:
+        """Return what was found, or NaN where what is independent of it has probability zero."""
+        for part in others:
             if not all(self.posterior.positive(source.name) for source in part.sources):
                 supported = self._run(part, lambda table: table) > 0
                 shape = (len(supported), *(1,) * (found.ndim - 2), -1)
                 found = np.where(supported.reshape(shape), found, np.nan)
-        if strict and np.isnan(found).any():
-            raise QueryError(contradiction())
-        return self._shaped(found)
+        return found
 
     def sources(
         self, keep: Sequence[Variable]
@@ -198,12 +249,13 @@ class World:
         return max(part.cells for part in (plan.main, *plan.others))
 
     def _signature(self, keep: Sequence[Variable]) -> Signature:
+        changed = self.among.keys() & self._changed
         return Signature(
             self.graph,
-            frozenset(self.evidence),
+            frozenset(self.evidence) | self.among.keys() - changed,
             frozenset(self.do),
             frozenset(self.free),
-            frozenset(self.told),
+            frozenset(self.told) | changed,
             tuple(keep),
             self._zeros,
             self.coupling != "independent",
@@ -221,6 +273,8 @@ class World:
 
     def _codes(self, variable: Variable) -> Codes:
         name, world = variable
+        if name in self.among:
+            return np.zeros(1, np.intp)  # the fetched table has the event in place of states
         code = ({**self.told, **self.do} if world else self.evidence)[name]
         return np.atleast_1d(np.asarray(code, dtype=np.intp))
 

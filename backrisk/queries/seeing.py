@@ -7,7 +7,7 @@ Every answer is computed for each draw and summarised last. It has ``draws``, ``
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -173,10 +173,13 @@ def after_each(
     single = dict.fromkeys(next(iter(change)) for change in changes if len(change) == 1)
     free = [n for n in single if evidence.keys().isdisjoint({n, *graph.descendants(n)})]
     together: Mapping[str, Array] = {}
+    whole: Array = np.ones(0)  # nothing reported follows from what is set: as likely as before
     if len(free) > 1:
-        codes = range(len(graph.node(target.node).states))
-        events = [code for code in codes if code not in target.codes], target.codes
-        together = set_in_turn(World(tables, evidence, {}), (target.node, 0), free, events)
+        now = World(tables, evidence, {})
+        together = set_in_turn(replace(now, among={target.node: target.codes}), None, free)
+        whole = now.joint([])
+        if not (whole > 0).all():
+            raise QueryError(contradiction())
     found: dict[frozenset[tuple[str, int]], Array] = {}
     for change in changes:
         key = frozenset(change.items())
@@ -186,11 +189,9 @@ def after_each(
         if len(change) > 1 or node not in together:
             found[key] = probability(World(tables, evidence, change, coupling), target)
             continue
-        joint = together[node]  # without a change, a node is set to what it is
-        absent, there = np.einsum("tssd->td", joint) if code is None else joint[:, code].sum(axis=1)
-        if not (absent + there > 0).all():
-            raise QueryError(contradiction())
-        found[key] = there / (absent + there)
+        (joint,) = together[node]  # without a change, a node is set to what it is
+        there = np.einsum("ssd->d", joint) if code is None else joint[code].sum(axis=0)
+        found[key] = np.minimum(there / whole, 1.0)  # above it by rounding alone
     return [found[frozenset(change.items())] for change in changes]
 
 

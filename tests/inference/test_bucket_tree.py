@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -78,10 +79,11 @@ def test_tables_beyond_the_budget_are_refused(monkeypatch):
     graph = random_graph(rng, 5, density=1.0)
     world = World(random_posterior(rng, graph), {}, {})
     others = [(name, 0) for name in graph.names[:-1]]
+    there = replace(world, among={graph.outcome: [0]})
     (_, cells) = bucket_tree._order(
-        tuple(scope for scope, _ in world.sources(((graph.outcome, 0), *others))),
-        tuple(((name, 0), len(graph.node(name).states)) for name in graph.names),
-        (graph.outcome, 0),
+        tuple(scope for scope, _ in there.sources(others)),
+        tuple((other, len(graph.node(other[0]).states)) for other in others),
+        None,
     )
     monkeypatch.setattr(bucket_tree, "BUDGET", 8 * cells)
     assert pairs(world, (graph.outcome, 0), others, [0])
