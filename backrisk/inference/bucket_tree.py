@@ -27,7 +27,8 @@ from backrisk.inference.circuits import (
     evaluated,
     worth_compiling,
 )
-from backrisk.inference.elimination import WIDE, Sets, bits, blurred, greedy
+from backrisk.inference.elimination import TRIES, Sets, bits, greedy, tries
+from backrisk.inference.slices import Table, as_array
 from backrisk.inference.steps import PLANS
 from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import Variable
@@ -35,7 +36,7 @@ from backrisk.inference.world import World
 from backrisk.words import say
 
 # The variables of a table, and how to get it for some draws, (*variables, draw), or one for all.
-Fetched = tuple[tuple[Variable, ...], Callable[[slice], Array]]
+Fetched = tuple[tuple[Variable, ...], Callable[[slice], Table]]
 Scopes = tuple[tuple[Variable, ...], ...]
 States = tuple[tuple[Variable, int], ...]
 # A variable that is asked about, the table the product does without, if any, and what it keeps.
@@ -45,7 +46,6 @@ _OWN = 1  # the world, so to speak, of what a node would have been, had it not b
 
 _CACHE = 4 * 2**20  # bytes of tables that stay near the processor
 _GIVEN = 32 * 2**20  # bytes of tables that compiled loops are given at once
-_AGAIN = 24  # tries of the first rule with blurred merits
 _FEW = 64  # draws worked on at once, at least
 _WORTH_SHARING = 10**6  # cells times draws from which on threads are worth starting
 
@@ -330,7 +330,7 @@ def _chunks(
         yield slice(start, min(start + chunk, draws)), compiled
 
 
-def _width(tables: Iterable[Array]) -> int:
+def _width(tables: Iterable[Table]) -> int:
     """Return for how many draws tables were fetched."""
     return max((table.shape[-1] for table in tables), default=1)
 
@@ -362,7 +362,7 @@ def _order(
     order, so one search serves whatever is asked about them.
     """
     alike = tuple((v, 1 if v == keep else n) for v, n in states)
-    order, most = _searched(scopes, alike, keep, _AGAIN if search is None else search)
+    order, most = _searched(scopes, alike, keep, TRIES if search is None else search)
     return order, most * (1 if keep is None else dict(states)[keep])
 
 
@@ -372,8 +372,8 @@ def _searched(
 ) -> tuple[tuple[Variable, ...], int]:
     """Search for an order of elimination.
 
-    By weighted min-fill, or by the size of what is left; where tables are wide, the first with
-    blurred merits as well. The order over the fewest cells is taken.
+    By weighted min-fill, or by the size of what is left; where tables are wide, with blurred
+    merits as well. The order over the fewest cells is taken.
     """
     sets = Sets(dict(states))
     scope_sets = [sets.set(scope) for scope in scopes]
@@ -391,10 +391,9 @@ def _searched(
             most, work = max(most, cells), work + cells
         return work, most, order
 
-    best = min(map(tried, (sets.fill, result)))
-    if best[0] > WIDE:
-        rough = (blurred(sets.fill, seed) for seed in range(search))
-        best = min([best, *map(tried, rough)])
+    rules = sets.fill, result
+    best = min(map(tried, rules))
+    best = min([best, *map(tried, tries(rules, best[0], search))])
     _, most, order = best
     return tuple(sets.variables[v] for v in order), most
 
@@ -470,7 +469,7 @@ def drawn(
 
     def draw(piece: tuple[slice, bool]) -> None:
         some, compiled = piece
-        tables = [get(some) for _, get in sources]
+        tables = [as_array(get(some)) for _, get in sources]
         sent = evaluated(circuit, tables, _width(tables), compiled=compiled)
         values = dict(enumerate(tables)) | dict(zip(circuit.roots, sent, strict=True))
         known: dict[Variable, NDArray[np.int16]] = {}
@@ -563,17 +562,17 @@ def _back(
 
 def _with_events(
     scope: tuple[Variable, ...],
-    table: Array,
+    table: Table,
     keep: Variable | None,
     events: Sequence[Sequence[int]],
-) -> Array:
+) -> Table:
     """Reduce the axis of a variable's states to one entry for each event."""
     if keep is None or keep not in scope:
         return table
     axis = scope.index(keep)
-    values = np.moveaxis(table, axis, 0)
-    if [list(codes) for codes in events] == [[code] for code in range(len(values))]:
+    if [list(codes) for codes in events] == [[code] for code in range(table.shape[axis])]:
         return table
+    values = np.moveaxis(as_array(table), axis, 0)
     found = np.zeros((len(events), *values.shape[1:]))
     for total, codes in zip(found, events, strict=True):
         for code in codes:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.inference.elimination import LETTERS
+from backrisk.inference.slices import Table, Unfilled, as_array
 from backrisk.inference.tape import Tape, laid_down
 from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import Variable
@@ -163,7 +164,7 @@ class Drafted:
 
 def evaluated(
     circuit: QueryCircuit,
-    tables: Sequence[Array],
+    tables: Sequence[Table],
     draws: int,
     readings: Readings | None = None,
     look: Look | None = None,
@@ -174,7 +175,7 @@ def evaluated(
     Parameters
     ----------
     circuit : QueryCircuit
-    tables : sequence of ndarray, each ([row], *scope, draw)
+    tables : sequence of ndarray, each ([row], *scope, draw), or of parts of tables to be filled
         The sources; with one draw where it is the same in all.
     draws : int
     readings : Readings, optional
@@ -207,7 +208,7 @@ def worth_compiling(work: int) -> bool:
 
 def _one_by_one(
     circuit: QueryCircuit,
-    tables: Sequence[Array],
+    tables: Sequence[Table],
     readings: Readings | None,
     look: Look,
 ) -> list[Array]:
@@ -215,7 +216,10 @@ def _one_by_one(
     left = [0] * len(circuit.scopes)
     for table in itertools.chain(circuit.roots, *(p.inputs for p in circuit.products)):
         left[table] += 1
-    found = dict(enumerate(tables))
+    found = {
+        i: as_array(table)[None] if readings and isinstance(table, Unfilled) else as_array(table)
+        for i, table in enumerate(tables)
+    }
     for number, product in enumerate(circuit.products, start=len(tables)):
         look(circuit.unions[number - len(tables)])
         inputs = []
@@ -267,13 +271,15 @@ def _side_by_side(table: Array, shape: tuple[int, ...], draws: int) -> Array:
 
 def _in_lanes(
     circuit: QueryCircuit,
-    tables: Sequence[Array],
+    tables: Sequence[Table],
     draws: int,
     readings: Readings | None,
     look: Look,
 ) -> list[Array]:
     """Carry the products out by compiled loops, in blocks of draws."""
-    from backrisk.inference.lanes import LANES, carry_out
+    from backrisk.inference.filling import recipe_for
+    from backrisk.inference.lanes import carry_out
+    from backrisk.inference.vectors import LANES
 
     counts = readings.counts if readings else (1,) * len(circuit.scopes)
     tape = _tape(circuit, counts)
@@ -295,16 +301,26 @@ def _in_lanes(
 
     # Kept until the loops are done, which are given addresses and look no further: each table has
     # the shape that the tape takes it to have, and its draws lie side by side.
-    tables = [_side_by_side(table, shape_of(i), draws) for i, table in enumerate(tables)]
-    given = np.array([table.ctypes.data for table in tables], np.int64)
-    cells = [_cells_of(table.shape[:-1], table.strides[:-1]) for table in tables]
-    starts = np.cumsum([0, *map(len, cells)])[:-1]
-    wide = np.array([table.shape[-1] > 1 for table in tables], bool)
+    kept: list[Array] = []
+    given = np.zeros(len(tables), np.int64)
+    filled, wide = np.zeros((2, len(tables)), bool)
+    lists = [np.zeros(0, np.int64)]
+    for i, source in enumerate(tables):
+        if isinstance(source, Unfilled):
+            recipe, needed = recipe_for(source.form, source.codes, source.some, event=source.event)
+            lists.append(recipe)
+            kept += needed
+        else:
+            array = _side_by_side(source, shape_of(i), draws)
+            given[i], filled[i], wide[i] = array.ctypes.data, True, array.shape[-1] > 1
+            lists.append(_cells_of(array.shape[:-1], array.strides[:-1]))
+            kept.append(array)
+    starts = np.cumsum([len(each) for each in lists])
     shapes = [shape_of(root) for root in circuit.roots]
     ends = [start + math.prod(shape) for start, shape in zip(tape.roots, shapes, strict=True)]
     out = np.empty((max(ends, default=0), draws))
-    where = np.concatenate([np.zeros(0, np.int64), *cells])
-    fixed = tape.steps, tape.places, np.concatenate(rows), given, where, starts, wide
+    where = np.concatenate(lists)
+    fixed = tape.steps, tape.places, np.concatenate(rows), given, filled, wide, where, starts
     for union in circuit.unions:
         look(union)
     count = min(workers(tape.work * draws > _WORTH_SHARING), BUDGET // room)

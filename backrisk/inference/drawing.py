@@ -9,8 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from backrisk._types import Array
-from backrisk.inference.lanes import number_at
 from backrisk.inference.twin_network import Variable
+from backrisk.inference.vectors import number_at
 
 _BLOCK = 64  # draws side by side
 

@@ -22,7 +22,8 @@ from backrisk.inference.twin_network import Variable
 LETTERS = [chr(code) for code in range(ord("A"), ord("z") + 1) if chr(code).isalpha()]
 LETTERS = [letter for letter in LETTERS if letter not in "YZ"]
 
-WIDE = 2**16  # cells of one draw, from which on a better order is worth the time that it takes
+WORTH = 2**15  # cells of one draw that take about as long as to try another order
+TRIES = 24
 _BLUR = 1.5  # how much more a merit may count than it is: two and a half times
 
 
@@ -147,6 +148,29 @@ def greedy(
         for u in bits(others):
             for w in bits(near[u]):  # what may have changed for them is counted anew
                 merits.pop(w, None)
+
+
+def tries(
+    rules: Sequence[Callable[..., int]], work: int, most: int
+) -> Iterator[Callable[..., float]]:
+    """Yield merits by which to look for a better order: the more, the more there is to gain.
+
+    Parameters
+    ----------
+    rules : sequence of callable
+        Merits, which are blurred in turn.
+    work : int
+        Cells of one draw that are passed over in the best order so far.
+    most : int
+
+    Examples
+    --------
+    >>> len(list(tries([len, max], 10 * WORTH, TRIES)))
+    10
+    """
+    for time in range(min(most, work // WORTH)):
+        seed, rule = divmod(time, len(rules))
+        yield blurred(rules[rule], seed)
 
 
 def blurred(merit: Callable[..., int], seed: int) -> Callable[..., float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +18,12 @@ from backrisk.inference.coupling import (
     coupled_causes,
     laid_out,
 )
-from backrisk.inference.slices import part_of
+from backrisk.inference.slices import Table, part_of, unfilled_part
 from backrisk.inference.tables import Tables, cut_from
 from backrisk.inference.twin_network import BOTH, Source, Variable
 
-Fetch = Callable[[slice, Mapping[str, Places]], Array]
+Fetch = Callable[[slice, Mapping[str, Places]], Table]
+FetchPair = Callable[[slice, Mapping[str, Places]], Array]
 FetchSides = Callable[[slice, Mapping[str, Places]], list[tuple[Array, Array]]]
 
 
@@ -72,19 +74,26 @@ class Fetcher:
 
             return pair
         world, (own,) = source.worlds[0], owns
-        scope, part = self._side(source, world, codes)
+        event: tuple[int, ...] | None = None
+        if source.name in self.among:
+            event = tuple(self.among[source.name])
+        elif own is not None and len(own) == 1:
+            event = (int(own[0]),)
+        at, scope = self._known(source, world, codes)
+        fill = unfilled_part(self.posterior, source.name, at, event)
+        if fill is not None and not any(kind == BOTH for _, kind in scope):
+            return lambda some, places: fill(some)
+        part = part_of(self.posterior, source.name, at, event=event)
 
         def fetch(some: slice, places: Mapping[str, Places]) -> Array:
             table = _placed(scope, part(some), world, places)
-            if own is not None and len(own) == 1:
-                table = table[..., own[0], :]
-            elif own is not None:
+            if own is not None and event is None:
                 table = table[np.arange(len(table)), ..., own, :]
             return table if source.known else table[0]
 
         return fetch
 
-    def _joint(self, source: Source, rows: AnswerRows, owns: Sequence[Codes | None]) -> Fetch:
+    def _joint(self, source: Source, rows: AnswerRows, owns: Sequence[Codes | None]) -> FetchPair:
         """Return how to get the joint table of a node in both worlds; see `coupling.coupled`."""
         if self._causes(source.name) is not None:
             cdfs = self.cdfs(source, rows)
@@ -135,17 +144,23 @@ class Fetcher:
     ) -> tuple[tuple[Variable, ...], Callable[[slice], Array]]:
         """Return a node's open parents in one world, and how to get its CPT.
 
-        The table is ``(row, *open parents, state, draw)``, or with levels in place of states, or
-        with one event; each parent has its own states, though its two worlds may be one variable.
+        The table is ``(row, *open parents, state, draw)``, or with levels in place of states; each
+        parent has its own states, though its two worlds may be one variable.
         """
+        at, scope = self._known(source, world, codes)
+        return scope, part_of(self.posterior, source.name, at, cdf=cdf)
+
+    def _known(
+        self, source: Source, world: int, codes: Mapping[Variable, Codes]
+    ) -> tuple[tuple[Any, ...], tuple[Variable, ...]]:
+        """Return which states of a node's parents are known in one world, and the open ones."""
         parents = self.posterior.graph.parents(source.name)
         family = [(parent, int(world and parent in self.changed)) for parent in parents]
         rest = [v for v in family if v not in codes]
         at = tuple(codes.get(v, slice(None)) for v in family)
         together = {v[0] for v in source.scope if v[1] == BOTH}
         scope = tuple((name, BOTH) if name in together else (name, side) for name, side in rest)
-        event = tuple(self.among[source.name]) if source.name in self.among else None
-        return scope, part_of(self.posterior, source.name, at, cdf=cdf, event=event)
+        return at, scope
 
     def _causes(self, name: str) -> tuple[Array, list[Array]] | None:
         return self.posterior.causes(name) if self.coupling == "independent_causes" else None

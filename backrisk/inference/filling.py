@@ -1,4 +1,4 @@
-"""The compiled loop that fills a part of a wide table; see `backrisk.inference.slices`."""
+"""The compiled loops that fill a part of a wide table; see `backrisk.inference.slices`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.graph import ProportionalOdds
-from backrisk.inference.lanes import (
-    LANES,
-    alike,
-    lanes_at,
-    lanes_to,
-    minus,
-    over,
-    plus,
-    times,
-)
+from backrisk.inference.vectors import LANES, alike, lanes_at, lanes_to, minus, over, plus, times
 
-_STATES, _CDF, _EVENT = range(3)
+Ints = NDArray[np.int64]
+
+_STATES, _CDF, _EVENT = range(3)  # what a row has: states, levels, or the sum of some states
+_HEAD = 7  # numbers of a recipe before the lists
 
 
 def filled(
@@ -28,7 +23,7 @@ def filled(
     codes: Sequence[int | None],
     some: slice,
     *,
-    cdf: bool,
+    cdf: bool = False,
     event: tuple[int, ...] | None = None,
 ) -> Array:
     """Return the rows of a CPT that some known causes leave.
@@ -48,11 +43,48 @@ def filled(
     Returns
     -------
     ndarray, shape (*open parents, state, draw)
-        With one entry in place of the states for an event.
+        Without the axis of states for an event.
+    """
+    recipe, needed = recipe_for(form, codes, some, cdf=cdf, event=event)
+    sizes = [size for size, code in zip(form.sizes, codes, strict=True) if code is None]
+    states = len(form.below) + (not cdf) if event is None else 1
+    out = np.empty((*sizes, states, int(recipe[3])))
+    wide = out.shape[-1]
+    fill(recipe, 0, wide, out.ctypes.data, 8 * states * wide, 8 * wide)
+    del needed  # and not before
+    first, last, _ = some.indices(form.below.shape[-1])
+    found = out[..., : last - first]
+    return found if event is None else found[..., 0, :]
+
+
+def recipe_for(
+    form: ProportionalOdds,
+    codes: Sequence[int | None],
+    some: slice,
+    *,
+    cdf: bool = False,
+    event: tuple[int, ...] | None = None,
+) -> tuple[Ints, list[Array]]:
+    """Return what the loops read to fill a part of a table, and what is to be kept meanwhile.
+
+    Parameters
+    ----------
+    form, codes, some, cdf, event
+        As for `filled`.
+
+    Returns
+    -------
+    recipe : ndarray of int
+        The number of levels, factors and open parents; how many draws lie side by side; the kind;
+        where the two sides of the odds begin. Of each factor where its first row begins; of each
+        open parent its states; of each factor and open parent how far it is to the next state, in
+        bytes; of each state whether it is in the event.
+    needed : list of ndarray
+        What the addresses in it are of.
     """
     left = [parent for parent, code in enumerate(codes) if code is None]
     sizes = [form.sizes[parent] for parent in left]
-    steps = np.zeros((len(form.causes), len(left)), np.int64)  # of each factor's rows
+    steps = np.zeros((len(form.causes), len(left)), np.int64)
     begins = np.zeros(len(form.causes), np.int64)
     for factor, causes in enumerate(form.causes):
         step = 1
@@ -64,71 +96,87 @@ def filled(
                 begins[factor] += code * step
             step *= form.sizes[cause]
     first, last, _ = some.indices(form.below.shape[-1])
-    draws = last - first
-    lanes = np.arange(first, max(last, first + LANES)).clip(max=last - 1)
-    below, above, *factors = (
-        np.ascontiguousarray(each[:, lanes], np.float64)
-        for each in (form.below, form.above, *form.factors)
-    )
-    inside = np.isin(np.arange(len(below) + 1), event or ())
-    states = len(below) + (not cdf) if event is None else 1
-    out = np.empty((*sizes, states, len(lanes)))
-    addresses = np.array([each.ctypes.data for each in (below, above, *factors)], np.int64)
+    # Lanes without a draw have the last one's numbers.
+    lanes = np.arange(first, first + -(-(last - first) // LANES) * LANES).clip(max=last - 1)
+    sides = form.below, form.above, *form.factors
+    needed = [np.ascontiguousarray(each[:, lanes], np.float64) for each in sides]
     kind = _EVENT if event is not None else _CDF if cdf else _STATES
-    shape = np.array(sizes, np.int64)
-    _fill(
-        addresses,
-        len(below),
-        begins,
-        steps,
-        shape,
-        kind,
-        inside,
-        out.reshape(-1, states, len(lanes)),
-    )
-    return out[..., :draws]
+    head = [len(form.below), len(form.causes), len(left), len(lanes), kind]
+    addresses = [each.ctypes.data for each in needed[:2]]
+    inside = np.isin(np.arange(len(form.below) + 1), event or ())
+    row = 8 * len(lanes)  # in bytes
+    starts = [
+        each.ctypes.data + row * start for each, start in zip(needed[2:], begins, strict=True)
+    ]
+    lists = starts, sizes, row * steps.ravel(), inside
+    return np.concatenate([head, addresses, *lists]).astype(np.int64), needed
+
+
+@njit(cache=True, nogil=True)
+def states_of(recipe):  # type: ignore[no-untyped-def]
+    """Return how many states a row has."""
+    levels, kind = recipe[0], recipe[4]
+    return 1 if kind == _EVENT else levels if kind == _CDF else levels + 1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(  # type: ignore[no-untyped-def]
-    addresses, levels, begins, steps, sizes, kind, inside, out
-):
-    count, wide = len(begins), out.shape[2]
-    state = np.zeros(len(sizes), np.int64)
-    factors = np.zeros(count, np.int64)  # where those of a row begin
-    for row in range(out.shape[0]):
-        for factor in range(count):
-            at = begins[factor]
-            for k in range(len(sizes)):
-                at += state[k] * steps[factor, k]
-            factors[factor] = addresses[2 + factor] + 8 * at * wide
-        for block in range(0, wide, LANES):
-            z = 8 * min(block, wide - LANES)  # the last lanes may be done twice
+def fill(recipe, first, last, into, row, state):  # type: ignore[no-untyped-def]
+    """Fill some draws of a table.
+
+    Parameters
+    ----------
+    recipe : ndarray of int
+    first, last : int
+        The draws, a multiple of the lanes apart.
+    into : int
+        The address of the first cell.
+    row, state : int
+        How far it is to the next row, and to the next state, in bytes.
+    """
+    levels, count, parents, wide, kind, below, above = recipe[:_HEAD]
+    factors = recipe[_HEAD : _HEAD + count].copy()
+    sizes = _HEAD + count
+    steps = sizes + parents
+    inside = steps + count * parents
+    states = np.zeros(parents, np.int64)
+    rows = 1
+    for k in range(parents):
+        rows *= recipe[sizes + k]
+    for _ in range(rows):
+        for z in range(8 * first, 8 * last, 8 * LANES):
             odds = alike(1.0)
             for factor in range(count):
                 odds = times(odds, lanes_at(factors[factor] + z))
-            into = out.ctypes.data + 8 * row * out.shape[1] * wide + z
-            before = alike(0.0)
-            total = alike(1.0 if inside[levels] else 0.0)
-            for level in range(levels):
-                if kind == _EVENT and inside[level] == inside[level + 1]:
-                    continue  # what one of them adds the other takes away
-                at = 8 * level * wide + z
-                below = lanes_at(addresses[0] + at)
-                above = lanes_at(addresses[1] + at)
-                cumulated = over(below, plus(times(above, odds), below))
-                if kind == _EVENT:
-                    total = plus(total, cumulated) if inside[level] else minus(total, cumulated)
-                    continue
-                each = cumulated if kind == _CDF else minus(cumulated, before)
-                lanes_to(into + 8 * level * wide, each)
-                before = cumulated
+            at = into + z - 8 * first
             if kind == _EVENT:
-                lanes_to(into, total)
-            elif kind == _STATES:
-                lanes_to(into + 8 * levels * wide, minus(alike(1.0), before))
-        for k in range(len(sizes) - 1, -1, -1):
-            state[k] += 1
-            if state[k] < sizes[k]:
+                total = alike(1.0) if recipe[inside + levels] else alike(0.0)
+                for level in range(levels):
+                    within = recipe[inside + level] - recipe[inside + level + 1]
+                    if not within:
+                        continue  # what one of them adds the other takes away
+                    under = lanes_at(below + 8 * level * wide + z)
+                    over_it = times(lanes_at(above + 8 * level * wide + z), odds)
+                    cumulated = over(under, plus(over_it, under))
+                    total = plus(total, cumulated) if within > 0 else minus(total, cumulated)
+                lanes_to(at, total)
+                continue
+            before = alike(0.0)
+            for level in range(levels):
+                under = lanes_at(below + 8 * level * wide + z)
+                over_it = times(lanes_at(above + 8 * level * wide + z), odds)
+                cumulated = over(under, plus(over_it, under))
+                lanes_to(at + state * level, minus(cumulated, before))
+                if kind == _STATES:
+                    before = cumulated
+            if kind == _STATES:
+                lanes_to(at + state * levels, minus(alike(1.0), before))
+        into += row
+        for k in range(parents - 1, -1, -1):  # to the next row
+            states[k] += 1
+            whole = states[k] == recipe[sizes + k]
+            many = 1 - recipe[sizes + k] if whole else 1
+            for factor in range(count):
+                factors[factor] += many * recipe[steps + factor * parents + k]
+            if not whole:
                 break
-            state[k] = 0
+            states[k] = 0

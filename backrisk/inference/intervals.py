@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from backrisk._types import Array
-from backrisk.inference.lanes import number_at
+from backrisk.inference.vectors import number_at
 
 Ints = NDArray[np.int64]
 

@@ -8,175 +8,26 @@ cell are one vector, which stays in registers while it is summed.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.core.datamodel import models
-from numba.extending import intrinsic, register_model
+from numba import njit
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.inference.filling import fill, states_of
 from backrisk.inference.tape import LOAD, STORE
+from backrisk.inference.vectors import (
+    LANES,
+    lanes_at,
+    nothing,
+    number_at,
+    plus,
+    plus_product,
+    read,
+    times,
+    write,
+)
 
 Ints = NDArray[np.int64]
-
-LANES = 16
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-
-
-class _Lanes(types.Type):  # type: ignore[misc]
-    """A number for each of the draws side by side."""
-
-    def __init__(self) -> None:
-        super().__init__(name=f"Lanes({LANES})")
-
-
-_lanes = _Lanes()
-
-
-@register_model(_Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
-    def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, _VECTOR)
-
-
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, cell: Any) -> Any:
-    """Return where a cell's lanes begin."""
-    data = context.make_array(kind)(context, builder, array).data
-    size = ir.Constant(cell.type, LANES)
-    at = builder.gep(data, [builder.mul(cell, size)])
-    return builder.bitcast(at, _VECTOR.as_pointer())
-
-
-@intrinsic
-def _read(typing: Any, array: Any, cell: Any) -> Any:
-    """Return a cell's lanes."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.load(_pointer(context, builder, signature.args[0], *given), align=8)
-
-    return _lanes(array, cell), code
-
-
-@intrinsic
-def _write(typing: Any, array: Any, cell: Any, value: Any) -> Any:
-    """Set a cell's lanes."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        builder.store(given[2], _pointer(context, builder, signature.args[0], *given[:2]), align=8)
-        return context.get_dummy_value()
-
-    return types.void(array, cell, value), code
-
-
-@intrinsic
-def lanes_at(typing: Any, address: Any) -> Any:
-    """Return the numbers that lie side by side at an address."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.load(builder.inttoptr(given[0], _VECTOR.as_pointer()), align=8)
-
-    return _lanes(address), code
-
-
-@intrinsic
-def number_at(typing: Any, address: Any) -> Any:
-    """Return the number at an address."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.load(builder.inttoptr(given[0], ir.DoubleType().as_pointer()), align=8)
-
-    return types.float64(address), code
-
-
-@intrinsic
-def lanes_to(typing: Any, address: Any, value: Any) -> Any:
-    """Set the numbers that lie side by side at an address."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        pointer = builder.inttoptr(given[0], _VECTOR.as_pointer())
-        builder.store(given[1], pointer, align=8)
-        return context.get_dummy_value()
-
-    return types.void(address, value), code
-
-
-@intrinsic
-def _nothing(typing: Any) -> Any:
-    """Return lanes of zero."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return ir.Constant(_VECTOR, [0.0] * LANES)
-
-    return _lanes(), code
-
-
-@intrinsic
-def plus(typing: Any, first: Any, second: Any) -> Any:
-    """Return a sum."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.fadd(*given)
-
-    return _lanes(first, second), code
-
-
-@intrinsic
-def times(typing: Any, first: Any, second: Any) -> Any:
-    """Return a product."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.fmul(*given)
-
-    return _lanes(first, second), code
-
-
-@intrinsic
-def over(typing: Any, first: Any, second: Any) -> Any:
-    """Return a quotient."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.fdiv(*given)
-
-    return _lanes(first, second), code
-
-
-@intrinsic
-def minus(typing: Any, first: Any, second: Any) -> Any:
-    """Return a difference."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.fsub(*given)
-
-    return _lanes(first, second), code
-
-
-@intrinsic
-def alike(typing: Any, number: Any) -> Any:
-    """Return one number in all lanes."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        found = ir.Constant(_VECTOR, ir.Undefined)
-        for lane in range(LANES):
-            at = ir.Constant(ir.IntType(32), lane)
-            found = builder.insert_element(found, given[0], at)
-        return found
-
-    return _lanes(number), code
-
-
-@intrinsic
-def _plus_product(typing: Any, total: Any, first: Any, second: Any) -> Any:
-    """Return a sum with a product added."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        total, first, second = given
-        together = ("contract",)  # one instruction where the processor has it
-        return builder.fadd(total, builder.fmul(first, second, flags=together), flags=together)
-
-    return _lanes(total, first, second), code
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -185,9 +36,10 @@ def carry_out(  # type: ignore[no-untyped-def]
     places: Ints,
     rows: Ints,
     given: Ints,
+    filled: NDArray[np.bool_],
+    wide: NDArray[np.bool_],
     where: Ints,
     starts: Ints,
-    wide: NDArray[np.bool_],
     buffer: Array,
     out: Array,
     first: int,
@@ -201,12 +53,15 @@ def carry_out(  # type: ignore[no-untyped-def]
         Of a tape, and of each step and input the row that each row of the result reads.
     given : ndarray of int, shape (source,)
         Where in memory each source begins; its draws lie side by side.
-    where : ndarray of int
-        Of each source, one after the other: where each of its cells, of every row, lies from there.
-    starts : ndarray of int, shape (source,)
-        Where among these each source begins.
+    filled : ndarray of bool, shape (source,)
+        Whether it is there, or there is a recipe for it.
     wide : ndarray of bool, shape (source,)
         Whether it has an entry for each draw, or one for all.
+    where : ndarray of int
+        Of each source, one after the other: where each of its cells, of every row, lies from its
+        beginning; or the recipe.
+    starts : ndarray of int, shape (source + 1,)
+        Where among these each source begins, and the end.
     buffer : ndarray
         Room to work in.
     out : ndarray, shape (cell, draw)
@@ -214,14 +69,19 @@ def carry_out(  # type: ignore[no-untyped-def]
     first, last : int
         The draws that are asked for.
     """
+    size = 8 * LANES  # bytes of a cell
     for z in range(first, last, LANES):
         w = min(LANES, last - z)
         for i in range(steps.shape[0]):
             kind, target, many = steps[i, 0], steps[i, 1], steps[i, 2]
             if kind == LOAD:
                 source = steps[i, 7]
-                cells = where[starts[source] : starts[source] + many]
-                _load(buffer, target, cells, given[source], wide[source], z, w)
+                its = where[starts[source] : starts[source + 1]]
+                if filled[source]:
+                    _load(buffer, target, its, given[source], wide[source], z, w)
+                else:
+                    into = np.int64(buffer.ctypes.data) + size * target
+                    fill(its, z, z + LANES, into, size * states_of(its), size)
             elif kind == STORE:
                 at = steps[i, 7]
                 for cell in range(many):
@@ -257,7 +117,7 @@ def _load(buffer, target, cells, begins, wide, z, w):  # type: ignore[no-untyped
             for lane in range(LANES):
                 buffer[(target + cell) * LANES + lane] = number_at(at)
         elif w == LANES:
-            _write(buffer, target + cell, lanes_at(at + 8 * z))
+            write(buffer, target + cell, lanes_at(at + 8 * z))
         else:  # lanes without a draw have the last one's numbers
             for lane in range(LANES):
                 number = number_at(at + 8 * (z + min(lane, w - 1)))
@@ -271,12 +131,12 @@ def _sum(buffer, into, a, mine, sizes):  # type: ignore[no-untyped-def]
     for h in range(outer):
         for k in range(inner):
             at_a = a + mine[h] + mine[outer + k]
-            total = _nothing()
+            total = nothing()
             for u in range(outer + inner, outer + inner + high):
                 from_a = at_a + mine[u]
                 for v in range(outer + inner + high, outer + inner + high + low):
-                    total = plus(total, _read(buffer, from_a + mine[v]))
-            _write(buffer, cell, total)
+                    total = plus(total, read(buffer, from_a + mine[v]))
+            write(buffer, cell, total)
             cell += 1
 
 
@@ -288,14 +148,14 @@ def _sum_of_two(buffer, into, a, b, mine, other, sizes):  # type: ignore[no-unty
         for k in range(inner):
             at_a = a + mine[h] + mine[outer + k]
             at_b = b + other[h] + other[outer + k]
-            total = _nothing()
+            total = nothing()
             for u in range(outer + inner, outer + inner + high):
                 from_a, from_b = at_a + mine[u], at_b + other[u]
                 for v in range(outer + inner + high, outer + inner + high + low):
-                    x = _read(buffer, from_a + mine[v])
-                    y = _read(buffer, from_b + other[v])
-                    total = _plus_product(total, x, y)
-            _write(buffer, cell, total)
+                    x = read(buffer, from_a + mine[v])
+                    y = read(buffer, from_b + other[v])
+                    total = plus_product(total, x, y)
+            write(buffer, cell, total)
             cell += 1
 
 
@@ -308,13 +168,13 @@ def _sum_of_three(buffer, into, a, b, c, mine, other, third, sizes):  # type: ig
             at_a = a + mine[h] + mine[outer + k]
             at_b = b + other[h] + other[outer + k]
             at_c = c + third[h] + third[outer + k]
-            total = _nothing()
+            total = nothing()
             for u in range(outer + inner, outer + inner + high):
                 from_a, from_b, from_c = at_a + mine[u], at_b + other[u], at_c + third[u]
                 for v in range(outer + inner + high, outer + inner + high + low):
-                    x = _read(buffer, from_a + mine[v])
-                    y = _read(buffer, from_b + other[v])
-                    w = _read(buffer, from_c + third[v])
-                    total = _plus_product(total, times(x, y), w)
-            _write(buffer, cell, total)
+                    x = read(buffer, from_a + mine[v])
+                    y = read(buffer, from_b + other[v])
+                    w = read(buffer, from_c + third[v])
+                    total = plus_product(total, times(x, y), w)
+            write(buffer, cell, total)
             cell += 1

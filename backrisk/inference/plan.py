@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from backrisk.inference.elimination import TRIES
 from backrisk.inference.steps import PLANS, Part, ordered
 from backrisk.inference.twin_network import Signature, Source, Variable, sources, states
+
+_PROMISING = 1.5  # how much more work a plan may be that was not searched for
 
 
 @dataclass(frozen=True)
@@ -36,33 +39,41 @@ def plan(signature: Signature) -> Plan:
     """
     found = _planned(signature, "")
     if wide := _widest_pair(found, signature.zeros):
-        other = _planned(signature, wide)
-        works = (sum(part.work for part in (p.main, *p.others)) for p in (other, found))
-        if next(works) < next(works):
-            return other
+        # Whether it promises anything is seen at a glance; only then it is worth the search.
+        other = _planned(signature, wide, search=0)
+        if _work(other) < _PROMISING * _work(found):
+            return min(_planned(signature, wide), found, key=_work)
     return found
 
 
-def _planned(signature: Signature, apart: str) -> Plan:
+def _work(found: Plan) -> int:
+    return sum(part.work for part in (found.main, *found.others))
+
+
+def _planned(signature: Signature, apart: str, search: int = TRIES) -> Plan:
     """Plan a query, one node's pair of worlds to be summed out at last."""
     parts = _components(tuple(sources(signature, {apart} if apart else set())))
     main = [source for part in parts if _touches(part, signature.keep) for source in part]
     others = [part for part in parts if not _touches(part, signature.keep)]
     return Plan(
-        _part(signature, main, signature.keep, apart),
-        tuple(_part(signature, part, (), apart) for part in others),
+        _part(signature, main, signature.keep, apart, search),
+        tuple(_part(signature, part, (), apart, search) for part in others),
     )
 
 
 def _part(
-    signature: Signature, members: Sequence[Source], keep: tuple[Variable, ...], apart: str
+    signature: Signature,
+    members: Sequence[Source],
+    keep: tuple[Variable, ...],
+    apart: str,
+    search: int,
 ) -> Part:
     place = {name: i for i, name in enumerate(signature.graph.topological)}
     tables = tuple(sorted(members, key=lambda source: place[source.name]))
     last = [i for i, source in enumerate(tables) if source.name == apart and source.worlds]
     variables = dict.fromkeys(v for s in tables for v in (*s.scope, *s.known))
     sizes = tuple((v, states(signature, v)) for v in variables)
-    return ordered(tables, keep, last[0] if last else None, sizes, signature.people)
+    return ordered(tables, keep, last[0] if last else None, sizes, signature.people, search)
 
 
 def _components(members: Sequence[Source]) -> list[list[Source]]:

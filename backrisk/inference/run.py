@@ -26,6 +26,7 @@ from backrisk.inference.circuits import (
 from backrisk.inference.coupling import Places, possible_pairs
 from backrisk.inference.fetching import Fetcher
 from backrisk.inference.pairs_of_worlds import summed_out
+from backrisk.inference.slices import Table, Unfilled, as_array
 from backrisk.inference.steps import Part, resized
 from backrisk.inference.threads import in_threads, workers
 from backrisk.inference.twin_network import BOTH, Variable
@@ -149,16 +150,15 @@ def _carry_out(
 ) -> Array:
     """Carry the steps out for some draws; return the result, ``([row], *keep, draw)``."""
     places: dict[str, Places] = {}
-    tables: dict[int, Array] = {}
+    tables: dict[int, Table] = {}
     sizes: dict[Variable, int] = {}
     for i in part.paired:  # causes first: which pairs are possible depends on theirs
         source = part.sources[i]
         look(source.scope)
-        both = fetches[i](some, places)
-        tables[i], places[source.name] = possible_pairs(both if source.known else both[None])
-        sizes[source.name, BOTH] = tables[i].shape[-2]
-        if not source.known:
-            tables[i] = tables[i][0]
+        both = as_array(fetches[i](some, places))
+        pairs, places[source.name] = possible_pairs(both if source.known else both[None])
+        sizes[source.name, BOTH] = pairs.shape[-2]
+        tables[i] = pairs if source.known else pairs[0]
     # How many pairs of states are possible is known only now: the order is planned anew.
     part = resized(part, sizes)
     _demand_room(part, fetcher.posterior.graph)
@@ -173,7 +173,10 @@ def _carry_out(
     draws = max((t.shape[-1] for i, t in tables.items() if i != part.last), default=1)
     found = evaluated(
         part.circuit,
-        [table if known[i] else table[None] for i, table in sorted(tables.items())],
+        [
+            table if known[i] or isinstance(table, Unfilled) else table[None]
+            for i, table in sorted(tables.items())
+        ],
         draws,
         _readings(part, rows, known),
         look,

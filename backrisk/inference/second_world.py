@@ -24,12 +24,15 @@ import numpy as np
 
 from backrisk._types import Array
 from backrisk.graph import CausalGraph
-from backrisk.inference.bucket_tree import Fetched, elimination_order, joints
+from backrisk.inference.bucket_tree import elimination_order, joints
 from backrisk.inference.coupling import coupled, cumulated, laid_out
 from backrisk.inference.slices import part_of
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Variable, reached
 from backrisk.inference.world import World
+
+# The variables of a table, and how to get it for some draws, (*variables, draw), or one for all.
+Formed = tuple[tuple[Variable, ...], Callable[[slice], Array]]
 
 SWITCH = 2  # the world, so to speak, of a switch: off, on
 _KEPT = 2**26  # bytes of tables that are kept for others
@@ -242,11 +245,11 @@ class SecondWorld:
         return tuple(scope for scope, _ in self._formed)
 
     @cached_property
-    def _formed(self) -> list[Fetched]:
+    def _formed(self) -> list[Formed]:
         return [_once(*self._family(name, worlds)) for name, worlds in self.needed]
 
     @property
-    def _families(self) -> list[Fetched]:
+    def _families(self) -> list[Formed]:
         """The tables of the nodes that matter, in the worlds in which they do."""
         if self.kept is None:
             return self._formed
@@ -255,7 +258,7 @@ class SecondWorld:
 
     def _by_kept(
         self, kept: Kept, name: str, worlds: tuple[int, ...], scope: tuple[Variable, ...]
-    ) -> Fetched:
+    ) -> Formed:
         """Return a family's table, formed once for all who answered alike about the family."""
         about = (name, *self.graph.parents(name))
         key = name, worlds, scope, tuple(self.evidence.get(node) for node in about)
@@ -276,7 +279,7 @@ class SecondWorld:
         return _connected(scopes, (self.target, 1))
 
     @cached_property
-    def _sources(self) -> tuple[list[Fetched], dict[Variable, int]]:
+    def _sources(self) -> tuple[list[Formed], dict[Variable, int]]:
         """Return the tables that bear on the target in world 1, and how many states they have."""
         families = [*self._families, *self._hearings()]
         kept = [(scope, fetch) for scope, fetch in families if self._near.intersection(scope)]
@@ -320,13 +323,13 @@ class SecondWorld:
         return tuple(name for name in self.graph.topological if name in above & self.changed)
 
     @property
-    def seen(self) -> tuple[list[Fetched], dict[Variable, int]]:
+    def seen(self) -> tuple[list[Formed], dict[Variable, int]]:
         """The tables of world 0 where something is known, and how many states they have."""
         families = [self._family(name, (0,)) for name in sorted(self.told)]
         sizes = {v: self._states(v[0]) for scope, _ in families for v in scope}
         return [(scope, fetch) for scope, fetch in families if scope], sizes
 
-    def _family(self, name: str, worlds: tuple[int, ...]) -> Fetched:
+    def _family(self, name: str, worlds: tuple[int, ...]) -> Formed:
         """Return a node's table given its causes, in the worlds in which it matters."""
         sides = [self._side(name, world) for world in worlds]
         own = self.evidence.get(name)
@@ -340,7 +343,7 @@ class SecondWorld:
             return self._anew(name, *sides[0], switch)
         return self._pair(name, sides, switch, own)
 
-    def _side(self, name: str, world: int) -> Fetched:
+    def _side(self, name: str, world: int) -> Formed:
         """Return a node's CPT where what is known of its causes is filled in.
 
         Scope without the node, and how to get the table, ``(*scope, state, draw)``.
@@ -395,7 +398,7 @@ class SecondWorld:
             return None, [self.evidence[name]]
         return (name, 0), range(self._states(name))
 
-    def _hearings(self) -> list[Fetched]:
+    def _hearings(self) -> list[Formed]:
         """Return the tables of what is heard over a route: a node's state in one of two worlds."""
         found: dict[tuple[Variable, ...], Array] = {}  # of a route into several nodes, one
         for (name, effect), switch in self.heard.items():
@@ -417,7 +420,7 @@ class SecondWorld:
         scope: tuple[Variable, ...],
         part: Callable[[slice], Array],
         switch: tuple[Variable, ...],
-    ) -> Fetched:
+    ) -> Formed:
         """Return the table of a node of which nothing is known: its noise is as anyone's."""
         open_axes = (*scope, (name, 1))
         if not switch or name not in self.reference:
@@ -432,10 +435,10 @@ class SecondWorld:
     def _pair(
         self,
         name: str,
-        sides: Sequence[Fetched],
+        sides: Sequence[Formed],
         switch: tuple[Variable, ...],
         own: int | None,
-    ) -> Fetched:
+    ) -> Formed:
         """Return the joint table of a node in both worlds."""
         union = tuple(dict.fromkeys(v for scope, _ in sides for v in scope))
         codes = None if own is None else np.array([own])
@@ -462,7 +465,7 @@ class SecondWorld:
         return (*switch, *union, *open_states), fetch
 
 
-def _once(scope: tuple[Variable, ...], fetch: Callable[[slice], Array]) -> Fetched:
+def _once(scope: tuple[Variable, ...], fetch: Callable[[slice], Array]) -> Formed:
     """Return a table with one axis for each variable: a switch may decide a node and its cause."""
     kept = tuple(dict.fromkeys(scope))
     if len(kept) == len(scope):

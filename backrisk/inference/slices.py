@@ -30,6 +30,47 @@ _REMEMBERED = 64  # parts that were asked for once
 Part = Callable[[slice], Array]
 
 
+@dataclass(frozen=True, eq=False)
+class Unfilled:
+    """Some draws of a part of a wide table, which compiled loops fill where they read it.
+
+    Parameters
+    ----------
+    form : ProportionalOdds
+    codes : tuple of int or None
+        Of each parent: its state, or None where it is open.
+    some : slice
+        Of the draws.
+    event : tuple of int, optional
+        States that are summed, in place of all.
+    """
+
+    form: ProportionalOdds
+    codes: tuple[int | None, ...]
+    some: slice
+    event: tuple[int, ...] | None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the table, ``(*open parents, [state], draw)``."""
+        sizes = [n for n, code in zip(self.form.sizes, self.codes, strict=True) if code is None]
+        states = [] if self.event else [len(self.form.below) + 1]
+        first, last, _ = self.some.indices(self.form.below.shape[-1])
+        return (*sizes, *states, last - first)
+
+
+Table = Array | Unfilled
+
+
+def as_array(table: Table) -> Array:
+    """Return a table, filled."""
+    if not isinstance(table, Unfilled):
+        return table
+    from backrisk.inference.filling import filled
+
+    return filled(table.form, table.codes, table.some, event=table.event)
+
+
 @dataclass(eq=False)
 class _Kept:
     """A part of a table, of which some draws are there."""
@@ -78,7 +119,7 @@ def part_of(
     cdf : bool
         Cumulated over the states, without the last.
     event : tuple of int, optional
-        States that are summed; their sum is the only one.
+        States that are summed, whose axis then falls away.
 
     Returns
     -------
@@ -116,12 +157,46 @@ def part_of(
     return lambda some: mine.get(compute, some)
 
 
+def unfilled_part(
+    tables: Tables, name: str, at: tuple[Any, ...], event: tuple[int, ...] | None
+) -> Callable[[slice], Unfilled] | None:
+    """Return how to get a part of a wide table that is filled where it is read.
+
+    Parameters
+    ----------
+    tables : Tables
+    name : str
+    at : tuple
+        As for `part_of`.
+    event : tuple of int, optional
+        States that are summed, whose axis then falls away.
+
+    Returns
+    -------
+    callable, optional
+        None where the table is kept whole, is not one of odds, or is asked about for many people;
+        and without the compiled loops.
+    """
+    if "numba" not in sys.modules or holds(tables.graph, name, tables.draws):
+        return None
+    if any(len(codes) > 1 for codes in at if not isinstance(codes, slice)):
+        return None
+    form = tables.proportional_odds(name)
+    if form is None:
+        return None
+    codes = tuple(None if isinstance(each, slice) else int(each[0]) for each in at)
+    return lambda some: Unfilled(form, codes, some, event)
+
+
 def _cut(
     tables: Tables, name: str, at: tuple[Any, ...], *, cdf: bool, event: tuple[int, ...] | None
 ) -> Part:
     cut = tables.cut(name, at)
     if event is not None:
-        return lambda some: cut(some)[..., list(event), :].sum(axis=-2, keepdims=True)
+        states = list(event)
+        if len(states) == 1:  # a view, not a copy
+            return lambda some: cut(some)[..., states[0], :]
+        return lambda some: cut(some)[..., states, :].sum(axis=-2)
     if not cdf:
         return cut
     positive = tables.positive(name)

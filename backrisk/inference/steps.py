@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 
 from backrisk.inference.circuits import Product, QueryCircuit
-from backrisk.inference.elimination import WIDE, Sets, bits, blurred, greedy
+from backrisk.inference.elimination import TRIES, Sets, bits, greedy, tries
 from backrisk.inference.twin_network import Source, Variable
 
 PLANS = 512  # that are kept of each kind, some 30 KB each
-_AGAIN = 24  # tries of the first rule with blurred merits
 _PAIR_COPIES = 3  # tables of its size that coupling a node's two worlds takes
 _PAIR_WORK = 6  # passes over a table that lay a pair of worlds out
 _PAIR_PASSES = 4  # passes beside one for each level, where it is not laid out
@@ -136,20 +135,22 @@ def ordered(
     last: int | None,
     sizes: tuple[tuple[Variable, int], ...],
     people: int,
+    most: int = TRIES,
 ) -> Part:
     """Order the variables to sum out, greedily, by two rules; the one with less work is taken.
 
     Weighted min-fill takes the variable that links the fewest cells not linked before; the other
     rule the variable that leaves the smallest table, counted over all people. Where the sums are
-    wide, the first is tried again with its merits blurred: a greedy choice may be a bad one.
+    wide, they are tried again with their merits blurred, at most so often: a greedy choice may be
+    a bad one.
     """
     part = Part(members, keep, last, sizes, people)
-    planners = [_summed_out(_Planner(part), rule) for rule in (_Planner.fill, _Planner.result)]
+    rules = _Planner.fill, _Planner.result
+    planners = [_summed_out(_Planner(part), rule) for rule in rules]
     planner = min(planners, key=lambda planner: planner.work)
-    if planner.work > WIDE:
-        for seed in range(_AGAIN):
-            other = _summed_out(_Planner(part), blurred(_Planner.fill, seed))
-            planner = min(planner, other, key=lambda planner: planner.work)
+    for rule in tries(rules, planner.work, most):
+        other = _summed_out(_Planner(part), rule)
+        planner = min(planner, other, key=lambda planner: planner.work)
     return replace(
         part,
         steps=tuple(planner.steps),

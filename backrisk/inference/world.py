@@ -22,6 +22,7 @@ from backrisk.inference.answer_rows import AnswerRows, Codes
 from backrisk.inference.fetching import Fetcher
 from backrisk.inference.plan import Plan, plan
 from backrisk.inference.run import MANY, run
+from backrisk.inference.slices import Table, Unfilled
 from backrisk.inference.steps import Part
 from backrisk.inference.tables import Tables
 from backrisk.inference.twin_network import Signature, Source, Variable, reached, sources
@@ -138,12 +139,12 @@ class World:
         QueryError
             As `joint`; and if the evidence has probability zero in some draw.
         """
-        plan = self._plan(keep)
-        if event and (variable := self._wide_leaf(plan, event)):
+        if event and (variable := self._wide_leaf(keep, event)):
             share = self._share(variable, event[variable], [v for v in keep if v != variable])
             if strict and np.isnan(share).any():
                 raise QueryError(contradiction())
             return self._shaped(share)
+        plan = self._plan(keep)
         axes = tuple(range(1, 1 + len(keep)))
         gone = tuple(axis for axis, v in zip(axes, keep, strict=True) if event and v in event)
 
@@ -161,20 +162,25 @@ class World:
             raise QueryError(contradiction())
         return self._shaped(found)
 
-    def _wide_leaf(self, plan: Plan, event: Mapping[Variable, Sequence[int]]) -> Variable | None:
+    def _wide_leaf(
+        self, keep: Sequence[Variable], event: Mapping[Variable, Sequence[int]]
+    ) -> Variable | None:
         """Return the variable of an event where its own table is best summed first.
 
-        Where it has a table to itself that is wide, and nothing in the plan follows from it: then
+        Where it has a table to itself that is wide, and nothing that matters follows from it: then
         its states need not be told apart, and how likely the evidence is needs no table of it.
         """
         if len(event) > 1:
             return None
         ((name, world),) = event
-        about = [s for s in plan.main.sources if (name, world) in (*s.scope, *s.known)]
-        if len(about) > 1 or about[0].name != name or about[0].worlds != (world,):
+        known = {**self.told, **self.do} if world else self.evidence
+        open_ones = (name, *(p for p in self.graph.parents(name) if p not in known))
+        if math.prod(len(self.graph.node(one).states) for one in open_ones) <= _WIDE:
             return None
-        cells = math.prod(len(self.graph.node(v[0]).states) for v in about[0].scope)
-        return (name, world) if cells > _WIDE else None
+        all_sources = sources(self._signature(keep), self._changed)
+        about = [s for s in all_sources if (name, world) in (*s.scope, *s.known)]
+        alone = len(about) == 1 and about[0].name == name and about[0].worlds == (world,)
+        return (name, world) if alone else None
 
     def _share(self, variable: Variable, codes: Sequence[int], keep: Sequence[Variable]) -> Array:
         """Return P(variable in codes, keep | evidence) by the probabilities with it and without."""
@@ -212,7 +218,7 @@ class World:
 
     def sources(
         self, keep: Sequence[Variable]
-    ) -> list[tuple[tuple[Variable, ...], Callable[[slice], Array]]]:
+    ) -> list[tuple[tuple[Variable, ...], Callable[[slice], Table]]]:
         """Return the tables that `joint` multiplies, for one person: scopes, and how to get them.
 
         No two worlds are one variable here. A table for some draws has the axes of its scope and
@@ -221,9 +227,14 @@ class World:
         found = list(sources(self._signature(keep), self._changed))
         rows = AnswerRows({v: self._codes(v) for source in found for v in source.known})
 
-        def get(source: Source) -> Callable[[slice], Array]:
+        def get(source: Source) -> Callable[[slice], Table]:
             fetch = self._fetcher.table(source, rows)
-            return lambda some: fetch(some, {})[0] if source.known else fetch(some, {})
+
+            def some_draws(some: slice) -> Table:
+                table = fetch(some, {})
+                return table[0] if source.known and not isinstance(table, Unfilled) else table
+
+            return some_draws
 
         return [(source.scope, get(source)) for source in found]
 

@@ -9,7 +9,7 @@ import pytest
 from strategies import random_graph, random_person, random_posterior
 
 from backrisk import QueryError
-from backrisk.inference import World, bucket_tree, each, pairs, set_in_turn
+from backrisk.inference import World, bucket_tree, each, elimination, pairs, set_in_turn
 from backrisk.inference.circuits import Drafted
 
 
@@ -124,10 +124,10 @@ def cells_of(order, scopes, sizes, keep):
     return found
 
 
-@pytest.mark.parametrize(("wide", "most"), [(2**60, 1.3), (0, 1.05)])
-def test_the_order_is_nearly_the_best_of_all(wide, most, monkeypatch):
+@pytest.mark.parametrize(("worth", "most"), [(2**60, 1.3), (1, 1.05)])
+def test_the_order_is_nearly_the_best_of_all(worth, most, monkeypatch):
     """All variables but one go, over hardly more cells than in the best of all orders."""
-    monkeypatch.setattr(bucket_tree, "WIDE", wide)
+    monkeypatch.setattr(elimination, "WORTH", worth)
     bucket_tree._searched.cache_clear()
     for seed in range(12):
         rng = np.random.default_rng(seed)
@@ -147,7 +147,7 @@ def test_the_order_is_nearly_the_best_of_all(wide, most, monkeypatch):
     bucket_tree._searched.cache_clear()
 
 
-def test_wide_tables_are_worth_a_search(monkeypatch):
+def test_the_more_there_is_to_gain_the_longer_an_order_is_searched_for(monkeypatch):
     """The longer the search, the fewer cells; none is made where tables are small."""
     rng = np.random.default_rng(6)
     sizes = {(f"v{i:02}", 0): int(rng.integers(2, 6)) for i in range(14)}
@@ -157,13 +157,14 @@ def test_wide_tables_are_worth_a_search(monkeypatch):
         order, _ = bucket_tree._order(scopes, tuple(sizes.items()), None, search)
         return sum(cells_of(order, scopes, sizes, None))
 
-    found = [work(search) for search in (0, 1, 4, 12)]
+    monkeypatch.setattr(elimination, "WORTH", 1)
+    found = [work(search) for search in (0, 1, 4, elimination.TRIES)]
     assert found == sorted(found, reverse=True)
-    assert found[0] > max(found[-1], bucket_tree.WIDE)
-    assert found[-1] == work(None)
-    bucket_tree._searched.cache_clear()
-    monkeypatch.setattr(bucket_tree, "WIDE", found[0])
-    assert work(None) == found[0]
+    assert found[0] > found[-1] == work(None)
+    for times in (0, 1, 4):
+        bucket_tree._searched.cache_clear()
+        monkeypatch.setattr(elimination, "WORTH", found[0] // times if times else 2 * found[0])
+        assert work(None) == found[(0, 1, 4).index(times)]
     bucket_tree._searched.cache_clear()
 
 
