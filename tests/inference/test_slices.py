@@ -9,6 +9,7 @@ import pytest
 from backrisk import Posterior, load_graph
 from backrisk.graph import Layout
 from backrisk.inference import slices
+from backrisk.inference.circuits import Drafted, evaluated
 from backrisk.inference.coupling import cumulated
 
 ALL = slice(None)
@@ -99,3 +100,46 @@ def test_what_is_kept_is_bounded_and_goes_with_its_posterior(posterior, monkeypa
     assert slices.kept() < before
     slices.forget()
     assert slices.kept() == 0
+
+
+@pytest.mark.parametrize("event", [(0,), (1,), (2,), (1, 2), (0, 2), (0, 1, 2)])
+def test_an_event_is_the_sum_of_its_states(posterior, event, monkeypatch):
+    for at in (known(posterior), known(posterior, free=0)):
+        for piece in (slice(3, 9), slice(0, 30)):
+            expected = posterior.cut("pain", at)(piece)[..., list(event), :].sum(axis=-2)
+            found = slices.part_of(posterior, "pain", at, event=event)(piece)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+            fill = slices.unfilled_part(posterior, "pain", at, event)
+            found = slices.as_array(fill(piece))
+            assert fill(piece).shape == found.shape
+            np.testing.assert_allclose(found, expected[0], rtol=0, atol=1e-15)
+    monkeypatch.delitem(sys.modules, "numba")
+    assert slices.unfilled_part(posterior, "pain", at, event) is None
+    found = slices.part_of(posterior, "pain", at, event=event)(piece)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("event", [None, (1, 2)])
+def test_loops_fill_what_they_read(posterior, event, monkeypatch):
+    """A table that is filled on the way gives what the same one gives that is laid out."""
+    at = known(posterior, free=3)
+    names = posterior.graph.parents("pain")[:3]
+    sizes = {(name, 0): len(posterior.graph.node(name).states) for name in names}
+    scope = (*sizes, *([("pain", 0)] if event is None else []))
+    sizes |= {("pain", 0): 3} if event is None else {}
+    draft = Drafted([scope, (scope[1],)], sizes)
+    roots = [draft.multiplied([0, 1], {scope[0]}), draft.multiplied([0], scope[:1]), 0]
+    circuit = draft.circuit(roots)
+    weight = np.random.default_rng(3).random((sizes[scope[1]], 30))
+    fill = slices.unfilled_part(posterior, "pain", at, event)
+    for piece in (slice(0, 30), slice(5, 26), slice(29, 30)):
+        draws = piece.stop - piece.start
+        table = posterior.cut("pain", at)(piece)[0]
+        if event is not None:
+            table = table[..., list(event), :].sum(axis=-2)
+        expected = evaluated(circuit, [table, weight[:, piece]], draws, compiled=False)
+        for compiled in (True, False):
+            tables = [fill(piece), weight[:, piece]]
+            found = evaluated(circuit, tables, draws, compiled=compiled)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-13, atol=0)

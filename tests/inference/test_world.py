@@ -425,3 +425,57 @@ def test_a_plan_serves_as_many_people_as_the_next_power_of_two():
 
     assert [planned_for(n) for n in (None, 1, 2, 3, 4, 5, 8, 9)] == [1, 1, 2, 4, 4, 8, 8, 16]
     assert planned_for(MANY) == planned_for(10 * MANY) == MANY
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_an_event_summed_in_its_own_table_is_that_of_the_distribution(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    graph = random_graph(rng, int(rng.integers(3, 7)))
+    posterior = random_posterior(rng, graph, draws=3)
+    target, *others = graph.names[::-1]
+    order = rng.permutation(others).tolist()
+    seen, rest = order[: len(order) // 2], order[len(order) // 2 :]
+    do = {} if seed % 3 == 0 else {str(rng.choice(others)): 0}
+    people = int(rng.integers(1, 5))
+    codes = {n: rng.integers(0, len(graph.node(n).states), people) for n in seen}
+    evidence = codes if seed % 2 else {name: int(code[0]) for name, code in codes.items()}
+    world = World(posterior, evidence, do, COUPLINGS[seed % len(COUPLINGS)])
+    variable = world.variable(target)
+    states = len(graph.node(target).states)
+    event = {variable: rng.permutation(states)[: rng.integers(1, states)].tolist()}
+    keep = [variable, *((name, 0) for name in rest[:1] if name not in do)]
+    monkeypatch.setattr("backrisk.inference.world._WIDE", 2**60)
+    expected = world.conditional(keep, event)
+    assert world._wide_leaf(keep, event) is None
+    monkeypatch.setattr("backrisk.inference.world._WIDE", 0)
+    assert world._wide_leaf(keep, event) == variable
+    np.testing.assert_allclose(world.conditional(keep, event), expected, rtol=0, atol=ROUNDING)
+
+
+def test_an_event_of_what_others_follow_from_is_not_summed_first(monkeypatch):
+    monkeypatch.setattr("backrisk.inference.world._WIDE", 0)
+    graph = CausalGraph.from_edges(
+        [("a", "y"), ("y", "z")], dict.fromkeys("ayz", BINARY), outcome="y"
+    )
+    posterior = random_posterior(np.random.default_rng(1), graph)
+    event = {("y", 0): [1]}
+    assert World(posterior, {"a": 0}, {})._wide_leaf([("y", 0)], event) == ("y", 0)
+    assert World(posterior, {"z": 0}, {})._wide_leaf([("y", 0)], event) is None
+    assert World(posterior, {"y": 0}, {"a": 1})._wide_leaf([("y", 1)], {("y", 1): [1]}) is None
+
+
+@pytest.mark.parametrize("never", ["b", "f"])  # beside the target, and independent of it
+def test_evidence_of_probability_zero_is_seen_where_an_event_is_summed_first(never, monkeypatch):
+    edges = [("a", "b"), ("c", "d"), ("a", "y"), ("d", "y"), ("e", "f")]
+    graph = CausalGraph.from_edges(edges, dict.fromkeys("abcdefy", BINARY), outcome="y")
+    sure, one = [[[1.0, 0.0], [0.0, 1.0]]], [[1.0, 0.0]]
+    cpts = {"a": one, "b": sure, "c": [[0.5, 0.5]], "d": sure, "e": one, "f": sure}
+    posterior = Posterior.from_cpts(graph, {**cpts, "y": np.full((1, 2, 2, 2), 0.5)})
+    event = {("y", 0): [1]}
+    for wide in (0, 2**60):
+        monkeypatch.setattr("backrisk.inference.world._WIDE", wide)
+        world = World(posterior, {never: np.array([0, 1]), "c": np.array([1, 1])}, {})
+        found = world.conditional([("y", 0)], event, strict=False)[:, 0]
+        np.testing.assert_array_equal(found, [0.5, np.nan])
+        with pytest.raises(QueryError, match="contradict each other"):
+            world.conditional([("y", 0)], event)
