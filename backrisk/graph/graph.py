@@ -599,6 +599,16 @@ class CausalGraph(Stated):
         """Hash by names, quickly: a query finds its plan by its graph."""
         return hash((self.name, self.names))
 
+    @cached_property
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of each CPT without draws."""
+        return {
+            node.name: tuple(
+                len(self.node(n).states) for n in (*self._parents[node.name], node.name)
+            )
+            for node in self.nodes
+        }
+
     def edges_into(self, name: str) -> tuple[Edge, ...]:
         """Return the edges into a node, in the order of its CPT's parent axes."""
         return self._incoming[self.node(name).name]
@@ -621,7 +631,7 @@ class CausalGraph(Stated):
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a node's CPT without draws: ``(*parents, state)``."""
-        return tuple(len(self.node(n).states) for n in (*self.parents(name), name))
+        return self._shapes[self.node(name).name]
 
     def mechanism(self, name: str) -> str:
         """Return how a node depends on its parents.

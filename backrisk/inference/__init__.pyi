@@ -1,7 +1,6 @@
 from .batches import joint_of_people as joint_of_people
 from .batches import together as together
 from .bucket_tree import each as each
-from .bucket_tree import pairs as pairs
 from .bucket_tree import set_in_turn as set_in_turn
 from .circuits import BUDGET as BUDGET
 from .compiled import get_ready as get_ready

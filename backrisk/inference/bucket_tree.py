@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -59,42 +59,11 @@ class _Bucket:
     message: int
 
 
-def pairs(
-    world: World, keep: Variable, others: Iterable[Variable], codes: Sequence[int]
-) -> Mapping[Variable, Array]:
-    """Return P(keep in codes or not, other, evidence) for each other variable.
-
-    Variables are summed out one by one; then what each bucket did not see flows back to it
-    (Kask, Dechter, Larrosa and Dechter 2005, doi:10.1016/j.artint.2005.04.001). All the joint
-    tables together cost about three times what one does.
-
-    Parameters
-    ----------
-    world : World
-    keep : variable
-        Neither seen nor set, nor cause of anything that is seen.
-    others : iterable of variables
-        Neither seen nor set, none of them `keep` or an effect of it.
-    codes : sequence of int
-        States of `keep` that count.
-
-    Returns
-    -------
-    mapping of variable to ndarray, shape (2, state, draw)
-        First axis: `keep` outside the codes, and in them.
-
-    Raises
-    ------
-    QueryError
-        If the tables do not fit the budget.
-    """
-    wanted = tuple(others)
-    there, whole = each(replace(world, among={keep[0]: codes}), wanted), each(world, wanted)
-    return {v: np.stack([np.maximum(whole[v] - there[v], 0.0), there[v]]) for v in wanted}
-
-
 def each(world: World, variables: Iterable[Variable]) -> Mapping[Variable, Array]:
     """Return P(variable, evidence) for each of some variables, at about the cost of three.
+
+    Variables are summed out one by one; then what each bucket did not see flows back to it
+    (Kask, Dechter, Larrosa and Dechter 2005, doi:10.1016/j.artint.2005.04.001).
 
     Parameters
     ----------
@@ -230,7 +199,7 @@ def joints(
     sizes : mapping of variable to int
         How many states each variable of a scope has.
     keep, others
-        As for `pairs`.
+        As for `set_in_turn`, and what is asked about beside it.
     events : sequence of sequence of int
         States of `keep` that count together.
     draws : int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import pandas as pd
 from backrisk._arguments import checked
 from backrisk._types import Array
 from backrisk.errors import QueryError
-from backrisk.inference import World, pairs
+from backrisk.graph import CausalGraph
+from backrisk.inference import World, contradiction, each
 from backrisk.posterior import Posterior
 from backrisk.queries.answer import Answer, Target
 from backrisk.queries.asked import (
@@ -179,7 +180,7 @@ def ask_next(
     evidence = before_target(graph, reported, event)
     questions = _candidates(posterior, reported, event, candidates)
     now = World(posterior, evidence, {})
-    answered = _with_answers(now, event, questions)
+    answered, told = _beside_target(now, event, questions)
     there = next(iter(answered.values()))[1].sum(axis=0) if answered else probability(now, event)
     whole = float(there.mean())
     wording = _wording(posterior)
@@ -188,7 +189,7 @@ def ask_next(
         notes.append(say("queries.ask_next.bits"))
     gains, best = None, None
     if gain:
-        gains, best = _gains(posterior, evidence, event, answered, coupling)
+        gains, best = _gains(posterior, evidence, event, answered, told, coupling)
     if gain and questions:
         notes.append(say("queries.ask_next.judged", coupling=coupling_name(coupling)))
     return Questions(
@@ -214,20 +215,22 @@ def _gains(
     evidence: Mapping[str, int],
     target: Target,
     answered: Mapping[str, Array],
+    told: Array,
     coupling: str,
 ) -> tuple[Array, float]:
     """Return what each answer is expected to add to the best action, and that action's reduction.
 
-    `answered` is P(target or not, answer | evidence) of each question, ``(2, answer, draw)``.
+    `answered` is P(target or not, answer | evidence) of each question, ``(2, answer, draw)``, and
+    `told` P(evidence), ``(draw,)``.
     """
     few = posterior.thinned
     kept = posterior.spaced(few.draws)
     without = {name: table[1][:, kept] for name, table in answered.items()}
     reductions = {name: [np.zeros(len(table))] for name, table in without.items()}
     for node, code in options_of(posterior.graph, evidence, target, None)[0]:
-        then = _with_answers(World(few, evidence, {node: code}, coupling), target, tuple(answered))
-        for name, table in then.items():
-            reductions[name].append((without[name] - table[1]).mean(axis=-1))
+        then = World(few, evidence, {node: code}, coupling, among={target.node: target.codes})
+        for name, table in _with_answers(then, tuple(answered)).items():
+            reductions[name].append((without[name] - table / told[kept]).mean(axis=-1))
     gains = [
         max(0.0, float(np.max(found, axis=0).sum() - np.max(np.sum(found, axis=1))))
         for found in reductions.values()
@@ -297,29 +300,53 @@ def _wording(posterior: Posterior) -> dict[str, str]:
     return found
 
 
-def _with_answers(world: World, target: Target, questions: Sequence[str]) -> dict[str, Array]:
-    """Return P(target or not, answer | evidence) for each question, ``(2, answer, draw)``."""
-    graph, aimed = world.graph, world.variable(target.node)
-    base = {q: graph.parents(q)[0] if q in graph.items else q for q in questions}
-    open_nodes = [n for n in dict.fromkeys(base.values()) if n not in world.evidence]
-    tables = pairs(world, aimed, [(n, 0) for n in open_nodes], target.codes) if open_nodes else {}
-    found = {name: table for (name, _), table in tables.items()}
-    if found:
-        whole = next(iter(found.values())).sum(axis=1)
-        alone = whole / whole.sum(axis=0)
-    elif base:
-        there = probability(world, target)
-        alone = np.stack([1.0 - there, there])
+def _beside_target(
+    now: World, target: Target, questions: Sequence[str]
+) -> tuple[dict[str, Array], Array]:
+    """Return P(target absent or there, answer | evidence) of each question, and P(evidence).
+
+    Raises
+    ------
+    QueryError
+        If the answers contradict each other.
+    """
+    whole = _with_answers(now, questions)
+    with_target = _with_answers(replace(now, among={target.node: target.codes}), questions)
+    total = next(iter(whole.values())).sum(axis=0) if whole else now.joint([])
+    if not total.all():
+        raise QueryError(contradiction())
+    found = {}
+    for name, answer in whole.items():
+        there = with_target[name]
+        absent = np.maximum(answer - there, 0.0)  # below it by rounding alone
+        found[name] = np.stack([absent, there]) / total
+    return found, total
+
+
+def _nodes_asked(graph: CausalGraph, questions: Sequence[str]) -> dict[str, str]:
+    """Return the node that each question is about: an item's is the one that it measures."""
+    return {q: graph.parents(q)[0] if q in graph.items else q for q in questions}
+
+
+def _with_answers(world: World, questions: Sequence[str]) -> dict[str, Array]:
+    """Return P(answer, evidence) for each question, ``(answer, draw)``.
+
+    With what is known to be among some states, as all evidence.
+    """
+    asked = _nodes_asked(world.graph, questions)
+    open_nodes = [n for n in dict.fromkeys(asked.values()) if n not in world.evidence]
+    found = each(world, [(name, 0) for name in open_nodes]) if open_nodes else {}
+    alone = next(iter(found.values())).sum(axis=0) if found else world.joint([])
     answered = {}
-    for question, node in base.items():
-        table = found[node] / found[node].sum(axis=(0, 1)) if node in found else None
+    for question, node in asked.items():
+        table = found.get((node, 0))
         if question == node:
             assert table is not None
             answered[question] = table
             continue
         said = world.posterior.table(question)
         if table is None:
-            answered[question] = alone[:, None] * said[world.evidence[node]][None]
+            answered[question] = alone * said[world.evidence[node]]
         else:
-            answered[question] = np.einsum("tcd,cad->tad", table, said)
+            answered[question] = np.einsum("cd,cad->ad", table, said)
     return answered

@@ -2,14 +2,13 @@
 
 import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from strategies import random_graph, random_person, random_posterior
 
 from backrisk import QueryError
-from backrisk.inference import World, bucket_tree, each, elimination, pairs, set_in_turn
+from backrisk.inference import World, bucket_tree, each, elimination, set_in_turn
 from backrisk.inference.circuits import Drafted
 
 
@@ -23,16 +22,14 @@ def test_each_joint_equals_one_elimination(seed, chunk, monkeypatch):
     target = graph.outcome
     person = random_person(rng, graph, 0.3)
     seen = {n: graph.node(n).code(s) for n, s in person.items() if n != target}
-    world, keep = World(posterior, seen, {}), (target, 0)
     others = [(name, 0) for name in graph.names if name not in seen and name != target]
     codes = sorted({int(c) for c in rng.integers(0, len(graph.node(target).states), 2)})
-    found = pairs(world, keep, others, codes)
+    found = each(World(posterior, seen, {}, among={target: codes}), others)
     assert set(found) == set(others)
+    world = World(posterior, seen, {})
     for other in others:
-        joint = world.joint([keep, other])
-        inside = joint[codes].sum(axis=0)
-        np.testing.assert_allclose(found[other][1], inside, rtol=0, atol=1e-12)
-        np.testing.assert_allclose(found[other][0], joint.sum(axis=0) - inside, atol=1e-12)
+        inside = world.joint([(target, 0), other])[codes].sum(axis=0)
+        np.testing.assert_allclose(found[other], inside, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -77,19 +74,18 @@ def test_each_intervention_equals_one_of_its_own(seed, chunk, monkeypatch):
 def test_tables_beyond_the_budget_are_refused(monkeypatch):
     rng = np.random.default_rng(0)
     graph = random_graph(rng, 5, density=1.0)
-    world = World(random_posterior(rng, graph), {}, {})
+    world = World(random_posterior(rng, graph), {}, {}, among={graph.outcome: [0]})
     others = [(name, 0) for name in graph.names[:-1]]
-    there = replace(world, among={graph.outcome: [0]})
     (_, cells) = bucket_tree._order(
-        tuple(scope for scope, _ in there.sources(others)),
+        tuple(scope for scope, _ in world.sources(others)),
         tuple((other, len(graph.node(other[0]).states)) for other in others),
         None,
     )
     monkeypatch.setattr(bucket_tree, "BUDGET", 8 * cells)
-    assert pairs(world, (graph.outcome, 0), others, [0])
+    assert each(world, others)
     monkeypatch.setattr(bucket_tree, "BUDGET", 8 * cells - 1)
     with pytest.raises(QueryError, match=f"needs {cells:,} cells .* budget is {cells - 1:,}"):
-        pairs(world, (graph.outcome, 0), others, [0])
+        each(world, others)
 
 
 @pytest.mark.parametrize("compiled", [False, True])
