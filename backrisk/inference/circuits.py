@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
+from backrisk.inference.compiled import get_ready
 from backrisk.inference.elimination import LETTERS
 from backrisk.inference.slices import Table, Unfilled, as_array
 from backrisk.inference.tape import Tape, laid_down
@@ -198,12 +199,16 @@ def evaluated(
 def worth_compiling(work: int) -> bool:
     """Return whether to use the compiled loops: where they are there, or much is to be done.
 
+    Then they are there: what is fetched afterwards may be filled by them.
+
     Parameters
     ----------
     work : int
         Cells that are passed over, times draws.
     """
-    return "numba" in sys.modules or work > _WORTH_IMPORTING
+    if "numba" not in sys.modules and work > _WORTH_IMPORTING:
+        get_ready()
+    return "numba" in sys.modules
 
 
 def _one_by_one(

@@ -80,12 +80,16 @@ class Fetcher:
         elif own is not None and len(own) == 1:
             event = (int(own[0]),)
         at, scope = self._known(source, world, codes)
-        fill = unfilled_part(self.posterior, source.name, at, event)
-        if fill is not None and not any(kind == BOTH for _, kind in scope):
-            return lambda some, places: fill(some)
-        part = part_of(self.posterior, source.name, at, event=event)
+        how = self.posterior, source.name, at
+        apart = not any(kind == BOTH for _, kind in scope)
+        part: Callable[[slice], Array] | None = None
 
-        def fetch(some: slice, places: Mapping[str, Places]) -> Array:
+        def fetch(some: slice, places: Mapping[str, Places]) -> Table:
+            nonlocal part  # got when it is needed: by then the compiled loops may be there
+            if apart and (fill := unfilled_part(*how, event)) is not None:
+                return fill(some)
+            if part is None:
+                part = part_of(*how, event=event)
             table = _placed(scope, part(some), world, places)
             if own is not None and event is None:
                 table = table[np.arange(len(table)), ..., own, :]
