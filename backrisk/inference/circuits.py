@@ -206,9 +206,11 @@ def worth_compiling(work: int) -> bool:
     work : int
         Cells that are passed over, times draws.
     """
-    if "numba" not in sys.modules and work > _WORTH_IMPORTING:
+    if "numba" in sys.modules:
+        return True
+    if work > _WORTH_IMPORTING:
         get_ready()
-    return "numba" in sys.modules
+    return work > _WORTH_IMPORTING
 
 
 def _one_by_one(
