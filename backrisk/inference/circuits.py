@@ -314,6 +314,7 @@ def _in_lanes(
     lists = [np.zeros(0, np.int64)]
     for i, source in enumerate(tables):
         if isinstance(source, Unfilled):
+            assert (1, *source.shape) == (counts[i], *shape_of(i)[bool(readings) :], draws)
             recipe, needed = recipe_for(source.form, source.codes, source.some, event=source.event)
             lists.append(recipe)
             kept += needed

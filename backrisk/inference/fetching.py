@@ -81,7 +81,8 @@ class Fetcher:
             event = (int(own[0]),)
         at, scope = self._known(source, world, codes)
         how = self.posterior, source.name, at
-        apart = not any(kind == BOTH for _, kind in scope)
+        # The loops fill one table for everyone: not the row of each answer about the node itself.
+        apart = not any(kind == BOTH for _, kind in scope) and (own is None or event is not None)
         part: Callable[[slice], Array] | None = None
 
         def fetch(some: slice, places: Mapping[str, Places]) -> Table:

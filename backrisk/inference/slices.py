@@ -54,7 +54,7 @@ class Unfilled:
     def shape(self) -> tuple[int, ...]:
         """The shape of the table, ``(*open parents, [state], draw)``."""
         sizes = [n for n, code in zip(self.form.sizes, self.codes, strict=True) if code is None]
-        states = [] if self.event else [len(self.form.below) + 1]
+        states = [len(self.form.below) + 1] if self.event is None else []
         first, last, _ = self.some.indices(self.form.below.shape[-1])
         return (*sizes, *states, last - first)
 

@@ -8,7 +8,7 @@ import pytest
 
 from backrisk import Posterior, load_graph
 from backrisk.graph import Layout
-from backrisk.inference import slices
+from backrisk.inference import World, get_ready, slices
 from backrisk.inference.circuits import Drafted, evaluated
 from backrisk.inference.coupling import cumulated
 
@@ -117,6 +117,21 @@ def test_an_event_is_the_sum_of_its_states(posterior, event, monkeypatch):
     assert slices.unfilled_part(posterior, "pain", at, event) is None
     found = slices.part_of(posterior, "pain", at, event=event)(piece)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("states", [[0, 1, 2, 2], [1, 0, 1], [2, 2], [0]])
+@pytest.mark.parametrize("above", [{}, {"sex": [1, 0]}, {"sex": [0]}])
+def test_many_people_of_whom_but_a_wide_node_is_known_are_as_each_alone(posterior, states, above):
+    """Each has a row of that node's table, though it is the same table for all."""
+    get_ready()
+    people = len(states)
+    codes = {"fatigue": states} | {n: np.resize(given, people) for n, given in above.items()}
+    evidence = {name: np.array(given) for name, given in codes.items()}
+    found = World(posterior, evidence, {}).conditional([("age", 0)])
+    for person in range(people):
+        alone = {name: int(code[person]) for name, code in evidence.items()}
+        expected = World(posterior, alone, {}).conditional([("age", 0)])
+        np.testing.assert_allclose(found[person], expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("event", [None, (1, 2)])
