@@ -173,11 +173,12 @@ class World:
         if len(event) > 1:
             return None
         ((name, world),) = event
-        known = {**self.told, **self.do} if world else self.evidence
-        open_ones = (name, *(p for p in self.graph.parents(name) if p not in known))
-        if math.prod(len(self.graph.node(one).states) for one in open_ones) <= _WIDE:
+        signature = self._signature(keep)
+        parents = ((p, int(world and p in self._changed)) for p in self.graph.parents(name))
+        left = (name, *(v[0] for v in parents if not signature.known(v)))
+        if math.prod(len(self.graph.node(one).states) for one in left) <= _WIDE:
             return None
-        all_sources = sources(self._signature(keep), self._changed)
+        all_sources = sources(signature, self._changed)
         about = [s for s in all_sources if (name, world) in (*s.scope, *s.known)]
         alone = len(about) == 1 and about[0].name == name and about[0].worlds == (world,)
         return (name, world) if alone else None
