@@ -385,9 +385,10 @@ def _notes(
     if not sets:
         return ()
     errors = [answer.error for answer in found if answer.error is not None]
+    evaluations = sum(answer.evaluations for answer in found)
     error = np.concatenate(errors) if errors else None
     return (
-        *notes_on(graph, evidence, sets, "necessity", event, "monotone", error),
+        *notes_on(graph, evidence, sets, "necessity", event, "monotone", error, evaluations),
         *unmeasured_note(graph, *(answer.support for answer in found)),
     )
 

@@ -78,7 +78,10 @@ def test_a_set_that_is_too_large_is_sampled_and_says_so(monkeypatch):
     sampled = consult(posterior, person)
     assert summed.needed.error is None
     assert abs(sampled.estimate.mean - summed.estimate.mean) < 5 * sampled.needed.error.max() + 1e-9
-    assert any("worked out by sampling" in note for note in sampled.notes)
+    count = sampled.needed.evaluations + sampled.causes.evaluations
+    said = f"worked out by sampling, in {count:,} imagined worlds for each draw"
+    assert count
+    assert any(said in note for note in sampled.notes)
     assert consult(posterior, person).draws.tolist() == sampled.draws.tolist()  # whoever asks
 
 

@@ -187,11 +187,12 @@ def play(
         total = None if quick else world.everybody - world.nobody
         draws[:, columns] = diagonal(world.slopes, len(columns), total).T
         return Shares(draws, total=draws.sum(axis=1) if total is None else total)
-    found, some = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
+    found, some, orders = sampled(partial(walks, world, samples=_SAMPLES), len(columns), seed)
     draws[:, columns] = found.T
     error = np.zeros(len(players))
     error[columns] = some
-    return Shares(draws, total=draws.sum(axis=1), error=error)
+    evaluations = orders * len(columns) * _SAMPLES  # each player joins once in each
+    return Shares(draws, total=draws.sum(axis=1), error=error, evaluations=evaluations)
 
 
 def is_exact(world: SecondWorld) -> bool:

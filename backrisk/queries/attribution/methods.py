@@ -55,7 +55,7 @@ from backrisk.queries.attribution.pathways import (
     read_routes,
     route_grade,
 )
-from backrisk.queries.attribution.shapley import Shares
+from backrisk.queries.attribution.shapley import Shares, sampling_note
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.over_time.attribution import attribute_over_time
 from backrisk.queries.over_time.course import history_of
@@ -64,7 +64,7 @@ from backrisk.queries.paths import Studied, total_evidence_of, weakest_link, wor
 from backrisk.queries.seeing import after_each, distribution
 from backrisk.queries.support import support
 from backrisk.queries.wording import beyond, unmeasured_note
-from backrisk.words import TOGETHER, choices, decimal, listed, names_of, say, suggest
+from backrisk.words import TOGETHER, choices, listed, names_of, say, suggest
 
 METHODS = (
     "necessity",
@@ -296,7 +296,8 @@ def attribute(
     if method in COUPLED:
         effects = _effects(posterior, evidence, sets, method, event, in_turn)
     facts = support(shares.draws, posterior, about, event.node)
-    told = notes_on(graph, evidence, chosen, method, event, coupling, shares.error)
+    sampled = shares.error, shares.evaluations
+    told = notes_on(graph, evidence, chosen, method, event, coupling, *sampled)
     return Attribution(
         shares.draws[:own],
         event,
@@ -313,6 +314,7 @@ def attribute(
         total=None if shares.total is None else shares.total[:own],
         before=None if shares.before is None else shares.before[:own],
         error=shares.error,
+        evaluations=shares.evaluations,
         shown=shown,
         graph=graph,
         notes=(*told, *allowed, *unmeasured_note(graph, facts)),
@@ -422,7 +424,7 @@ def _compute(
             whole = World(tables, evidence, {}).joint([])
             demand_possible(whole)
             ask = partial(necessity, whole=whole)
-        found, errors = [], np.zeros(len(causes))
+        found, errors, evaluations = [], np.zeros(len(causes)), 0
         for place, group in enumerate(causes):
             known: dict[str, Any] = {"exposed": in_turn[group]} if group in in_turn else {}
             if method == "necessity" and (
@@ -431,10 +433,11 @@ def _compute(
                 played = play(world, group[:1], seed=seed)
                 assert played.error is not None
                 known["share"], errors[place] = played.draws[:, 0], played.error[0]
+                evaluations += played.evaluations
             found.append(ask(tables, evidence, group, target, coupling, **known))
         shares, lower, upper = (np.column_stack(part) for part in zip(*found, strict=True))
         error = errors if errors.any() else None
-        return Shares(shares, bounds=(lower, upper), error=error)
+        return Shares(shares, bounds=(lower, upper), error=error, evaluations=evaluations)
     if method == "shapley":
         return _game(tables, evidence, causes, target, baseline).shares(seed=seed)
     single = [group[0] for group in causes]
@@ -490,6 +493,7 @@ def notes_on(
     target: Target,
     coupling: str,
     error: Array | None,
+    evaluations: int,
 ) -> tuple[str, ...]:
     """Return what numbers of some sets of causes rest on, and what they leave out.
 
@@ -503,6 +507,8 @@ def notes_on(
     coupling : str
     error : ndarray, shape (cause,), optional
         Monte Carlo standard error of each mean, where any was sampled.
+    evaluations : int
+        How many second worlds were sampled for each draw.
     """
     names = names_of(graph)
 
@@ -529,6 +535,5 @@ def notes_on(
             notes.append(say("queries.attribute.kept_absent", target=target.label))
         notes.append(say(f"queries.attribute.{method}.rests_on"))
     if error is not None:
-        most = decimal(100 * float(error.max()), 2)
-        notes.append(say("queries.attribute.sampled", error=most))
+        notes.append(sampling_note(error, evaluations))
     return tuple(notes)

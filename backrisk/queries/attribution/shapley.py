@@ -9,6 +9,7 @@ import numpy as np
 
 from backrisk._types import Array
 from backrisk.summary import interval
+from backrisk.words import decimal, say
 
 _ROUNDING = 1e-11  # by how much shares may miss their sum
 _ORDERS = 8  # orders that are played, each with its reverse, before the error is looked at
@@ -26,13 +27,28 @@ class Shares:
     total: Array | None = None
     before: Array | None = None
     error: Array | None = None  # (cause,): Monte Carlo error of the means, where any was sampled
+    evaluations: int = 0  # for each draw: how many second worlds were sampled
+
+
+def sampling_note(error: Array, evaluations: int) -> str:
+    """Say how exact what was sampled is, and by how much work.
+
+    Parameters
+    ----------
+    error : ndarray, shape (cause,)
+        Monte Carlo standard error of each mean.
+    evaluations : int
+        How many second worlds were sampled for each draw.
+    """
+    most, count = decimal(100 * float(error.max()), 2), f"{evaluations:,}"
+    return say("queries.attribute.sampled", error=most, evaluations=count)
 
 
 def sampled(
     play: Callable[..., Sequence[Array]],
     players: int,
     seed: int,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, int]:
     """Play a game in random orders, until their error is small beside what parameters leave open.
 
     Parameters
@@ -50,6 +66,8 @@ def sampled(
     error : ndarray, shape (player,)
         Monte Carlo standard error of each mean share. It is at most a tenth of the interval's
         width, or a quarter of a percentage point, or all orders that are allowed were played.
+    orders : int
+        How many were played, reverses among them.
     """
     rng = np.random.default_rng(seed)
     found: list[Array] = []
@@ -63,7 +81,7 @@ def sampled(
         low, high = interval(shares.T)
         if (error <= np.maximum((high - low) / 10, _SMALL)).all():
             break
-    return shares, error
+    return shares, error, 2 * len(found)
 
 
 def diagonal(

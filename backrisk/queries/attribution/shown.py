@@ -58,6 +58,8 @@ class Attribution(Answer):
         For ``diagnostic``: the probability without any answer.
     error : ndarray, shape (cause,), optional
         Monte Carlo standard error of the means, where the orders of a game were sampled.
+    evaluations : int
+        How many second worlds were sampled for each draw; 0 where all is exact.
     level : str, optional
         The causes that `table` and the sentences show together; all of them by default.
     shown : tuple of str, optional
@@ -76,6 +78,7 @@ class Attribution(Answer):
     total: Array | None = None
     before: Array | None = None
     error: Array | None = None
+    evaluations: int = 0
     shown: tuple[str, ...] | None = None
 
     @property

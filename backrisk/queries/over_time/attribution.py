@@ -30,7 +30,7 @@ from backrisk.queries.attribution.departures import (
     play,
     playing_of,
 )
-from backrisk.queries.attribution.shapley import Shares, sampled
+from backrisk.queries.attribution.shapley import Shares, sampled, sampling_note
 from backrisk.queries.attribution.shown import Attribution
 from backrisk.queries.over_time.course import Course, History, read_course, read_period
 from backrisk.queries.over_time.known import Known, beside_prior
@@ -38,7 +38,7 @@ from backrisk.queries.over_time.telling import last_told, periods_of, told_when
 from backrisk.queries.over_time.working import Worked, few_open, read_samples, simulated
 from backrisk.queries.paths import Studied, total_evidence_of, worst_grade
 from backrisk.queries.wording import unmeasured_note
-from backrisk.words import decimal, estimate, listed, percent, points, say
+from backrisk.words import estimate, listed, percent, points, say
 
 METHODS = ("shapley", "pathways")
 DRAWS = 100  # of a posterior that a game is played for where it is sampled
@@ -411,8 +411,9 @@ def _routes(
             for order, people in zip(orders, drawn, strict=True)
         ]
 
-    found, error = sampled(plays, len(lags.names), seed)
-    shares = Shares(found.T, total=found.sum(axis=0), error=error)
+    found, error, played = sampled(plays, len(lags.names), seed)
+    evaluations = played * len(lags.names) * _SAMPLES
+    shares = Shares(found.T, total=found.sum(axis=0), error=error, evaluations=evaluations)
     round_it = None
     if lags.loop:
 
@@ -474,9 +475,7 @@ def _answer(
     facts = Known(course, period).support(shares.draws, groups)
     told: list[str] = [*course.length, *notes]
     if shares.error is not None:
-        told.append(
-            say("queries.attribute.sampled", error=decimal(100 * float(shares.error.max()), 2))
-        )
+        told.append(sampling_note(shares.error, shares.evaluations))
         told.append(say("queries.over_time.attribute.thinned", draws=own, of=of))
     return AttributionOverTime(
         shares.draws[:own],
@@ -487,6 +486,7 @@ def _answer(
         effects=shares.draws[:own],
         total=None if shares.total is None else shares.total[:own],
         error=shares.error,
+        evaluations=shares.evaluations,
         period=period,
         graph=template,
         notes=(*told, *unmeasured_note(template, facts)),

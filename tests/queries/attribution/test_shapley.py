@@ -91,15 +91,17 @@ def test_orders_are_played_until_the_error_is_small():
         return [np.array([[1.0, 1.0], [2.0, 2.0]]) + rng.normal() * spread for _ in orders]
 
     spread = 0.0
-    shares, error = sampled(play, 2, seed=0)
+    shares, error, orders = sampled(play, 2, seed=0)
     assert shares.tolist() == [[1.0, 1.0], [2.0, 2.0]]
     assert error.tolist() == [0.0, 0.0]
+    assert orders == 2 * module._ORDERS  # each with its reverse
     assert len(batches) == 1
     first = batches[0]
     batches.clear()
     spread = 100.0
-    shares, error = sampled(play, 2, seed=0)
+    shares, error, orders = sampled(play, 2, seed=0)
     assert len(batches) == module._ROUNDS
+    assert orders == 2 * module._ORDERS * module._ROUNDS
     assert batches[0] == first  # the same seed, the same orders
     assert (error > 1.0).all()
     count = module._ROUNDS * module._ORDERS
