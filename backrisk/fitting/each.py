@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from backrisk.fitting.chains import available_cores, fingerprint
 from backrisk.fitting.progress import progress_bar
 from backrisk.fitting.sampling import TUNE, design_of, fit
 from backrisk.graph import CausalGraph
-from backrisk.posterior import Posterior, load_posterior
+from backrisk.posterior import Posterior, is_damaged, load_posterior
 from backrisk.survey import Survey, spark_session, tabulate
 from backrisk.words import choices, say, suggest
 
@@ -95,8 +96,9 @@ def fit_each(
         where backrisk is installed. Of a callable, ``runner(work, tasks)`` gives ``work(task)`` of
         each task, in any order; work and tasks can be pickled.
     out : str or Path, optional
-        A folder, which is made; each model is saved there under its key as it comes. What is there
-        and whole is kept, so that the same call goes on where it was stopped.
+        A folder, which is made; each model is saved there under its key as it comes. A model of
+        the same fit that is there and whole is kept, so that the same call goes on where it was
+        stopped; one that was damaged on the way is fitted again. Nothing else is replaced.
     progress : bool
         Show how many are done.
     draws, chains, tune, sampler, target_accept, evidence
@@ -109,8 +111,9 @@ def fit_each(
     Raises
     ------
     FitError
-        If there is no survey, a number is out of range, a package is missing, or the folder cannot
-        be written or holds a model of another fit. What goes wrong with one fit is told under
+        Before any fit, if there is no survey, a number is out of range, a package is missing, the
+        folder cannot be written, or it holds, under the name of a model that is to come, the model
+        of another fit or another kind of file. What goes wrong with one fit is told under
         `Fits.failed`, and the others go on.
 
     Notes
@@ -257,14 +260,16 @@ def _is_kept(path: Path, mark: str) -> bool:
     Raises
     ------
     FitError
-        It is the model of another fit.
+        It is the model of another fit, or something that no fit of many wrote.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return False
     try:
         found = load_posterior(path)
-    except PosteriorError:  # stopped while it was copied, or damaged: it is fitted again
-        return False
+    except PosteriorError as error:
+        if is_damaged(path):  # copied in part, or altered on the way: it is fitted again
+            return False
+        raise FitError(say("fitting.each.not_ours", path=path)) from error
     if found.meta.get(_MARK) != mark:
         raise FitError(say("fitting.each.other", path=path))
     return True

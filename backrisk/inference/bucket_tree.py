@@ -81,6 +81,8 @@ def each(world: World, variables: Iterable[Variable]) -> Mapping[Variable, Array
         If the tables do not fit the budget.
     """
     wanted = frozenset(variables)
+    if not wanted:
+        return {}
     sources = world.sources(tuple(sorted(wanted)))
     sizes = {v: len(world.graph.node(v[0]).states) for scope, _ in sources for v in scope}
     _, (found,) = joints(sources, sizes, None, wanted, [()], world.posterior.draws)

@@ -145,6 +145,8 @@ class SecondWorld:
             the other switches being on with the probability of the point.
         """
         chosen, slopes = list(points), []
+        if self.target not in self.changed:  # and has no table in world 1
+            return [np.zeros((len(self.switches), self.tables.draws)) for _ in chosen]
         _, beside = self._joints([self.codes], [(name, SWITCH) for name in self.switches], chosen)
         for on, joint in zip(chosen, beside, strict=True):
             # A switch has nothing to do with what is known of world 0.
@@ -171,6 +173,8 @@ class SecondWorld:
     @property
     def nobody(self) -> Array:
         """P(event in world 1 | evidence) with every switch off, ``(draw,)``."""
+        if self.target not in self.changed:
+            return self.everybody
         chance: Array = self._off[1] / self._off.sum(axis=0)
         return chance
 

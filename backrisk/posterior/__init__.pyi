@@ -31,6 +31,7 @@ from .simulation import false_claims as false_claims
 from .simulation import simulate as simulate
 from .simulation import truth as truth
 from .sites import SiteEffects as SiteEffects
+from .storage import is_damaged as is_damaged
 from .storage import states_in as states_in
 from .switching import hidden_nodes as hidden_nodes
 from .switching import swapped as swapped

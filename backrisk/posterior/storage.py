@@ -55,6 +55,7 @@ _SEAL = struct.Struct("<QQI32s16s")
 _AFTER_DIGEST = 32 + len(_MAGIC)
 _HDF5 = b"\x89HDF\r\n\x1a\n\x00"  # with the version of the superblock, 0 in format 1
 _AT_ONCE = 2**20
+_HEAD = 4096  # bytes within which netCDF tells the format, an attribute of the root
 _PROGRAM = Path(__file__).with_name("contents.py")
 _WAIT = 60.0  # seconds for a process whose work takes one: a limit for a machine that hangs
 
@@ -173,6 +174,35 @@ def states_in(path: str | Path) -> dict[str, list[str]]:
     """
     nodes = restore(path).record["graph"]["nodes"]
     return {name: list(node["states"]) for name, node in nodes.items()}
+
+
+def is_damaged(path: str | Path) -> bool:
+    """Whether a file that `store` began as this format no longer ends as `store` ended it.
+
+    Any other file is none that was damaged: another program's, a text, or a model that is whole,
+    whatever this version can read of it.
+
+    Parameters
+    ----------
+    path : str or Path
+    """
+    path = Path(path)
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _SEAL.size, 0))
+            last = file.read()
+            if not head.startswith(_HDF5[:-1]) or FORMAT.encode() not in head:
+                return False
+            if not last.endswith(_MAGIC) or len(last) < _SEAL.size:
+                return True
+            *_, digest, _ = _SEAL.unpack(last)
+            return bool(_digest(file, size - _AFTER_DIGEST).digest() != digest)
+    except OSError:  # of which nothing is known
+        return False
 
 
 def _sealed(path: Path, file: BinaryIO, size: int, last: bytes) -> Stored:

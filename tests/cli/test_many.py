@@ -49,6 +49,18 @@ def test_a_column_of_the_file_alone_is_its_sites(rows, tmp_path):
     assert {path.name for path in (tmp_path / "models").iterdir()} == {"north.nc", "south.nc"}
 
 
+def test_a_file_that_is_no_model_of_these_is_not_replaced(rows, tmp_path):
+    _, call = rows
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "south.nc").write_text("notes")
+    code, text = said(*call, "--each", "club")
+    assert (code, "south.nc is there already and is no model that could be kept" in text) == (
+        2,
+        True,
+    )
+    assert [path.read_text() for path in (tmp_path / "models").iterdir()] == ["notes"]
+
+
 def test_a_part_that_fails_is_named_with_exit_code_1(rows, monkeypatch):
     from backrisk.fitting import each
 

@@ -1,5 +1,6 @@
 """Many fits through one function: each as it would be alone, wherever it runs."""
 
+import hashlib
 import pickle
 import shutil
 import sys
@@ -7,11 +8,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 from backrisk import CausalGraph, Survey, fit, fit_each, load_posterior
 from backrisk.errors import FitError, SurveyError
 from backrisk.fitting import each
 from backrisk.fitting.each import model_path, seed_of
+from backrisk.posterior.storage import _SEAL
 from backrisk.survey import Codebook, resample_survey, split_survey
 
 GRAPH = CausalGraph.from_edges(
@@ -128,6 +131,61 @@ def test_a_model_of_other_edges_or_of_answers_that_were_corrected_is_not_kept(tm
     for graph, surveys in ((graphs[0], corrected), (graphs[1], turned)):
         with pytest.raises(FitError, match="holds the model of another survey, graph"):
             fit_each(graph, surveys, out=tmp_path, **FEW)
+
+
+def written(kind, path):
+    """Put something of another kind where a model is to come."""
+    if kind == "text":
+        path.write_text("notes of the south")
+    elif kind == "nothing":
+        path.touch()
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "link":
+        path.symlink_to(path.with_name("gone"))
+    elif kind == "another netCDF":
+        xr.Dataset({"temperature": ("day", [3.0, 4.0])}).to_netcdf(path, engine="h5netcdf")
+    else:
+        model = fit(GRAPH, Survey.from_frame(pd.DataFrame({"a": ["no", "yes"]}), GRAPH), **FEW)
+        model.save(path)
+        if kind == "later format":  # sealed by a version to come
+            whole = path.read_bytes()
+            body, length, version, _, magic = _SEAL.unpack(whole[-_SEAL.size :])
+            lengths = _SEAL.pack(body, length, version + 1, b"", b"")[: -32 - len(magic)]
+            begun = whole[: -_SEAL.size] + lengths
+            path.write_bytes(begun + hashlib.sha256(begun).digest() + magic)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text",
+        "nothing",
+        "folder",
+        "link",
+        "another netCDF",
+        "model of a single fit",
+        "later format",
+    ],
+)
+def test_what_no_fit_of_many_wrote_is_not_replaced(parts, tmp_path, kind):
+    place = tmp_path / "South.nc"
+    written(kind, place)
+    before = None if kind in ("folder", "link") else place.read_bytes()
+    with pytest.raises(FitError, match=r"South\.nc (is there already|holds the model of another)"):
+        fit_each(GRAPH, parts, out=tmp_path, **FEW)
+    assert [each.name for each in tmp_path.iterdir()] == ["South.nc"]  # nor the North's is there
+    assert place.is_symlink() or place.is_dir() or place.read_bytes() == before
+
+
+def test_one_byte_that_was_altered_on_the_way_is_damage(parts, tmp_path):
+    found = fit_each(GRAPH, parts, out=tmp_path, **FEW)
+    whole = found.fitted["South"].read_bytes()
+    wrong = bytearray(whole)
+    wrong[len(whole) // 2] ^= 1
+    found.fitted["South"].write_bytes(wrong)
+    assert fit_each(GRAPH, parts, out=tmp_path, **FEW).kept == ("North / A",)
+    same(load_posterior(found.fitted["South"]), fit_each(GRAPH, parts, **FEW).fitted["South"])
 
 
 def test_what_a_runner_leaves_out_is_told(parts):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from strategies import random_graph, random_person, random_posterior
 
-from backrisk import QueryError
+from backrisk import CausalGraph, QueryError
 from backrisk.inference import World, bucket_tree, each, elimination, set_in_turn
 from backrisk.inference.circuits import Drafted
 
@@ -45,6 +45,13 @@ def test_each_alone_equals_one_elimination(seed):
     assert set(found) == set(wanted)
     for variable in wanted:
         np.testing.assert_allclose(found[variable], world.joint([variable]), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seen", [{}, {"x": 1}])
+def test_of_no_variables_nothing_is_given(seen):
+    graph = CausalGraph.from_text("x -> y")
+    posterior = random_posterior(np.random.default_rng(0), graph)
+    assert each(World(posterior, seen, {}), []) == {}
 
 
 @pytest.mark.parametrize("chunk", [4 * 2**20, 1])

@@ -202,3 +202,14 @@ def test_tables_are_kept_while_there_is_room_the_latest_of_them(monkeypatch):
     table("wide", 11)  # more than there is room for: given, and not kept
     table("wide", 11)
     assert formed[4:] == ["wide", "wide"]
+
+
+@pytest.mark.parametrize("switched", [[], ["z"]])
+@pytest.mark.parametrize("seen", [{}, {"x": 1}, {"y": 1}])
+def test_switches_that_do_not_reach_the_target_change_nothing(seen, switched):
+    graph = CausalGraph.from_text("x -> y; x -> z")
+    tables = random_posterior(np.random.default_rng(0), graph)
+    world = SecondWorld(tables, seen, switched, frozenset(switched), "y", [1])
+    for slope in world.slopes([0.25, 0.75]):
+        np.testing.assert_array_equal(slope, np.zeros((len(switched), tables.draws)))
+    np.testing.assert_array_equal(world.nobody, world.everybody)
