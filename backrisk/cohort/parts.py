@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from backrisk._arguments import checked
-from backrisk.cohort.profiles import Questions
+from backrisk.cohort.profiles import Questions, arrow_fields
 from backrisk.cohort.scoring import NoRows, positive, score_table
 from backrisk.posterior import Posterior
 from backrisk.queries import read_names
@@ -32,7 +32,7 @@ class Scorer:
     ----------
     posterior : Posterior
         Of the draws that are used, and no more.
-    columns : mapping of str to {"double", "string"}
+    columns : mapping of str to {"double", "string", "boolean"}
         What is answered, in this order.
     ids : tuple of str
     questions : mapping of str to object
@@ -49,9 +49,7 @@ class Scorer:
         """The columns of what is given: those of `backrisk.cohort.score`, but ``row``."""
         import pyarrow as pa
 
-        kinds = {"double": pa.float64(), "string": pa.string()}
-        fields = [(name, pa.string()) for name in self.ids]
-        return pa.schema([*fields, *((name, kinds[kind]) for name, kind in self.columns.items())])
+        return pa.schema(arrow_fields(dict.fromkeys(self.ids, "string") | dict(self.columns)))
 
     @property
     def ddl(self) -> str:

@@ -115,7 +115,8 @@ def score(
       who answer like this, how many have it. ``reported`` is that answer;
     - with `shares` only, ``leading_cause, leading_probability``: the cause with the largest mean
       Shapley share and the probability that its share is the largest; empty where no share is
-      above 0; and ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's
+      above 0; ``shares_sampled``: whether the shares of this person were sampled rather than summed
+      exactly; and ``share_CAUSE`` with ``_low`` and ``_high``: mean and interval of each cause's
       share of the excess risk;
     - ``best_action, best_probability, reduction, reduction_low, reduction_high``: the action with
       the largest mean reduction of that probability, absolute, and how likely it is the best; empty
@@ -125,9 +126,12 @@ def score(
 
     The numbers are those of `backrisk.risk`, `backrisk.attribute` and `backrisk.recommend` for the
     same person without the target's answer, and rest on the same assumptions. Shares are of at
-    most 48 draws, to a hundredth of a percentage point or so. Where too much is not answered for
-    exact sums they are sampled: their means then have standard errors of some tenths of a
-    percentage point, which no column tells; ``attribute`` tells them of one person.
+    most 48 draws, to a hundredth of a percentage point or so. Where exact sums would be too large,
+    which hangs on what was not answered, they are sampled: the causes join in orders drawn at
+    random, each with its reverse, until the Monte Carlo standard error of each mean is at most a
+    tenth of its interval or a quarter of a percentage point, or 64 orders were played. Which of
+    these it was no column tells; ``attribute`` tells the error of one person. It also
+    looks longer for exact sums, so that it may give exact shares of someone whose row is sampled.
 
     Refused cells (the first 10,000), unknown and repeated columns, and records with too few or
     too many values (which are not scored) are listed in a file beside `out` whose name ends in

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from backrisk.queries import (
 )
 from backrisk.summary import interval, largest
 from backrisk.words import ENGLISH, language
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Codes = NDArray[np.int32]
 
@@ -113,7 +116,11 @@ class Questions:
     def columns(self) -> dict[str, str]:
         """The columns of the answers, and the kinds of their values."""
         ends = ("", "_low", "_high")
-        leading = {"leading_cause": "string", "leading_probability": "double"}
+        leading = {
+            "leading_cause": "string",
+            "leading_probability": "double",
+            "shares_sampled": "boolean",
+        }
         return {
             **{f"risk{end}": "double" for end in ends},
             "reported": "string",
@@ -124,6 +131,20 @@ class Questions:
             **{f"reduction{end}": "double" for end in ends},
             "flags": "string",
         }
+
+
+def arrow_fields(columns: Mapping[str, str]) -> list[pa.Field]:
+    """Return columns of the answers as Arrow has them.
+
+    Parameters
+    ----------
+    columns : mapping of str to {"double", "string", "boolean"}
+        As `Questions.columns` names the kinds of their values, and Spark too.
+    """
+    import pyarrow as pa
+
+    kinds = {"double": pa.float64(), "string": pa.string(), "boolean": pa.bool_()}
+    return [pa.field(name, kinds[kind]) for name, kind in columns.items()]
 
 
 def answer(
@@ -204,13 +225,17 @@ def _answer_some(
     known = ~np.isnan(risk).any(axis=1)
     if asked.causes:
         shares = np.full((len(codes), len(asked.causes), min(SHARE_DRAWS, risk.shape[1])), np.nan)
+        drawn = np.full(len(codes), None, object)  # nothing is said of who has no shares
         if known.any():
-            shares[known] = shares_of(posterior, before[known], asked.causes, asked.target)
+            shares[known], drawn[known] = shares_of(
+                posterior, before[known], asked.causes, asked.target
+            )
         for k, cause in enumerate(asked.causes):
             put(f"share_{cause}", shares[:, k])
         first, often = _leading(shares)
         found["leading_cause"] = [asked.causes[k] if k >= 0 else None for k in first]
         found["leading_probability"] = _plain(often)
+        found["shares_sampled"] = drawn.tolist()
 
     people = len(codes)
     reduction = np.full((people, len(asked.actions), risk.shape[1]), np.nan)
@@ -264,7 +289,9 @@ def _leading(draws: Array, above: float = 0.0) -> tuple[NDArray[np.intp], Array]
     return np.where(none, -1, first), np.where(none, np.nan, often)
 
 
-def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target: Target) -> Array:
+def shares_of(
+    posterior: Posterior, codes: Codes, causes: Sequence[str], target: Target
+) -> tuple[Array, NDArray[np.bool_]]:
     """Return the Shapley shares of many people: ``attribute(method="shapley")`` for each.
 
     Parameters
@@ -277,19 +304,25 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
 
     Returns
     -------
-    ndarray, shape (person, cause, draw)
+    shares : ndarray, shape (person, cause, draw)
         Of at most `SHARE_DRAWS` draws, each to a hundredth of a percentage point or so; sampled
         where exact sums would be too large, with means to some tenths of a percentage point.
+    sampled : ndarray of bool, shape (person,)
+        Whose are: by causes that join in random orders, as `backrisk.attribute` samples them.
     """
     few = posterior.subset(SHARE_DRAWS)
     names, kept = posterior.graph.names, Kept()
 
-    def shares(rows: Codes) -> Array:
+    def shares(rows: Codes) -> tuple[Array, NDArray[np.bool_]]:
         """Return those of people who have one plan."""
         people = ({n: int(k) for n, k in zip(names, row, strict=True) if k >= 0} for row in rows)
         game = Departures(few, next(people), causes, target, search=_SEARCH, kept=kept)
         games = itertools.chain([game], map(game.another, people))
-        return np.stack([each.shares(quick=True).draws.T for each in games])
+        played = [each.shares(quick=True) for each in games]
+        return (
+            np.stack([each.draws.T for each in played]),
+            np.array([each.error is not None for each in played]),
+        )
 
     plans = _plan_of(posterior.graph, codes, causes)
     order = np.lexsort(plans.T)
@@ -298,5 +331,6 @@ def shares_of(posterior: Posterior, codes: Codes, causes: Sequence[str], target:
     new[:: -(-len(codes) // (_A_THREAD * _THREADS))] = True  # a large group is shared out
     groups = np.split(codes[order], np.flatnonzero(new)[1:])
     with ThreadPoolExecutor(_THREADS) as threads:  # NumPy lets go of Python's lock
-        found = np.concatenate(list(threads.map(shares, groups)))
-    return found[np.argsort(order)]
+        found, sampled = map(np.concatenate, zip(*threads.map(shares, groups), strict=True))
+    place = np.argsort(order)
+    return found[place], sampled[place]

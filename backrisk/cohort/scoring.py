@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backrisk._files import demand_place, write
-from backrisk.cohort.profiles import Questions, answer, flag
+from backrisk.cohort.profiles import Questions, answer, arrow_fields, flag
 from backrisk.cohort.progress import Stages, shown
 from backrisk.cohort.reading import codebook_for
 from backrisk.cohort.writing import demand_kind, demand_texts, placed
@@ -307,9 +307,7 @@ def _answer(
     import pyarrow.parquet as pq
 
     words = list(coded.words)
-    kinds = {"double": pa.float64(), "string": pa.string()}
-    fields = [*((word, pa.int64()) for word in words)]
-    fields += [(name, kinds[kind]) for name, kind in asked.columns.items()]
+    fields = [pa.field(word, pa.int64()) for word in words] + arrow_fields(asked.columns)
     schema, count = pa.schema(fields), 0
     profiles = coded.path.with_name("profiles.parquet")
     keyed = pa.schema(fields[: len(words)])

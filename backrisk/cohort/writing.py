@@ -41,14 +41,14 @@ def demand_kind(path: Path, parts: Sequence[str] | None = None, *, folders: bool
 
 
 def demand_texts(parts: Sequence[str], columns: Mapping[str, str]) -> None:
-    """Refuse parts by a column of the result that holds numbers.
+    """Refuse parts by a column of the result that holds no texts.
 
     Raises
     ------
     QueryError
     """
     for name in parts:
-        if columns.get(name) == "double":
+        if columns.get(name, "string") != "string":
             raise QueryError(say("cohort.parts_of_numbers", name=name))
 
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from backrisk.cohort import profiles
 from backrisk.cohort.profiles import SHARE_DRAWS, Questions, answer, flag, shares_of
-from backrisk.queries import read_target
+from backrisk.queries import Departures, read_target
+from backrisk.queries.attribution import departures
 from backrisk.words import speaking
 
 
@@ -34,6 +35,7 @@ def test_columns_are_those_of_the_contract(core):
     asked = questions(core, causes=["fatigue"], actions=["core_strength"])
     assert list(asked.columns) == [
         *("risk", "risk_low", "risk_high", "reported", "leading_cause", "leading_probability"),
+        "shares_sampled",
         *("share_fatigue", "share_fatigue_low", "share_fatigue_high"),
         *("best_action", "best_probability", "reduction", "reduction_low", "reduction_high"),
         "flags",
@@ -42,6 +44,7 @@ def test_columns_are_those_of_the_contract(core):
     assert {name for name, kind in kinds.items() if kind == "string"} == {
         *("reported", "leading_cause", "best_action", "flags")
     }
+    assert [name for name, kind in kinds.items() if kind == "boolean"] == ["shares_sampled"]
     assert asked.settings == ({"core_strength": 0},)
     assert (asked.target, asked.causes) == (read_target(core.graph, None), ("fatigue",))
 
@@ -101,10 +104,10 @@ def test_people_who_answered_alike_are_shared_out_among_threads(core, monkeypatc
     inner = profiles.Departures
     monkeypatch.setattr(profiles, "Departures", lambda *a, **k: begun.append(1) or inner(*a, **k))
     monkeypatch.setattr(profiles, "_THREADS", 2)
-    shares = shares_of(core, codes, ["fatigue"], target)
+    shares, _ = shares_of(core, codes, ["fatigue"], target)
     assert len(begun) == 2 * profiles._A_THREAD  # all have one plan, and each group begins with it
     for state in (0, 1):
-        alone = shares_of(core, codes[state : state + 1], ["fatigue"], target)
+        alone, _ = shares_of(core, codes[state : state + 1], ["fatigue"], target)
         np.testing.assert_array_equal(shares[state::2], np.repeat(alone, 20, axis=0))
 
 
@@ -113,14 +116,40 @@ def test_people_in_whom_nothing_plays_have_shares_of_nothing(core):
     codes = np.full((3, len(names)), -1, np.int16)
     codes[:, names.index("fatigue")] = 0  # at its reference, and so is all that may change it
     codes[:, names.index("core_strength")] = 0
-    shares = shares_of(core, codes, ["core_strength"], read_target(core.graph, None))
+    shares, sampled = shares_of(core, codes, ["core_strength"], read_target(core.graph, None))
     assert (shares == 0).all()
+    assert not sampled.any()  # of nothing, nothing is drawn
 
 
 def test_shares_are_shaped_person_cause_draw(core, people):
     causes = ["fatigue", "core_strength"]
-    shares = shares_of(core, people.codes[:3], causes, read_target(core.graph, None))
+    shares, sampled = shares_of(core, people.codes[:3], causes, read_target(core.graph, None))
     assert shares.shape == (3, 2, min(core.draws, SHARE_DRAWS))
+    assert sampled.shape == (3,)
+
+
+def test_whose_shares_were_sampled_is_told_of_each(core, people, monkeypatch):
+    """A person's shares are exact where the largest table of the two worlds is within the bound."""
+    causes = ["fatigue", "core_strength", "hip_flexor_tightness"]
+    target = read_target(core.graph, None)
+    codes = people.codes[:40].copy()
+    codes[:, core.graph.names.index("pain")] = -1
+    few, names = core.subset(SHARE_DRAWS), core.graph.names
+    cells = []
+    for row in codes:
+        seen = {name: int(k) for name, k in zip(names, row, strict=True) if k >= 0}
+        world = Departures(few, seen, causes, target, search=0)._world
+        cells.append(world.cells * few.draws if world.switches else 0)
+    bound = int(np.median(cells))
+    assert min(cells) <= bound < max(cells)
+    monkeypatch.setattr(departures, "_CELLS", bound)
+    shares, sampled = shares_of(core, codes, causes, target)
+    assert sampled.tolist() == [each > bound for each in cells]
+    monkeypatch.undo()
+    exact, none = shares_of(core, codes, causes, target)
+    assert not none.any()
+    np.testing.assert_array_equal(shares[~sampled], exact[~sampled])
+    assert (shares[sampled] != exact[sampled]).any(axis=(1, 2)).all()
 
 
 def test_flags_are_english_in_every_language(tmp_path):

@@ -11,17 +11,19 @@ from dataclasses import replace
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from backrisk.cli import app
-from backrisk.cohort import score, scoring
+from backrisk.cohort import score, scorer, scoring
 from backrisk.cohort.profiles import shares_of
 from backrisk.errors import QueryError, SurveyError
 from backrisk.graph import CausalGraph, Layout, load_graph
 from backrisk.posterior import Diagnostics, Posterior, Verdict, simulate
 from backrisk.queries import attribute, read_target, recommend, risk
+from backrisk.queries.attribution import departures
 from backrisk.summary import summarise
 from backrisk.survey import Codebook, load_codebook, opened
 from tests.benchmarks.common import in_child
@@ -118,10 +120,31 @@ def test_shares_are_worked_out_where_they_are_asked_for(tmp_path, runner, people
     dear = [name for name in found["named"].columns if name not in cheap]
     ends = ("", "_low", "_high")
     assert dear == [
-        *("leading_cause", "leading_probability"),
+        *("leading_cause", "leading_probability", "shares_sampled"),
         *(f"share_{cause}{end}" for cause in ("low_mood", "core_strength") for end in ends),
     ]
     assert set(dear) < set(found["with"].columns)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ""])
+def test_every_file_tells_whose_shares_were_sampled(tmp_path, chain, monkeypatch, ending):
+    """Of x and y unknown nothing plays and of y known something does; the last contradict."""
+    monkeypatch.setattr(departures, "_CELLS", 0)
+    frame = pd.DataFrame({"who": ["a", "b", "c"], "x": ["no", "", "no"], "y": ["", "yes", "yes"]})
+    asked = {"target": "z", "causes": ["x", "y"], "ids": "who"}
+    place = tmp_path / f"scored{ending}"
+    score(chain, frame, place, **asked)
+    found = pd.read_csv(place) if ending == ".csv" else pd.read_parquet(place)
+    told = dict(zip(found["who"], found["shares_sampled"].astype(object), strict=True))
+    assert (told["a"], told["b"], pd.isna(told["c"])) == (False, True, True)
+    part = pa.RecordBatch.from_pandas(frame)
+    ask = scorer(chain, **asked)
+    assert [each for batch in ask([part]) for each in batch["shares_sampled"].to_pylist()] == [
+        *(False, True, None)
+    ]
+    assert "`shares_sampled` boolean" in ask.ddl
+    with pytest.raises(QueryError, match="'shares_sampled', which holds no texts"):
+        score(chain, frame, tmp_path / "parts", partition_by="shares_sampled", **asked)
 
 
 def test_progress_tells_of_people_and_of_rows(tmp_path, runner, people, capfd):
@@ -163,7 +186,7 @@ def test_shares_of_many_are_those_of_each(runner):
     codes[rng.random(codes.shape) < 0.6] = -1
     codes[3:, runner.graph.names.index("core_strength")] = 2
     causes = ["core_strength", "glute_strength", "hip_flexor_tightness"]
-    shares = shares_of(runner, codes, causes, read_target(runner.graph, None))
+    shares, _ = shares_of(runner, codes, causes, read_target(runner.graph, None))
     for row, many in zip(codes, shares, strict=True):
         who = {
             node.name: node.states[code]
