@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ Ints = NDArray[np.int64]
 
 _STATES, _CDF, _EVENT = range(3)  # what a row has: states, levels, or the sum of some states
 _HEAD = 7  # numbers of a recipe before the lists
+_AT_ONCE = 2**14  # cells, of which lanes without a draw are filled as well
 
 
 def filled(
@@ -45,14 +47,22 @@ def filled(
     ndarray, shape (*open parents, state, draw)
         Without the axis of states for an event.
     """
-    recipe, needed = recipe_for(form, codes, some, cdf=cdf, event=event)
-    sizes = [size for size, code in zip(form.sizes, codes, strict=True) if code is None]
+    first, last, _ = some.indices(form.below.shape[-1])
+    left = [parent for parent, code in enumerate(codes) if code is None]
+    sizes = [form.sizes[parent] for parent in left]
     states = len(form.below) + (not cdf) if event is None else 1
+    if left and last - first < LANES and math.prod(sizes) * states > _AT_ONCE:
+        # Of a few draws, in parts: the lanes of all would be many times what is asked for.
+        found = np.empty((*sizes, *([states] if event is None else []), last - first))
+        for code, part in enumerate(found):
+            one = (*codes[: left[0]], code, *codes[left[0] + 1 :])
+            part[...] = filled(form, one, some, cdf=cdf, event=event)
+        return found
+    recipe, needed = recipe_for(form, codes, some, cdf=cdf, event=event)
     out = np.empty((*sizes, states, int(recipe[3])))
     wide = out.shape[-1]
     fill(recipe, 0, wide, out.ctypes.data, 8 * states * wide, 8 * wide)
     del needed  # and not before
-    first, last, _ = some.indices(form.below.shape[-1])
     found = out[..., : last - first]
     return found if event is None else found[..., 0, :]
 

@@ -2,13 +2,14 @@
 
 import gc
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from backrisk import Posterior, load_graph
+from backrisk import CausalGraph, Posterior, load_graph
 from backrisk.graph import Layout
-from backrisk.inference import World, get_ready, slices
+from backrisk.inference import World, filling, get_ready, slices
 from backrisk.inference.circuits import Drafted, evaluated
 from backrisk.inference.coupling import cumulated
 
@@ -117,6 +118,29 @@ def test_an_event_is_the_sum_of_its_states(posterior, event, monkeypatch):
     assert slices.unfilled_part(posterior, "pain", at, event) is None
     found = slices.part_of(posterior, "pain", at, event=event)(piece)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [{}, {"cdf": True}, {"event": (1,)}])
+def test_of_few_draws_little_more_is_filled_than_is_asked_for(kind):
+    """Sixteen lanes of a table that hardly fits the budget would not fit the memory."""
+    causes = [f"x{i}" for i in range(16)]
+    binary = ["no", "yes"]
+    names = dict.fromkeys([*causes, "y"], binary)
+    graph = CausalGraph.from_edges([(cause, "y") for cause in causes], names, outcome="y")
+    posterior = Posterior(graph, *Layout(graph).draw_prior(3, np.random.default_rng(1)))
+    form = posterior.proportional_odds("y")
+    filling.filled(form, (0,) * 16, slice(1, 3), **kind)  # compiled before it is measured
+    expected = posterior.cut("y", (ALL,) * 16)(slice(1, 3))[0]
+    if kind:
+        expected = expected[..., :1, :] if "cdf" in kind else expected[..., 1, :]
+    tracemalloc.start()
+    try:
+        found = filling.filled(form, (None,) * 16, slice(1, 3), **kind)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+    assert most < found.nbytes + 2**22
 
 
 @pytest.mark.parametrize("states", [[0, 1, 2, 2], [1, 0, 1], [2, 2], [0]])
