@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backrisk._types import Array
-from backrisk.inference.compiled import get_ready
 from backrisk.inference.elimination import LETTERS
 from backrisk.inference.slices import Table, Unfilled, as_array
 from backrisk.inference.tape import Tape, laid_down
@@ -209,7 +208,9 @@ def worth_compiling(work: int) -> bool:
     if "numba" in sys.modules:
         return True
     if work > _WORTH_IMPORTING:
-        get_ready()
+        from backrisk.inference import lanes
+
+        assert lanes
     return work > _WORTH_IMPORTING
 
 
