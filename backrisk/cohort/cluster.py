@@ -129,6 +129,7 @@ def score_on_spark(
         len(unknown) + with_refused,
         None,
         (*posterior.warnings_about(), *unknown),
+        notes=(say("cohort.no_list"),),
     )
 
 

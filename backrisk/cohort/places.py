@@ -139,8 +139,9 @@ def score(
     through files in blocks, and DuckDB works within 256 MB.
 
     Where Spark's workers score, no row comes to this machine: there is no column ``row`` and no
-    list of problems, `Scored.problems` counts rows with a refused cell by their flags, and a comma
-    before decimals of numbers that are text has to be stated by `decimal`.
+    list of problems, which `Scored.notes` says, `Scored.problems` counts rows with a refused cell
+    by their flags, and a comma before decimals of numbers that are text has to be stated by
+    `decimal`.
 
     A model over time takes each row for a person in the first period, which `Scored.notes` says;
     for a table of visits there is `backrisk.score_panel`.

@@ -80,7 +80,8 @@ class Scored:
         Rows of the table without any cell, which are left out.
     notes : tuple of str
         How the rows were read: where a model over time takes each row for a person, or people's
-        answers of what is constant differ between visits.
+        answers of what is constant differ between visits. Where Spark's workers scored, that there
+        is no list of problems.
     """
 
     out: Path | str

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from backrisk._spelling import spell
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 Cells = Mapping[str, str | None]  # the canonical text of a cell, by what the engine calls it
 _OWN = "backrisk_"  # how what is added to a table is called, beside columns of any name
 _ROWS, _WEIGHT = f"{_OWN}rows", f"{_OWN}weight"
+_AT, _KEY, _CELL = f"{_OWN}at", f"{_OWN}key", f"{_OWN}cell"
+_PASSES = {"duckdb", "pyspark"}  # engines that count the cells of many columns in one pass
 _LISTED = 1000  # refused cells that are told one by one
 
 
@@ -175,14 +178,11 @@ class _Counts:
         cells: dict[str, Cells] = {}
         numbers: dict[str, Mapping[str, int]] = {}
 
-        def count_cells(name: str) -> None:
-            key = keys[name]
-            asked = keyed.group_by([key, once[name]]).agg(**{_ROWS: keyed.count()})
-            found = _asked(asked)
-            texts = spelled(found[once[name]]).to_pylist()
-            called = found[key].to_pylist()
-            cells[name] = dict(zip(called, texts, strict=True))
-            numbers[name] = dict(zip(called, found[_ROWS].to_pylist(), strict=True))
+        def count_cells(*names: str) -> None:
+            for name, found in _counted(keyed, {name: (keys[name], once[name]) for name in names}):
+                called, texts, rows = (found[each].to_pylist() for each in (_KEY, _CELL, _ROWS))
+                cells[name] = dict(zip(called, texts, strict=True))
+                numbers[name] = dict(zip(called, rows, strict=True))
 
         for name in (each for each in book.rows if each in keys):
             count_cells(name)
@@ -192,8 +192,7 @@ class _Counts:
                 told = {"source": held.name, "column": name, "cells": wanted}
                 raise SurveyError(say("survey.table.no_such_rows", **told))
             keyed = keyed.filter(keyed[keys[name]].isin(chosen))
-        for name in keys:
-            count_cells(name)
+        count_cells(*keys)
         bad_weights = 0
         if weight is not None:
             keyed = keyed.mutate(**{_WEIGHT: keyed[once[weight]].cast("float64")})
@@ -431,6 +430,39 @@ def _cells(cells: Mapping[str, Cells], name: str, decimal: str | None, folder: P
         decimal=decimal,
         commas=frozenset(commas),
     )
+
+
+def _counted(
+    table: ibis.Table, columns: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the distinct cells of some columns: what tells each apart, its text, its rows.
+
+    Parameters
+    ----------
+    table : ibis.Table
+    columns : mapping of str to (str, str)
+        By name, the table's columns of what tells cells apart, and of the cells.
+    """
+    import ibis
+
+    together: dict[Any, list[str]] = {}
+    for name, (_, own) in columns.items():
+        # Each question is a job of Spark: columns of one type are laid below each other for one.
+        one = table.get_backend().name in _PASSES
+        together.setdefault(table[own].type() if one else name, []).append(name)
+    for names in together.values():
+        cells = [
+            {_AT: ibis.literal(at), _KEY: table[columns[name][0]], _CELL: table[columns[name][1]]}
+            for at, name in enumerate(names)
+        ]
+        rows = table.select(**cells[0])
+        if len(names) > 1:
+            longer = table.select(**{_ROWS: ibis.array([*map(ibis.struct, cells)]).unnest()})
+            rows = longer.select(**{each: longer[_ROWS][each] for each in cells[0]})
+        found = _asked(rows.group_by([*cells[0]]).agg(**{_ROWS: rows.count()}))
+        found = found.set_column(found.column_names.index(_CELL), _CELL, spelled(found[_CELL]))
+        for at, name in enumerate(names):
+            yield name, found.filter(pc.equal(found[_AT], at))
 
 
 def _key(column: ibis.Column) -> ibis.Column:

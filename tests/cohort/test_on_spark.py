@@ -111,7 +111,8 @@ def test_a_data_frame_of_spark_is_scored_where_it_lies(session, runner, people, 
     rows = session.createDataFrame(wrong.astype(object))
     by = ["ward", "reported"]
     done = score(runner, rows.repartition(3), tmp_path / "scored", ids="who", partition_by=by)
-    assert (done.people, done.problems) == (60, 1)
+    assert (done.people, done.problems, done.listed) == (60, 1, None)
+    assert "there is no list of problems and no column 'row'" in done.notes[0]
     same(read(tmp_path / "scored"), whole)
 
 

@@ -12,7 +12,7 @@ from test_engine import CODEBOOK, GRAPH, ONE_EACH, patterns, table
 
 from backrisk import CausalGraph, load_graph, simulate
 from backrisk.errors import SurveyError
-from backrisk.survey import Codebook, describe, load_codebook, read_survey
+from backrisk.survey import Codebook, describe, load_codebook, read_survey, reducing
 
 
 @pytest.fixture
@@ -64,6 +64,24 @@ def test_engines_that_know_no_nan_read_weights_and_refuse_what_is_none(tmp_path,
         with pytest.raises(SurveyError, match="column 'w': 1 row without a weight"):
             read_survey(odd, graph, weight="w")
     engine.disconnect()
+
+
+def test_columns_of_one_type_are_counted_in_one_pass(holding, monkeypatch):
+    """Each question is a job of Spark: how many there are depends on types and not on columns."""
+    asked = []
+    ask = reducing._asked
+    monkeypatch.setattr(reducing, "_asked", lambda each: asked.append(1) or ask(each))
+    rng = np.random.default_rng(1)
+    often = []
+    for names in ("ab", "abcdefgh"):
+        states = {name: ["no", "yes"] for name in names}
+        graph = CausalGraph.from_edges([("a", name) for name in names[1:]], states)
+        frame = pd.DataFrame({name: rng.choice(["no", "yes"], 30) for name in names})
+        asked.clear()
+        found = read_survey(holding(frame), graph)
+        often.append(len(asked))
+        assert patterns(found) == patterns(read_survey(frame, graph, engine="duckdb"))
+    assert often[0] == often[1]
 
 
 def test_the_packaged_questions_are_read_alike_whatever_the_types(holding, tmp_path):
