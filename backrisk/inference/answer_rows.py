@@ -12,6 +12,7 @@ from backrisk.inference.twin_network import Variable
 Codes = NDArray[np.intp]  # states by code, one for each person, or one for all of them
 Indices = NDArray[np.intp]  # positions among people, rows or places
 
+_ALONE = np.zeros(1, np.intp)  # who is asked about alone
 _LARGEST_KEY = 2**62  # distinct rows of answers are told apart by one integer
 
 
@@ -38,6 +39,8 @@ class AnswerRows:
 
     def of(self, known: tuple[Variable, ...]) -> tuple[Indices, Indices]:
         """Return one person for each distinct row of answers, and each person's row."""
+        if self.people == 1:
+            return _ALONE, _ALONE
         if known not in self._found:
             key, size = np.zeros(self.people, dtype=np.intp), 1
             for v in known:  # mixed radix: one digit for each answer
@@ -51,6 +54,8 @@ class AnswerRows:
 
     def codes_of(self, known: tuple[Variable, ...]) -> dict[Variable, Codes]:
         """Return what is known of some variables, an entry for each distinct row."""
+        if self.people == 1:
+            return {v: self.codes[v] for v in known}
         first, _ = self.of(known)
         return {v: self.codes[v][first if self.many(v) else [0]] for v in known}
 
