@@ -42,6 +42,26 @@ def loaded_after(code):
     return set(run.stdout.split()) & HEAVY
 
 
+def test_a_risk_at_the_shell_imports_no_library_of_graphs():
+    """It takes as long as all of NumPy, and nothing is asked of it."""
+    code = """
+import json, sys, tempfile
+from pathlib import Path
+from backrisk.cli import main
+folder = Path(tempfile.mkdtemp())
+(folder / "person.json").write_text(json.dumps({"core_strength": "weak"}))
+from backrisk import example_posterior
+example_posterior().save(folder / "model.nc")
+sys.argv = ["backrisk", "risk", str(folder / "model.nc"), "--person", str(folder / "person.json")]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code
+assert "networkx" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT)
+
+
 def test_public_names_are_pinned_and_exist():
     assert sorted(backrisk.__all__) == sorted(PUBLIC)
     for name in PUBLIC:

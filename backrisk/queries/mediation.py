@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 
@@ -228,6 +227,8 @@ def _through(
     graph: CausalGraph, cause: str, mediators: Sequence[str], target: Target
 ) -> frozenset[str]:
     """Return the mediators and all their causes, refusing what makes no question."""
+    import networkx as nx  # a fifth of a second, which a risk does without
+
     if not mediators or len(set(mediators)) < len(mediators):
         raise QueryError(say("queries.mediators_form"))
     demand_cause(graph, cause, target.node)

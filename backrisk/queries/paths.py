@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from backrisk.graph import GRADES, CausalGraph, Edge
 from backrisk.queries.asked import demand_cause
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def downstream(graph: CausalGraph, node: str) -> frozenset[str]:
@@ -49,6 +50,8 @@ def strongest_path(graph: CausalGraph, cause: str, target: str) -> tuple[Edge, .
     >>> [(edge.cause, edge.effect, edge.grade) for edge in path]
     [('strength_training', 'pain', 'moderate')]
     """
+    import networkx as nx  # a fifth of a second, which a risk does without
+
     demand_cause(graph, cause, target)
     digraph = _digraph(graph)
     for number in range(1, len(GRADES)):

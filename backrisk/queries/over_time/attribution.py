@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from backrisk._types import Array
@@ -350,6 +349,8 @@ class _Lags:
     @cached_property
     def loop(self) -> tuple[str, ...]:
         """The routes on a directed cycle through the target."""
+        import networkx as nx  # a fifth of a second, which a risk does without
+
         template, target = self.course.template, self.course.target.node
         summary = nx.DiGraph((e.cause, e.effect) for e in template.edges)
         summary.add_node(target)
