@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from importlib.resources.abc import Traversable
 from itertools import chain
@@ -598,6 +598,10 @@ class CausalGraph(Stated):
     def __hash__(self) -> int:
         """Hash by names, quickly: a query finds its plan by its graph."""
         return hash((self.name, self.names))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is computed when it is first asked for."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def _shapes(self) -> dict[str, tuple[int, ...]]:

@@ -150,7 +150,7 @@ def test_problems_lie_beside_what_was_sent(core_prior, people, tmp_path):
     ("out", "by", "told"),
     [
         ("scored.parquet", "fatigue", "scored.parquet: only a folder can be in parts"),
-        ("scored", "risk", "cannot be in parts by 'risk', which holds numbers"),
+        ("scored", "risk", "cannot be in parts by 'risk', which holds no texts"),
         ("scored", "fatige", "has no column 'fatige' \\(did you mean 'fatigue'\\?\\)"),
         ("full", "fatigue", "full cannot be written: files are there already"),
         ("none/scored", "fatigue", "there is no folder"),

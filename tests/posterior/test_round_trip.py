@@ -173,7 +173,7 @@ def test_a_pickle_holds_the_model_and_nothing_that_was_computed(tmp_path):
     answer = asked(posterior)
     assert posterior.thinned.draws == 100
     assert posterior.prior.marginal("o").any()
-    assert len(pickle.dumps(posterior)) < 1.01 * fresh  # the graph keeps its own order, a few bytes
+    assert len(pickle.dumps(posterior)) == fresh
     copied = pickle.loads(pickle.dumps(posterior))
     assert asked(copied).tobytes() == answer.tobytes()
     same(posterior, copied)
