@@ -130,11 +130,14 @@ def part_of(
     if holds(tables.graph, name, tables.draws) or any(len(codes) > 1 for codes in known):
         return _cut(tables, name, at, cdf=cdf, event=event)
     codes = tuple(None if isinstance(each, slice) else int(each[0]) for each in at)
-    form = tables.proportional_odds(name) if "numba" in sys.modules else None
+    compiled = "numba" in sys.modules
+    form = tables.proportional_odds(name) if compiled or event is not None else None
     if form is None:
         compute = _cut(tables, name, at, cdf=cdf, event=event)
-    else:
+    elif compiled:
         compute = _from_odds(form, codes, cdf=cdf, event=event)
+    else:
+        compute = _event_from_odds(form, codes, event or ())
     *sizes, states = tables.graph.shape(name)
     left = (n for n, code in zip(sizes, codes, strict=True) if code is None)
     cells = math.prod([*left, states - cdf if event is None else 1])
@@ -213,6 +216,34 @@ def _from_odds(
     from backrisk.inference.filling import filled
 
     return lambda some: filled(form, codes, some, cdf=cdf, event=event)[None]
+
+
+def _event_from_odds(
+    form: ProportionalOdds, codes: Sequence[int | None], event: tuple[int, ...]
+) -> Part:
+    """Return how to get the sum of some states without the compiled loops.
+
+    Only the levels at which the event begins and ends are worked out, and no state.
+    """
+    left = [n for n, code in zip(form.sizes, codes, strict=True) if code is None]
+    inside = np.isin(np.arange(len(form.below) + 1), event)
+    signs = inside[:-1].astype(int) - inside[1:]
+
+    def part(some: slice) -> Array:
+        odds: Array = np.ones_like(form.below[0, some])
+        for causes, factor in zip(form.causes, form.factors, strict=True):
+            by_state = factor[:, some].reshape(*(form.sizes[cause] for cause in causes), -1)
+            known = (codes[cause] for cause in causes)
+            table = by_state[tuple(slice(None) if code is None else code for code in known)]
+            shape = [form.sizes[c] if c in causes else 1 for c, k in enumerate(codes) if k is None]
+            odds = odds * table.reshape(*shape, table.shape[-1])
+        found = np.full((*left, len(form.below[0, some])), float(inside[-1]))
+        for sign, below, above in zip(signs, form.below, form.above, strict=True):
+            if sign:
+                found += sign * (below[some] / (above[some] * odds + below[some]))
+        return found[None]
+
+    return part
 
 
 def kept() -> int:

@@ -182,3 +182,19 @@ def test_loops_fill_what_they_read(posterior, event, monkeypatch):
             found = evaluated(circuit, tables, draws, compiled=compiled)
             for one, other in zip(found, expected, strict=True):
                 np.testing.assert_allclose(one, other, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize("name", ["pain", "lumbar_load", "fatigue"])
+def test_an_event_is_the_same_with_a_compiler_and_without(posterior, name, monkeypatch):
+    sizes = posterior.graph.shape(name)[:-1]
+    rng = np.random.default_rng(4)
+    monkeypatch.delitem(sys.modules, "numba")
+    for _ in range(4):
+        at = tuple(ALL if rng.random() < 0.4 else np.array([int(rng.integers(n))]) for n in sizes)
+        for piece in (slice(3, 9), slice(0, 30)):
+            expected = posterior.cut(name, at)(piece)
+            for event in ((0,), (1, 2), (0, 2)):
+                found = slices.part_of(posterior, name, at, event=event)(piece)
+                wanted = expected[..., list(event), :].sum(axis=-2)
+                assert found.shape == wanted.shape
+                np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-15)
