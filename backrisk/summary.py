@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.90
 SURE = (1.0 + INTERVAL) / 2.0  # probability of a sign from which on the interval excludes zero
-_ROUNDING = 1e-12  # of probabilities that are sums of products
+ROUNDING = 1e-12  # of probabilities that are sums of products
 
 
 def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]:
@@ -44,6 +44,33 @@ def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]
     tail = (1.0 - probability) / 2.0
     low, high = np.quantile(draws, [tail, 1.0 - tail], axis=0)
     return low, high
+
+
+def side(low: Array | float, high: Array | float) -> Array:
+    """Return on which side of zero intervals lie: 1 above it, -1 below; 0 where they include it.
+
+    What differs from zero by rounding alone is zero.
+
+    Parameters
+    ----------
+    low, high : ndarray or float
+        The ends, as `interval` returns them.
+
+    Returns
+    -------
+    ndarray of int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> side(np.array([0.1, -0.1, 1e-17]), np.array([0.3, 0.2, 2e-17])).tolist()
+    [1, 0, 0]
+    """
+    import numpy as np
+
+    above, below = np.asarray(low) > ROUNDING, np.asarray(high) < -ROUNDING
+    found: Array = above.astype(int) - below
+    return found
 
 
 @dataclass(frozen=True)
@@ -125,7 +152,7 @@ def largest(draws: Array, above: float = -math.inf) -> Array:
     if not draws.shape[-1]:
         return np.zeros((*draws.shape[:-2], 0))
     # Rounding decides neither who is largest nor who is above.
-    first = (draws >= draws.max(axis=-1, keepdims=True) - _ROUNDING) & (draws > above + _ROUNDING)
+    first = (draws >= draws.max(axis=-1, keepdims=True) - ROUNDING) & (draws > above + ROUNDING)
     share: Array = (first / np.maximum(first.sum(axis=-1, keepdims=True), 1)).mean(axis=-2)
     return share
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import expon
 
-from backrisk.summary import INTERVAL, described, interval, largest, summarise
+from backrisk.summary import INTERVAL, described, interval, largest, side, summarise
 
 
 def test_ninety_percent_lie_inside():
@@ -67,3 +67,9 @@ def test_of_no_column_none_is_the_largest():
 def test_rounding_decides_neither_who_is_largest_nor_who_is_above():
     draws = np.array([[0.4038461538461537, 0.40384615384615385], [1e-16, 3e-16]])
     assert largest(draws, 0.0).tolist() == [0.25, 0.25]
+
+
+def test_an_interval_lies_on_a_side_of_zero_by_more_than_rounding():
+    ends = np.array([[0.1, 0.2], [-0.2, -0.1], [-0.1, 0.2], [0.0, 0.2], [-0.2, 0.0]])
+    assert side(*ends.T).tolist() == [1, -1, 0, 0, 0]
+    assert side(*(1e-16 * ends).T).tolist() == [0, 0, 0, 0, 0]

@@ -173,6 +173,8 @@ class World:
         if len(event) > 1:
             return None
         ((name, world),) = event
+        if (name, world) != self.variable(name):  # `among` speaks of the last world
+            return None
         signature = self._signature(keep)
         parents = ((p, int(world and p in self._changed)) for p in self.graph.parents(name))
         left = (name, *(v[0] for v in parents if not signature.known(v)))

@@ -27,7 +27,7 @@ from backrisk.queries.asked import (
 )
 from backrisk.queries.paths import weakest_link
 from backrisk.queries.seeing import probability
-from backrisk.summary import interval, summarise
+from backrisk.summary import interval, side, summarise
 from backrisk.words import listed, names_of, percent, points, say
 
 EFFECTS = ("natural_direct_effect", "natural_indirect_effect", "total_effect")
@@ -70,8 +70,7 @@ class Mediation(Answer):
     @property
     def decided(self) -> bool:
         """Whether the interval of the total effect excludes zero."""
-        low, high = interval(self.draws[:, 2])
-        return bool(low > 0 or high < 0)
+        return bool(side(*interval(self.draws[:, 2])))
 
     @property
     def table(self) -> pd.DataFrame:

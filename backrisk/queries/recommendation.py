@@ -27,7 +27,7 @@ from backrisk.queries.paths import (
 )
 from backrisk.queries.support import Support
 from backrisk.queries.wording import evidence_words, support_words
-from backrisk.summary import interval, largest, summarise
+from backrisk.summary import ROUNDING, interval, largest, side, summarise
 from backrisk.survey import find_state
 from backrisk.words import TOGETHER, estimate, listed, names_of, percent, say, shift, suggest
 
@@ -104,7 +104,7 @@ class Recommendation(Answer):
         """
         table = summarise(self.draws, self.actions)
         table["risk_after"] = (self.before[:, None] - self.draws).mean(axis=0)
-        table["p_helps"] = (self.draws > 0).mean(axis=0)
+        table["p_helps"] = (self.draws > ROUNDING).mean(axis=0)
         table["p_best"] = self.best
         table["grade"] = self.grades
         table["total_grade"] = [each.grade for each in self.studied]
@@ -132,9 +132,8 @@ class Recommendation(Answer):
             return [say("queries.recommend.nothing")]
         said = [self._opening()]
         ranked = [self.actions.index(label) for label in self.table.index]
-        ends = interval(self.draws)
         sized = np.abs(self.draws.mean(axis=0)) >= _SEEN
-        signed = (ends[0] > 0) | (ends[1] < 0)
+        signed = side(*interval(self.draws)) != 0
         clear = [column for column in ranked if signed[column] and sized[column]]
         told = list(dict.fromkeys([ranked[0], *clear[:3]]))[:3]
         for rank, column in enumerate(told):

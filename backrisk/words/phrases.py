@@ -9,7 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from backrisk._spelling import spell
-from backrisk.summary import INTERVAL, in_hundred, interval
+from backrisk.summary import INTERVAL, in_hundred, interval, side
 from backrisk.words.sentences import say, spoken
 
 if TYPE_CHECKING:
@@ -156,11 +156,12 @@ def shift(draws: Array) -> str:
     ('a rise of 2.0 points (1.1 to 2.9)', 'a change of -1.0 points (-2.8 to +0.8)')
     """
     low, high = interval(draws)
-    if low <= 0 <= high:
+    where = side(low, high)
+    if not where:
         return say("phrases.change", points=points(draws))
     size = sorted((abs(float(low)), abs(float(high))))
     return say(
-        "phrases.rise" if low > 0 else "phrases.fall",
+        "phrases.rise" if where > 0 else "phrases.fall",
         mean=decimal(100 * abs(float(draws.mean())), 1),
         low=decimal(100 * size[0], 1),
         high=decimal(100 * size[1], 1),

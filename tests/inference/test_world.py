@@ -464,6 +464,16 @@ def test_an_event_of_what_others_follow_from_is_not_summed_first(monkeypatch):
     assert World(posterior, {"y": 0}, {"a": 1})._wide_leaf([("y", 1)], {("y", 1): [1]}) is None
 
 
+def test_an_event_of_the_world_that_was_seen_is_not_that_of_the_other(monkeypatch):
+    graph = CausalGraph.from_edges([("a", "y")], dict.fromkeys("ay", BINARY), outcome="y")
+    cpts = {"a": [[0.5, 0.5]], "y": [[[0.9, 0.1], [0.3, 0.7]]]}
+    world = World(Posterior.from_cpts(graph, cpts), {}, {"a": 1})
+    monkeypatch.setattr("backrisk.inference.world._WIDE", 0)
+    for there, expected in ((0, 0.4), (1, 0.7)):  # as things are: the mean of 0.1 and 0.7
+        found = world.conditional([("y", there)], {("y", there): [1]})
+        np.testing.assert_allclose(found, [expected], rtol=0, atol=ROUNDING)
+
+
 @pytest.mark.parametrize("never", ["b", "f"])  # beside the target, and independent of it
 def test_evidence_of_probability_zero_is_seen_where_an_event_is_summed_first(never, monkeypatch):
     edges = [("a", "b"), ("c", "d"), ("a", "y"), ("d", "y"), ("e", "f")]

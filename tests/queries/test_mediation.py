@@ -240,7 +240,8 @@ def of_effects(*draws):
 
 
 @pytest.mark.parametrize(
-    ("total", "decided"), [((0.1, 0.2), True), ((-0.1, -0.2), True), ((0, 0), False)]
+    ("total", "decided"),
+    [((0.1, 0.2), True), ((-0.1, -0.2), True), ((0, 0), False), ((1e-17, 2e-17), False)],
 )
 def test_a_total_effect_is_decided_whose_interval_excludes_zero(total, decided):
     answer = of_effects(*([0.0, 0.0, value] for value in total))

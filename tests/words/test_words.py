@@ -96,6 +96,7 @@ def test_a_direction_is_named_only_where_the_interval_has_one(mean):
     assert ("fall" in words) == (high < 0)
     assert ("rise" in words) == (low > 0)
     assert ("change" in words) == (low <= 0 <= high)
+    assert "change" in shift(np.full(2, 1e-17 * mean))  # which is rounding
 
 
 def test_states_are_words(answers):

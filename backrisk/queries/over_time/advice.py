@@ -35,7 +35,7 @@ from backrisk.queries.recommendation import (
 )
 from backrisk.queries.seeing import probability
 from backrisk.queries.wording import unmeasured_note
-from backrisk.summary import interval
+from backrisk.summary import interval, side
 from backrisk.words import TOGETHER, estimate, listed, names_of, say, whole
 
 
@@ -68,7 +68,7 @@ class RecommendationOverTime(Recommendation):
         many people make one more.
         """
         low, high = interval(self.draws)
-        clear = (low > 0) | (high < 0)
+        clear = side(low, high) != 0
         with np.errstate(divide="ignore", invalid="ignore"):
             ends = (1.0 / each for each in (self.draws.mean(axis=0), high, low))
             number, first, last = (np.where(clear, each, np.nan) for each in ends)

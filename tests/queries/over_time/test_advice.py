@@ -84,6 +84,8 @@ def test_numbers_needed_have_a_time_and_are_the_inverse():
     assert "would make one more" in worse.text
     open_end = replace(answer, draws=np.array([[-0.1], [0.2]]), before=np.array([0.5, 0.5]))
     assert np.isnan(open_end.needed).all()
+    rounding = replace(answer, draws=np.full((2, 1), 1e-17))  # nobody is helped by it
+    assert np.isnan(rounding.needed).all()
     assert "cannot be told" in open_end.text
 
 
