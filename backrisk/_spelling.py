@@ -31,7 +31,7 @@ def spell(cell: object) -> str | None:
     numbers have no decimals and fractions no trailing zeros (``1.0`` is ``1``, ``.50`` is
     ``0.5``); leading zeros of a whole number stay, since ``007`` may be a name. Truth is ``true``
     or ``false``. Dates are ISO 8601, with a space before the time, and without a time at
-    midnight.
+    midnight. A stretch of time is in hours, minutes and seconds, ``30:05:00``.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ def spell(cell: object) -> str | None:
         return None
     if hasattr(cell, "as_py"):  # an Arrow scalar
         return spell(cell.as_py())
+    if type(cell).__name__ == "timedelta64":  # of NumPy, which takes it for an integer
+        return spell(cell.astype("timedelta64[us]").item())  # type: ignore[attr-defined]
     scalar = hasattr(cell, "item") and getattr(cell, "shape", ()) == ()
     if scalar and not isinstance(cell, Real | datetime.date):
         cell = cell.item()  # type: ignore[attr-defined]  # a NumPy scalar of another kind: truth, a date
@@ -77,6 +79,8 @@ def spell(cell: object) -> str | None:
         return cell.date().isoformat() if whole else cell.isoformat(sep=" ")
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
+    if isinstance(cell, datetime.timedelta):
+        return _stretch(cell)
     if isinstance(cell, bytes | bytearray):
         return _text(bytes(cell).decode("utf-8", "replace"))
     return _text(str(cell))
@@ -170,6 +174,14 @@ def _plain(text: str) -> str:
     if not part:
         return "0" if not whole.strip("0") else sign + whole
     return f"{sign}{whole}.{part}"
+
+
+def _stretch(cell: datetime.timedelta) -> str:
+    micro = round(abs(cell) / datetime.timedelta(microseconds=1))
+    seconds, part = divmod(micro, 1_000_000)
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    part_of = f".{part:06d}".rstrip("0") if part else ""
+    return ("-" if cell < datetime.timedelta() else "") + text + part_of
 
 
 def _number(cell: Real | Decimal) -> str:

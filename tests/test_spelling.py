@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from backrisk._spelling import no_answer, number_of, same_number, spell
 
 NOON = datetime.datetime(2024, 3, 1, 12)
+RUN = datetime.timedelta(hours=30, minutes=5, seconds=7.5)
 
 
 NOTHING = [
     *[None, math.nan, np.float32("nan"), Decimal("NaN")],
     *[pd.NA, pd.NaT, np.datetime64("NaT", "s"), pa.scalar(None, pa.string())],
+    np.timedelta64("NaT", "ns"),
     *["", "  ", "\t\n", "\xa0", "\ufeff", "\u200b \u200b"],
 ]
 
@@ -43,7 +45,10 @@ def test_nothing_is_none_whoever_wrote_it(cell):
         (["two\nlines", "two\r\nlines", "two\rlines"], "two\nlines"),
         ([datetime.date(2024, 3, 1), pd.Timestamp("2024-03-01"), "2024-03-01"], "2024-03-01"),
         ([NOON, pd.Timestamp(NOON), np.datetime64(NOON), pa.scalar(NOON)], "2024-03-01 12:00:00"),
-        ([datetime.time(9, 30)], "09:30:00"),
+        ([datetime.time(9, 30), datetime.timedelta(hours=9.5)], "09:30:00"),
+        ([RUN, pd.Timedelta(RUN), np.timedelta64(RUN), pa.scalar(RUN)], "30:05:07.5"),
+        ([np.timedelta64(30, "s"), pa.scalar(30 * 10**9, pa.duration("ns"))], "00:00:30"),
+        ([-datetime.timedelta(seconds=5)], "-00:00:05"),
     ],
 )  # fmt: skip
 def test_one_answer_has_one_spelling(cells, text):

@@ -214,7 +214,9 @@ def encode_person(
             try:
                 inputs[name] = spec.read(raw, book.missing)
             except ValueError as error:
-                refuse(name, raw, error.args[0])
+                if (state := find_state(raw, states)) is None:  # no label, in whatever case
+                    refuse(name, raw, error.args[0])
+                put(name, name, state)
             else:
                 if spec.measured:
                     put(name, book.node_of(name), spec.state(inputs[name]))

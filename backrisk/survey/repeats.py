@@ -28,6 +28,7 @@ _CLOCK = re.compile(
     r"(?P<h>[0-9]{1,2}):(?P<m>[0-9]{2})(:(?P<s>[0-9]{2})([.,](?P<f>[0-9]{1,9}))?)?"
     r" *(?P<half>[AaPp]\.?[Mm]\.?)? *(?P<zone>Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 )
+_WEEK = re.compile(r"(?P<y>[0-9]{4})-?W(?P<w>[0-9]{2})(?:-?(?P<d>[1-7]))?")
 _ISO = re.compile(r"(?P<y>[0-9]{4})[-/.](?P<m>[0-9]{1,2})[-/.](?P<d>[0-9]{1,2})")
 _COMPACT = re.compile(r"(?P<y>[0-9]{4})(?P<m>[0-9]{2})(?P<d>[0-9]{2})")
 _PARTS = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})")
@@ -35,10 +36,10 @@ _DAY_NAMED = re.compile(r"([0-9]{1,2})[-. ]*([A-Za-z]+)[-., ]*([0-9]{4}|[0-9]{2}
 _MONTH_NAMED = re.compile(r"([A-Za-z]+)[-. ]*([0-9]{1,2})[-., ]+([0-9]{4})")
 # In a text: "visit 2", "v1.5", "day -4"; the parts of "13.02.2024" are no decimals.
 _NUMBER = re.compile(r"(?:(?<![^ ])-)?(?<![0-9.])[0-9]+[.][0-9]+(?![0-9.])|(?:(?<![^ ])-)?[0-9]+")
-_WHOLE = re.compile(r"(?:(?<![^ ])-)?[0-9]+")
+WHOLE = re.compile(r"(?:(?<![^ ])-)?[0-9]+")
 _MONTH_YEAR = re.compile(r"(0?[1-9]|1[0-2])[.](19|20)[0-9]{1,2}")
 _ZERO_FIRST = re.compile(r"-?0[0-9]+[.][0-9]+")
-_YEARS = range(1900, 2101)
+YEARS = range(1900, 2101)
 _SHOWN = 3  # cells that a sentence names
 
 READINGS = ("iso", "day_first", "month_first")
@@ -156,20 +157,21 @@ def _two_orders(found: Mapping[str, tuple[float, ...]], shape: str) -> bool:
     4/2023 comes before 1/2024, where the last number counts first; and 1.10 is before 1.9, or
     after it where it is no decimal.
     """
-    whole = {text: tuple(map(float, _WHOLE.findall(text))) for text in found}
-    if not _agree(found, whole):
+    whole = {text: tuple(map(float, WHOLE.findall(text))) for text in found}
+    if not same_order(found, whole):
         return True
     columns = list(zip(*found.values(), strict=True))
     varying = [place for place, column in enumerate(columns) if len(set(column)) > 1]
-    later = [place for place in varying[1:] if all(n in _YEARS for n in columns[place])]
-    first = bool(columns) and all(n in _YEARS for n in columns[0])
+    later = [place for place in varying[1:] if all(n in YEARS for n in columns[place])]
+    first = bool(columns) and all(n in YEARS for n in columns[0])
     marked = shape.startswith("#") or "/" in shape
     if len(varying) < 2 or first or shape in ("#:#", "#:#:#"):
         return False
-    return bool(later or marked) and not _agree(found, {t: key[::-1] for t, key in found.items()})
+    from_the_last = {text: key[::-1] for text, key in found.items()}
+    return bool(later or marked) and not same_order(found, from_the_last)
 
 
-def _agree(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+def same_order(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether two keys put the same texts in the same order."""
     ranks = []
     for keys in (first, second):
@@ -202,7 +204,8 @@ def date_of(text: str, way: str) -> datetime | None:
     ----------
     text : str
     way : {"iso", "day_first", "month_first"}
-        A month that is named by its English name, or short name, is read in all.
+        A month that is named by its English name, or short name, is read in all. The ISO 8601
+        weeks ``2024-W52`` and ``2024-W52-3`` begin on Monday.
 
     Examples
     --------
@@ -210,16 +213,18 @@ def date_of(text: str, way: str) -> datetime | None:
     True
     >>> date_of("13/02/2024", "month_first"), date_of("2024-02-30", "iso")
     (None, None)
+    >>> date_of("2025-W01", "iso")
+    datetime.datetime(2024, 12, 30, 0, 0)
     """
     split = _TIME.fullmatch(text)
     day, clock = (split["date"], _CLOCK.fullmatch(split["time"])) if split else (text, None)
     if split and clock is None:
         return None
-    parts = _day(day.strip(" ,"), way)
-    if parts is None:  # of month 0, for an unknown name, `datetime` says that there is none
-        return None
     try:
-        date = datetime(*parts)
+        parts = _day(day.strip(" ,"), way)
+        if parts is None:
+            return None
+        date = datetime(*parts)  # of month 0, for an unknown name, it says that there is none
         if clock is None:
             return date
         hour = int(clock["h"])
@@ -233,20 +238,30 @@ def date_of(text: str, way: str) -> datetime | None:
         )
         if zone := clock["zone"]:
             aware = datetime.fromisoformat(f"{date.isoformat()}{zone}")
-            return aware.astimezone(UTC)
+            aware.astimezone(UTC)  # of the year 1 or 9999, there may be no such time
+            return aware
     except (ValueError, OverflowError):
         return None
     return date
 
 
 def _day(text: str, way: str) -> tuple[int, int, int] | None:
-    """Return year, month and day."""
+    """Return year, month and day.
+
+    Raises
+    ------
+    ValueError
+        There is no such week.
+    """
     if named := _DAY_NAMED.fullmatch(text):
         year = int(named[3]) if len(named[3]) == 4 else _whole_year(int(named[3]))
         return year, _month(named[2]), int(named[1])
     if named := _MONTH_NAMED.fullmatch(text):
         return int(named[3]), _month(named[1]), int(named[2])
     if way == "iso":
+        if week := _WEEK.fullmatch(text):
+            date = datetime.fromisocalendar(int(week["y"]), int(week["w"]), int(week["d"] or 1))
+            return date.year, date.month, date.day
         found = _ISO.fullmatch(text) or _COMPACT.fullmatch(text)
         return None if found is None else (int(found["y"]), int(found["m"]), int(found["d"]))
     parts = _PARTS.fullmatch(text)

@@ -17,6 +17,8 @@ from backrisk.survey.problems import failure
 from backrisk.survey.times import date_in
 from backrisk.words import Said, listed, say
 
+# What begins anew with a year: its name, its greatest number, and from where to where it may turn.
+_TURNS = (("week", 53, 45, 8), ("month", 12, 11, 2))
 MOST = 1000  # slices, far more than any model sums over
 _GAP = 3  # slices without any visit of anyone, from which on they are told
 _SHOWN = 3  # rows that a sentence names
@@ -61,7 +63,8 @@ def sliced(rows: Rows, visits: Flags, every: Every, start: str | None, column: s
     Raises
     ------
     SurveyError
-        The start is no time; visits lie before it, or more than a thousand slices after it.
+        The start is no time; visits lie before it, or more than a thousand slices after it; or
+        their numbers begin anew, as those of weeks do with a year.
     """
     who, times = rows.who[visits], rows.times[visits]
     begins = np.full(rows.people, np.inf)
@@ -71,6 +74,8 @@ def sliced(rows: Rows, visits: Flags, every: Every, start: str | None, column: s
         begins[:] = _time_of(start, rows, every)
     found = every.slices(times, begins[who])
     about = {"source": rows.source.name, "column": column, "every": every.text}
+    if not every.dated:
+        _demand_onward(rows, visits, about)
     if start is not None and (found < 0).any():
         early = np.flatnonzero(visits)[found < 0]
         shown = _rows(rows, early)
@@ -96,6 +101,30 @@ def sliced(rows: Rows, visits: Flags, every: Every, start: str | None, column: s
         reach.astype(np.intp),
         tuple(_gap(rows, visits, found, about)),
     )
+
+
+def _demand_onward(rows: Rows, visits: Flags, about: dict[str, str]) -> None:
+    """Refuse numbers of weeks or months that go back from a year's end to the next one's start.
+
+    The rows of a person then stand in the order of time but for that.
+    """
+    who, times = rows.who[visits], rows.times[visits]
+    order = np.argsort(who, kind="stable")
+    here, then = order[:-1], order[1:]
+    same, step = who[here] == who[then], times[then] - times[here]
+    if not ((times == np.floor(times)) & (times >= 1)).all() or not (same & (step > 0)).any():
+        return
+    back = same & (step < 0)
+    for unit, most, late, early in _TURNS:
+        turned = back & (times[here] >= late) & (times[then] <= early)
+        if times.max() <= most and turned.any() and (turned == back).all():
+            at = int(np.flatnonzero(turned)[0])
+            places = np.flatnonzero(visits)[[here[at], then[at]]].tolist()
+            row, other = rows.called(places)
+            told = {"before": f"{times[here[at]]:g}", "after": f"{times[then[at]]:g}"}
+            raise SurveyError(
+                say(f"survey.panel.anew.{unit}", **about, row=row, other=other, **told)
+            )
 
 
 def _time_of(start: str, rows: Rows, every: Every) -> float:

@@ -15,7 +15,7 @@ from backrisk.errors import SurveyError
 from backrisk.survey.cells import Places
 from backrisk.survey.every import Every
 from backrisk.survey.numeric import Decimals
-from backrisk.survey.repeats import READINGS, date_of
+from backrisk.survey.repeats import READINGS, WHOLE, YEARS, date_of, same_order
 from backrisk.survey.schema import fold
 from backrisk.survey.selection import EVENT, REPEATS, same_event
 from backrisk.words import Said, choices, listed, say
@@ -23,7 +23,9 @@ from backrisk.words import Said, choices, listed, say
 _EPOCH = datetime(1970, 1, 1)
 _DAY = 86_400.0
 _SHOWN = 3  # cells that a sentence names
-_ONE_NUMBER = re.compile(r"([^0-9]*?)(-?[0-9]+(?:[.][0-9]+)?)([^0-9]*)")
+_WEEKS = 53  # of a year, at most
+# A minus stands alone before its number: "day -4" is before "day 4", "visit-4" is visit 4.
+_ONE_NUMBER = re.compile(r"([^0-9]*?)((?:(?<![^ ])-)?[0-9]+(?:[.][0-9]+)?)([^0-9]*)")
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,11 @@ def read_times(
     Raises
     ------
     SurveyError
-        They are of another kind than the length of a slice; or dates may be read in two ways.
+        They are of another kind than the length of a slice; or dates may be read in two ways, or
+        numbers put in order in two.
     """
     at = {"source": source, "column": column}
-    numbers = _numbers(cells, decimal)
+    numbers, told_apart = _numbers(cells, decimal)
     read, ways = _dates(cells, dates)
     if every.dated:
         if not read and numbers:
@@ -99,6 +102,12 @@ def read_times(
     if not numbers and read:
         told = {"cell": next(iter(read)), "every": every.text}
         raise SurveyError(say("survey.panel.dates", **at, **told))
+    if not told_apart:
+        raise SurveyError(say("survey.panel.two_orders", **at, cells=_some(cells)))
+    if coded := _coded(numbers):
+        last, then = coded
+        by = int(numbers[then] - numbers[last])
+        raise SurveyError(say("survey.panel.coded", **at, last=last, next=then, count=by))
     expected = say("survey.expected.number")
     return Read(numbers, dict.fromkeys((c for c in cells if c not in numbers), expected))
 
@@ -116,6 +125,7 @@ def date_in(text: str, way: str) -> float | None:
 
 
 def _days(date: datetime) -> float:
+    """Return days since 1970 by the clock on the wall: a day ends where it was lived."""
     return (date.replace(tzinfo=None) - _EPOCH).total_seconds() / _DAY
 
 
@@ -132,18 +142,36 @@ def _dates(
     return next(iter(best.values()), {}), best
 
 
-def _numbers(cells: Sequence[str], decimal: str | None) -> dict[str, float]:
-    """Return the numbers among cells, or where all say one in the same words, those."""
+def _numbers(cells: Sequence[str], decimal: str | None) -> tuple[dict[str, float], bool]:
+    """Return the numbers among cells, or where all say one in the same words, those.
+
+    Also whether they are in one order only: visit 1.10 may come before visit 1.9, or after it.
+    """
     plain = Decimals.of(decimal, [cells])
     found = {text: number_of(plain.plain(text, "number")) for text in cells}
     numbers = {text: number for text, number in found.items() if number is not None}
     if numbers:
-        return numbers
+        return numbers, True
     inner = {text: each for text in cells if (each := _ONE_NUMBER.fullmatch(text)) is not None}
     around = {(fold(each[1]), fold(each[3])) for each in inner.values()}
     if len(inner) < len(cells) or len(around) != 1:
-        return {}
-    return {text: float(each[2]) for text, each in inner.items()}
+        return {}, True
+    read = {text: float(each[2]) for text, each in inner.items()}
+    parts = {text: tuple(map(float, WHOLE.findall(text))) for text in read}
+    return read, same_order({text: (number,) for text, number in read.items()}, parts)
+
+
+def _coded(numbers: Mapping[str, float]) -> tuple[str, str] | None:
+    """Return two numbers of a year and a week or month, 202452 and 202501, that are neighbours."""
+    values = set(numbers.values())
+    parts = {divmod(int(value), 100) for value in values if value.is_integer()}
+    years = {year for year, _ in parts}
+    if len(parts) < len(values) or len(years) < 2 or not years <= set(YEARS):
+        return None
+    if not all(1 <= part <= _WEEKS for _, part in parts):
+        return None
+    ordered = sorted(numbers, key=lambda text: numbers[text])
+    return next((a, b) for a, b in pairwise(ordered) if numbers[a] // 100 < numbers[b] // 100)
 
 
 def _some(cells: Sequence[str] | Mapping[str, object]) -> Said:

@@ -251,7 +251,7 @@ def _clock(found: re.Match[str], column: Unit) -> float | None:
         return None
     if unit is None or unit.quantity != column.quantity:
         return None
-    if unit.quantity == "pace" and hours is None:
+    if unit.quantity == "pace" and not float(hours or 0):  # spreadsheets write 0:05:30
         return _into((float(first) + float(second) / 60) * unit.size, unit, column)
     if unit.quantity != "time":
         return None

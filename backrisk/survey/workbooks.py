@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
 from itertools import batched, count
 from pathlib import Path
 from typing import IO, Any
-from xml.etree import ElementTree
-from xml.sax.saxutils import unescape
 
+from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.survey.formats import chosen_part, demand_package, not_kind
 from backrisk.survey.kinds import demand_modest
+from backrisk.survey.sheet_cells import name_of, put_what_is_shown, width
 from backrisk.survey.staging import BATCH, Table, arrays
 from backrisk.words import say
 
@@ -23,10 +21,6 @@ _AREA = 20_000_000  # cells of a sheet that memory holds, empty ones too
 _SPARSE = 50  # times as many empty cells as others: no table
 _PIECE = 1 << 20
 _DIMENSION = re.compile(rb'<dimension ref="(?:[A-Z]+[0-9]+:)?([A-Z]{1,3})([0-9]{1,7})"')
-_FORMULA = re.compile(  # column, row, attributes, formula, value
-    rb'<c r="([A-Z]{1,3})([0-9]{1,7})"([^>]*)(?<!/)>(?:<f[^>]*(?:/>|>([^<]*)</f>))?'
-    rb"(?:<v>([^<]*)</v>|<v ?/>)?</c>"
-)
 _CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 
 
@@ -49,7 +43,8 @@ def excel_table(path: Path, name: str, chosen: str | None) -> Table:
             named = [each for each, sheet in sheets.items() if sheet.start or each == chosen]
             sheet = sheets[chosen_part(name, chosen, named or list(sheets), "sheet")]
             rows = sheet.to_python(skip_empty_area=True)
-            _say_errors(path, sheet.name, rows, sheet.start or (0, 0))
+            put_what_is_shown(path, sheet.name, rows, sheet.start or (0, 0))
+            _demand_single(name, sheet, rows)
     except (calamine.CalamineError, OSError, ValueError) as error:
         raise not_kind(name, "excel") from error
     if not rows:
@@ -59,57 +54,15 @@ def excel_table(path: Path, name: str, chosen: str | None) -> Table:
     return Table(header, batches, lambda: count(first))
 
 
-def _say_errors(path: Path, sheet: str, rows: list[list[Any]], start: tuple[int, int]) -> None:
-    """Put what a sheet shows in place of a value, or the formula that has none, into its cells.
-
-    The library leaves cells blank that say ``#DIV/0!``, and formulas that were never computed.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(_part(archive, sheet)) as opened:
-            for column, row, text in _without_value(opened):
-                at, place = row - 1 - start[0], column - 1 - start[1]
-                if 0 <= at < len(rows) and 0 <= place < len(rows[at]):
-                    rows[at][place] = text
-    except (KeyError, OSError, RuntimeError, zipfile.BadZipFile, zlib.error, NotImplementedError):
-        return  # of another format
-
-
-def _part(archive: zipfile.ZipFile, sheet: str) -> str:
-    """Return the part of an Excel file that holds a sheet.
-
-    Raises
-    ------
-    KeyError
-        None does.
-    """
-    try:
-        book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-        links = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    except ElementTree.ParseError as error:
-        raise KeyError(sheet) from error
-    targets = {link.get("Id"): str(link.get("Target")) for link in links}
-    for each in book.iter():
-        if each.tag.endswith("}sheet") and each.get("name") == sheet:
-            link = next(value for key, value in each.items() if key.endswith("}id"))
-            return posixpath.normpath(posixpath.join("/xl", targets[link]))[1:]
-    raise KeyError(sheet)
-
-
-def _without_value(sheet: IO[bytes]) -> Iterator[tuple[int, int, str]]:
-    """Yield column, row and text of the cells that show an error, or a formula not computed."""
-    rest = b""
-    while piece := sheet.read(_PIECE):
-        piece = rest + piece
-        cut = piece.rfind(b"</c>") + len(b"</c>")
-        piece, rest = piece[:cut], piece[cut:][-_PIECE:]
-        if b't="e"' not in piece and b"</f>" not in piece:
-            continue
-        for column, row, about, formula, value in _FORMULA.findall(piece):
-            kind = re.search(rb'\bt="([a-z]+)"', about)
-            if kind is not None and kind[1] == b"e":
-                yield _width(column), int(row), unescape(value.decode("utf-8", "replace"))
-            elif formula and not value and kind is None:
-                yield _width(column), int(row), "=" + unescape(formula.decode("utf-8", "replace"))
+def _demand_single(name: str, sheet: Any, rows: list[list[Any]]) -> None:
+    """Refuse cells below the header that are merged: all but the first of them read as blank."""
+    first = sheet.start or (0, 0)
+    for top, end in getattr(sheet, "merged_cell_ranges", None) or ():
+        row, column = top[0] - first[0], top[1] - first[1]
+        inside = 0 < row < len(rows) and 0 <= column < len(rows[row])
+        if inside and top != end and spell(rows[row][column]) is not None:
+            cells = f"{name_of(*top)}:{name_of(*end)}"
+            raise SurveyError(say("survey.file.merged_cells", file=name, cells=cells))
 
 
 def _demand_dense(path: Path, name: str) -> None:
@@ -147,12 +100,4 @@ def _reach(sheet: IO[bytes]) -> tuple[int, str | None]:
 
 def _area(column: bytes, row: bytes) -> int:
     """Return how many cells lie from the first to the one in a column and a row."""
-    return _width(column) * int(row)
-
-
-def _width(column: bytes) -> int:
-    """Return the number of a column by its letters, from 1."""
-    width = 0
-    for letter in column:
-        width = width * 26 + letter - 64
-    return width
+    return width(column) * int(row)

@@ -52,6 +52,7 @@ def test_a_bad_answer_is_one_sentence(column, raw, words):
          {"plank": "weak", "warm_up": "dynamic", "bmi": "25_plus", "pain": "limiting"}),
         ({"plank": "weak", "warm_up": "none", "kg": 80}, {"plank": "weak", "warm_up": "none"}),
         ({"warm_up": "no"}, {"warm_up": "none"}),
+        ({"warm_up": " NONE", "plank": "Weak"}, {"warm_up": "none", "plank": "weak"}),
         ({"warm_up": "NA", "plank": ""}, {}),
         ({"kg": 72.25, "cm": 170}, {"bmi": "25_plus"}),
         ({"kg": 72.24, "cm": 170, "week": 13, "month": 10}, {"bmi": "under_25", "load": "spike"}),

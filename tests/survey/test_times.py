@@ -41,10 +41,80 @@ def test_dates_that_are_written_in_two_ways_are_named_as_such():
         read_panel(table, GRAPH, book(), every="7D")
 
 
-def test_texts_with_one_number_are_numbers():
-    table = FRAME.assign(day=["visit 1", "visit 2", "visit 10", "visit 1"])
+@pytest.mark.parametrize("text", ["visit {}", "visit-{}", "T{}", "wave {}."])
+def test_texts_with_one_number_are_numbers(text):
+    table = FRAME.assign(day=[text.format(number) for number in (1, 2, 10, 1)])
     panel = read_panel(table, GRAPH, book(), every=1)
     assert panel.last.tolist() == [9, 0]
+    assert panel.codes[0, 9, -1] == 1  # the last answer of the first person
+
+
+def test_a_minus_stands_alone_before_its_number():
+    table = FRAME.assign(day=["day -2", "day -1", "day 1", "day -2"])
+    assert read_panel(table, GRAPH, book(), every=1).last.tolist() == [3, 0]
+    with pytest.raises(SurveyError, match="value 'T-1', expected a number"):
+        read_panel(FRAME.assign(day=["T-1", "T0", "T1", "T0"]), GRAPH, book(), every=1)
+
+
+def test_a_text_with_a_number_of_two_orders_is_refused():
+    """Visit 1.10 comes after visit 1.9, and 1.10 is less than 1.9."""
+    table = FRAME.assign(day=["V1.8", "V1.9", "V1.10", "V1.8"])
+    with pytest.raises(
+        SurveyError, match=r"'V1.8', 'V1.9', 'V1.10' can be put in order in several"
+    ):
+        read_panel(table, GRAPH, book(), every=0.1)
+    table = FRAME.assign(day=["V1", "V1.5", "V2", "V1"])
+    assert read_panel(table, GRAPH, book(), every=0.5).last.tolist() == [2, 0]
+
+
+def test_weeks_of_iso_8601_go_on_after_the_end_of_a_year():
+    """The years 2020 and 2026 have 53 weeks, 2024 has 52."""
+    for weeks in (["2024-W51", "2024-W52", "2025-W01"], ["2020W52", "2020W53-7", "2021W01-1"]):
+        table = FRAME.assign(day=[*weeks, weeks[0]])
+        assert read_panel(table, GRAPH, book(), every="1W").last.tolist() == [2, 0]
+    with pytest.raises(SurveyError, match="value '2024-W53', expected a date"):
+        read_panel(FRAME.assign(day=["2024-W51", "2024-W53", "2025-W01", "2025-W02"]), GRAPH,
+                   book(), every="1W")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [
+        ([51, 52, 1], "rows 1 and 2 are of one person and go from 52 back to 1, as weeks do"),
+        (["wk 50", "wk 53", "wk 2"], "go from 53 back to 2, as weeks do"),
+        ([11, 12, 1], "rows 1 and 2 are of one person and go from 12 back to 1, as months do"),
+        ([202451, 202452, 202501], "202452 and 202501 look like a year with a week or a month, "),
+        ([202411, 202412, 202501], "but as numbers they lie 89 apart"),
+    ],
+)
+def test_numbers_that_begin_anew_with_a_year_are_refused(days, sentence):
+    with pytest.raises(SurveyError, match=sentence):
+        read_panel(FRAME.assign(day=[*days, days[0]]), GRAPH, book(), every=1)
+
+
+@pytest.mark.parametrize(
+    ("days", "last"),
+    [
+        ([1, 2, 52], 51),  # the year from its start
+        ([52, 2, 1], 51),  # the latest row first
+        ([3, 12, 1], 11),  # 12 waves of 53, in any order
+        ([202450, 202451, 202452], 2),  # of one year
+        ([60, 1, 2], 59),  # no weeks of a year
+    ],
+)
+def test_other_numbers_are_counted_as_they_are(days, last):
+    days = [*days, days[0]]
+    rows = FRAME.assign(day=days)
+    if days[:3] == [3, 12, 1]:
+        rows = pd.concat([rows, rows.assign(who="z", day=[30, 53, 31, 32])])
+    assert read_panel(rows, GRAPH, book(), every=1).last[0] == last
+
+
+def test_a_day_ends_at_midnight_where_it_was_lived():
+    """Half past midnight in Paris is the evening before in Greenwich."""
+    days = ["2024-06-01 23:30+02:00", "2024-06-02 00:30+02:00", "2024-06-02T23:30:00+02:00"]
+    table = FRAME.assign(day=[*days, days[0]])
+    assert read_panel(table, GRAPH, book(), every="1D").last.tolist() == [1, 0]
 
 
 EVENTS = ["baseline_arm_1", "month_3_arm_1", "month_6_arm_1"]

@@ -89,6 +89,7 @@ def test_a_unit_is_found_however_it_is_written(text, name):
         ("1m75", "m", 1.75),
         ("10 km", "mi", 10 / 1.609344),
         ("5:30", "min/km", 5.5),
+        ("00:05:30", "min/km", 5.5),
         ("5:30 /km", "min/km", 5.5),
         ("5:30 min/km", "min/mi", 5.5 * 1.609344),
         ("5:30 per km", "min/km", 5.5),

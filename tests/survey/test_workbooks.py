@@ -8,7 +8,7 @@ import pytest
 import xlsxwriter
 
 from backrisk.errors import SurveyError
-from backrisk.survey import workbooks
+from backrisk.survey.sheet_cells import format_of, shown_cells
 from backrisk.survey.workbooks import excel_table
 from tests.survey._small import rows_of
 
@@ -101,4 +101,54 @@ def test_errors_of_a_sheet_and_formulas_without_a_value_are_seen(tmp_path, rows)
 
 def test_a_formula_whose_value_is_an_empty_text_is_blank():
     cells = b'<c r="B2" t="str"><f>IF(1,"","")</f><v></v></c><c r="AA3" s="1"><f>1&lt;2</f><v/></c>'
-    assert list(workbooks._without_value(io.BytesIO(cells))) == [(27, 3, "=1<2")]
+    assert list(shown_cells(io.BytesIO(cells))) == [(27, 3, "=1<2")]
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "shown"),
+    [
+        (0.45, "0%", "45%"),
+        (0.29, "0.0%", "29%"),
+        (0.45, "0.00\\ %;[Red]-0.00\\ %", "45%"),
+        (datetime.time(5, 30), "h:mm", "5:30"),
+        (datetime.time(0, 5, 30), "h:mm:ss", "00:05:30"),
+        (datetime.timedelta(hours=30), "[h]:mm", "30:00"),
+        (datetime.timedelta(hours=30, seconds=5), "[h]:mm:ss", "30:00:05"),
+        (72.5, '0.0" kg"', "72.5 kg"),
+        (154, '0\\ "lb"', "154 lb"),
+        (72, '0" points"', "72"),
+        (72, '"$"#,##0.00', "72"),
+        (72, "0.00", "72"),
+        (1234, "#,##0", "1234"),
+    ],
+)
+def test_a_number_is_read_as_the_sheet_shows_it(tmp_path, rows, value, code, shown):
+    """As a copy of the sheet in CSV has it: 45% is not 0.45, and 5:30 is no third of a day."""
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.active.append([value, "x"])
+    book.active["A2"].number_format = code
+    book.save(tmp_path / "t.xlsx")
+    assert rows(excel_table(tmp_path / "t.xlsx", "t", None))[1] == [(shown, "x")]
+
+
+def test_a_clock_that_hides_its_seconds_or_a_date_is_read_as_it_is():
+    assert format_of("h:mm")(330 / 86_400) is None
+    assert format_of("h:mm")(1.5) is None
+    assert format_of("[hh]:mm")(1.5) == "36:00"
+
+
+def test_cells_that_are_merged_below_the_header_are_refused(tmp_path, rows):
+    """All but the first read as blank: whom the answer is of, the sheet does not say."""
+    path = tmp_path / "t.xlsx"
+    for where, refused in (("B4:B5", True), ("A5:B5", True), ("A1:B1", False), ("A7:B9", False)):
+        book = openpyxl.Workbook()
+        for row in (["title"], ["a", "b"], [1, 2], [3, 4], [5, 6]):
+            book.active.append(row)
+        book.active.merge_cells(where)
+        book.save(path)
+        if refused:
+            with pytest.raises(SurveyError, match=f"t: the cells {where} are merged"):
+                excel_table(path, "t", None)
+        else:
+            assert rows(excel_table(path, "t", None))[1][-1] == ("5", "6")
