@@ -82,6 +82,8 @@ class Claims:
         if unknown := len(self.table) - len(known):
             told.append(say("check.doubted.unknown", count=unknown, n=unknown))
         told.append(say("check.doubted.odds"))
+        if known[["narrower", "wider"]].isna().any(axis=None):
+            told.append(say("check.doubted.weights"))
         return capital(" ".join(told))
 
 

@@ -57,7 +57,7 @@ class Scaled:
         for diagnosis in ("conflict", "strong_prior", "untold"):
             rows = self.table.index[self.table["diagnosis"] == diagnosis]
             if len(rows):
-                what = listed(self._worded(str(row)) for row in rows)
+                what = listed(self.label(str(row)) for row in rows)
                 told.append(say(f"check.scaling.{diagnosis}", count=len(rows), what=what))
         if self.table["moved_by_prior"].isna().all():
             told.append(say("check.scaling.flat"))
@@ -67,7 +67,8 @@ class Scaled:
             told.append(say("check.scaling.weights"))
         return capital(" ".join(told))
 
-    def _worded(self, row: str) -> str:
+    def label(self, row: str) -> str:
+        """Return how a person reads the name of a row of the table."""
         return self.answer.names.node(row) if isinstance(self.answer, Attribution) else row
 
 

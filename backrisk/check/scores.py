@@ -41,6 +41,7 @@ from backrisk.words import say
 _STEPS = 30  # of scoring, at most
 _HALVINGS = 8
 _CLOSE = 1e-2  # how much the log posterior would still rise; the rest is projected out
+_TOLD = 1e-13  # of the most that is told in any direction: less is rounding
 _AT_ONCE = 4000  # patterns whose cells are held at once
 _MOST_LEVERAGE = 0.5  # of one person
 _IMPOSSIBLE = -690.0  # log probability of a person's answers, where a zero stands for 1e-308
@@ -220,7 +221,9 @@ class Scores:
 
     @cached_property
     def _inverse(self) -> Array:
-        return np.asarray(np.linalg.inv(self._own[2] + self.parameters.prior_curvature()))
+        """Of the information; a parameter at its edge, of which nothing is told, stays there."""
+        told = self._own[2] + self.parameters.prior_curvature()
+        return np.asarray(np.linalg.pinv(told, rtol=_TOLD, hermitian=True))
 
     def _at_mode(self) -> Scores:
         """Climb by scoring: steps along the information that people's answers hold."""

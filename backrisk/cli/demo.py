@@ -123,6 +123,7 @@ def run(out: Path, seed: int, console: Console) -> None:
     show(needed, Format.table, console)
 
     console.rule(say("cli.demo.doing"))
+    console.print(say("cli.demo.left_out"), markup=False)
     changes = {
         names.phrase(node, state): intervene(posterior, _without_effects(RUNNER), {node: state})
         for node, state in ACTIONS.items()

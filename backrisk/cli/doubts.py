@@ -33,6 +33,8 @@ from backrisk.words import decimal, percent, say
 if TYPE_CHECKING:
     import pandas as pd
 
+    from backrisk.queries import Answer
+
 Models = Annotated[list[Path], typer.Option("--model", help=say("cli.compare.model"))]
 
 
@@ -160,7 +162,9 @@ def claims(
             "grade": [str(say(f"phrases.grades.{row['grade']}")) for row in known],
             "probability": [_at_least(percent(row["probability"]), row) for row in known],
             **{
-                head: [_at_least(_factor(row[key]), row) for row in known]
+                head: [
+                    "-" if isnan(row[key]) else _at_least(_factor(row[key]), row) for row in known
+                ]
                 for head, key in factors.items()
             },
             "verdict": [str(say(f"cli.claims.verdicts.{row['verdict']}")) for row in known],
@@ -199,8 +203,12 @@ def power_scaling(
             return
         rows = table.reset_index().to_dict("records")
         columns = {
-            "": [row["name"] for row in rows],
-            "mean_of": [percent(row["mean"]) for row in rows],
+            "": [each.label(row) for each in found for row in each.table.index],
+            "mean_of": [
+                _number(each.answer, str(row), mean)
+                for each in found
+                for row, mean in each.table["mean"].items()
+            ],
             "moved_by_prior": [
                 "" if isnan(row["moved_by_prior"]) else decimal(row["moved_by_prior"], 2)
                 for row in rows
@@ -216,6 +224,15 @@ def power_scaling(
         show_table(say("cli.power_scaling.title"), columns, console.out)
         for text in texts:
             console.out.print(text, markup=False)
+
+
+def _number(answer: Answer, row: str, mean: float) -> str:
+    """Word a mean in the unit of its answer."""
+    from backrisk.queries import in_points
+
+    if not answer.in_points(row):
+        return percent(mean)
+    return str(say("cli.tables.points", number=in_points(mean)))
 
 
 def _show_models(table: pd.DataFrame) -> None:

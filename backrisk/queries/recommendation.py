@@ -310,13 +310,16 @@ def costs_of(
         state = find_state(state, graph.node(node).states) or state
         meant[f"{node}={state}" if equals else node] = float(cost)
 
-    def one(node: str, code: int) -> float:
-        label = action_label(graph, node, code)
-        if label not in meant and node not in meant:
-            raise QueryError(say("queries.cost_missing", action=label))
-        return meant[label] if label in meant else meant[node]
-
-    return tuple(sum(one(*action) for action in combo) for combo in combos)
+    each = dict.fromkeys(action for combo in combos for action in combo)
+    priced = {
+        (node, code): meant.get(action_label(graph, node, code), meant.get(node))
+        for node, code in each
+    }
+    missing = [action_label(graph, *action) for action, cost in priced.items() if cost is None]
+    if missing:
+        actions = listed(f"'{label}'" for label in missing)
+        raise QueryError(say("queries.cost_missing", actions=actions))
+    return tuple(sum(priced[action] or 0.0 for action in combo) for combo in combos)
 
 
 def aside(

@@ -7,6 +7,7 @@ Every answer is computed for each draw and summarised last. It has ``draws``, ``
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -174,9 +175,12 @@ def after_each(
     free = [n for n in single if evidence.keys().isdisjoint({n, *graph.descendants(n)})]
     together: Mapping[str, Array] = {}
     whole: Array = np.ones(0)  # nothing reported follows from what is set: as likely as before
+    now = World(tables, evidence, {})
     if len(free) > 1:
-        now = World(tables, evidence, {})
-        together = set_in_turn(replace(now, among={target.node: target.codes}), None, free)
+        # Where it is too wide for the passes, each change may be narrow enough.
+        with suppress(QueryError):
+            together = set_in_turn(replace(now, among={target.node: target.codes}), None, free)
+    if together:
         whole = now.joint([])
         if not (whole > 0).all():
             raise QueryError(contradiction())

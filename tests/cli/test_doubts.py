@@ -1,6 +1,7 @@
 """`backrisk compare`, `standing`, `claims`, `power-scaling`: tables, JSON, and sentences."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -71,12 +72,15 @@ def test_claims_and_power_scaling(core_model, tmp_path):
     code, text = said("claims", core_model)
     assert code == 0
     assert "Prior odds are 1:1" in " ".join(text.split())
+    assert "nan" not in text
     code, text = said("claims", core_model, "--grade", "weak", "--format", "json")
     assert code == 0
     assert {row["grade"] for row in json.loads(text)["claims"]} == {"weak"}
     person = tmp_path / "p.json"
     person.write_text('{"fatigue": "high"}')
-    for format in ("table", "json"):
-        code, text = said("power-scaling", core_model, "--person", person, "--format", format)
-        assert code == 0
+    code, text = said("power-scaling", core_model, "--person", person)
+    assert code == 0
+    assert re.search(r"^ core strength +\S+ points ", text, re.MULTILINE)
+    code, text = said("power-scaling", core_model, "--person", person, "--format", "json")
+    assert code == 0
     assert {"moved_by_prior", "diagnosis"} <= set(json.loads(text)["numbers"][0])

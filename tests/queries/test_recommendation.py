@@ -178,6 +178,7 @@ def test_actions_can_be_chosen(core_prior):
         ({"most": 0}, "at least 1"),
         ({"costs": {"fatigue": 0.0}}, "above 0"),
         ({"costs": {"fatigue": 1.0}}, "no cost of 'core_strength=strong'"),
+        ({"costs": {}}, "no cost of 'core_strength=strong'.* and 'fatigue=low'; expected"),
         ({"costs": {"cost": 1.0}}, "not an action"),
     ):
         with pytest.raises(QueryError, match=words):

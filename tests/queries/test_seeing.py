@@ -5,7 +5,7 @@ import pytest
 from strategies import Brute, random_graph, random_person, random_posterior
 
 from backrisk import CausalGraph, Posterior, QueryError, diagnose, intervene, risk, risks
-from backrisk.queries import possible, probabilities, read_target, seeing
+from backrisk.queries import after_each, possible, probabilities, read_target, seeing
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 TWO = ["no", "yes"]
@@ -182,6 +182,24 @@ def test_what_an_intervention_would_do_is_asked_of_many_by_world():
     # Monotone: y=1 leaves x=1 with 8/11, whose noise lies below 0.3 with 3/8; x=0 keeps y.
     np.testing.assert_allclose(found.ravel(), [8 / 11 * 3 / 8 + 3 / 11, 3 / 8, 0.3], **EXACT)
     assert probabilities(posterior, codes, target).ravel().tolist() == pytest.approx([1, 1, 0.55])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_changes_too_wide_for_one_pass_are_found_one_by_one(seed, monkeypatch):
+    rng = np.random.default_rng(90_000 + seed)
+    graph = random_graph(rng, 6, density=0.5)
+    posterior = random_posterior(rng, graph, draws=3)
+    target = read_target(graph, None)
+    above = [name for name in graph.topological if name in graph.ancestors(graph.outcome)]
+    changes = [{}, *({name: code} for name in above for code in range(2))]
+    together = after_each(posterior, {}, changes, target)
+
+    def too_wide(*_):
+        raise QueryError("too wide for the passes")
+
+    monkeypatch.setattr(seeing, "set_in_turn", too_wide)
+    alone = after_each(posterior, {}, changes, target)
+    np.testing.assert_allclose(together, alone, **EXACT)
 
 
 def test_too_many_people_are_told_how_many_fit(monkeypatch):
