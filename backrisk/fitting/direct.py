@@ -147,3 +147,24 @@ def block_of(prepared: Prepared) -> NDArray[np.int64]:
         head += [end, *part.shape]
         end += part.size
     return np.concatenate([np.array([end, *head], dtype=np.int64), *words])
+
+
+def mapped(block: NDArray[np.int64], origin: Array, axes: Array) -> NDArray[np.int64]:
+    """Return the data of a density whose parameters are a linear map of others.
+
+    Parameters
+    ----------
+    block : ndarray of int64
+        What `block_of` laid out.
+    origin : ndarray, shape (parameter,)
+        Where all the others are zero.
+    axes : ndarray, shape (parameter, other)
+        How far the parameters move with each of the others.
+    """
+    head, words = block[:HEAD].copy(), [block[HEAD:]]
+    for name, part in (("origin", origin[None]), ("axes", axes.T)):
+        at = 1 + 3 * PARTS.index(name)
+        head[at : at + 3] = head[0], *part.shape
+        head[0] += part.size
+        words.append(np.ascontiguousarray(part).ravel().view(np.int64))
+    return np.concatenate([head, *words])

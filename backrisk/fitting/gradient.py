@@ -33,6 +33,7 @@ PARTS = (
     *("noisy_terms", "noisy_first", "noisy_last", "noisy_middle"),
     *("alpha", "beta", "mean", "root", "site_scale", "constant"),
     *("set_cells", "set_first", "set_counts", "set_cases", "set_choices", "set_choices_of"),
+    *("origin", "axes"),
 )
 # Not plain numbers, for each of which numba would compile its reader once more.
 _AT: Any = namedtuple("_AT", PARTS)(*np.arange(len(PARTS)))
@@ -442,12 +443,38 @@ def _finite(values):  # type: ignore[no-untyped-def]
     return nothing == 0.0
 
 
+@njit(cache=True, error_model="numpy")
+def _unmapped(point, block):  # type: ignore[no-untyped-def]
+    # The unconstrained parameters at a point of the axes that are sampled, if there are any.
+    axes = _reals(block, _AT.axes)
+    if axes.shape[0] == 0:
+        return point
+    x = _reals(block, _AT.origin)[0].copy()
+    for j in range(axes.shape[0]):
+        for i in range(axes.shape[1]):
+            x[i] += axes[j, i] * point[j]
+    return x
+
+
+# In whatever order its terms are added: so the loop runs in vectors.
+@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+def _along(axis, slopes):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for i in range(axis.shape[0]):
+        total += axis[i] * slopes[i]
+    return total
+
+
 @cfunc(types.int64(_NUMBER, _VECTOR, _VECTOR, _VECTOR, types.voidptr), cache=True)
 def density_at(size, point, slopes, value, data):  # type: ignore[no-untyped-def]
     """Call `log_density` as a sampler does; return 0, or what is not finite."""
     block = carray(data, (carray(data, (1,), np.int64)[0],), np.int64)
-    x, found = carray(point, (size,)), carray(slopes, (size,))
-    log = log_density(x, found, block)
+    found, axes = carray(slopes, (size,)), _reals(block, _AT.axes)
+    log = log_density(_unmapped(carray(point, (size,)), block), found, block)
+    if axes.shape[0] > 0:
+        by_parameter = found.copy()
+        for j in range(axes.shape[0]):
+            found[j] = _along(axes[j], by_parameter)
     carray(value, (1,))[0] = log
     if not _finite(found):
         return 3
@@ -458,7 +485,7 @@ def density_at(size, point, slopes, value, data):  # type: ignore[no-untyped-def
 def parameters_at(size, count, point, parameters, data):  # type: ignore[no-untyped-def]
     """Write the parameters at a point: fractions, effects, scales of sites, their shifts."""
     block = carray(data, (carray(data, (1,), np.int64)[0],), np.int64)
-    x, found = carray(point, (size,)), carray(parameters, (count,))
+    x, found = _unmapped(carray(point, (size,)), block), carray(parameters, (count,))
     mean, root = _reals(block, _AT.mean)[0], _reals(block, _AT.root)
     n, m = block[3 + 3 * _AT.alpha], mean.shape[0]
     sites, pooled = block[2 + 3 * _AT.site_scale], block[3 + 3 * _AT.site_scale]

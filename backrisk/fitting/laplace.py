@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from backrisk._arguments import checked
-from backrisk._types import Array
 from backrisk.errors import FitError
+from backrisk.fitting.mode import curvature, density_of, mode_of
 from backrisk.fitting.observed import pooled_sites, prepare
 from backrisk.fitting.sampling import CompiledModel, design_of, model_of
 from backrisk.graph import CausalGraph
@@ -21,8 +17,6 @@ from backrisk.posterior import Diagnostics, Posterior
 from backrisk.survey import Survey
 from backrisk.words import say
 
-_STEP = 1e-4  # of the finite differences of the gradient, on scales of about 1
-_STEPS = 2000  # to the mode, at most; a few dozen do
 _CLOSE = 1e-3  # how far below the mode the last step may end, in log density
 
 
@@ -64,13 +58,9 @@ def approximate(
     if pooled_sites(survey):
         raise FitError(say("fitting.laplace.sites"))
     model = model_of(prepared, compiled)
-    density = _density(model)
-    start = np.asarray(model.initial_point_func(seed), dtype=np.float64)
-    options = {"maxiter": _STEPS, "maxcor": 30, "ftol": 1e-12, "gtol": 1e-6}
-    mode = minimize(density, start, jac=True, method="L-BFGS-B", options=options).x
-    ways = np.eye(len(mode)) * _STEP
-    slopes = np.array([density(mode + way)[1] - density(mode - way)[1] for way in ways])
-    values, vectors = np.linalg.eigh((slopes + slopes.T) / (4.0 * _STEP))
+    density = density_of(model)
+    mode = mode_of(density, np.asarray(model.initial_point_func(seed), dtype=np.float64))
+    values, vectors = np.linalg.eigh(curvature(density, mode))
     along = vectors.T @ density(mode)[1]
     peaked = bool((values > 0).all())
     # What another step of Newton's would gain.
@@ -91,25 +81,3 @@ def approximate(
         codebook=survey.codebook,
         meta={"people": survey.n, "design": design_of(survey), "seed": seed},
     )
-
-
-def _density(model: Any) -> Callable[[Array], tuple[float, Array]]:
-    """Return what gives minus the log density of a compiled model and its slopes.
-
-    Parameters
-    ----------
-    model : nutpie.CompiledPyMCModel
-        Its parameters without bounds: the logits of all fractions, then the standard normal `z`.
-    """
-    pointer = ctypes.POINTER(ctypes.c_double)
-
-    def density(point: Array) -> tuple[float, Array]:
-        place = np.ascontiguousarray(point, dtype=np.float64)
-        slopes, value = np.zeros(model.n_dim), np.zeros(1)
-        parts = [part.ctypes.data_as(pointer) for part in (place, slopes, value)]
-        # The model is held here: the survey that its code reads is freed with it.
-        data = ctypes.c_void_p(model.user_data.ctypes.data)
-        wrong = model.compiled_logp_func.ctypes(model.n_dim, *parts, data)
-        return np.inf if wrong else -float(value[0]), -slopes
-
-    return density

@@ -18,7 +18,7 @@ from backrisk import (
 )
 from backrisk.fitting.chains import Settings, run_chains
 from backrisk.fitting.direct import direct_model
-from backrisk.fitting.laplace import _density
+from backrisk.fitting.mode import density_of
 from backrisk.fitting.model import build_model
 from backrisk.fitting.observed import prepare
 from backrisk.likelihood import conditioned
@@ -118,7 +118,7 @@ def test_value_and_slopes_are_those_of_pymc(name):
     theirs = model.logp_dlogp_function(ravel_inputs=True, mode="FAST_COMPILE")
     theirs.set_extra_values({})
     assert ours.n_dim == sum(np.size(value) for value in model.initial_point().values())
-    density, start = _density(ours), ours.initial_point_func(1)
+    density, start = density_of(ours), ours.initial_point_func(1)
     rng = np.random.default_rng(9)
     first = len(prepared.prior.start)
     away = np.zeros(len(start))

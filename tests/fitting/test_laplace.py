@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from backrisk import FitError, compile_model, simulate
 from backrisk.fitting import approximate
 from backrisk.fitting.densities import log_likelihood_of, log_prior
-from backrisk.fitting.laplace import _density
+from backrisk.fitting.mode import density_of
 from backrisk.fitting.observed import prepare
 from backrisk.fitting.sampling import model_of
 from backrisk.survey import Survey
@@ -18,7 +18,7 @@ from backrisk.survey import Survey
 @pytest.mark.slow
 def test_the_density_and_its_slopes_are_those_of_the_model(core_graph, core_survey, core_compiled):
     prepared = replace(prepare(core_graph, core_survey), known=core_compiled.known)
-    density = _density(model_of(prepared, core_compiled))
+    density = density_of(model_of(prepared, core_compiled))
     layout, prior = prepared.layout, prepared.prior
     first = len(layout.fraction_labels)
     points = np.random.default_rng(1).normal(size=(4, first + len(layout.effect_labels))) * 0.3
@@ -71,7 +71,7 @@ def test_a_density_without_a_mode_is_told(core_graph, core_survey, core_compiled
         start = model.initial_point_func(1)
         return lambda point: (-float(((point - start) ** 2).sum()) / 2, start - point)
 
-    monkeypatch.setattr(laplace, "_density", summitless)
+    monkeypatch.setattr(laplace, "density_of", summitless)
     found = approximate(core_graph, core_survey, seed=1, draws=10, compiled=core_compiled)
     assert not found.diagnostics.good
     assert "No mode was found" in found.diagnostics.warnings[0]

@@ -257,7 +257,7 @@ def test_an_exact_fit_says_what_it_came_from(exact):
     assert exact.meta["patterns"] == 3
     assert exact.meta["effective_people"] == 40
     assert exact.meta["answered"] == {"x": 1.0, "y": 1.0}
-    assert (exact.meta["seed"], exact.meta["draws"], exact.meta["tune"]) == (3, 5000, 400)
+    assert (exact.meta["seed"], exact.meta["draws"], exact.meta["tune"]) == (3, 5000, 300)
     assert set(exact.meta["versions"]) == {"backrisk", "pymc", "nutpie", "numpy", "arviz"}
     assert exact.prior.draws == 1000
     assert exact.beta.shape == (10_000, 0)
