@@ -23,15 +23,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backrisk.errors import PosteriorError
 from backrisk.graph import Layout, Saturated
-from backrisk.survey import Survey, tabulate
 from backrisk.words import Names, Said, say
+
+if TYPE_CHECKING:
+    from backrisk.survey import Survey
 
 # Sentences whose count is one of people, or of their rows.
 _OF_PEOPLE = ("survey.", "fitting.labelled", "fitting.matched_unobserved", "posterior.swapped.")
@@ -88,6 +90,8 @@ class LeastCells:
         LeastCells
             In people, whatever they weigh.
         """
+        from backrisk.survey import tabulate  # and all that reads files, which no question needs
+
         graph, patterns = survey.graph, tabulate(survey)
         layout = Layout(graph)
         codes, people = patterns.codes, patterns.people
