@@ -214,7 +214,7 @@ def fit(
     from backrisk.survey import Panel, read_panel, read_survey
 
     with sentences():
-        demand_parts(each, runner, {"panel": panel, "least_cell": least_cell, "cores": cores})
+        demand_parts(each, runner, {"least_cell": least_cell, "cores": cores})
         if is_address(out):  # which would be the path of an odd folder
             raise QueryError(say("cli.fit.no_address", path=out))
         place = Path(out)
@@ -222,14 +222,6 @@ def fit(
             demand_place(place, QueryError, (survey, graph, codebook))
         chosen = load_graph(graph)
         reading = read_as(encoding, delimiter, decimal, glob)
-        if each is not None:
-            how: dict[str, Any] = {"codebook": codebook, "engine": engine, **reading}
-            parts = parts_of(each, survey, chosen, how | {"weight": weight, "site": site})
-            settings: dict[str, Any] = {"seed": seed, "draws": draws, "chains": chains}
-            settings |= {"tune": tune, "target_accept": target_accept}
-            ways: dict[str, Any] = {"sampler": sampler, "evidence": evidence, "runner": runner}
-            fit_parts(parts, place, chosen, settings | ways)
-            return
         visits: dict[str, Any] = {
             "every": every,
             "id": id,
@@ -238,16 +230,17 @@ def fit(
             "combine": combine,
         }
         demand_panel(panel, visits | {"trait": trait, "dropout": dropout}, {"engine": engine})
-        read: Survey | Panel
-        if panel:
-            visits["combine"] = read_combine(combine)
-            read = read_panel(
-                survey, chosen, codebook, **visits, weight=weight, site=site, **reading
-            )
-        else:
-            read = read_survey(
-                survey, chosen, codebook, engine=engine, weight=weight, site=site, **reading
-            )
+        how: dict[str, Any] = {"codebook": codebook, "weight": weight, "site": site, **reading}
+        how |= visits | {"combine": read_combine(combine)} if panel else {"engine": engine}
+        if each is not None:
+            parts = parts_of(each, survey, chosen, how, panel=panel)
+            settings: dict[str, Any] = {"seed": seed, "draws": draws, "chains": chains}
+            settings |= {"tune": tune, "target_accept": target_accept}
+            settings |= {"trait": trait, "dropout": dropout or ()}
+            ways: dict[str, Any] = {"sampler": sampler, "evidence": evidence, "runner": runner}
+            fit_parts(parts, place, chosen, settings | ways)
+            return
+        read: Survey | Panel = (read_panel if panel else read_survey)(survey, chosen, **how)
         tell_blank_rows(read.blank_rows)
         if least_cell is not None:  # told before the sampling, as the survey alone decides it
             whole = read.to_survey() if isinstance(read, Panel) else read

@@ -17,7 +17,7 @@ from backrisk.words import say
 if TYPE_CHECKING:
     from backrisk.fitting import Fits
     from backrisk.graph import CausalGraph
-    from backrisk.survey import Survey
+    from backrisk.survey import Panel, Survey
 
 
 def demand_parts(each: str | None, runner: str | None, others: Mapping[str, object]) -> None:
@@ -35,30 +35,37 @@ def demand_parts(each: str | None, runner: str | None, others: Mapping[str, obje
 
 
 def parts_of(
-    each: str, survey: str, graph: CausalGraph, how: Mapping[str, Any]
-) -> dict[str, Survey]:
-    """Read a survey and return its parts by a column: of a node's states, or of sites.
+    each: str, survey: str, graph: CausalGraph, how: Mapping[str, Any], *, panel: bool
+) -> Mapping[str, Survey | Panel]:
+    """Read a survey or panel and return its parts by a column: of a node's states, or of sites.
 
     Raises
     ------
     SurveyError
-        The survey cannot be read, or has no such column.
+        The survey cannot be read, has no such column, or one that changes over time.
     """
-    from backrisk.survey import load_codebook, packaged_codebooks, read_survey, split_survey
+    from backrisk.survey import (
+        load_codebook,
+        packaged_codebooks,
+        read_panel,
+        read_survey,
+        split_survey,
+    )
 
+    read_all = read_panel if panel else read_survey
     chosen = how["codebook"] or (graph.name if graph.name in packaged_codebooks() else None)
     book = None if chosen is None else load_codebook(chosen, graph)
     if book is not None and each in book.columns and each not in book.measures:
         raise QueryError(say("cli.fit.no_part", column=each))
     if each not in graph.names and (book is None or each not in book.measures):
-        return split_survey(read_survey(survey, graph, **{**how, "site": each}))
-    whole = read_survey(survey, graph, **how)
+        return split_survey(read_all(survey, graph, **{**how, "site": each}))
+    whole = read_all(survey, graph, **how)
     read = whole.codebook.measures
     return split_survey(whole, whole.codebook.node_of(each) if each in read else each)
 
 
 def fit_parts(
-    parts: Mapping[str, Survey], out: Path, graph: CausalGraph, settings: Mapping[str, Any]
+    parts: Mapping[str, Survey | Panel], out: Path, graph: CausalGraph, settings: Mapping[str, Any]
 ) -> None:
     """Run `backrisk.fit_each`, and show what became of each; exit code 1 where one failed."""
     from backrisk.fitting import fit_each
@@ -80,7 +87,7 @@ def fit_parts(
         raise typer.Exit(1)
 
 
-def _show(found: Fits, parts: Mapping[str, Survey]) -> None:
+def _show(found: Fits, parts: Mapping[str, Survey | Panel]) -> None:
     """Show the models as a table: their people, and whether they are sound."""
     from backrisk.posterior import load_posterior
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backrisk._addresses import is_address
 from backrisk._arguments import checked
@@ -25,10 +26,10 @@ from backrisk.fitting.progress import progress_bar
 from backrisk.fitting.sampling import TUNE, design_of, fit
 from backrisk.graph import CausalGraph
 from backrisk.posterior import Posterior, is_damaged, load_posterior
-from backrisk.survey import Survey, spark_session, tabulate
+from backrisk.survey import Panel, Survey, spark_session, tabulate
 from backrisk.words import choices, say, suggest
 
-Task = tuple[str, Survey]
+Task = tuple[str, Survey | Panel]
 Done = tuple[str, Posterior | None, str]
 Work = Callable[[Task], Done]
 Runner = Callable[[Work, Sequence[Task]], Iterable[Done]]
@@ -66,7 +67,7 @@ class Fits:
 @checked("runner")
 def fit_each(
     graph: CausalGraph,
-    surveys: Mapping[str, Survey],
+    surveys: Mapping[str, Survey | Panel],
     *,
     seed: int,
     runner: str | Runner | None = None,
@@ -78,13 +79,15 @@ def fit_each(
     sampler: str = "nutpie",
     target_accept: float | None = None,
     evidence: bool = True,
+    trait: bool | None = None,
+    dropout: Sequence[str] = (),
 ) -> Fits:
     """Fit a graph to each of many surveys: one a site, a subgroup or a bootstrap sample.
 
     Parameters
     ----------
     graph : CausalGraph
-    surveys : mapping of str to Survey
+    surveys : mapping of str to Survey or Panel
         By a key of their own; see `backrisk.survey.split_survey` and
         `backrisk.survey.resample_survey`.
     seed : int
@@ -101,8 +104,8 @@ def fit_each(
         stopped; one that was damaged on the way is fitted again. Nothing else is replaced.
     progress : bool
         Show how many are done.
-    draws, chains, tune, sampler, target_accept, evidence
-        As for `fit`.
+    draws, chains, tune, sampler, target_accept, evidence, trait, dropout
+        As for `fit`; the last two of panels alone.
 
     Returns
     -------
@@ -141,8 +144,10 @@ def fit_each(
     for key, survey in surveys.items():
         if not _can_be_named(key):
             raise FitError(say("fitting.each.no_key", key=ascii(key), kind=type(key).__name__))
-        if not isinstance(survey, Survey):
+        if not isinstance(survey, Survey | Panel):
             raise FitError(say("fitting.each.no_survey", key=key, kind=type(survey).__name__))
+        if (trait or dropout) and not isinstance(survey, Panel):
+            raise FitError(say("fitting.panel.needed"))
     run = _runner(runner)
     settings = {
         "draws": draws,
@@ -152,6 +157,8 @@ def fit_each(
         "target_accept": target_accept,
         "evidence": evidence,
         "cores": None if runner is None else 1,
+        "trait": trait,
+        "dropout": tuple(dropout),
     }
     for name, number in (("draws", draws), ("chains", chains)):
         if number < 1:
@@ -235,23 +242,37 @@ def _can_be_named(key: object) -> bool:
         return False
 
 
-def _mark_of(graph: CausalGraph, survey: Survey, settings: Mapping[str, Any]) -> str:
+def _mark_of(graph: CausalGraph, survey: Survey | Panel, settings: Mapping[str, Any]) -> str:
     """Return by what a fit is known again, whatever the order of the people."""
-    patterns = tabulate(survey)
-    weight = max(float(patterns.weights.sum()), np.finfo(float).tiny)
-    shares = np.round(np.stack([patterns.weights, patterns.squares]) / weight, _ROUNDED)
-    site = np.zeros(0, np.intp) if patterns.site is None else patterns.site
-    answers = hashlib.sha256()
-    for part in (patterns.codes, patterns.people, shares, site):
-        answers.update(np.ascontiguousarray(part).tobytes())
     told = {
         "graphs": [graph.to_dict(), survey.graph.to_dict()],
-        "answers": answers.hexdigest(),
+        "answers": _answers_of(survey),
+        "every": survey.every if isinstance(survey, Panel) else None,
         "sites": list(survey.sites),
         "design": design_of(survey),
         "settings": dict(settings),
     }
     return fingerprint(told)[:_DIGITS]
+
+
+def _answers_of(survey: Survey | Panel) -> str:
+    """Return a hash of who answered what, and with what weight."""
+    parts: list[NDArray[Any] | None]
+    weighed: list[Any]
+    if isinstance(survey, Panel):
+        whole = survey.tabulated()
+        parts = [whole.codes, whole.people, whole.first, whole.last, whole.reach, whole.site]
+        weighed = [whole.people] * 2 if whole.weights is None else [whole.weights, whole.squares]
+    else:
+        patterns = tabulate(survey)
+        parts = [patterns.codes, patterns.people, patterns.site]
+        weighed = [patterns.weights, patterns.squares]
+    weights = np.asarray(weighed, np.float64)
+    total = max(float(weights[0].sum()), np.finfo(float).tiny)
+    answers = hashlib.sha256()
+    for part in (*parts, np.round(weights / total, _ROUNDED)):
+        answers.update(np.ascontiguousarray([] if part is None else part).tobytes())
+    return answers.hexdigest()
 
 
 def _is_kept(path: Path, mark: str) -> bool:

@@ -466,7 +466,7 @@ def _meta(prepared: Prepared, seed: int, draws: int, tune: int) -> Mapping[str, 
     }
 
 
-def design_of(survey: Survey) -> dict[str, Any] | None:
+def design_of(survey: Survey | Panel) -> dict[str, Any] | None:
     """Return how people were chosen, as plain values; None of a plain sample."""
     design = survey.codebook.design
     return None if design is None else design.model_dump(exclude_none=True)

@@ -10,33 +10,38 @@ from numpy.typing import NDArray
 
 from backrisk._arguments import checked
 from backrisk.errors import SurveyError
+from backrisk.graph import constants
 from backrisk.survey.answers import Survey
 from backrisk.survey.census import Census
+from backrisk.survey.panels import Panel
 from backrisk.words import say, suggest
 
+_OF_ROWS = ("codes", "weights", "site", "people", "squares", "first", "last", "reach")
 _DIGITS = 4  # of a sample's name, so that names sort as numbers do
 
 
 @checked()
-def split_survey(survey: Survey, by: str | None = None) -> dict[str, Survey]:
-    """Return the parts of a survey: the people of each site, or of each state of a node.
+def split_survey(survey: Survey | Panel, by: str | None = None) -> dict[str, Survey | Panel]:
+    """Return the parts of a survey or panel: the people of each site, or of each state of a node.
 
     Parameters
     ----------
-    survey : Survey
+    survey : Survey or Panel
     by : str, optional
-        A node, of which each state has a part; by default the sites.
+        A node, of which each state has a part; by default the sites. Of a panel, one that is
+        constant, so that each person is in one part.
 
     Returns
     -------
-    dict of str to Survey
+    dict of str to Survey or Panel
         By the site or the state; of people without one there is no part. A part knows of no site
-        and, of what was counted in the whole, of its cautions alone.
+        and, of what was counted in the whole, of its cautions alone. A part of a panel has all
+        slices of the whole.
 
     Raises
     ------
     SurveyError
-        If the survey has no sites, or no such node.
+        If the survey has no sites, no such node, or one that changes from slice to slice.
 
     Examples
     --------
@@ -58,7 +63,13 @@ def split_survey(survey: Survey, by: str | None = None) -> dict[str, Survey]:
         if by not in survey.graph.names:
             near = suggest(by, survey.graph.names)
             raise SurveyError(say("survey.splitting.no_node", name=by, near=near))
-        groups = survey.codes[:, survey.graph.names.index(by)].astype(np.intp)
+        place = survey.graph.names.index(by)
+        if isinstance(survey, Panel):
+            if by not in constants(survey.graph):
+                raise SurveyError(say("survey.splitting.changes", name=by))
+            groups = survey.codes[:, 0, place].astype(np.intp)
+        else:
+            groups = survey.codes[:, place].astype(np.intp)
         names = survey.graph.node(by).states
     rows = {name: np.flatnonzero(groups == place) for place, name in enumerate(names)}
     return {
@@ -135,20 +146,11 @@ def resample_survey(survey: Survey, samples: int, seed: int) -> dict[str, Survey
     return found
 
 
-def _apart(survey: Survey, rows: NDArray[np.intp]) -> Survey:
-    """Return a survey of some rows."""
-
-    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values[rows]
-
-    return replace(
-        survey,
-        codes=survey.codes[rows],
-        weights=part(survey.weights),
-        site=part(survey.site),
-        people=part(survey.people),
-        squares=part(survey.squares),
-        blank_rows=0,
-        not_asked={},
-        census=Census(),
-    )
+def _apart[Answers: Survey | Panel](survey: Answers, rows: NDArray[np.intp]) -> Answers:
+    """Return a survey or panel of some rows."""
+    parts: dict[str, Any] = {
+        name: values[rows]
+        for name in _OF_ROWS
+        if (values := getattr(survey, name, None)) is not None
+    }
+    return replace(survey, **parts, blank_rows=0, not_asked={}, census=Census())

@@ -83,7 +83,8 @@ def test_a_part_that_fails_is_named_with_exit_code_1(rows, monkeypatch):
     ("more", "told"),
     [
         (["--runner", "joblib"], "--runner is of many fits"),
-        (["--each", "club", "--panel"], "--panel cannot be combined with --each"),
+        (["--each", "club", "--every", "1W"], "--every"),
+        (["--each", "club", "--panel", "--engine", "duckdb"], "--engine"),
         (["--each", "club", "--least-cell", "5"], "--least-cell cannot be combined"),
         (["--each", "clob"], "did you mean 'club'?"),
         (["--each", "club", "--runner", "slurm"], "no runner 'slurm'"),
@@ -101,3 +102,25 @@ def test_an_address_is_not_taken_for_a_path(rows, tmp_path, monkeypatch, more):
     assert code == 2
     assert "s3://clinic/models is an address" in text
     assert not (tmp_path / "s3:").exists()
+
+
+def test_each_site_of_a_panel_has_a_model_over_time(tmp_path):
+    (tmp_path / "g.txt").write_text("a -> b; b[-1] -> b")
+    rng = np.random.default_rng(3)
+    who, when = np.divmod(np.arange(90), 3)
+    frame = pd.DataFrame({"who": who, "day": 7 * when})
+    for name in "ab":
+        frame[name] = rng.choice(["no", "yes"], 90)
+    frame["club"] = np.where(who < 12, "north", "south")
+    frame.to_csv(tmp_path / "visits.csv", index=False)
+    over_time = ("--panel", "--id", "who", "--time", "day", "--every", "7", "--no-trait")
+    call = ("fit", tmp_path / "visits.csv", "--graph", tmp_path / "g.txt", *over_time)
+    call = (*call, "--draws", "20", "--chains", "1", "--out", tmp_path / "models")
+    code, text = said(*call, "--each", "club")
+    assert code == 0, text
+    for club, people in (("north", 12), ("south", 18)):
+        model = load_posterior(tmp_path / "models" / f"{club}.nc")
+        assert (model.meta["people"], model.meta["panel"]["periods"]) == (people, 3)
+    assert "2 models in" in said(*call, "--each", "club")[1]
+    code, text = said(*call, "--site", "club", "--each", "a")
+    assert (code, "'a' changes over time" in text) == (2, True), text

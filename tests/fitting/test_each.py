@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from backrisk.errors import FitError, SurveyError
 from backrisk.fitting import each
 from backrisk.fitting.each import model_path, seed_of
 from backrisk.posterior.storage import _SEAL
-from backrisk.survey import Codebook, resample_survey, split_survey
+from backrisk.survey import Codebook, read_panel, resample_survey, split_survey
 
 GRAPH = CausalGraph.from_edges(
     [("a", "b"), ("c", "b")], {"a": ["no", "yes"], "b": ["no", "yes"], "c": ["0", "1", "2"]}
@@ -205,7 +206,8 @@ def test_a_key_that_cannot_name_a_file_is_refused(parts, key):
     [
         ({"surveys": {}}, "no survey to fit"),
         ({"out": "s3://bucket/models"}, "s3://bucket/models is an address; expected a folder"),
-        ({"surveys": {"north": "north.csv"}}, r"'north' is no survey of one moment \(str\)"),
+        ({"surveys": {"north": "north.csv"}}, r"'north' is no survey \(str\)"),
+        ({"trait": True}, "give a panel, as read_panel reads it"),
         ({"runner": "sparc"}, r"no runner 'sparc' \(did you mean 'spark'"),
         ({"runner": 3}, "no runner '3'"),
         ({"draws": 0}, "draws is 0, expected at least 1"),
@@ -289,3 +291,49 @@ def test_spark_and_joblib_sample_what_is_sampled_here(monkeypatch):
         for key, model in found.fitted.items():
             for name in graph.names:
                 np.testing.assert_allclose(model.cpt(name), here.fitted[key].cpt(name), atol=1e-9)
+
+
+def test_parts_of_a_panel_are_the_histories_of_their_people():
+    graph = CausalGraph.from_text("a -> b; b[-1] -> b")
+    constant = replace(graph, nodes=tuple(replace(n, constant=n.name == "a") for n in graph.nodes))
+    rng = np.random.default_rng(4)
+    who, when = np.divmod(np.arange(60), 3)
+    frame = pd.DataFrame({"who": who, "day": when, "a": np.where(who % 4, "no", "yes")})
+    frame["b"] = rng.choice(["no", "yes"], 60)
+    frame["w"], frame["club"] = 1.0 + who % 3, np.where(who < 7, "north", "south")
+    frame = frame[(who + when) % 5 > 0]  # with gaps, late entries and early ends
+    how = {"id": "who", "time": "day", "every": 1, "start": 0, "weight": "w"}
+    whole = read_panel(frame, constant, site="club", **how)
+    for by, column in ((None, "club"), ("a", "a")):
+        parts = split_survey(whole, by)
+        assert sum(part.n for part in parts.values()) == whole.n == 20
+        for key, part in parts.items():
+            here = frame[frame[column] == key].drop(columns="club")
+            alone = read_panel(here, constant, **how)
+            periods = alone.periods
+            np.testing.assert_array_equal(part.codes[:, :periods], alone.codes)
+            for name in ("first", "last", "weights"):
+                np.testing.assert_array_equal(getattr(part, name), getattr(alone, name))
+    with pytest.raises(SurveyError, match="'b' changes over time"):
+        split_survey(whole, "b")
+
+
+def test_panels_are_fitted_and_known_again_by_their_histories(tmp_path):
+    graph = CausalGraph.from_text("a -> b; b[-1] -> b")
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame({"who": np.repeat(range(20), 2), "day": [0, 1] * 20})
+    for name in "ab":
+        frame[name] = rng.choice(["no", "yes"], 40)
+    panel = read_panel(frame, graph, id="who", time="day", every=1)
+    few = {**FEW, "trait": False}
+    found = fit_each(graph, {"all": panel}, out=tmp_path, **few)
+    alone = fit(graph, panel, **{**few, "seed": seed_of(FEW["seed"], "all")})
+    model = load_posterior(found.fitted["all"])
+    np.testing.assert_array_equal(model.fractions, alone.fractions)
+    again = read_panel(frame[::-1], graph, id="who", time="day", every=1)
+    assert fit_each(graph, {"all": again}, out=tmp_path, **few).kept == ("all",)
+    frame.loc[0, "b"] = {"no": "yes", "yes": "no"}[frame.loc[0, "b"]]
+    changed = read_panel(frame, graph, id="who", time="day", every=1)
+    for other, more in ((changed, {}), (panel, {"dropout": ("b",)})):
+        with pytest.raises(FitError, match="holds the model of another survey"):
+            fit_each(graph, {"all": other}, out=tmp_path, **few, **more)
