@@ -40,6 +40,23 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 _UNKNOWN = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
 
 
+def demand_file(path: Path, error: type[BackriskError]) -> None:
+    """Refuse a path that is no file: a folder, a pipe, a name that is too long, nothing.
+
+    Raises
+    ------
+    BackriskError
+        Of the kind that is given.
+    """
+    try:
+        there = path.is_file()
+    except (OSError, ValueError) as failed:
+        why = getattr(failed, "strerror", None) or str(failed)
+        raise error(say("files.not_readable", path=path, why=why)) from failed
+    if not there:
+        raise error(no_file(path))
+
+
 def no_file(path: str | Path) -> str:
     """Say why a path is no file that can be read, knowing that it is none."""
     there = "files.is_folder" if Path(path).is_dir() else "files.not_plain"

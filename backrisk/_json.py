@@ -12,6 +12,7 @@ from typing import Any
 from backrisk._yaml import DEEPEST, HALF, LONGEST, MOST_VALUES, Unreadable
 
 _JOINED = "."
+_SHOWN = 20  # characters of a number
 _DIGITS = 300  # an integer of more is read as a float, and may be endless
 
 
@@ -104,7 +105,9 @@ class _NoNumber:
 
 def _number(digits: str) -> float | _NoNumber:
     number = float(digits)
-    return number if math.isfinite(number) else _NoNumber(f"{digits[:20]}...")
+    if math.isfinite(number):
+        return number
+    return _NoNumber(digits if len(digits) <= _SHOWN else f"{digits[:_SHOWN]}...")
 
 
 def _within(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from backrisk._arguments import checked, refuse
-from backrisk._files import no_file
+from backrisk._files import demand_file
 from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph
@@ -99,8 +99,7 @@ def from_cmdstan_csv(
 
 def _chain(path: Path) -> tuple[list[str], Array]:
     """Return the columns of a file and its draws, ``(draw, column)``."""
-    if not path.is_file():
-        raise PosteriorError(no_file(path))
+    demand_file(path, PosteriorError)
     columns: list[str] = []
     rows: list[list[float]] = []
     saved = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from backrisk._arguments import checked
-from backrisk._files import demand_place, no_file, write
+from backrisk._files import demand_file, demand_place, write
 from backrisk.errors import PosteriorError
 from backrisk.exchange.bif import read_bif, write_bif
 from backrisk.exchange.hugin import read_net, write_net
@@ -183,8 +183,7 @@ def read_network(
 
 def _contents(path: Path) -> bytes:
     """Return the bytes of a file that is not too long."""
-    if not path.is_file():
-        raise PosteriorError(no_file(path))
+    demand_file(path, PosteriorError)
     try:
         with path.open("rb") as file:
             data = file.read(_LONGEST + 1)

@@ -16,6 +16,7 @@ from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, too_large
 from backrisk.inference import cut_from, looked_up
 from backrisk.posterior.cpts import Ints, Variables, causes_of, draws_last
+from backrisk.posterior.labelled import axes_of, in_order
 from backrisk.words import say
 
 _SUMS_TO_ONE = 1e-6  # the rounding of single precision; shares to a few digits are refused
@@ -106,13 +107,14 @@ def read_cpts(graph: CausalGraph, cpts: Mapping[str, ArrayLike]) -> dict[str, Ar
     graph : CausalGraph
     cpts : mapping of node name to array_like, shape ``(draw, *parents, state)``
         An array without the draw axis is one draw; one draw serves for all. A node that is tied
-        to another has none of its own.
+        to another has none of its own. A frame, or an array with coordinates, whose axes are named
+        as nodes or labelled with states is read by these names and labels.
 
     Raises
     ------
     PosteriorError
-        If a node is missing or unknown, a shape is wrong, a row is not a distribution, or the
-        draws of a CPT are too many to hold.
+        If a node is missing or unknown, a shape is wrong, labels are not the states of a node, a
+        row is not a distribution, or the draws of a CPT are too many to hold.
     """
     if not isinstance(cpts, Mapping):
         raise PosteriorError(say("posterior.not_a_mapping", kind=type(cpts).__name__))
@@ -167,11 +169,14 @@ def _distributions(graph: CausalGraph, name: str, given: ArrayLike) -> Array:
 
     Rows that were rounded to single precision are made to sum to 1.
     """
+    axes = axes_of(given)
     try:
         table = real(given)
     except (TypeError, ValueError) as error:
         why = str(error).rstrip(".")
         raise PosteriorError(say("posterior.not_numbers", name=name, why=why)) from error
+    if axes is not None:
+        table = in_order(table, axes, graph, name)
     shape = graph.shape(name)
     if table.shape == shape:
         table = table[None]

@@ -13,6 +13,7 @@ from backrisk.errors import PosteriorError
 from backrisk.graph import CausalGraph, Layout
 from backrisk.posterior.datatree import EFFECTS, FRACTIONS
 from backrisk.posterior.given import owners, variable
+from backrisk.posterior.labelled import Axis, axes_of, in_order
 from backrisk.words import listed, say, suggest
 
 if TYPE_CHECKING:
@@ -85,8 +86,12 @@ def _cpt(found: Dataset, graph: CausalGraph, node: str, variables: Mapping[str, 
         near = suggest(name, list(map(str, found.data_vars)))
         told = {"variable": name, "node": node, "suggestion": near}
         raise PosteriorError(say("posterior.outside.no_variable", **told))
-    values = _stacked(found[name], name)
-    shape = graph.shape(node)
+    array, shape = found[name], graph.shape(node)
+    short = array.ndim - len(_FIRST) == len(shape) - 1 and shape[-1] == 2
+    names = graph.parents(node) if short else (*graph.parents(node), node)
+    values = _stacked(array, name)
+    axes = axes_of(array.transpose(*_FIRST, ...)) or []
+    values = in_order(values, [Axis(), *axes[len(_FIRST) :]], graph, node, names=names)
     if values.shape[1:] == shape[:-1] and shape[-1] == 2:
         return np.stack([1 - values, values], axis=-1)
     return values

@@ -163,7 +163,9 @@ class Posterior:
         graph : CausalGraph
         cpts : mapping of node name to array_like, shape ``(draw, *parents, state)``
             Parents in the graph's order. An array without the draw axis is one draw; one draw
-            serves beside any number of draws of the others.
+            serves beside any number of draws of the others. Labels of a pandas or Polars frame,
+            or of an xarray DataArray, are read: states in any order along an axis, and axes in
+            any order where they are named as the nodes are.
 
         Returns
         -------
@@ -172,8 +174,8 @@ class Posterior:
         Raises
         ------
         PosteriorError
-            If a node is missing or unknown, a shape is wrong, a row is not a distribution, or
-            the draws of a CPT are too many to hold.
+            If a node is missing or unknown, a shape is wrong, labels are not the states of a
+            node, a row is not a distribution, or the draws of a CPT are too many to hold.
 
         Examples
         --------
@@ -203,7 +205,8 @@ class Posterior:
             With a group ``posterior``, as PyMC, nutpie and ArviZ give it; or that group, an
             xarray.Dataset. Its variables have dimensions ``chain`` and ``draw``, then one for each
             parent in the graph's order, then the node's states; of a node of two states the last
-            may be left out, and then the numbers are of its second state.
+            may be left out, and then the numbers are of its second state. Dimensions that are
+            named as nodes may stand in any order, and so may the states among their coordinates.
         graph : CausalGraph
         variables : mapping of node to name of variable, optional
             Default ``cpt_node``, else the node's own name. Where the tree has the parameters of
@@ -216,8 +219,9 @@ class Posterior:
         Raises
         ------
         PosteriorError
-            If a variable is missing, a shape is not that of the node's table, a row is not a
-            distribution, or parameters are those of another graph.
+            If a variable is missing, a shape is not that of the node's table, coordinates are not
+            the states of a node, a row is not a distribution, or parameters are those of another
+            graph.
 
         Examples
         --------

@@ -38,7 +38,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from backrisk._files import no_file, output
+from backrisk._files import demand_file, output
 from backrisk._types import Array
 from backrisk.errors import PosteriorError
 from backrisk.posterior.contents import contents
@@ -139,8 +139,7 @@ def restore(path: str | Path) -> Stored:
         or altered.
     """
     path = Path(path)
-    if not path.is_file():
-        raise PosteriorError(no_file(path))
+    demand_file(path, PosteriorError)
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

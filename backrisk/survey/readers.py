@@ -14,8 +14,8 @@ from itertools import islice, pairwise, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backrisk import _files
 from backrisk._addresses import fetched, is_address
-from backrisk._files import scratch
 from backrisk._spelling import spell
 from backrisk.errors import SurveyError
 from backrisk.survey import formats, kinds, lines, workbooks
@@ -148,7 +148,7 @@ def opened(
     if engine == "spark":
         demand_package("pyspark", "pyspark", "Spark", "spark")
     parts: list[dict[str, str | None]] = []
-    with scratch(SurveyError) as place:
+    with _files.scratch(SurveyError) as place:
         if is_address(table):
             table = _local(str(table), place)
         if not isinstance(table, str | os.PathLike):
@@ -317,17 +317,8 @@ def demand_file(path: Path) -> None:
     ------
     SurveyError
     """
-    try:
-        folder, file = path.is_dir(), path.is_file()
-        size = path.stat().st_size if file else 0
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise SurveyError(say("survey.file.not_readable", path=str(path), why=why)) from error
-    if folder:
-        raise SurveyError(say("survey.file.folder", path=str(path)))
-    if not file:
-        raise SurveyError(say("survey.file.none", path=str(path)))
-    if size == 0:
+    _files.demand_file(path, SurveyError)
+    if path.stat().st_size == 0:
         raise SurveyError(say("survey.file.empty", file=path.name))
 
 

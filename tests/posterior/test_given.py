@@ -3,7 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+import xarray as xr
 
 from backrisk import CausalGraph, Posterior, PosteriorError
 from backrisk.posterior.given import GivenCPTs
@@ -129,3 +132,56 @@ def test_keys_are_spelled_as_the_graph_spells_its_nodes():
         assert Posterior.from_cpts(graph, {name: [0.4, 0.6], "y": y}).cpt(one)[0, 1] == 0.6
     with pytest.raises(PosteriorError, match=f"Two CPTs are given for node '{one}'"):
         Posterior.from_cpts(graph, {one: [0.4, 0.6], two: [0.4, 0.6], "y": y})
+
+
+# P(y | x) of the fixture, as other programs write it down.
+LABELLED = [
+    pd.DataFrame([[0.3, 0.7], [0.8, 0.2]], index=["no", "yes"], columns=["yes", "no"]),
+    pd.DataFrame([[0.2, 0.8], [0.7, 0.3]], index=["yes", "no"], columns=["no", "yes"]),
+    pd.DataFrame([[0.7, 0.3], [0.2, 0.8]]),
+    pd.DataFrame([[0.7, 0.3], [0.2, 0.8]], columns=["no", "yes"]),
+    pd.DataFrame(
+        [[0.7, 0.2], [0.3, 0.8]],
+        index=pd.Index(["no", "yes"], name="y"),
+        columns=pd.Index(["no", "yes"], name="x"),
+    ),
+    pl.DataFrame({"yes": [0.3, 0.8], "no": [0.7, 0.2]}),
+    pl.DataFrame(np.array([[0.7, 0.3], [0.2, 0.8]])),
+    xr.DataArray([[0.7, 0.2], [0.3, 0.8]], dims=["y", "x"]),
+    xr.DataArray([[0.2, 0.8], [0.7, 0.3]], dims=["x", "y"], coords={"x": ["yes", "no"]}),
+    xr.DataArray([[0.7, 0.3], [0.2, 0.8]], dims=["a", "b"], coords={"a": [0, 1]}),
+    xr.DataArray([[[0.3], [0.8]], [[0.7], [0.2]]], dims=["y", "x", "draw"],
+                 coords={"y": ["yes", "no"]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", LABELLED)
+def test_a_table_is_read_by_its_labels_and_by_the_names_of_its_axes(graph, cpts, table):
+    found = Posterior.from_cpts(graph, cpts | {"y": table}).cpt("y")
+    assert found.round(12).tolist() == cpts["y"]
+
+
+def test_of_three_axes_each_is_read_by_its_name():
+    states = {"a": ["0", "1"], "b": ["x", "y", "z"], "c": ["lo", "hi"]}
+    graph = CausalGraph.from_edges([("a", "c"), ("b", "c")], states)
+    table = np.random.default_rng(1).dirichlet([1, 1], (2, 3))
+    array = xr.DataArray(table, dims=["a", "b", "c"], coords=states)
+    others = {"a": pd.Series({1: 0.75, 0: 0.25}), "b": [0.5, 0.25, 0.25]}
+    mixed = array.transpose("c", "a", "b")[::-1, ::-1, [2, 0, 1]]
+    posterior = Posterior.from_cpts(graph, others | {"c": mixed})
+    np.testing.assert_allclose(posterior.cpt("c")[0], table)
+    assert posterior.cpt("a").tolist() == [[0.25, 0.75]]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (LABELLED[0].rename(columns={"yes": "maybe"}),
+         "labels 'maybe' and 'no' along its axis of 'y', expected the states 'no' and 'yes'"),
+        (LABELLED[0].rename(index={"yes": 1}), "labels 'no' and '1' along its axis of 'x'"),
+        (xr.DataArray(np.eye(2), dims=["y", "state"]), "named 'y' and 'state', expected 'x' and"),
+    ],
+)  # fmt: skip
+def test_labels_that_are_no_states_are_refused(graph, cpts, table, words):
+    with pytest.raises(PosteriorError, match=words):
+        Posterior.from_cpts(graph, cpts | {"y": table})

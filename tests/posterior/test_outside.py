@@ -30,6 +30,21 @@ def test_tables_are_found_by_name_whatever_the_order_of_dimensions():
     assert "judged there" in posterior.diagnostics.cautions[0]
 
 
+def test_tables_are_read_by_their_coordinates_and_by_the_names_of_their_dimensions():
+    found = xr.Dataset(
+        {
+            "cpt_x": (("x", "chain", "draw"), np.stack([X, 1 - X])),
+            "cpt_y": (("chain", "y", "draw", "x"), Y[..., ::-1, [2, 0, 1]].transpose(0, 3, 1, 2)),
+        },
+        {"x": ["yes", "no"], "y": ["c", "a", "b"]},
+    )
+    posterior = br.Posterior.from_datatree(found, GRAPH)
+    np.testing.assert_allclose(posterior.cpt("y"), Y.reshape(10, 2, 3))
+    np.testing.assert_allclose(posterior.cpt("x"), np.stack([1 - X, X], -1).reshape(10, 2))
+    with pytest.raises(PosteriorError, match="labels 'c', 'a' and 'd' along its axis of 'y'"):
+        br.Posterior.from_datatree(found.assign_coords(y=["c", "a", "d"]), GRAPH)
+
+
 def test_parameters_of_the_model_give_the_posterior_again():
     posterior = br.example_posterior()
     back = br.Posterior.from_datatree(posterior.to_datatree(), posterior.graph)

@@ -29,6 +29,12 @@ def tree():
     return seal(xr.DataTree.from_dict({"first": values, "second": values[["b"]]}), {"name": "ours"})
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", ""])
+def test_what_no_file_can_be_called_is_refused(name):
+    with pytest.raises(PosteriorError, match=r"cannot be read|no such file|is a folder"):
+        restore(name)
+
+
 def test_record_arrays_and_labels_come_back(tree, tmp_path):
     path = store(tree, tmp_path / "m.nc")
     assert path == tmp_path / "m.nc"
