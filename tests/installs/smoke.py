@@ -92,7 +92,7 @@ def the_job(folder: Path, extras: set[str]) -> None:
     if "fhir" in extras:
         assert "RiskAssessment" in works("fhir", "assess", model, "--response", sent)
     else:
-        refused("fhir", "assess", model, "--response", sent)
+        refused("fhir", "fhir", "assess", model, "--response", sent)
     if "web" not in extras:
         refused("web", "serve", model)
     else:
