@@ -40,8 +40,8 @@ from backrisk.words import say
 
 _STEPS = 30  # of scoring, at most
 _HALVINGS = 8
+_FAR = 3.0  # in logits, of a step: farther off, the information here says little of the slope there
 _CLOSE = 1e-2  # how much the log posterior would still rise; the rest is projected out
-_TOLD = 1e-13  # of the most that is told in any direction: less is rounding
 _AT_ONCE = 4000  # patterns whose cells are held at once
 _MOST_LEVERAGE = 0.5  # of one person
 _IMPOSSIBLE = -690.0  # log probability of a person's answers, where a zero stands for 1e-308
@@ -221,18 +221,17 @@ class Scores:
 
     @cached_property
     def _inverse(self) -> Array:
-        """Of the information; a parameter at its edge, of which nothing is told, stays there."""
-        told = self._own[2] + self.parameters.prior_curvature()
-        return np.asarray(np.linalg.pinv(told, rtol=_TOLD, hermitian=True))
+        return np.asarray(np.linalg.inv(self._own[2] + self.parameters.prior_curvature()))
 
     def _at_mode(self) -> Scores:
         """Climb by scoring: steps along the information that people's answers hold."""
         here = self
         for _ in range(_STEPS if len(self.parameters.values) else 0):
             height = here.log_likelihood + here.parameters.log_prior()
-            move, length = here._inverse @ here._gradient, 1.0
+            move = here._inverse @ here._gradient
             if move @ here._gradient < _CLOSE:
                 break
+            length = min(1.0, _FAR / float(np.abs(move).max()))
             for _ in range(_HALVINGS):
                 moved = here.parameters.moved(here.parameters.values + length * move)
                 tried = Scores(self.graph, moved, self.patterns, self.groups)

@@ -163,19 +163,20 @@ def test_a_score_is_the_slope_of_the_likelihood_at_no_effect(hidden):
     assert found_slope == pytest.approx(slope, abs=1e-5)
 
 
-def test_a_parameter_that_nothing_tells_of_stays_and_the_others_climb():
-    """A fraction of 1 to the last digit has no slope; y's mode is that of 240 against 260."""
-    graph, survey = two_by_two(np.array([210, 190, 30, 70]))
-    layout = Layout(graph)
-    fractions, effects = layout.draw_prior(1, np.random.default_rng(3))
-    settled = Scores.of(Posterior(graph, fractions, effects), survey)
-    start = replace(settled.parameters, loosened=None)
-    found = replace(settled, parameters=start.moved(np.array([44.0, 1.0])))._at_mode()
-    edge, other = found.parameters.values
-    a, b = (counts[1] for counts in start.prior.fractions)
-    assert edge == pytest.approx(44.0, abs=1e-9)
-    # It stops where the log posterior rises by less than 0.01, with the information of 500 people.
-    assert other == pytest.approx(np.log((240 + a) / (260 + b)), abs=np.sqrt(0.02 / 125))
+def test_the_mode_is_reached_from_where_a_whole_step_would_leave_the_scale():
+    """2,000 people told x, five y: what x gains would pay for a step of y that nothing undoes."""
+    graph = CausalGraph("two", (Node("x", TWO), Node("y", TWO)), ())
+    codes = np.full((2000, 2), -1)
+    codes[:, 0] = np.arange(2000) % 2
+    codes[:5, 1] = 0
+    halves = Posterior(graph, np.full((1, 2), 0.5), np.empty((1, 0)))
+    found = Scores.of(halves, surveyed(graph, codes))
+    start = replace(found.parameters, loosened=None)
+    mode = replace(found, parameters=start.moved(np.array([-1.5, -4.0])))._at_mode()
+    counts = np.array([[1000.0, 5.0], [1000.0, 0.0]]) + np.array(start.prior.fractions)
+    # It stops where the log posterior would rise by less than 0.01.
+    within = np.sqrt(0.02 * counts.sum(axis=0) / counts.prod(axis=0))
+    assert (np.abs(mode.parameters.values - np.log(counts[0] / counts[1])) <= within).all()
 
 
 def two_by_two(counts):
