@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from strategies import Brute, random_graph, random_person, random_posterior, seeds
 
-from backrisk import CausalGraph, QueryError
+from backrisk import CausalGraph, Posterior, QueryError, load_graph
+from backrisk.graph import Layout
 from backrisk.inference import SecondWorld, bucket_tree
 from backrisk.inference.second_world import Kept
 from backrisk.inference.twin_network import reached
@@ -159,6 +160,29 @@ def test_the_budget_of_a_second_world_is_met_to_the_cell(monkeypatch):
     monkeypatch.setattr(bucket_tree, "BUDGET", need - 1)
     with pytest.raises(QueryError):
         _ = world().nobody
+
+
+def test_the_cells_are_those_of_the_order_that_was_searched_for(monkeypatch):
+    """What decides whether a world is worked out exactly is what working it out takes."""
+    graph = load_graph("runner")
+    posterior = Posterior(graph, *Layout(graph).draw_prior(1, np.random.default_rng(0)))
+    causes = [name for name in graph.names if name in graph.ancestors("compensation")]
+    monkeypatch.setattr(bucket_tree, "BUDGET", 8)
+    found = []
+    for search in (0, None):
+        world = SecondWorld(
+            posterior,
+            {"compensation": 1},
+            causes,
+            frozenset(),
+            "compensation",
+            [1],
+            search=search,
+        )
+        with pytest.raises(QueryError, match=f"{world.cells:,}"):
+            _ = world.nobody
+        found.append(world.cells)
+    assert found[1] < found[0]
 
 
 @pytest.mark.parametrize("seed", range(2, 40, 3))  # each node with a switch of its own
