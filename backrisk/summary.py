@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.90
 SURE = (1.0 + INTERVAL) / 2.0  # probability of a sign from which on the interval excludes zero
-ROUNDING = 1e-12  # of probabilities that are sums of products
+DIGITS = 12  # of probabilities that are sums of products: beyond them is rounding
+ROUNDING = 1e-12
 
 
 def interval(draws: Array, probability: float = INTERVAL) -> tuple[Array, Array]:

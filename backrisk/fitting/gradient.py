@@ -10,8 +10,9 @@ from collections import namedtuple
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, njit, types
+from numba import carray, types
 
+from backrisk._compiling import callback, loop
 from backrisk.likelihood import add_hidden, add_hidden_by_logs
 
 # The parts of the block, in their order. `direct` gives each by its name.
@@ -45,20 +46,20 @@ _LEAST = 1e-280
 _1 = np.uint64(1)
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _integers(block, part):  # type: ignore[no-untyped-def]
     # Unsigned, as in the kernel: an index that cannot be negative needs no check.
     start, rows, columns = block[1 + 3 * part], block[2 + 3 * part], block[3 + 3 * part]
     return block[start : start + rows * columns].view(np.uint64).reshape(rows, columns)
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _reals(block, part):  # type: ignore[no-untyped-def]
     start, rows, columns = block[1 + 3 * part], block[2 + 3 * part], block[3 + 3 * part]
     return block[start : start + rows * columns].view(np.float64).reshape(rows, columns)
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _gather(values, rows):  # type: ignore[no-untyped-def]
     found = np.empty(rows.shape[0])
     for i in range(rows.shape[0]):
@@ -69,7 +70,7 @@ def _gather(values, rows):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _scatter(values, rows, added):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
         if added[i] != 0.0:
@@ -77,18 +78,18 @@ def _scatter(values, rows, added):  # type: ignore[no-untyped-def]
                 values[rows[i, j]] += added[i]
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _softplus(x):  # type: ignore[no-untyped-def]
     return max(x, 0.0) + np.log1p(np.exp(-abs(x)))
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _log1mexp(x):  # type: ignore[no-untyped-def]
     # log(1 - exp(x)) of a negative x, to the last digit at either end (Maechler 2012).
     return np.log(-np.expm1(x)) if x > -0.6931471805599453 else np.log1p(-np.exp(x))
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _add_sets(log_cells, counts, block):  # type: ignore[no-untyped-def]
     # What matched sets tell: the chance of each set's cases, given its people.
     cells, first = _integers(block, _AT.set_cells), _integers(block, _AT.set_first)[0, 0]
@@ -135,7 +136,7 @@ def _add_sets(log_cells, counts, block):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
     """Return the log density of the unconstrained parameters; put its gradient into `slopes`.
 
@@ -435,7 +436,7 @@ def log_density(x, slopes, block):  # type: ignore[no-untyped-def]
 _NUMBER, _VECTOR = types.uint64, types.CPointer(types.float64)
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _finite(values):  # type: ignore[no-untyped-def]
     nothing = 0.0
     for i in range(values.shape[0]):
@@ -443,7 +444,7 @@ def _finite(values):  # type: ignore[no-untyped-def]
     return nothing == 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _unmapped(point, block):  # type: ignore[no-untyped-def]
     # The unconstrained parameters at a point of the axes that are sampled, if there are any.
     axes = _reals(block, _AT.axes)
@@ -457,7 +458,7 @@ def _unmapped(point, block):  # type: ignore[no-untyped-def]
 
 
 # In whatever order its terms are added: so the loop runs in vectors.
-@njit(cache=True, error_model="numpy", fastmath={"reassoc"})
+@loop(error_model="numpy", fastmath={"reassoc"})
 def _along(axis, slopes):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(axis.shape[0]):
@@ -465,7 +466,7 @@ def _along(axis, slopes):  # type: ignore[no-untyped-def]
     return total
 
 
-@cfunc(types.int64(_NUMBER, _VECTOR, _VECTOR, _VECTOR, types.voidptr), cache=True)
+@callback(types.int64(_NUMBER, _VECTOR, _VECTOR, _VECTOR, types.voidptr))
 def density_at(size, point, slopes, value, data):  # type: ignore[no-untyped-def]
     """Call `log_density` as a sampler does; return 0, or what is not finite."""
     block = carray(data, (carray(data, (1,), np.int64)[0],), np.int64)
@@ -481,7 +482,7 @@ def density_at(size, point, slopes, value, data):  # type: ignore[no-untyped-def
     return 0 if np.isfinite(log) else 4
 
 
-@cfunc(types.int64(_NUMBER, _NUMBER, _VECTOR, _VECTOR, types.voidptr), cache=True)
+@callback(types.int64(_NUMBER, _NUMBER, _VECTOR, _VECTOR, types.voidptr))
 def parameters_at(size, count, point, parameters, data):  # type: ignore[no-untyped-def]
     """Write the parameters at a point: fractions, effects, scales of sites, their shifts."""
     block = carray(data, (carray(data, (1,), np.int64)[0],), np.int64)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.inference.twin_network import Variable
 from backrisk.inference.vectors import number_at
@@ -61,7 +61,7 @@ def one_state(
     return found
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _draw(begins, own, wide, first, which, steps, given, uniforms, states, found):  # type: ignore[no-untyped-def]
     weights, at = np.empty((states, _BLOCK)), np.empty(_BLOCK, np.int64)
     for s in range(found.shape[0]):

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.graph import ProportionalOdds
 from backrisk.inference.vectors import LANES, alike, lanes_at, lanes_to, minus, over, plus, times
@@ -122,14 +122,14 @@ def recipe_for(
     return np.concatenate([head, addresses, *lists]).astype(np.int64), needed
 
 
-@njit(cache=True, nogil=True)
+@loop(nogil=True)
 def states_of(recipe):  # type: ignore[no-untyped-def]
     """Return how many states a row has."""
     levels, kind = recipe[0], recipe[4]
     return 1 if kind == _EVENT else levels if kind == _CDF else levels + 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def fill(recipe, first, last, into, row, state):  # type: ignore[no-untyped-def]
     """Fill some draws of a table.
 

@@ -7,9 +7,9 @@ from collections.abc import Container, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.inference.vectors import number_at
 
@@ -105,7 +105,7 @@ def at_each(table: Array, axis: int, places: NDArray[np.intp]) -> Array:
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _take(cells, step, draw, places, into):  # type: ignore[no-untyped-def]
     for b in range(into.shape[0]):
         for p in range(into.shape[1]):
@@ -142,7 +142,7 @@ def _addresses(
     return cells, table.shape[-2], table.strides[-2], table.strides[-1] * (table.shape[-1] > 1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _fill(  # type: ignore[no-untyped-def]
     cells_f, levels_f, level_f, draw_f, moves_f,
     cells_g, levels_g, level_g, draw_g, moves_g,
@@ -169,7 +169,7 @@ def _fill(  # type: ignore[no-untyped-def]
                     out[cell, state, other, z] = end - start if end > start else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _look_up(into, begins, level_step, draw_step, moves, which, state, at):  # type: ignore[no-untyped-def]
     """Look up the levels of a CDF; of a state that is known, those around it."""
     draws, last = into.shape[1], into.shape[0] - 2

@@ -9,9 +9,9 @@ cell are one vector, which stays in registers while it is summed.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.inference.filling import fill, states_of
 from backrisk.inference.tape import LOAD, STORE
@@ -30,7 +30,7 @@ from backrisk.inference.vectors import (
 Ints = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def carry_out(  # type: ignore[no-untyped-def]
     steps: Ints,
     places: Ints,
@@ -109,7 +109,7 @@ def carry_out(  # type: ignore[no-untyped-def]
                     _sum_of_three(buffer, into, a, b, c, mine, other, third, sizes)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _load(buffer, target, cells, begins, wide, z, w):  # type: ignore[no-untyped-def]
     for cell in range(len(cells)):
         at = begins + cells[cell]
@@ -124,7 +124,7 @@ def _load(buffer, target, cells, begins, wide, z, w):  # type: ignore[no-untyped
                 buffer[(target + cell) * LANES + lane] = number
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _sum(buffer, into, a, mine, sizes):  # type: ignore[no-untyped-def]
     outer, inner, high, low = sizes
     cell = into
@@ -140,7 +140,7 @@ def _sum(buffer, into, a, mine, sizes):  # type: ignore[no-untyped-def]
             cell += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _sum_of_two(buffer, into, a, b, mine, other, sizes):  # type: ignore[no-untyped-def]
     outer, inner, high, low = sizes
     cell = into
@@ -159,7 +159,7 @@ def _sum_of_two(buffer, into, a, b, mine, other, sizes):  # type: ignore[no-unty
             cell += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _sum_of_three(buffer, into, a, b, c, mine, other, third, sizes):  # type: ignore[no-untyped-def]
     outer, inner, high, low = sizes
     cell = into

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.inference.second_world import SecondWorld
 from backrisk.inference.vectors import number_at
@@ -175,7 +175,7 @@ def _ints(values: list[int]) -> Ints:
     return np.array(values, np.int64)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def walked(walk, order, states, noise, fresh, gains, first, last):  # type: ignore[no-untyped-def]
     """Turn the switches on in an order and off in the same, for some draws.
 
@@ -236,7 +236,7 @@ def walked(walk, order, states, noise, fresh, gains, first, last):  # type: igno
                     chance[:] = after
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _odds(walk, n, state, here, on, z, wide, draws, row, ratio):  # type: ignore[no-untyped-def]
     """Look up what the causes multiply a node's odds by, as it hears of them."""
     ratio[:] = 1.0
@@ -253,7 +253,7 @@ def _odds(walk, n, state, here, on, z, wide, draws, row, ratio):  # type: ignore
             ratio[k] *= number_at(begins + 8 * (row[k] * draws + z + k))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _level(walk, n, level, z, k, draws, ratio):  # type: ignore[no-untyped-def]
     """Return the CDF at a level."""
     at = 8 * (level * draws + z + k)
@@ -261,7 +261,7 @@ def _level(walk, n, level, z, k, draws, ratio):  # type: ignore[no-untyped-def]
     return below / (above * ratio[k] + below)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _state(walk, n, state, noise, z, wide, draws, ratio):  # type: ignore[no-untyped-def]
     """Set a node to the first state whose CDF reaches the noise."""
     state[n, :] = 0
@@ -270,7 +270,7 @@ def _state(walk, n, state, noise, z, wide, draws, ratio):  # type: ignore[no-unt
             state[n, k] += _level(walk, n, level, z, k, draws, ratio) < noise[n, k]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _window(walk, n, here, own, z, wide, draws, ratio, low, high):  # type: ignore[no-untyped-def]
     """Take a node's noise from where it leads to the state in world 0; keep the target's limits."""
     last = walk.levels[n]
@@ -283,7 +283,7 @@ def _window(walk, n, here, own, z, wide, draws, ratio, low, high):  # type: igno
             low[k], high[k] = lower, upper
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _follow(  # type: ignore[no-untyped-def]
     walk, switch, here, there, own, fresh, s, on, z, wide, draws, row, ratio
 ):
@@ -309,7 +309,7 @@ def _follow(  # type: ignore[no-untyped-def]
                 _state(walk, n, there, own, z, wide, draws, ratio)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@loop(nogil=True, error_model="numpy")
 def _chance(  # type: ignore[no-untyped-def]
     walk, here, there, on, z, wide, draws, row, ratio, low, high, chance
 ):

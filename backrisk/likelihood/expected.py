@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy import sparse
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.likelihood.cells import Cells, Ints
 from backrisk.likelihood.circuit import Circuit
@@ -136,7 +136,7 @@ class Expecting:
         return Expected(circuit.cells, value, sparse.csc_array(rests_on @ by_root + full))
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _back_from_each(buffer, roots, producer, templates, offsets, steps, bases, cells):  # type: ignore[no-untyped-def]
     """Go back from each root over the steps that it rests on; return the rows of a CSR matrix."""
     starts = np.zeros(roots.shape[0] + 1, dtype=np.int64)

@@ -8,9 +8,9 @@ against wrapping around, which takes nearly half the time off a pass.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from backrisk._compiling import loop
 from backrisk._types import Array
 from backrisk.likelihood.cells import Rows, in_parts, stack_logs
 from backrisk.likelihood.circuit import Circuit
@@ -26,7 +26,7 @@ _SMALLEST = 1e-280
 _1, _2, _3, _4, _5, _6 = (np.uint64(n) for n in range(1, 7))
 
 
-@njit(cache=True)
+@loop()
 def _parts(tape: Ints):  # type: ignore[no-untyped-def]
     bounds = np.zeros(6, dtype=np.int64)
     bounds[0] = 7
@@ -41,7 +41,7 @@ def _parts(tape: Ints):  # type: ignore[no-untyped-def]
     return templates, offsets, steps, bases, roots
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _forward(buffer, templates, offsets, steps, bases):  # type: ignore[no-untyped-def]
     # Two and three tables, nearly all steps, are written out: half the time of the general loop. So
     # are the sums of two tables over two and three states: a quarter less again.
@@ -92,7 +92,7 @@ def _forward(buffer, templates, offsets, steps, bases):  # type: ignore[no-untyp
                 buffer[target + cell] = total
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _backward(buffer, adjoint, templates, offsets, steps, bases):  # type: ignore[no-untyped-def]
     widest = _1
     for i in range(templates.shape[0]):
@@ -139,7 +139,7 @@ def _backward(buffer, adjoint, templates, offsets, steps, bases):  # type: ignor
                     at += tables
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _forward_logs(logs, templates, offsets, steps, bases):  # type: ignore[no-untyped-def]
     for i in range(steps.shape[0]):
         out, states, tables, at = templates[steps[i, 0]]
@@ -161,7 +161,7 @@ def _forward_logs(logs, templates, offsets, steps, bases):  # type: ignore[no-un
             logs[target + cell] = largest + np.log(total)
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _backward_logs(logs, expected, templates, offsets, steps, bases):  # type: ignore[no-untyped-def]
     # What is expected on a result goes to the terms of its sum by their shares.
     for i in range(steps.shape[0] - 1, -1, -1):
@@ -180,7 +180,7 @@ def _backward_logs(logs, expected, templates, offsets, steps, bases):  # type: i
                 at += tables
 
 
-@njit(cache=True)
+@loop()
 def _smallest(buffer, roots):  # type: ignore[no-untyped-def]
     least = np.inf
     for i in range(roots.shape[0]):
@@ -189,7 +189,7 @@ def _smallest(buffer, roots):  # type: ignore[no-untyped-def]
     return least
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def add_hidden(buffer: Array, counts: Array, tape: Ints, reals: Array):  # type: ignore[no-untyped-def]
     """Add the families that are not observed in full, by plain probabilities.
 
@@ -226,7 +226,7 @@ def add_hidden(buffer: Array, counts: Array, tape: Ints, reals: Array):  # type:
     return True, value
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def add_hidden_by_logs(log_cells: Array, counts: Array, tape: Ints, reals: Array) -> float:
     """Add the families that are not observed in full, by the logs of probabilities.
 
@@ -262,7 +262,7 @@ def add_hidden_by_logs(log_cells: Array, counts: Array, tape: Ints, reals: Array
     return value
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def value_and_counts(log_cells: Array, tape: Ints, reals: Array):  # type: ignore[no-untyped-def]
     """Return the log-likelihood and the expected family counts.
 
@@ -294,7 +294,7 @@ def value_and_counts(log_cells: Array, tape: Ints, reals: Array):  # type: ignor
     return value + add_hidden_by_logs(log_cells, counts, tape, reals), counts
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def _root_values(log_cells: Array, tape: Ints) -> Array:
     templates, offsets, steps, bases, roots = _parts(tape)
     buffer = np.empty(tape[1])
@@ -307,7 +307,7 @@ def _root_values(log_cells: Array, tape: Ints) -> Array:
     return buffer[roots]
 
 
-@njit(cache=True, error_model="numpy")
+@loop(error_model="numpy")
 def address_logs(log_cells: Array, tape: Ints) -> Array:
     """Return the logs of all cells, and of the results of all steps, by their addresses.
 

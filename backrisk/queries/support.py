@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from backrisk._types import Array
 from backrisk.posterior import Posterior
+from backrisk.summary import DIGITS
 
 SENSITIVE = 0.05  # from here on a quantity counts as moved by scaling (Kallioinen et al. 2023)
 _SCALES = (0.99, 1.01)  # powers that prior and likelihood are raised to
@@ -113,6 +114,7 @@ def support(
     >>> support(np.array([[0.5]]), p, [("x",)], "y").unmeasured
     (None,)
     """
+    draws = draws.round(DIGITS)  # what is always nothing has no rounding to compare
     own, prior = draws[: posterior.draws], draws[posterior.draws :]
     share, error = contraction(own, prior, posterior.chains)
     log_prior = None if is_flat(posterior.log_prior) else posterior.log_prior

@@ -144,6 +144,14 @@ def test_the_budget_is_met_to_the_cell(monkeypatch):
         world.joint([("x0", 0)])
 
 
+def test_no_budget_refuses_what_nothing_is_open_in(monkeypatch):
+    graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", BINARY))
+    cpts = {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]}
+    world = World(Posterior.from_cpts(graph, cpts), {"x": 1, "y": 1}, {})
+    monkeypatch.setattr(draws, "BUDGET", 1)
+    np.testing.assert_allclose(world.joint([]), [0.4], rtol=0, atol=1e-12)
+
+
 def test_chunks_fit_the_budget_and_the_cache_and_hold_each_draw_once(monkeypatch):
     rng = np.random.default_rng(0)
     graph = random_graph(rng, 5)

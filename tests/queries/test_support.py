@@ -219,6 +219,14 @@ def test_an_answer_holds_the_facts_of_each_of_its_numbers(core_posterior):
     )
 
 
+def test_what_is_nothing_but_for_rounding_is_a_constant(core_posterior):
+    rng = np.random.default_rng(1)
+    nothing = 1e-16 * rng.normal(size=(core_posterior.beside_prior.draws, 1))
+    facts = support(nothing, core_posterior, [["fatigue"]], "pain")
+    assert facts.narrowed == [None]
+    assert facts.moved_by_prior.tolist() == facts.moved_by_likelihood.tolist() == [0.0]
+
+
 def test_without_a_prior_or_a_survey_nothing_is_known():
     graph = CausalGraph.from_edges([("x", "y")], dict.fromkeys("xy", ("no", "yes")))
     posterior = Posterior.from_cpts(graph, {"x": [0.5, 0.5], "y": [[0.7, 0.3], [0.2, 0.8]]})

@@ -18,13 +18,12 @@ from backrisk.queries.attribution.pathways import direct_route
 from backrisk.queries.paths import Studied, downstream
 from backrisk.queries.support import Support
 from backrisk.queries.wording import evidence_words, support_words
-from backrisk.summary import SURE, Estimate, interval, largest, summarise
+from backrisk.summary import DIGITS, SURE, Estimate, interval, largest, summarise
 from backrisk.words import TOGETHER, estimate, listed, percent, points, say
 
 _TOLD = 6  # causes that sentences tell of; the table holds all
 _WAYS = 3  # chains that are told one by one
 _SEEN = 0.0005  # a mean below it rounds to no tenth of a point
-_ROUNDED = 12  # digits of an effect: sums over CDFs leave rounding where there is none
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,7 +92,7 @@ class Attribution(Answer):
     @property
     def p_effect(self) -> Array | None:
         """The probability of an effect above zero, ``(cause,)``."""
-        return None if self.effects is None else (self.effects.round(_ROUNDED) > 0).mean(axis=0)
+        return None if self.effects is None else (self.effects.round(DIGITS) > 0).mean(axis=0)
 
     @property
     def signs(self) -> tuple[int, ...]:
@@ -104,7 +103,7 @@ class Attribution(Answer):
         """
         if self.effects is None:
             return (0,) * len(self.causes)
-        rounded = self.effects.round(_ROUNDED)
+        rounded = self.effects.round(DIGITS)
         above, below = ((side > 0).mean(axis=0) >= SURE for side in (rounded, -rounded))
         return tuple((above.astype(int) - below).tolist())
 
@@ -113,7 +112,7 @@ class Attribution(Answer):
         """Which causes have any effect in any draw, or none is judged, ``(cause,)``."""
         if self.effects is None:
             return np.ones(len(self.causes), dtype=bool)
-        some: NDArray[np.bool_] = self.effects.round(_ROUNDED).any(axis=0)
+        some: NDArray[np.bool_] = self.effects.round(DIGITS).any(axis=0)
         return some
 
     @property

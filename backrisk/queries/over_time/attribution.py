@@ -477,6 +477,7 @@ def _answer(
     told: list[str] = [*course.length, *notes]
     if shares.error is not None:
         told.append(sampling_note(shares.error, shares.evaluations))
+    if own < of:
         told.append(say("queries.over_time.attribute.thinned", draws=own, of=of))
     return AttributionOverTime(
         shares.draws[:own],

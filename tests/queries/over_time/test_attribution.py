@@ -296,3 +296,6 @@ def test_few_draws_are_played_where_a_game_is_sampled(monkeypatch):
     answer = br.attribute(posterior, [{"y": "yes"}, {}], target="y")
     assert answer.draws.shape == (3, 1)
     assert "Worked out for 3 draws (of 9)" in answer.text
+    whole = br.attribute(posterior.subset(3), [{"y": "yes"}, {}], target="y")
+    assert whole.error is not None
+    assert "Worked out for" not in whole.text  # all there are
