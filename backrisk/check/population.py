@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from backrisk import _json, _yaml
-from backrisk._arguments import checked, shown
+from backrisk._arguments import checked, real, shown
 from backrisk._files import no_file
 from backrisk._types import Array
 from backrisk.errors import GraphError, QueryError
 from backrisk.graph import CausalGraph, Node
-from backrisk.words import choices, say, unreadable
+from backrisk.words import choices, listed, say, unreadable
 
 _KEYS = ("name", "source", "differs", "shares", "joint")
 _OF_A_SHARE = ("share", "people", "se", "low", "high", "probability")
@@ -288,10 +288,10 @@ class _Reader:
         self._only(given, _OF_SHARES, f"{key}.")
         by_state = self._one_of(given, key)
         if not isinstance(by_state, Mapping):
-            raise self._wrong("by_state", key=key, states=choices(node.states))
+            raise self._wrong("by_state", key=key, states=_quoted(node.states))
         values = {node.states.index(self._state(node, each)): each for each in by_state}
         if len(values) < len(node.states):
-            raise self._wrong("by_state", key=key, states=choices(node.states))
+            raise self._wrong("by_state", key=key, states=_quoted(node.states))
         numbers = [
             self._number(by_state, values[k], f"{key}.{values[k]}", 0.0, math.inf)
             for k in range(len(node.states))
@@ -312,12 +312,13 @@ class _Reader:
         nodes = self._nodes(given["nodes"], "joint.nodes")
         where = "joint"
         expected = tuple(len(self.graph.node(name).states) for name in nodes)
-        try:
-            table = np.array(self._one_of(given, where), dtype=float)
+        stated = self._one_of(given, where)
+        try:  # the labels of a frame would be read past
+            table = real(stated) if isinstance(stated, list | tuple | np.ndarray) else np.empty(0)
         except (TypeError, ValueError):
             table = np.empty(0)
         if table.shape != expected or not np.isfinite(table).all() or not nodes:
-            told = {"nodes": choices(nodes), "expected": expected, "found": table.shape}
+            told = {"nodes": _quoted(nodes), "expected": expected, "found": table.shape}
             raise self._wrong("joint_shape", **told)
         shares, people = self._distribution(table, given, where)
         return JointShares(nodes, shares, people)
@@ -383,3 +384,7 @@ class _Reader:
             told = "between" if math.isfinite(high) else "above"
             raise self._wrong(told, key=where, value=shown(value), **limits)
         return float(value)
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return listed([say("phrases.quoted", text=word) for word in words])

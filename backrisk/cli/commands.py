@@ -33,6 +33,7 @@ from backrisk.cli import (
     questions,
 )
 from backrisk.cli.console import sentences, such_as
+from backrisk.cli.once import OnceCommand
 from backrisk.words import say, speaking
 
 # A command is one line of its panel: its name, and its function or its own commands.
@@ -99,7 +100,7 @@ class _Known(Mapping[str, Any]):
             made = get_command(found)
         else:
             alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-            alone.command(name)(found)
+            alone.command(name, cls=OnceCommand)(found)
             made = get_command(alone)
         made.name, made.epilog = name, such_as(name)
         made.help = say(f"cli.{name.replace('-', '_')}.help")

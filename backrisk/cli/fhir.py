@@ -13,6 +13,7 @@ from backrisk import _json, _yaml
 from backrisk._files import demand_place, no_file
 from backrisk.cli import console
 from backrisk.cli.console import sentences, such_as
+from backrisk.cli.once import OnceCommand
 from backrisk.cli.options import ModelFile, PersonFile, SiteOption, TargetOption
 from backrisk.cli.persons import person_at
 from backrisk.cli.terminal import write_text
@@ -27,7 +28,10 @@ OutOption = Annotated[Path | None, typer.Option("--out", help=say("cli.fhir.out"
 
 
 @app.command(
-    "questionnaire", help=say("cli.fhir.questionnaire_help"), epilog=such_as("fhir_questionnaire")
+    "questionnaire",
+    cls=OnceCommand,
+    help=say("cli.fhir.questionnaire_help"),
+    epilog=such_as("fhir_questionnaire"),
 )
 def questionnaire(model: ModelFile, url: UrlOption = None, out: OutOption = None) -> None:
     """Run `backrisk.fhir.questionnaire`."""
@@ -39,7 +43,9 @@ def questionnaire(model: ModelFile, url: UrlOption = None, out: OutOption = None
         _give(make(load_posterior(model), url=url), out, model)
 
 
-@app.command("response", help=say("cli.fhir.response_help"), epilog=such_as("fhir_response"))
+@app.command(
+    "response", cls=OnceCommand, help=say("cli.fhir.response_help"), epilog=such_as("fhir_response")
+)
 def response(
     model: ModelFile,
     person: PersonFile,
@@ -60,7 +66,9 @@ def response(
         _give(make(posterior, person_at(posterior, person), **told), out, model, person)
 
 
-@app.command("person", help=say("cli.fhir.person_help"), epilog=such_as("fhir_person"))
+@app.command(
+    "person", cls=OnceCommand, help=say("cli.fhir.person_help"), epilog=such_as("fhir_person")
+)
 def person(
     model: ModelFile, response: ResponseFile, url: UrlOption = None, out: OutOption = None
 ) -> None:
@@ -80,7 +88,9 @@ def person(
         _give(answers.person, out, model, response)
 
 
-@app.command("assess", help=say("cli.fhir.assess_help"), epilog=such_as("fhir_assess"))
+@app.command(
+    "assess", cls=OnceCommand, help=say("cli.fhir.assess_help"), epilog=such_as("fhir_assess")
+)
 def assess(
     model: ModelFile,
     response: ResponseFile,
@@ -94,7 +104,9 @@ def assess(
     _result(risk_assessment, model, response, target, url, out)
 
 
-@app.command("guide", help=say("cli.fhir.guide_help"), epilog=such_as("fhir_guide"))
+@app.command(
+    "guide", cls=OnceCommand, help=say("cli.fhir.guide_help"), epilog=such_as("fhir_guide")
+)
 def guide(
     model: ModelFile,
     response: ResponseFile,

@@ -35,7 +35,7 @@ def demand_kind(path: Path, parts: Sequence[str] | None = None, *, folders: bool
     """
     known = (".parquet", ".csv", *("",) * folders)
     if path.suffix.lower() not in known or path.name in ("", ".."):
-        raise QueryError(say("cohort.kind_of_file", file=path.name))
+        raise QueryError(say("cohort.kind_of_file", file=path))
     if parts and path.suffix:
         raise QueryError(say("cohort.parts_of_file", file=path.name))
 

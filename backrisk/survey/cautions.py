@@ -57,7 +57,8 @@ def answer_cautions(
     """
     dead = dead_rules(book)
     found = [*dead, *_unmet(book, census, dead), *_impossible(book, census)]
-    found += [*_unlikely(book, census), *_apart(census), *_skips(book, graph, codes, people)]
+    found += [*_unlikely(book, census), *_apart(census), *_parts_of_one(census)]
+    found += [*_skips(book, graph, codes, people)]
     left = unread(book, census.columns)
     if WEIGHT in left and book.weight is None and (book.takes_rest or book.name == PLAIN):
         found.append(say("survey.cautions.weight", column=WEIGHT))
@@ -178,6 +179,15 @@ def _apart(census: Census) -> list[Said]:
         )
         for name, numbers in census.apart.items()
         for each in numbers
+    ]
+
+
+def _parts_of_one(census: Census) -> list[Said]:
+    return [
+        say(
+            "survey.cautions.parts_of_one", column=name, middle=f"{each.middle:.3g}", rows=each.rows
+        )
+        for name, each in census.parts_of_one.items()
     ]
 
 

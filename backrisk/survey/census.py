@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from backrisk._spelling import spell
-from backrisk.survey.schema import Contents, Derived, Rule
+from backrisk.survey.schema import Contents, Derived, Measure, Rule
 from backrisk.survey.sentinels import like_a_reason, stands_apart
 
 _RULES = 200_000  # rows up to which it is counted how many meet each rule
+_PER_CENT = ("%", "percent", "pct")  # without space and case
 _FEW = 6  # answers of a column up to which they are no free text
 # Distinct rows of some columns, each with the number of rows of the table that are like it.
 Distinct = Callable[[tuple[str, ...]], Iterable[tuple[tuple[object, ...], int]]]
@@ -114,6 +115,8 @@ class Census:
         By derived value that is a number.
     matched : mapping of str to tuple of Matched
         By derived value of rules.
+    parts_of_one : mapping of str to Spread
+        By column of numbers in per cent, none of which is above 1: perhaps they are shares.
     """
 
     columns: tuple[str, ...] = ()
@@ -124,6 +127,7 @@ class Census:
     apart: Mapping[str, tuple[Apart, ...]] = field(default_factory=dict)
     spread: Mapping[str, Spread] = field(default_factory=dict)
     matched: Mapping[str, tuple[Matched, ...]] = field(default_factory=dict)
+    parts_of_one: Mapping[str, Spread] = field(default_factory=dict)
 
 
 def take_census(book: Contents, columns: Iterable[str], rows: int, distinct: Distinct) -> Census:
@@ -147,6 +151,7 @@ def take_census(book: Contents, columns: Iterable[str], rows: int, distinct: Dis
     labels: dict[str, dict[str, int]] = {}
     apart: dict[str, tuple[Apart, ...]] = {}
     answered: dict[str, int] = {}
+    parts: dict[str, Spread] = {}
     for name, spec in book.columns.items():
         if name not in names:
             continue
@@ -164,6 +169,8 @@ def take_census(book: Contents, columns: Iterable[str], rows: int, distinct: Dis
             labels[name] = {label: counts[label] for label in spec.labels}
         if found := _apart(numbers):
             apart[name] = found
+        if "".join(spec.unit.casefold().split()) in _PER_CENT and _parts_of_one(numbers):
+            parts[name] = _spread(spec, numbers)
     impossible: dict[str, Impossible] = {}
     spread: dict[str, Spread] = {}
     matched: dict[str, tuple[Matched, ...]] = {}
@@ -179,7 +186,7 @@ def take_census(book: Contents, columns: Iterable[str], rows: int, distinct: Dis
                 impossible[name] = Impossible(sum(bad.values()), min(bad), max(bad))
             if values:
                 spread[name] = _spread(derived, values)
-    return Census(names, rows, labels, answered, impossible, apart, spread, matched)
+    return Census(names, rows, labels, answered, impossible, apart, spread, matched, parts)
 
 
 def _apart(numbers: Mapping[float, int]) -> tuple[Apart, ...]:
@@ -190,6 +197,12 @@ def _apart(numbers: Mapping[float, int]) -> tuple[Apart, ...]:
         for number, count in numbers.items()
         if count > 1 and others and stands_apart(number, numbers)
     )
+
+
+def _parts_of_one(numbers: Mapping[float, int]) -> bool:
+    """Whether several numbers lie between 0 and 1, and some within."""
+    within = sum(0 < number < 1 for number in numbers)
+    return within > 1 and all(0 <= number <= 1 for number in numbers)
 
 
 def _numbers(spec: Derived, book: Contents, distinct: Distinct) -> dict[float, int]:
@@ -211,7 +224,7 @@ def _values(
     }
 
 
-def _spread(spec: Derived, numbers: Mapping[float, int]) -> Spread:
+def _spread(spec: Measure, numbers: Mapping[float, int]) -> Spread:
     total, states = sum(numbers.values()), {spec.state(number) for number in numbers}
     reached, middle = 0, 0.0
     for middle in sorted(numbers):

@@ -71,3 +71,29 @@ def test_a_tab_is_named_and_a_comma_may_come_before_decimals(tmp_path):
         assert "'1,250', expected a number" in str(found.exception) + found.output
     path.write_text("age_years\tweight_kg\theight_cm\n30\t72,5\t180\n50\t80,000\t170\n")
     assert run(["validate", path], "--delimiter", "tab", "--decimal", ",").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["risk", "m.nc", "--person", "a.json", "--person", "b.json"], "--person is given more"),
+        (["score", "m.nc", "t.csv", "--out", "a", "--draws", "1", "--draws=1"], "--draws is given"),
+        (["fhir", "assess", "m.nc", "--response", "a", "--response", "b"], "--response is given"),
+    ],
+)
+def test_an_option_of_one_value_is_given_once(arguments, told):
+    """Of two values, the first would be lost without a word."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert told in done.output
+
+
+def test_an_option_of_many_values_is_given_as_often_as_there_are_values(core_model, tmp_path):
+    person = tmp_path / "p.json"
+    person.write_text("{}")
+    done = CliRunner().invoke(
+        app,
+        ["intervene", str(core_model), "--person", str(person), "--do", "core_strength=strong",
+         "--do", "fatigue=low"],
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output

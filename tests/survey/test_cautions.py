@@ -31,6 +31,26 @@ def told(frame, codebook):
     return describe(frame, GRAPH, codebook).cautions
 
 
+@pytest.mark.parametrize(
+    ("unit", "cells", "tells"),
+    [
+        ("%", [0.8, 0.25, 1], True),
+        ("Per cent", ["0.8", "0.25", None], True),
+        ("%", [0.8, 25, 1], False),
+        ("%", [0, 1, 1], False),
+        ("%", ["0.8%", "0.25%", "25%"], False),
+        ("h", [0.8, 0.25, 1], False),
+    ],
+)
+def test_shares_in_a_column_of_per_cent_are_told(unit, cells, tells):
+    """A spreadsheet holds 80% as 0.8, and so do its copies in other formats."""
+    column = {"node": "bmi", "type": "number", "unit": unit, "cuts": [25, 75]}
+    found = told(pd.DataFrame({"hard": cells}, dtype=object), book({"hard": column}, {}))
+    about = [each for each in found if "'hard' is in per cent" in each]
+    assert len(about) == tells
+    assert all("if they are shares, multiply them by 100" in each for each in about)
+
+
 @pytest.mark.parametrize("kinds", [{}, {"type": "text"}])
 @pytest.mark.parametrize(
     ("ticked", "word", "seen"),
