@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,7 +79,9 @@ def person(
 
     with sentences():
         _demand(out, model, response)
-        answers = read_response(load_posterior(model), _read(response), url=url)
+        posterior, resource = load_posterior(model), _read(response)
+        with _about(response):
+            answers = read_response(posterior, resource, url=url)
         for issue in answers.issues:
             told = say("cli.warning", warning=issue.text)
             console.err.print(told, style="yellow", markup=False, soft_wrap=True)
@@ -133,8 +136,23 @@ def _result(
 
     with sentences():
         _demand(out, model, response)
-        made = make(load_posterior(model), _read(response), target=target, url=url)
+        posterior, resource = load_posterior(model), _read(response)
+        with _about(response):
+            made = make(posterior, resource, target=target, url=url)
         _give(made, out, model, response)
+
+
+@contextmanager
+def _about(path: Path) -> Iterator[None]:
+    """Tell what is wrong with a resource by the name of its file."""
+    from backrisk.fhir import FhirError
+
+    try:
+        yield
+    except FhirError as error:
+        lines = str(error).split("\n")
+        told = (str(say("cli.person.saved", path=path, problem=line)) for line in lines)
+        raise QueryError("\n".join(told)) from error
 
 
 def _demand(out: Path | None, *inputs: Path) -> None:

@@ -259,7 +259,8 @@ class Column(Measure):
         By default the node's states stand for themselves. Labels and cells are compared by their
         canonical spelling: ``1``, ``1.0`` and ``" 1 "`` are one label, and so are ``Never`` and
         ``NEVER`` unless the codebook has both.
-        A label may say ``null``: it stands for no answer in this column.
+        A label may say ``null``: it stands for no answer in this column. A column of numbers or
+        of text has none.
     missing : tuple of str
         Answers to this column that stand for no answer, beside the codebook's: ``["99"]``.
     choices : mapping, optional
@@ -352,6 +353,8 @@ class Column(Measure):
             raise ValueError(say("survey.rules.text_is_input"))
         if self.type != "number" and (self.cuts or self.range or self.typical):
             raise ValueError(say("survey.rules.only_numbers"))
+        if self.labels and self.type != "label":  # they would be read past
+            raise ValueError(say("survey.rules.only_labels", type=self.type))
         if self.type == "number" and self.measured and not self.cuts:
             raise ValueError(say("survey.rules.number_needs_cuts"))
         if self.range and not self.range[0] < self.range[1]:

@@ -91,6 +91,7 @@ def test_a_mistake_is_a_sentence(model, files, content, words):
         code, _, told = said(command, model, "--response", files("r.json", content))
         assert code == 2
         assert words in told
+        assert "r.json" in told
 
 
 def test_a_file_that_is_not_there_is_told(model, tmp_path):

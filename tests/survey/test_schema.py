@@ -273,6 +273,14 @@ def test_true_is_no_number(keys):
         Column(**keys)
 
 
+def test_labels_are_of_columns_of_labels():
+    """In a column of numbers, a label that stands for no answer would be read as a number."""
+    numbers = {"node": "a", "type": "number", "cuts": [40], "labels": {"999": None}}
+    for keys in (numbers, {"role": "input", "type": "text", "labels": {"-": None}}):
+        with pytest.raises(ValueError, match=r"has no 'labels'; its answers that are none stand"):
+            Column(**keys)
+
+
 @pytest.mark.parametrize(
     "keys",
     [{1: "x", 0: "y"}, {np.int64(1): "x", 0.0: "y"}, {np.float32(1): "x", Decimal("0.0"): "y"}],
