@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backrisk as br
-from backrisk.inference import watched
+from backrisk.inference import World, run, watched
 
 GRAPH = br.CausalGraph.from_edges(
     [("a", "b"), ("b", "c"), ("a", "c")],
@@ -60,3 +60,18 @@ def test_who_is_watched_is_told_to_no_other_thread():
         asking.start()
         asking.join()
     assert not told
+
+
+def test_the_threads_of_a_sum_look_up_for_whoever_asked(monkeypatch):
+    """Each chunk of draws looks at every step, on whichever thread it is worked on."""
+    monkeypatch.setattr(run, "_FEW", 1)
+    monkeypatch.setattr(run, "_CACHE", 1)
+    monkeypatch.setattr(run, "_GIVEN", 1)
+    told = {}
+    for count in (1, 2):
+        monkeypatch.setattr(run, "workers", lambda worth, count=count: count)
+        steps = told[count] = []
+        with watched(steps.append):
+            World(POSTERIOR, {"b": 1}, {}).joint([("c", 0)])
+    assert told[1]
+    assert sorted(told[2]) == sorted(told[1])
