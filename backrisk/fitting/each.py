@@ -141,6 +141,7 @@ def fit_each(
     if sampler not in TUNE:
         near, known = suggest(sampler, tuple(TUNE)), choices(tuple(TUNE))
         raise FitError(say("fitting.no_sampler", sampler=sampler, near=near, known=known))
+    dropout = tuple(dropout)
     for key, survey in surveys.items():
         if not _can_be_named(key):
             raise FitError(say("fitting.each.no_key", key=ascii(key), kind=type(key).__name__))
@@ -158,7 +159,7 @@ def fit_each(
         "evidence": evidence,
         "cores": None if runner is None else 1,
         "trait": trait,
-        "dropout": tuple(dropout),
+        "dropout": dropout,
     }
     for name, number in (("draws", draws), ("chains", chains)):
         if number < 1:
