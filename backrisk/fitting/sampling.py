@@ -50,7 +50,7 @@ from backrisk.words import choices, percent, say, suggest
 # gradients and from the first step on, PyMC from draws; see the benchmark `fit_sampling`.
 TUNE = {"nutpie": 300, "pymc": 1000}
 _ACCEPT = {"nutpie": 0.7, "pymc": 0.8}
-_ACCEPT_SITES = 0.8  # where scales of sites are narrow, longer steps diverge
+_ACCEPT_SITES = 0.9  # where scales of sites are narrow, longer steps diverge
 _version = cache(version)  # which looks through every folder of packages, as long as a small fit
 _PRIOR_DRAWS = 1000
 _RECORD = 200_000  # bytes of a model beside its draws: graph, codebook, labels
@@ -162,7 +162,7 @@ def fit(
     sampler : {"nutpie", "pymc"}
     target_accept : float, optional
         The acceptance rate that the step size is tuned to; by default 0.7 with nutpie, 0.8 with
-        PyMC or with sites. Raise it where transitions diverge.
+        PyMC, 0.9 with sites. Raise it where transitions diverge.
     cores : int, optional
         Chains that run at once; by default as many as there are processors. Draws do not depend
         on it.
