@@ -22,6 +22,7 @@ from backrisk.queries import (
     sensitivity,
     sensitivity_of_noise,
 )
+from backrisk.summary import DIGITS
 from backrisk.words import capital, listed, say
 
 POWERS = (0.8, 1.25)  # that prior and likelihood are raised to (Kallioinen et al. 2024)
@@ -131,10 +132,11 @@ def power_scaling(posterior: Posterior, answer: Answer) -> Scaled:
         "prior": posterior.log_prior[keep],
         "likelihood": posterior.log_likelihood[keep],
     }
+    rounded = draws.round(DIGITS)  # as the answer's own support is told
     for name, density in densities.items():
         scaled = None if is_flat(density) else density
-        columns[f"moved_by_{name}"] = sensitivity(draws, scaled)
-        columns[f"{name}_noise"] = sensitivity_of_noise(draws, scaled)
+        columns[f"moved_by_{name}"] = sensitivity(rounded, scaled)
+        columns[f"{name}_noise"] = sensitivity_of_noise(rounded, scaled)
     for name, density in densities.items():
         khats = []
         for key, power in zip(("less", "more"), POWERS, strict=True):

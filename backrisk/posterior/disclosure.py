@@ -63,6 +63,7 @@ class LeastCells:
     --------
     >>> import pandas as pd
     >>> from backrisk.graph import CausalGraph
+    >>> from backrisk.survey import Survey
     >>> g = CausalGraph.from_edges([("x", "y")], {"x": ["no", "yes"], "y": ["no", "yes"]})
     >>> frame = pd.DataFrame({"x": ["no"] * 9 + ["yes"] * 5, "y": ["no"] * 10 + ["yes"] * 4})
     >>> found = LeastCells.of_survey(Survey.from_frame(frame, g))

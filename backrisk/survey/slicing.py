@@ -18,7 +18,7 @@ from backrisk.survey.times import date_in
 from backrisk.words import Said, listed, say
 
 # What begins anew with a year: its name, its greatest number, and from where to where it may turn.
-_TURNS = (("week", 53, 45, 8), ("month", 12, 11, 2))
+_TURNS = (("week", 53, 48, 5), ("month", 12, 11, 2))
 MOST = 1000  # slices, far more than any model sums over
 _GAP = 3  # slices without any visit of anyone, from which on they are told
 _SHOWN = 3  # rows that a sentence names
