@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -54,15 +55,19 @@ def mode_of(density: Density, start: Array) -> Array:
     return found
 
 
-def curvature(density: Density, point: Array) -> Array:
+def curvature(density: Density, point: Array, cores: int = 1) -> Array:
     """Return the second derivatives of minus the log density, by differences of its slopes."""
-    ways = np.eye(len(point)) * _STEP
-    slopes = np.array([density(point + way)[1] - density(point - way)[1] for way in ways])
+
+    def difference(way: Array) -> Array:
+        return density(point + way)[1] - density(point - way)[1]
+
+    with ThreadPoolExecutor(cores) as pool:  # the compiled density lets other threads run
+        slopes = np.array(list(pool.map(difference, np.eye(len(point)) * _STEP)))
     found: Array = (slopes + slopes.T) / (4.0 * _STEP)
     return found
 
 
-def whitened(model: Any) -> Any:
+def whitened(model: Any, cores: int = 1) -> Any:
     """Return the same model in parameters that are about independent and of spread one.
 
     The new parameters are a linear map of the old: by the curvature at the mode, the posterior is
@@ -74,6 +79,8 @@ def whitened(model: Any) -> Any:
     ----------
     model : nutpie.CompiledPyMCModel
         As `backrisk.fitting.direct` makes it.
+    cores : int
+        Threads for the curvature, which does not depend on how many there are.
 
     Returns
     -------
@@ -90,7 +97,7 @@ def whitened(model: Any) -> Any:
 
     density, begun = density_of(model), model.initial_point_func
     mode = mode_of(density, np.asarray(begun(0), dtype=np.float64))
-    curved = curvature(density, mode)
+    curved = curvature(density, mode, cores)
     if not (np.isfinite(mode).all() and np.isfinite(curved).all()):
         return model
     own = np.diagonal(curved)

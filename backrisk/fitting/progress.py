@@ -37,6 +37,17 @@ def drawable(console: Console) -> bool:
 
 
 @contextmanager
+def mode_progress(*, show: bool) -> Iterator[None]:
+    """Say in a terminal what is done before the chains: a moment, of long histories a minute."""
+    console = Console(stderr=True)
+    if show and console.is_terminal and not console.is_jupyter:
+        with console.status(say("fitting.to_the_mode")):
+            yield
+    else:
+        yield
+
+
+@contextmanager
 def nutpie_progress(
     total: int, done: Mapping[int, bool], *, show: bool
 ) -> Iterator[Callable[[int], Callable[[Any], None]]]:

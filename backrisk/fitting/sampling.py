@@ -28,7 +28,7 @@ from backrisk.fitting.judging import flat, judge
 from backrisk.fitting.labels import labelled_start, labels_said
 from backrisk.fitting.observed import Prepared, pooled_sites, prepare
 from backrisk.fitting.panels import about, told_over_time, with_trait
-from backrisk.fitting.progress import pymc_progress
+from backrisk.fitting.progress import mode_progress, pymc_progress
 from backrisk.graph import CausalGraph, Layout
 from backrisk.likelihood import Circuit, Conditioned, conditioned
 from backrisk.posterior import (
@@ -337,7 +337,8 @@ def _by_nutpie(
         if not pooled_sites(prepared.survey):
             from backrisk.fitting.mode import whitened  # which needs an optimiser
 
-            model = whitened(model)
+            with mode_progress(show=progress):
+                model = whitened(model, settings.cores)
         return run_chains(model, seeds.tolist(), settings, kept=kept, progress=progress)
 
 

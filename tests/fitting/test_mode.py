@@ -56,7 +56,9 @@ def test_at_the_mode_nothing_is_steep_and_every_way_is_curved_alike(name):
     found = density_of(mapped)
     assert np.abs(found(mode)[1]).max() < 1e-3
     # Differences of slopes are exact to about the square of their step.
-    np.testing.assert_allclose(curvature(found, mode), np.eye(mapped.n_dim), atol=1e-4)
+    curved = curvature(found, mode)
+    np.testing.assert_allclose(curved, np.eye(mapped.n_dim), atol=1e-4)
+    assert np.array_equal(curvature(found, mode, cores=3), curved)
 
 
 def test_a_density_that_is_nowhere_finite_is_left_as_it_is():
